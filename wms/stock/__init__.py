@@ -1,0 +1,19 @@
+"""The stock ledger: what there is, what is promised, and every movement between.
+
+Two layers, written together in one transaction and by nobody else:
+
+    promise    `stock_balance`, one row a site, owner, SKU and condition, with one counter a state;
+               `hold`, units set aside for one demand: free = sellable - reserved - allocated - safety
+    physical   `movement`, append-only and double entry; `quant`, what stands where: its sum
+
+All quantities are whole base units of the SKU. Posting is set-based: the functions live in the
+database (wms/migrations), lock all balances of a call in the order of their keys, decide, and
+write once. The application may execute them and may not write the tables.
+
+    ledger         reserve, advance, move, reassign, expire: the only way in
+    balance        the laws of one account and of one hold, as pure Python
+    availability   the read side: free by site, what can be picked, all states of all sites
+    units          totes and parcels: what stands where
+    verify         every invariant, recomputed from the movements
+    model          the tables; only this package may name them
+"""
