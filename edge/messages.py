@@ -1,0 +1,235 @@
+"""What devices say, and what they are told: the words between the edge and the WCS.
+
+One dataclass a message, frozen, plain, told apart on the wire by `type`. Times are aware UTC.
+Lengths are metres, angles radians, shares of one (a battery of 0.8 is 80 % full). A message
+names devices by the names of the site file.
+
+Two kinds of traffic (edge.stream, edge.mqtt):
+    events   must not be lost: they go through a spool, in order, and are acknowledged
+    live     the latest matters, an old one does not: robot states, drives, diverts. Both sides
+             say again what the other does not seem to know, so a lost one heals itself.
+
+Within version 1 fields are only added, with defaults.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+ActionKind: TypeAlias = Literal["PICK", "DROP", "CHARGE_START", "CHARGE_STOP"]
+ActionStatus: TypeAlias = Literal[
+    "WAITING", "INITIALIZING", "RUNNING", "PAUSED", "FINISHED", "FAILED"
+]
+ScanStatus: TypeAlias = Literal["GOOD", "NO_READ", "MULTI_READ"]
+SortStatus: TypeAlias = Literal[
+    "DIVERTED", "RECIRCULATED", "LANE_FULL", "LANE_DISABLED", "MISSED_DIVERT", "NO_REPLY", "MAX_RECIRC"
+]
+
+
+# ------------------------------------------------------------------- what devices say, as events
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartonArrived:
+    """A carton stands at a decision point of a conveyor and waits to be released."""
+
+    type: Literal["carton.arrived"] = "carton.arrived"
+    at: datetime
+    device: str
+    point: str
+    tracking: int  # the PLC's number for this carton at this point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartonScanned:
+    """A carton passed the sorter's scanner, which now wants a lane for it."""
+
+    type: Literal["carton.scanned"] = "carton.scanned"
+    at: datetime
+    device: str
+    tracking: int
+    status: ScanStatus
+    barcode: str | None
+    lap: int = 0  # how often this carton has gone round before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartonSorted:
+    """The sorter did something with a carton: where it went, and why."""
+
+    type: Literal["carton.sorted"] = "carton.sorted"
+    at: datetime
+    device: str
+    tracking: int
+    status: SortStatus
+    lane: str | None
+    barcode: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSeen:
+    """A tag has come into the field of a reader's antenna and been read often enough."""
+
+    type: Literal["tag.seen"] = "tag.seen"
+    at: datetime
+    device: str
+    antenna: int
+    epc_hex: str
+    rssi_dbm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagGone:
+    """A tag has not been read at that antenna for a while: the whole sighting, summed up."""
+
+    type: Literal["tag.gone"] = "tag.gone"
+    at: datetime
+    device: str
+    antenna: int
+    epc_hex: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    strongest_at: datetime  # the middle of its strongest reads: what direction is judged by
+    reads: int
+    peak_rssi_dbm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceStatus:
+    """A device has become reachable or unreachable, or reports a fault."""
+
+    type: Literal["device.status"] = "device.status"
+    at: datetime
+    device: str
+    status: Literal["UP", "DOWN", "FAULT"]
+    detail: str = ""
+
+
+# -------------------------------------------------------------------- what devices say, live
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionReport:
+    """How far one action of a mission is."""
+
+    action_id: str
+    status: ActionStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotReport:
+    """The whole state of one robot, in our words, whatever its maker's dialect.
+
+    `mission`, `update` and `passed_sequence` say how far it has come in the drive it knows of;
+    `released_ahead` are the released nodes that it has yet to reach.
+    """
+
+    type: Literal["robot.report"] = "robot.report"
+    at: datetime
+    robot: str
+    connected: bool
+    operating_mode: Literal["AUTOMATIC", "SEMIAUTOMATIC", "MANUAL", "SERVICE", "TEACHIN"]
+    mission: str  # "" before the first
+    update: int
+    passed_node: str
+    passed_sequence: int
+    released_ahead: tuple[str, ...]
+    driving: bool
+    paused: bool
+    actions: tuple[ActionReport, ...]
+    load: str | None
+    battery: float
+    charging: bool
+    x_m: float
+    y_m: float
+    heading_rad: float
+    errors: tuple[str, ...] = ()  # "type: description" of each error that the robot reports
+
+
+# ------------------------------------------------------------------ what devices are told, live
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriveAction:
+    """Something to do at a node."""
+
+    action_id: str
+    kind: ActionKind
+    load: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriveNode:
+    """One node of a drive. `sequence` is even, as VDA 5050 counts; released nodes come first."""
+
+    node: str
+    sequence: int
+    released: bool
+    x_m: float
+    y_m: float
+    actions: tuple[DriveAction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drive:
+    """The drive that this robot shall have now: from where it is known to be, to the end.
+
+    It is a statement, not a step: sending it again changes nothing. A new `update` of the same
+    mission begins at the last node that the update before released; what was released stays
+    released. A new mission replaces one that is done.
+    """
+
+    type: Literal["robot.drive"] = "robot.drive"
+    robot: str
+    mission: str
+    update: int
+    nodes: tuple[DriveNode, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelDrive:
+    """Stop as soon as it can be done and forget the mission."""
+
+    type: Literal["robot.cancel"] = "robot.cancel"
+    robot: str
+    mission: str
+    command: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseCarton:
+    """Let the carton at that decision point go on."""
+
+    type: Literal["carton.release"] = "carton.release"
+    device: str
+    point: str
+    tracking: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divert:
+    """The lane for a carton on the sorter. After `expires_at` it is too late: do not send it."""
+
+    type: Literal["carton.divert"] = "carton.divert"
+    device: str
+    tracking: int
+    lane: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellAgain:
+    """The WCS has started: say once more the latest report of every robot and device."""
+
+    type: Literal["tell.again"] = "tell.again"
+
+
+DeviceEvent: TypeAlias = Annotated[
+    CartonArrived | CartonScanned | CartonSorted | TagSeen | TagGone | DeviceStatus,
+    Field(discriminator="type"),
+]
+DeviceCommand: TypeAlias = Annotated[
+    Drive | CancelDrive | ReleaseCarton | Divert | TellAgain, Field(discriminator="type")
+]
+
+device_event: TypeAdapter[DeviceEvent] = TypeAdapter(DeviceEvent)
+device_command: TypeAdapter[DeviceCommand] = TypeAdapter(DeviceCommand)
+robot_report: TypeAdapter[RobotReport] = TypeAdapter(RobotReport)

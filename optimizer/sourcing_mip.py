@@ -1,0 +1,134 @@
+"""The whole batch of orders as one MIP, solved by HiGHS through MathOpt.
+
+Only pairs of line and node that can be used become variables. Given which parcels are opened and
+which lines are filled, what is left is a transport problem, whose corners are whole numbers, so
+the units need no integrality of their own. Rows for stock exist only where the demand of the
+batch can exceed it.
+
+MathOpt, not pywraplp: there HiGHS returns wrong duals and loses its incumbent at a time limit.
+HiGHS is not told a number of threads: it answers that with an error that MathOpt cannot carry.
+"""
+
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.math_opt.python import mathopt  # type: ignore[import-untyped]
+
+from optimizer.sourcing_problem import Problem
+
+Ints = NDArray[np.int64]
+
+
+def improve(
+    problem: Problem, hint: Ints, *, budget_s: float, seed: int
+) -> tuple[Ints | None, float | None]:
+    """A plan at least as good as what the solver finds in time, and a bound under every plan.
+
+    Args:
+        problem: what to decide.
+        hint: a feasible plan, shape (l, n).
+        budget_s: seconds.
+        seed: of the solver's random choices.
+
+    Returns:
+        the plan, shape (l, n), or None if the solver found none; and the bound, or None.
+    """
+    model = _Model(problem)
+    parameters = mathopt.SolveParameters(
+        time_limit=timedelta(seconds=budget_s), random_seed=seed, relative_gap_tolerance=0
+    )
+    try:
+        result = mathopt.solve(
+            model.model,
+            mathopt.SolverType.HIGHS,
+            params=parameters,
+            model_params=mathopt.ModelSolveParameters(solution_hints=[model.hint(hint)]),
+        )
+    except (RuntimeError, ValueError, AttributeError):  # the first plan stands; see the docstring
+        return None, None
+    bound = float(result.termination.objective_bounds.dual_bound)
+    plan = model.plan(result) if result.has_primal_feasible_solution() else None
+    return plan, bound if np.isfinite(bound) else None
+
+
+class _Model:
+    """The MIP and its variables by what they mean."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.model = mathopt.Model()
+        self.parcel: dict[tuple[int, int], mathopt.Variable] = {}
+        self.units: dict[tuple[int, int], mathopt.Variable] = {}
+        self.unfilled: dict[int, mathopt.Variable] = {}
+        costs = [self._line(line) for line in range(problem.units.size)]
+        costs += [
+            problem.parcel_cost[order, node] * opened
+            for (order, node), opened in self.parcel.items()
+        ]
+        self._stock()
+        self.model.minimize(mathopt.fast_sum(costs))
+
+    def _line(self, line: int) -> mathopt.LinearExpression:
+        problem, model = self.problem, self.model
+        order, sku = int(problem.order_of_line[line]), int(problem.sku_of_line[line])
+        wanted = int(problem.units[line])
+        unfilled = self.unfilled[line] = model.add_binary_variable()
+        cost = [problem.backorder_cost[line] * unfilled]
+        sources = []
+        for node in range(problem.stock.shape[0]):
+            usable = min(wanted, int(problem.stock[node, sku]))
+            per_unit = problem.unit_cost[line, node]
+            allowed = np.isfinite(problem.parcel_cost[order, node]) and np.isfinite(per_unit)
+            if not allowed or usable < (1 if problem.line_splitting else wanted):
+                continue
+            if (order, node) not in self.parcel:
+                self.parcel[order, node] = model.add_binary_variable()
+            if problem.line_splitting:
+                units = self.units[line, node] = model.add_variable(lb=0, ub=usable)
+                model.add_linear_constraint(units <= usable * self.parcel[order, node])
+                sources.append(1.0 * units)
+            else:
+                units = self.units[line, node] = model.add_binary_variable()
+                model.add_linear_constraint(units <= self.parcel[order, node])
+                sources.append(wanted * units)
+                per_unit *= wanted
+            cost.append(per_unit * units)
+        model.add_linear_constraint(mathopt.fast_sum(sources) + wanted * unfilled == wanted)
+        return mathopt.fast_sum(cost)
+
+    def _stock(self) -> None:
+        problem = self.problem
+        takers: dict[tuple[int, int], list[tuple[int, mathopt.Variable]]] = {}
+        for (line, node), units in self.units.items():
+            each = 1 if problem.line_splitting else int(problem.units[line])
+            takers.setdefault((node, int(problem.sku_of_line[line])), []).append((each, units))
+        demand = np.zeros(problem.stock.shape[1], dtype=np.int64)
+        np.add.at(demand, problem.sku_of_line, problem.units)
+        for (node, sku), lines in takers.items():
+            if demand[sku] > problem.stock[node, sku]:
+                self.model.add_linear_constraint(
+                    mathopt.fast_sum(each * units for each, units in lines)
+                    <= int(problem.stock[node, sku])
+                )
+
+    def _each(self, line: int) -> int:
+        return 1 if self.problem.line_splitting else int(self.problem.units[line])
+
+    def hint(self, plan: Ints) -> mathopt.SolutionHint:
+        """The plan as values of all variables."""
+        problem = self.problem
+        opened = np.zeros(problem.parcel_cost.shape, dtype=bool)
+        np.logical_or.at(opened, problem.order_of_line, plan > 0)
+        values = {v: float(plan[at]) / self._each(at[0]) for at, v in self.units.items()}
+        values |= {v: float(opened[at]) for at, v in self.parcel.items()}
+        values |= {v: float(plan[line].sum() == 0) for line, v in self.unfilled.items()}
+        return mathopt.SolutionHint(variable_values=values)
+
+    def plan(self, result: mathopt.SolveResult) -> Ints:
+        """The units of the solution, rounded to the whole numbers that they are."""
+        plan = np.zeros((self.problem.units.size, self.problem.stock.shape[0]), dtype=np.int64)
+        values = result.variable_values(list(self.units.values()))
+        for (line, node), value in zip(self.units, values, strict=True):
+            plan[line, node] = round(value * self._each(line))
+        return plan
