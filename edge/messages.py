@@ -25,7 +25,13 @@ ActionStatus: TypeAlias = Literal[
 ]
 ScanStatus: TypeAlias = Literal["GOOD", "NO_READ", "MULTI_READ"]
 SortStatus: TypeAlias = Literal[
-    "DIVERTED", "RECIRCULATED", "LANE_FULL", "LANE_DISABLED", "MISSED_DIVERT", "NO_REPLY", "MAX_RECIRC"
+    "DIVERTED",
+    "RECIRCULATED",
+    "LANE_FULL",
+    "LANE_DISABLED",
+    "MISSED_DIVERT",
+    "NO_REPLY",
+    "MAX_RECIRC",
 ]
 
 
@@ -93,6 +99,8 @@ class TagGone:
     strongest_at: datetime  # the middle of its strongest reads: what direction is judged by
     reads: int
     peak_rssi_dbm: float
+    strongest_reads: int = 0  # how many reads `strongest_at` is the middle of; 0: not told
+    strongest_spread_s: float = 0.0  # their standard deviation in time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ from edge.drivers.llrp_messages import (
     TagReport,
     Unknown,
 )
-from edge.drivers.llrp_messages import Parameter as P
+from edge.drivers.llrp_messages import Parameter as Of
 
 VERSION = 1
 HEADER = struct.Struct(">HII")
@@ -89,10 +89,8 @@ def _body(message: Message) -> tuple[int, bytes]:
             kind = message.kind
         case OnSpec():
             kind, body = message.kind, struct.pack(">I", message.spec_id)
-        case Ask(kind=Kind.GET_READER_CONFIG):
-            kind, body = message.kind, struct.pack(">HBHH", 0, message.requested, 0, 0)
         case Ask():
-            kind, body = message.kind, struct.pack(">B", message.requested)
+            kind, body = message.kind, _ask_body(message)
         case AddRospec():
             kind, body = Kind.ADD_ROSPEC, encode_rospec(message.rospec)
         case Reply():
@@ -108,52 +106,58 @@ def _body(message: Message) -> tuple[int, bytes]:
     return kind, body
 
 
+def _ask_body(message: Ask) -> bytes:
+    if message.kind is Kind.GET_READER_CONFIG:
+        return struct.pack(">HBHH", 0, message.requested, 0, 0)  # of all antennas and ports
+    return struct.pack(">B", message.requested)
+
+
 def _status(reply: Reply) -> bytes:
     text = reply.text.encode()
-    return tlv(P.LLRP_STATUS, struct.pack(">HH", reply.status, len(text)), text)
+    return tlv(Of.LLRP_STATUS, struct.pack(">HH", reply.status, len(text)), text)
 
 
 def _set_config_body(message: SetConfig) -> bytes:
     body = struct.pack(">B", message.reset << 7)
     if message.keepalive_ms is not None:
         periodic = message.keepalive_ms > 0
-        body += tlv(P.KEEPALIVE_SPEC, struct.pack(">BI", periodic, message.keepalive_ms))
+        body += tlv(Of.KEEPALIVE_SPEC, struct.pack(">BI", periodic, message.keepalive_ms))
     return body
 
 
 def _reader_event_body(message: ReaderEvent) -> bytes:
-    events = tlv(P.UTC_TIMESTAMP, struct.pack(">Q", message.at_us or 0))
+    events = tlv(Of.UTC_TIMESTAMP, struct.pack(">Q", message.at_us or 0))
     if message.antenna is not None:
         number, connected = message.antenna
-        events += tlv(P.ANTENNA_EVENT, struct.pack(">BH", connected, number))
+        events += tlv(Of.ANTENNA_EVENT, struct.pack(">BH", connected, number))
     if message.connection is not None:
-        events += tlv(P.CONNECTION_ATTEMPT_EVENT, struct.pack(">H", message.connection))
-    return tlv(P.READER_EVENT_NOTIFICATION_DATA, events)
+        events += tlv(Of.CONNECTION_ATTEMPT_EVENT, struct.pack(">H", message.connection))
+    return tlv(Of.READER_EVENT_NOTIFICATION_DATA, events)
 
 
 def encode_rospec(rospec: Rospec) -> bytes:
     """The ROSpec parameter: runs until stopped, reports with antenna, RSSI, times and count."""
     boundary = tlv(
-        P.RO_BOUNDARY_SPEC,
-        tlv(P.ROSPEC_START_TRIGGER, struct.pack(">B", rospec.start)),
-        tlv(P.ROSPEC_STOP_TRIGGER, struct.pack(">BI", 0, 0)),
+        Of.RO_BOUNDARY_SPEC,
+        tlv(Of.ROSPEC_START_TRIGGER, struct.pack(">B", rospec.start)),
+        tlv(Of.ROSPEC_STOP_TRIGGER, struct.pack(">BI", 0, 0)),
     )
     antennas = struct.pack(f">H{len(rospec.antennas)}H", len(rospec.antennas), *rospec.antennas)
     inventory = tlv(
-        P.AI_SPEC,
+        Of.AI_SPEC,
         antennas,
-        tlv(P.AI_SPEC_STOP_TRIGGER, struct.pack(">BI", 0, 0)),
-        tlv(P.INVENTORY_PARAMETER_SPEC, struct.pack(">HB", 1, _GEN2)),
+        tlv(Of.AI_SPEC_STOP_TRIGGER, struct.pack(">BI", 0, 0)),
+        tlv(Of.INVENTORY_PARAMETER_SPEC, struct.pack(">HB", 1, _GEN2)),
     )
     wanted = 1 << 12 | 1 << 10 | 1 << 9 | 1 << 8 | 1 << 7  # antenna, RSSI, first, last, count
     content = tlv(
-        P.TAG_REPORT_CONTENT_SELECTOR,
+        Of.TAG_REPORT_CONTENT_SELECTOR,
         struct.pack(">H", wanted),
-        tlv(P.C1G2_EPC_MEMORY_SELECTOR, b"\0"),
+        tlv(Of.C1G2_EPC_MEMORY_SELECTOR, b"\0"),
     )
-    report = tlv(P.RO_REPORT_SPEC, struct.pack(">BH", 2, rospec.report_after_tags), content)
+    report = tlv(Of.RO_REPORT_SPEC, struct.pack(">BH", 2, rospec.report_after_tags), content)
     head = struct.pack(">IBB", rospec.rospec_id, 0, rospec.state)
-    return tlv(P.ROSPEC, head, boundary, inventory, report)
+    return tlv(Of.ROSPEC, head, boundary, inventory, report)
 
 
 def _tag_data(tag: TagRead) -> bytes:
@@ -161,18 +165,18 @@ def _tag_data(tag: TagRead) -> bytes:
     parts = [
         b"\x8d" + epc
         if len(epc) == _EPC_96_BYTES
-        else tlv(P.EPC_DATA, struct.pack(">H", len(epc) * 8), epc)
+        else tlv(Of.EPC_DATA, struct.pack(">H", len(epc) * 8), epc)
     ]
     for kind, layout, value in (
-        (P.ANTENNA_ID, "H", tag.antenna),
-        (P.PEAK_RSSI, "b", tag.rssi_dbm),
-        (P.FIRST_SEEN_UTC, "Q", tag.first_seen_us),
-        (P.LAST_SEEN_UTC, "Q", tag.last_seen_us),
-        (P.TAG_SEEN_COUNT, "H", tag.count),
+        (Of.ANTENNA_ID, "H", tag.antenna),
+        (Of.PEAK_RSSI, "b", tag.rssi_dbm),
+        (Of.FIRST_SEEN_UTC, "Q", tag.first_seen_us),
+        (Of.LAST_SEEN_UTC, "Q", tag.last_seen_us),
+        (Of.TAG_SEEN_COUNT, "H", tag.count),
     ):
         if value is not None:
             parts.append(_tv(kind, layout, value))
-    return tlv(P.TAG_REPORT_DATA, *parts)
+    return tlv(Of.TAG_REPORT_DATA, *parts)
 
 
 # ----------------------------------------------------------------------------------- decoding
@@ -273,7 +277,7 @@ def _find(wanted: int, data: bytes) -> bytes:
 
 def _reply(kind: Kind, number: int, body: bytes) -> Reply:
     first, contents = next(parameters(body), (0, b""))
-    if first != P.LLRP_STATUS:
+    if first != Of.LLRP_STATUS:
         raise Malformed("a reply does not begin with its status")
     status, text_bytes = _fields(">HH", contents)
     text = contents[4 : 4 + text_bytes].decode(errors="replace")
@@ -284,7 +288,7 @@ def _set_config(number: int, body: bytes) -> SetConfig:
     (flags,) = _fields(">B", body)
     keepalive_ms = None
     for kind, contents in parameters(body[1:]):
-        if kind == P.KEEPALIVE_SPEC:
+        if kind == Of.KEEPALIVE_SPEC:
             periodic, period_ms = _fields(">BI", contents)
             keepalive_ms = period_ms if periodic else 0
     return SetConfig(id=number, reset=bool(flags >> 7), keepalive_ms=keepalive_ms)
@@ -296,16 +300,16 @@ def _add_rospec(number: int, body: bytes) -> AddRospec:
 
 def decode_rospec(data: bytes) -> Rospec:
     """The ROSpec parameter that these bytes begin with."""
-    spec = _find(P.ROSPEC, data)
+    spec = _find(Of.ROSPEC, data)
     rospec_id, _, state = _fields(">IBB", spec)
-    (start,) = _fields(">B", _find(P.ROSPEC_START_TRIGGER, _find(P.RO_BOUNDARY_SPEC, spec[6:])))
+    (start,) = _fields(">B", _find(Of.ROSPEC_START_TRIGGER, _find(Of.RO_BOUNDARY_SPEC, spec[6:])))
     antennas: list[int] = []
     report_after_tags = 1
     for kind, contents in parameters(spec[6:]):
-        if kind == P.AI_SPEC:
+        if kind == Of.AI_SPEC:
             (count,) = _fields(">H", contents)
             antennas += _fields(f">{count}H", contents[2:])
-        elif kind == P.RO_REPORT_SPEC:
+        elif kind == Of.RO_REPORT_SPEC:
             _, report_after_tags = _fields(">BH", contents)
     if not antennas:
         raise Malformed("a ROSpec without antennas")
@@ -320,17 +324,17 @@ def decode_rospec(data: bytes) -> Rospec:
 
 def _tag_report(number: int, body: bytes) -> TagReport:
     tags = tuple(
-        _tag_read(contents) for kind, contents in parameters(body) if kind == P.TAG_REPORT_DATA
+        _tag_read(contents) for kind, contents in parameters(body) if kind == Of.TAG_REPORT_DATA
     )
     return TagReport(id=number, tags=tags)
 
 
 _TAG_FIELDS: dict[int, str] = {
-    P.ANTENNA_ID: ">H",
-    P.PEAK_RSSI: ">b",
-    P.FIRST_SEEN_UTC: ">Q",
-    P.LAST_SEEN_UTC: ">Q",
-    P.TAG_SEEN_COUNT: ">H",
+    Of.ANTENNA_ID: ">H",
+    Of.PEAK_RSSI: ">b",
+    Of.FIRST_SEEN_UTC: ">Q",
+    Of.LAST_SEEN_UTC: ">Q",
+    Of.TAG_SEEN_COUNT: ">H",
 }
 
 
@@ -338,9 +342,9 @@ def _tag_read(data: bytes) -> TagRead:
     epc: bytes | None = None
     values: dict[int, int] = {}
     for kind, contents in parameters(data):
-        if kind == P.EPC_96:
+        if kind == Of.EPC_96:
             epc = contents
-        elif kind == P.EPC_DATA:
+        elif kind == Of.EPC_DATA:
             epc = contents[2 : 2 + (_fields(">H", contents)[0] + 7) // 8]
         elif kind in _TAG_FIELDS:
             (values[kind],) = _fields(_TAG_FIELDS[kind], contents)
@@ -348,23 +352,23 @@ def _tag_read(data: bytes) -> TagRead:
         raise Malformed("a tag without an EPC")
     return TagRead(
         epc_hex=epc.hex().upper(),
-        antenna=values.get(P.ANTENNA_ID),
-        rssi_dbm=values.get(P.PEAK_RSSI),
-        first_seen_us=values.get(P.FIRST_SEEN_UTC),
-        last_seen_us=values.get(P.LAST_SEEN_UTC),
-        count=values.get(P.TAG_SEEN_COUNT),
+        antenna=values.get(Of.ANTENNA_ID),
+        rssi_dbm=values.get(Of.PEAK_RSSI),
+        first_seen_us=values.get(Of.FIRST_SEEN_UTC),
+        last_seen_us=values.get(Of.LAST_SEEN_UTC),
+        count=values.get(Of.TAG_SEEN_COUNT),
     )
 
 
 def _reader_event(number: int, body: bytes) -> ReaderEvent:
     at_us = connection = antenna = None
-    for kind, contents in parameters(_find(P.READER_EVENT_NOTIFICATION_DATA, body)):
-        if kind == P.UTC_TIMESTAMP:
+    for kind, contents in parameters(_find(Of.READER_EVENT_NOTIFICATION_DATA, body)):
+        if kind == Of.UTC_TIMESTAMP:
             (at_us,) = _fields(">Q", contents)
-        elif kind == P.ANTENNA_EVENT:
+        elif kind == Of.ANTENNA_EVENT:
             connected, antenna_number = _fields(">BH", contents)
             antenna = (antenna_number, bool(connected))
-        elif kind == P.CONNECTION_ATTEMPT_EVENT:
+        elif kind == Of.CONNECTION_ATTEMPT_EVENT:
             (connection,) = _fields(">H", contents)
     return ReaderEvent(id=number, at_us=at_us, connection=connection, antenna=antenna)
 
