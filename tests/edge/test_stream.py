@@ -120,7 +120,7 @@ def do(world: World, action: str, pick: int) -> None:
         step()
 
 
-@given(st.lists(STEPS, max_size=80))
+@given(st.lists(STEPS, min_size=25, max_size=100))
 def test_effects_are_the_sent_messages_in_order_once(steps: list[tuple[str, int]]):
     world = World()
     for action, pick in steps:
