@@ -2,8 +2,9 @@
 
 Two layers, written together in one transaction and by nobody else:
 
-    promise    `stock_balance`, one row a site, owner, SKU and condition, with one counter a state;
-               `hold`, units set aside for one demand: free = sellable - reserved - allocated - safety
+    promise    `stock_balance`, one row a site, owner, SKU and condition, one counter a state:
+               free = sellable - reserved - allocated - safety;
+               `hold`, units set aside for one demand
     physical   `movement`, append-only and double entry; `quant`, what stands where: its sum
 
 All quantities are whole base units of the SKU. Posting is set-based: the functions live in the

@@ -1,0 +1,55 @@
+"""The schema, step by step, and the one way to bring a database up to date.
+
+    upgrade(url)     what `soko db upgrade` and the tests do
+
+One change a file in `versions`. A change is one that the code before it can live with: columns
+are added with defaults, checks are added NOT VALID and validated later, and what nobody uses any
+more goes one release after. Alembic is configured here; there is no alembic.ini.
+
+The functions that post stock are SQL files in `posting`, executed by the version that brings
+them. A released file is never edited: a new version replaces the function.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+FOLDER = Path(__file__).parent
+LOCK_TIMEOUT_MS = 5_000
+
+
+def upgrade(url: str) -> None:
+    """Bring the database at that address up to the newest version."""
+    command.upgrade(_config(url), "heads")
+
+
+def head_revisions() -> set[str]:
+    """The newest version of this code."""
+    return set(ScriptDirectory.from_config(_config("")).get_heads())
+
+
+def current_revisions(url: str) -> set[str]:
+    """The version of the database at that address; empty for an empty database."""
+    engine = create_engine(url, connect_args={"connect_timeout": 5})
+    try:
+        with engine.connect() as connection:
+            return set(MigrationContext.configure(connection).get_current_heads())
+    finally:
+        engine.dispose()
+
+
+def posting(name: str) -> str:
+    """The text of one of the SQL files."""
+    return (FOLDER / "posting" / name).read_text(encoding="utf-8")
+
+
+def _config(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["url"] = url
+    return config

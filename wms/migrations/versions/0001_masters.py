@@ -1,0 +1,127 @@
+"""Owners, SKUs, barcodes, sites and places; the role that the application acts as."""
+
+from alembic import op
+
+revision = "0001_masters"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+ROLE = """
+DO $$ BEGIN
+  CREATE ROLE soko_app NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+GRANT soko_app TO CURRENT_USER;
+GRANT USAGE ON SCHEMA public TO soko_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public
+  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soko_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO soko_app;
+"""
+
+MASTERS = """
+CREATE TABLE owner (
+  id uuid NOT NULL,
+  code text NOT NULL,
+  name text NOT NULL,
+  CONSTRAINT pk_owner PRIMARY KEY (id),
+  CONSTRAINT uq_owner_code UNIQUE (code)
+);
+INSERT INTO owner VALUES ('00000000-0000-7000-8000-000000000001', 'HOUSE', 'House');
+
+CREATE TABLE sku (
+  id uuid NOT NULL,
+  owner_id uuid NOT NULL,
+  code text NOT NULL,
+  name_en text NOT NULL,
+  name_ja text NOT NULL,
+  tracking text NOT NULL DEFAULT 'NONE',
+  temperature text NOT NULL DEFAULT 'AMBIENT',
+  length_mm bigint NOT NULL DEFAULT 0,
+  width_mm bigint NOT NULL DEFAULT 0,
+  height_mm bigint NOT NULL DEFAULT 0,
+  weight_g bigint NOT NULL DEFAULT 0,
+  saved_at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT pk_sku PRIMARY KEY (id),
+  CONSTRAINT uq_sku_owner_id_code UNIQUE (owner_id, code),
+  CONSTRAINT fk_sku_owner_id FOREIGN KEY (owner_id) REFERENCES owner (id),
+  CONSTRAINT ck_sku_tracking CHECK (tracking IN ('NONE', 'LOT', 'SERIAL', 'BOTH')),
+  CONSTRAINT ck_sku_temperature CHECK (temperature IN ('AMBIENT', 'COOL', 'FROZEN')),
+  CONSTRAINT ck_sku_size
+    CHECK (length_mm >= 0 AND width_mm >= 0 AND height_mm >= 0 AND weight_g >= 0)
+);
+
+CREATE TABLE barcode (
+  owner_id uuid NOT NULL,
+  gtin text NOT NULL,
+  sku_id uuid NOT NULL,
+  units bigint NOT NULL DEFAULT 1,
+  CONSTRAINT pk_barcode PRIMARY KEY (owner_id, gtin),
+  CONSTRAINT fk_barcode_owner_id FOREIGN KEY (owner_id) REFERENCES owner (id),
+  CONSTRAINT fk_barcode_sku_id FOREIGN KEY (sku_id) REFERENCES sku (id),
+  CONSTRAINT ck_barcode_units CHECK (units > 0)
+);
+CREATE INDEX ix_barcode_sku_id ON barcode (sku_id);
+
+CREATE TABLE site (
+  id uuid NOT NULL,
+  code text NOT NULL,
+  kind text NOT NULL,
+  name_en text NOT NULL,
+  name_ja text NOT NULL,
+  time_zone text NOT NULL DEFAULT 'Asia/Tokyo',
+  prefecture text NOT NULL DEFAULT '',
+  latitude double precision NOT NULL DEFAULT 0,
+  longitude double precision NOT NULL DEFAULT 0,
+  units_per_day bigint NOT NULL DEFAULT 1000000,
+  CONSTRAINT pk_site PRIMARY KEY (id),
+  CONSTRAINT uq_site_code UNIQUE (code),
+  CONSTRAINT ck_site_kind CHECK (kind IN ('DC', 'FC', 'STORE', 'LOCKER', 'CARRIER'))
+);
+
+-- Which counter of the balance the goods at a place are part of. One truth; see wms/sites.py.
+CREATE FUNCTION location_counter(p_kind text, p_lane text) RETURNS text
+IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN CASE
+  WHEN p_kind IN ('SUPPLIER', 'CUSTOMER', 'ADJUST') THEN 'outside'
+  WHEN p_kind = 'DOCK_IN' THEN 'inbound'
+  WHEN p_kind = 'EXPECTED_RETURN' THEN 'return_requested'
+  WHEN p_kind IN ('QUALITY', 'RETURNS_BENCH', 'QUARANTINE') THEN 'quarantine'
+  WHEN p_kind = 'REFURBISH' THEN 'damaged'
+  WHEN p_kind IN ('SCRAP', 'LOST') THEN 'none'
+  WHEN p_kind = 'UNKNOWN' THEN 'unknown'
+  WHEN p_kind IN ('RESERVE', 'PICK_FACE', 'BACKROOM', 'SALES_FLOOR') THEN 'sellable'
+  WHEN p_kind IN ('TOTE', 'CART', 'PUT_WALL') THEN 'picked'
+  WHEN p_kind IN ('PACK', 'DOCK_OUT', 'PICKUP_SHELF', 'LOCKER_CELL') THEN 'packed'
+  WHEN p_kind = 'LANE' THEN CASE
+    WHEN p_lane = 'FROM_SUPPLIER' THEN 'inbound'
+    WHEN p_lane = 'FROM_CUSTOMER' THEN 'return_in_transit'
+    WHEN p_lane IN ('TO_CUSTOMER', 'TO_STORE', 'TO_LOCKER', 'STORE_TO_DC', 'DC_TO_DC')
+      THEN 'in_transit'
+  END
+END;
+
+CREATE TABLE location (
+  site_id uuid NOT NULL,
+  id uuid NOT NULL,
+  code text NOT NULL,
+  kind text NOT NULL,
+  lane text,
+  zone text NOT NULL DEFAULT '',
+  aisle bigint,
+  bay bigint,
+  x_mm bigint NOT NULL DEFAULT 0,
+  y_mm bigint NOT NULL DEFAULT 0,
+  z_mm bigint NOT NULL DEFAULT 0,
+  counter text NOT NULL GENERATED ALWAYS AS (location_counter(kind, lane)) STORED,
+  CONSTRAINT pk_location PRIMARY KEY (site_id, id),
+  CONSTRAINT uq_location_site_id_code UNIQUE (site_id, code),
+  CONSTRAINT fk_location_site_id FOREIGN KEY (site_id) REFERENCES site (id),
+  CONSTRAINT ck_location_lane CHECK ((kind = 'LANE') = (lane IS NOT NULL)),
+  CONSTRAINT ck_location_kind CHECK (counter IS NOT NULL)
+);
+"""
+
+
+def upgrade() -> None:
+    op.execute(ROLE)
+    op.execute(MASTERS)

@@ -1,0 +1,178 @@
+"""The outbox: what happened, stored with the change itself, and read later by those who care.
+
+    record(session, topic="order", key=order_id, type="OrderPlaced", body={...}, now=now)
+
+writes an event in the caller's transaction: both happen or neither. A consumer (a webhook, the
+site's WCS, the console) later takes what it has not had:
+
+    for event in drain(session, "webhooks", limit=100): ...
+
+Events come at least once, each consumer at its own pace, and in order for each key. The cursor
+moves in the same transaction as what the consumer does with the events, so that work inside this
+database happens exactly once.
+
+Reading by `id > cursor` would lose events: ids are given when a row is written and rows become
+visible when their transaction commits, later ones first at times. Going by transaction number
+(xid8 below the snapshot's xmin) loses none, but a transaction that began early and wrote late
+would overtake one on the same key that it had waited for. So `drain` first gives a position to
+every event that has become visible and has none yet, in order of id. Whoever changes a thing
+holds its lock while it writes the event; so of two events of one key the first is visible before
+the second exists, and positions keep their order. No NOTIFY: it costs the writers dearly.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from wms.database import Base
+
+_SEQUENCER = "@sequencer"  # a consumer row that guards the giving of positions
+_BATCH = 5000
+
+
+class OutboxEvent(Base):
+    """An event. `position` is null until somebody drains."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_new", "id", postgresql_where=text("position IS NULL")),
+        Index("ix_outbox_position", "position", postgresql_where=text("position IS NOT NULL")),
+        {"postgresql_with": {"fillfactor": "80"}},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    topic: Mapped[str]
+    key: Mapped[str]
+    type: Mapped[str]
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    position: Mapped[int | None]
+
+
+class OutboxConsumer(Base):
+    """How far a consumer has come."""
+
+    __tablename__ = "outbox_consumer"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(server_default="0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event as a consumer gets it."""
+
+    position: int
+    topic: str
+    key: str
+    type: str
+    body: Mapping[str, Any]
+    at: datetime
+
+
+def record(  # noqa: PLR0913 - an event has that many parts
+    session: Session,
+    *,
+    topic: str,
+    key: UUID | str,
+    type: str,  # noqa: A002 - it is the type
+    body: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Store an event with the change that causes it. `body` is JSON; `key` keeps the order."""
+    session.execute(
+        insert(OutboxEvent).values(
+            topic=topic, key=str(key), type=type, body=dict(body), at=now
+        )
+    )
+
+
+def drain(
+    session: Session, consumer: str, limit: int = 100, *, topics: tuple[str, ...] = ()
+) -> list[Event]:
+    """The next events that this consumer has not had, all topics or some; they count as had.
+
+    An empty answer means nothing new, or that another process is draining for the same consumer.
+    """
+    _give_positions(session)
+    cursor = _lock(session, consumer)
+    if cursor is None:
+        return []
+    query = select(OutboxEvent).where(OutboxEvent.position > cursor)
+    if topics:
+        query = query.where(OutboxEvent.topic.in_(topics))
+    rows = session.execute(
+        query.order_by(OutboxEvent.position).limit(limit).with_only_columns(
+            OutboxEvent.position, OutboxEvent.topic, OutboxEvent.key, OutboxEvent.type,
+            OutboxEvent.body, OutboxEvent.at,
+        )
+    ).all()  # fmt: skip
+    if rows:
+        session.execute(
+            update(OutboxConsumer)
+            .where(OutboxConsumer.name == consumer)
+            .values(position=rows[-1].position)
+        )
+    return [Event(**row._asdict()) for row in rows]
+
+
+def backlog(session: Session, consumer: str) -> int:
+    """How many events this consumer has not had."""
+    cursor = session.scalar(
+        select(OutboxConsumer.position).where(OutboxConsumer.name == consumer)
+    )
+    return session.scalar(
+        select(func.count())
+        .select_from(OutboxEvent)
+        .where((OutboxEvent.position > (cursor or 0)) | OutboxEvent.position.is_(None))
+    ) or 0
+
+
+def forget(session: Session, *, before: datetime, limit: int = 10_000) -> int:
+    """Delete events older than that which every consumer has had. Returns how many."""
+    had_by_all = (
+        select(func.min(OutboxConsumer.position))
+        .where(OutboxConsumer.name != _SEQUENCER)
+        .scalar_subquery()
+    )
+    old = (
+        select(OutboxEvent.id)
+        .where(OutboxEvent.position <= had_by_all, OutboxEvent.at < before)
+        .order_by(OutboxEvent.position)
+        .limit(limit)
+    )
+    gone = session.scalars(
+        delete(OutboxEvent).where(OutboxEvent.id.in_(old)).returning(OutboxEvent.id)
+    )
+    return len(gone.all())
+
+
+def _lock(session: Session, consumer: str) -> int | None:
+    """This consumer's position, locked; None if somebody else has it."""
+    session.execute(upsert(OutboxConsumer).values(name=consumer).on_conflict_do_nothing())
+    return session.scalar(
+        select(OutboxConsumer.position)
+        .where(OutboxConsumer.name == consumer)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _give_positions(session: Session) -> None:
+    """Give the events that have become visible their positions, unless somebody is at it."""
+    if _lock(session, _SEQUENCER) is None:
+        return
+    session.execute(
+        text(
+            "UPDATE outbox SET position = n.position FROM (SELECT id, nextval('outbox_position')"
+            " AS position FROM (SELECT id FROM outbox WHERE position IS NULL ORDER BY id"
+            " LIMIT :batch) AS new) AS n WHERE outbox.id = n.id"
+        ),
+        {"batch": _BATCH},
+    )
