@@ -114,7 +114,7 @@ def do(world: World, action: str, pick: int) -> None:
     elif action in {"deliver", "answer"}:  # any of them, and it stays in flight: it may come again
         packets = world.data if action == "deliver" else world.acks
         if packets:
-            getattr(world, action)(packets[pick % len(packets)])
+            getattr(world, action)(packets[-1 - pick % len(packets)])
     else:
         step: Callable[[], None] = getattr(world, action)
         step()
