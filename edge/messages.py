@@ -71,6 +71,7 @@ class CartonSorted:
     status: SortStatus
     lane: str | None
     barcode: str | None
+    lap: int = 0  # of the scan that this follows: (device, tracking, lap) is said once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

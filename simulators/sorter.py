@@ -55,7 +55,7 @@ class SorterConfig:
     hospital: str
     laps_max: int = 3
     induct_s: float = 5.0
-    decision_window_s: float = 1.0
+    decision_window_s: float = 30.0
     lap_s: float = 40.0
     lane_s: float = 5.0
     lane_capacity: int = 40
