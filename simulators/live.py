@@ -1,0 +1,119 @@
+"""`soko sim run`: every model behind its real protocol, and people and shops behind HTTP.
+
+    robots      VDA 5050 over MQTT             simulators.live_robots
+    conveyor    Modbus TCP, OPC UA sorter      simulators.live_conveyor
+    gates       LLRP readers                   simulators.live_rfid
+    people      the handheld's HTTP API        simulators.people, simulators.world
+    carrier     its own HTTP API               simulators.carrier
+    shops       the OMS API                    simulators.oms
+
+The process may be killed at any moment; started again it goes on with the same world.
+"""
+
+import asyncio
+import tomllib
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from edge.clock import Clock
+from simulators.carrier import CarrierApi, CarrierServer
+from simulators.day import Call
+from simulators.live_conveyor import LiveConveyor
+from simulators.live_rfid import LlrpReader
+from simulators.live_robots import run_robots
+from simulators.memory import Memory
+from simulators.network import HUB, PLACES
+from simulators.oms import OrderSystem
+from simulators.people import Operator, Worker
+from simulators.wire import client_of
+from simulators.world import World
+
+log = structlog.get_logger()
+
+PACKERS = 5
+SHELF_PICKERS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimSettings:
+    """Where everything is."""
+
+    site_file: Path
+    state_dir: Path
+    http_url: str
+    mqtt_url: str
+    port_offset: int
+    carrier_port: int
+    seed: int
+
+
+def staff(stations: Sequence[str]) -> list[Operator]:
+    """Who works where: the hub's teams, and one person at every other site."""
+    team = [Operator(f"st-{s.lower()}", HUB, ("pick",), s) for s in stations]
+    team += [Operator(f"pick-{n}", HUB, ("pick",)) for n in range(1, SHELF_PICKERS + 1)]
+    team += [Operator(f"pack-{n}", HUB, ("pack", "load")) for n in range(1, PACKERS + 1)]
+    team += [Operator("bench-1", HUB, ("return",))]
+    spokes = (place.code for place in PLACES if place.code != HUB)
+    return team + [
+        Operator(f"op-{code.lower()}", code, ("load", "pack", "pick", "return")) for code in spokes
+    ]
+
+
+async def run(settings: SimSettings, calls: Sequence[Call], clock: Clock) -> None:
+    """Play the world until cancelled."""
+    site = tomllib.loads(settings.site_file.read_text(encoding="utf-8"))
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    memory = Memory(settings.state_dir / "world.db")
+    carrier = CarrierApi(Memory(settings.state_dir / "carrier.db"), clock, seed=settings.seed)
+    server = CarrierServer(carrier, settings.carrier_port)
+    server.start()
+    async with AsyncExitStack() as stack:
+        stack.callback(server.stop)
+        client = await stack.enter_async_context(client_of(settings.http_url))
+        gates = {
+            gate["name"]: await stack.enter_async_context(
+                LlrpReader.from_site(
+                    site, gate["name"], clock=clock, port_offset=settings.port_offset
+                )
+            )
+            for gate in site["gates"]
+        }
+        conveyor = await stack.enter_async_context(
+            LiveConveyor.from_site(
+                site,
+                site["conveyors"][0]["device"],
+                clock=clock,
+                state_dir=settings.state_dir,
+                on_lane=lambda _lane, _code: None,  # the dock looks at the lanes itself
+                port_offset=settings.port_offset,
+            )
+        )
+        world = World(
+            conveyor=conveyor,
+            gate_in=gates["GATE-IN"],
+            gate_out=gates["GATE-OUT"],
+            carrier=carrier,
+            client=client,
+            memory=memory,
+            clock=clock,
+        )
+        oms = OrderSystem(calls, client, clock, memory)
+        log.info("sim.ready", robots=len(site["robots"]), calls=len(calls))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(
+                run_robots(
+                    site,
+                    settings.mqtt_url,
+                    clock=clock,
+                    state_dir=settings.state_dir,
+                    seed=settings.seed,
+                )
+            )
+            tasks.create_task(world.run())
+            tasks.create_task(oms.run())
+            for operator in staff([station["name"] for station in site["stations"]]):
+                tasks.create_task(Worker(operator, client, clock, world.hands).run())
