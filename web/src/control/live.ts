@@ -1,0 +1,210 @@
+/** The control room's picture: feed, clock of the site, motion of robots, history for the sparklines. */
+import { computed, effect, signal } from "@preact/signals";
+import { get } from "../core/api.ts";
+import { ageS, Feed, tick } from "../core/live.ts";
+import { poseAt, type Pose, type Track, Ways } from "./motion.ts";
+import type { Plant } from "./plant.ts";
+import { type Figures, figuresOf } from "./figures.ts";
+
+export type RobotState = "IDLE" | "DRIVING" | "WAITING" | "WORKING" | "CHARGING" | "FAULT" | "SILENT";
+export interface Robot {
+  robot: string;
+  x_m: number;
+  y_m: number;
+  heading_rad: number;
+  state: RobotState;
+  battery: number;
+  load: string | null;
+  transport: string | null;
+  route: string[];
+}
+export interface Carton {
+  device: string;
+  tracking: number;
+  code: string | null;
+  place: string;
+}
+export interface Alarm {
+  at: string;
+  id: string;
+  source: string;
+  code: string;
+  priority: 1 | 2 | 3;
+  active: boolean;
+  detail?: string;
+}
+export interface Frame {
+  at: string;
+  site: string;
+  robots: Robot[];
+  cartons: Carton[];
+  transports_open: number;
+  lanes: [string, number][];
+  alarms: Alarm[];
+}
+export interface OrderRow {
+  id: string;
+  number: string;
+  status: string;
+  placed_at?: string;
+  lines?: number | unknown[];
+}
+export interface Happening {
+  at_ms: number; // of the site
+  robot: string;
+  what: string;
+  detail: string;
+}
+
+export const STALE_S = 2;
+const FLOW_WINDOW_MS = 30 * 60_000; // throughput is the shipped parcels of the last half hour
+const EVENTS_KEPT = 400;
+
+const feed = new Feed("/console/v1/events");
+export const frame = feed.topic<Frame>("frame");
+const summary = feed.topic<unknown>("summary");
+const orderFeed = feed.topic<unknown>("orders");
+const alarmFeed = feed.topic<unknown>("alarms");
+
+export const connected = feed.open;
+export const plant = signal<Plant | null>(null);
+export const plantMissing = signal(false);
+export const selected = signal<string | null>(null);
+export const happenings = signal<Happening[]>([]);
+export const flow = signal<{ at_ms: number; shipped: number }[]>([]);
+
+export const frameAge = computed(() => ageS(frame.value));
+export const stale = computed(() => frameAge.value > STALE_S);
+export const figures = computed<Figures>(() => figuresOf(summary.value?.value));
+export const orders = computed<OrderRow[]>(() => rowsOf<OrderRow>(orderFeed.value?.value, "orders"));
+export const alarms = computed<Alarm[]>(() => {
+  const told = alarmFeed.value ? rowsOf<Alarm>(alarmFeed.value.value, "alarms") : (frame.value?.value.alarms ?? []);
+  return told
+    .filter((each) => each.active)
+    .sort((a, b) => a.priority - b.priority || a.at.localeCompare(b.at));
+});
+
+// ------------------------------------------------------------------------------ the site's clock
+let rate = 1;
+let anchor: { site_ms: number; came_ms: number } | null = null;
+let frames_ms = 250;
+
+/** What the site's clock shows now: it may run faster than ours. Stands when the feed is old. */
+export function siteNow(now_ms: number): number | null {
+  if (!anchor) return null;
+  const since = Math.min(now_ms - anchor.came_ms, STALE_S * 1000);
+  return anchor.site_ms + since * rate;
+}
+export const siteClock = computed(() => siteNow(tick.value));
+/** 1 in real life, 60 in a demo that runs a day in 24 minutes. */
+export const speed = signal(1);
+
+// ------------------------------------------------------------------------------------- movement
+const tracks = new Map<string, Track>();
+const since = new Map<string, { state: RobotState; at_ms: number }>();
+let ways: Ways | null = null;
+let before = new Map<string, Robot>();
+
+export function poseOf(robot: Robot, now_ms: number): Pose {
+  const track = tracks.get(robot.robot);
+  return track ? poseAt(track, now_ms) : { x: robot.x_m, y: robot.y_m, heading_rad: robot.heading_rad };
+}
+
+/** How long a robot has been in its state, in seconds of the site. */
+export function inStateS(robot: string): number {
+  const mark = since.get(robot);
+  const now = siteNow(performance.now());
+  return mark && now !== null ? Math.max(0, (now - mark.at_ms) / 1000) : 0;
+}
+
+function take(next: Frame, came_ms: number): void {
+  const site_ms = Date.parse(next.at);
+  keepTime(site_ms, came_ms);
+  const news: Happening[] = [];
+  for (const robot of next.robots) {
+    const old = before.get(robot.robot);
+    move(robot, old, came_ms);
+    if (!old || old.state !== robot.state) {
+      since.set(robot.robot, { state: robot.state, at_ms: site_ms });
+      if (old) news.push({ at_ms: site_ms, robot: robot.robot, what: `state.${robot.state}`, detail: robot.route[0] ?? "" });
+    }
+    if (old && old.load !== robot.load) {
+      const what = robot.load ? "event.loaded" : "event.unloaded";
+      news.push({ at_ms: site_ms, robot: robot.robot, what, detail: robot.load ?? old.load ?? "" });
+    }
+  }
+  before = new Map(next.robots.map((each) => [each.robot, each]));
+  if (news.length > 0) happenings.value = [...news, ...happenings.peek()].slice(0, EVENTS_KEPT);
+}
+
+function move(robot: Robot, old: Robot | undefined, came_ms: number): void {
+  if (!old || !ways) {
+    const at = { x: robot.x_m, y: robot.y_m };
+    tracks.set(robot.robot, { way: [at], from_ms: came_ms, until_ms: came_ms, heading_rad: robot.heading_rad });
+    return;
+  }
+  const drawn = poseOf(old, came_ms);
+  const way = ways.between(drawn, old, robot);
+  const until_ms = came_ms + frames_ms * 1.15;
+  tracks.set(robot.robot, { way, from_ms: came_ms, until_ms, heading_rad: robot.heading_rad });
+}
+
+function keepTime(site_ms: number, came_ms: number): void {
+  if (anchor && came_ms > anchor.came_ms && site_ms >= anchor.site_ms) {
+    const gap = came_ms - anchor.came_ms;
+    if (gap < 2000) {
+      const measured = (site_ms - anchor.site_ms) / gap;
+      rate = rate === 1 ? measured : rate * 0.9 + measured * 0.1;
+      frames_ms = Math.min(1000, frames_ms * 0.8 + gap * 0.2);
+      speed.value = Math.round(rate);
+    }
+  }
+  anchor = { site_ms, came_ms };
+}
+
+/** Shipped parcels per hour of the site, over the last half hour. */
+export const perHour = computed<number | null>(() => {
+  const points = flow.value;
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last || last.at_ms - first.at_ms < 60_000) return null;
+  return ((last.shipped - first.shipped) * 3_600_000) / (last.at_ms - first.at_ms);
+});
+
+function rowsOf<T>(told: unknown, name: string): T[] {
+  if (Array.isArray(told)) return told as T[];
+  const inner = (told as Record<string, unknown> | undefined)?.[name];
+  return Array.isArray(inner) ? (inner as T[]) : [];
+}
+
+async function loadPlant(): Promise<void> {
+  try {
+    const told = await get<Plant>("/console/v1/plant");
+    ways = new Ways(told);
+    plant.value = told;
+    plantMissing.value = false;
+  } catch {
+    plantMissing.value = true;
+    setTimeout(() => void loadPlant(), 2000);
+  }
+}
+
+/** Begin; give back what ends it. */
+export function watch(): () => void {
+  void loadPlant();
+  const ends = [
+    effect(() => {
+      if (frame.value) take(frame.value.value, frame.value.came_ms);
+    }),
+    effect(() => {
+      if (!summary.value || !anchor) return;
+      const at_ms = siteNow(summary.value.came_ms) ?? 0;
+      const kept = flow.peek().filter((each) => each.at_ms > at_ms - FLOW_WINDOW_MS && each.at_ms <= at_ms);
+      flow.value = [...kept, { at_ms, shipped: figures.peek().parcelsShipped }];
+    }),
+  ];
+  feed.start();
+  return () => {
+    feed.stop();
+    for (const end of ends) end();
+  };
+}

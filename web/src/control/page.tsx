@@ -1,0 +1,157 @@
+/** The control room: are we on plan, what is late, what is broken, in five seconds. */
+import { useEffect, useRef } from "preact/hooks";
+import "./control.css";
+import { Home, LanguageSwitch, LookSwitch } from "../core/bar.tsx";
+import { clock, day, lang, lasting, number, t } from "../core/i18n.ts";
+import { look } from "../core/look.ts";
+import { AlarmList, OrderList } from "./lists.tsx";
+import { Figures } from "./kpi.tsx";
+import {
+  connected,
+  figures,
+  flow,
+  frame,
+  frameAge,
+  perHour,
+  plant,
+  plantMissing,
+  selected,
+  siteClock,
+  speed,
+  stale,
+  watch,
+} from "./live.ts";
+import { Floor } from "./map.ts";
+import { Legend, Robots } from "./robots.tsx";
+import { Spark } from "./spark.tsx";
+
+export function Page() {
+  useEffect(watch, []);
+  document.title = `${t("control.title")} · Soko`;
+  return (
+    <div class="control">
+      <Header />
+      <aside class="left">
+        <AlarmList />
+        <OrderList />
+      </aside>
+      <MapView />
+      <aside class="right">
+        <Robots />
+      </aside>
+      <Figures />
+    </div>
+  );
+}
+
+function Header() {
+  const site = plant.value?.site;
+  const name = (lang.value === "ja" ? site?.name_ja : site?.name_en) ?? "";
+  const robots = frame.value?.value.robots ?? [];
+  const moving = robots.filter((each) => each.state !== "FAULT" && each.state !== "SILENT").length;
+  const now = siteClock.value;
+  const zone = site?.time_zone;
+  const simulated = speed.value !== 1;
+  return (
+    <header class="top">
+      <Home />
+      <h1>
+        {site?.code ?? "…"} <small>{name}</small>
+      </h1>
+      <span class={`mode ${simulated ? "sim" : ""}`}>
+        {simulated ? t("control.mode_sim", { speed: number(speed.value) }) : t("control.mode_live")}
+      </span>
+      <span class="time num" data-testid="clock">
+        {now === null ? "–" : `${day(now, zone)} ${clock(now, zone)}`}
+      </span>
+      <dl class="heads">
+        <Head label={t("control.orders_open")} value={number(figures.value.ordersOpen)} />
+        <Head label={t("control.orders_late")} value={number(figures.value.ordersLate)} bad={figures.value.ordersLate > 0} />
+        <Head label={t("control.throughput")} value={perHour.value === null ? "–" : number(perHour.value)}>
+          <Spark points={flow.value.map((each) => each.shipped)} />
+        </Head>
+        <Head label={t("control.robots")} value={`${moving}/${robots.length}`} bad={moving < robots.length} />
+      </dl>
+      <Net />
+      <LookSwitch />
+      <LanguageSwitch />
+    </header>
+  );
+}
+
+interface HeadProps {
+  label: string;
+  value: string;
+  bad?: boolean;
+  children?: preact.ComponentChildren;
+}
+
+function Head({ label, value, bad, children }: HeadProps) {
+  return (
+    <div class={bad ? "bad" : ""}>
+      <dt>{label}</dt>
+      <dd class="num">
+        {bad && <span aria-hidden="true">▲ </span>}
+        {value}
+        {children}
+      </dd>
+    </div>
+  );
+}
+
+function Net() {
+  const good = connected.value && !stale.value;
+  const text = good ? t("net.live") : connected.value ? t("net.stale") : t("net.off");
+  return (
+    <span class={`net ${good ? "good" : "bad"}`} role="status" data-testid="net">
+      <i aria-hidden="true">{good ? "●" : "✕"}</i> {text}
+    </span>
+  );
+}
+
+function MapView() {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const floor = useRef<Floor | null>(null);
+  const known = plant.value;
+  const wears = look.value;
+
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element || !known) return;
+    const drawn = new Floor(element, known);
+    floor.current = drawn;
+    const sized = new ResizeObserver(() => drawn.fit());
+    sized.observe(element);
+    let next = 0;
+    const paint = (now_ms: number): void => {
+      drawn.draw(frame.peek()?.value ?? null, now_ms, selected.peek(), !stale.peek());
+      next = requestAnimationFrame(paint);
+    };
+    next = requestAnimationFrame(paint);
+    return () => {
+      sized.disconnect();
+      cancelAnimationFrame(next);
+    };
+  }, [known]);
+  useEffect(() => floor.current?.fit(), [wears, known]);
+
+  const pick = (event: MouseEvent): void => {
+    const now = frame.peek();
+    if (!floor.current || !now) return;
+    selected.value = floor.current.robotAt(now.value, event.offsetX, event.offsetY, performance.now());
+  };
+  return (
+    <main class={`map ${stale.value ? "stale" : ""}`} data-testid="map" data-stale={stale.value}>
+      <canvas ref={canvas} onClick={pick} role="img" aria-label={t("control.map_label")} />
+      <MapNote />
+      <Legend />
+    </main>
+  );
+}
+
+function MapNote() {
+  if (plantMissing.value && !plant.value) return <p class="note">{t("control.no_plant")}</p>;
+  if (!frame.value) return <p class="note">{t("control.waiting_for_site")}</p>;
+  if (stale.value) return <p class="note">{t("control.stale", { age: lasting(frameAge.value) })}</p>;
+  return null;
+}

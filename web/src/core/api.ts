@@ -1,0 +1,48 @@
+/** Talking to the server: JSON in and out, problems (RFC 9457) as values with their code. */
+
+export class ApiError extends Error {
+  readonly status: number; // 0: no answer at all
+  readonly code: string;
+  constructor(status: number, code: string) {
+    super(`${status} ${code}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface Who {
+  device: string;
+  operator: string;
+}
+
+async function ask(path: string, init: RequestInit): Promise<unknown> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, { ...init, signal: AbortSignal.timeout(10_000) });
+  } catch {
+    throw new ApiError(0, "no_answer");
+  }
+  if (answer.status === 204) return null;
+  if (!answer.ok) {
+    const problem = (await answer.json().catch(() => ({}))) as { code?: string };
+    throw new ApiError(answer.status, problem.code ?? "unknown");
+  }
+  return answer.json();
+}
+
+function headers(who?: Who): Record<string, string> {
+  return who ? { "X-Soko-Device": who.device, "X-Soko-Operator": who.operator } : {};
+}
+
+/** The JSON of a path; null when there is nothing (204). */
+export async function get<T>(path: string, who?: Who): Promise<T> {
+  return (await ask(path, { headers: headers(who) })) as T;
+}
+
+export async function post<T>(path: string, body: unknown, who?: Who): Promise<T> {
+  return (await ask(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers(who) },
+    body: JSON.stringify(body),
+  })) as T;
+}

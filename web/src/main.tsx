@@ -1,0 +1,32 @@
+/** Start: language, look, then the page that the address names; each page is loaded by itself. */
+import { type ComponentType, render } from "preact";
+import "./core/look.css";
+import { loadLanguage } from "./core/i18n.ts";
+import { type Look, startLook } from "./core/look.ts";
+
+interface Page {
+  load: () => Promise<{ Page: ComponentType }>;
+  look: Look;
+}
+
+const HOME: Page = { load: () => import("./home/page.tsx"), look: "light" };
+const PAGES: Record<string, Page> = {
+  control: { load: () => import("./control/page.tsx"), look: "light" },
+  h: { load: () => import("./handheld/page.tsx"), look: "dark" },
+  stock: { load: () => import("./stock/page.tsx"), look: "light" },
+};
+
+async function start(): Promise<void> {
+  const name = location.pathname.replace(/^\/ui\/?/, "").replace(/\/$/, "");
+  const page = PAGES[name] ?? HOME;
+  startLook(page.look);
+  const [{ Page }] = await Promise.all([page.load(), loadLanguage()]);
+  const root = document.getElementById("app");
+  if (root) render(<Page />, root);
+  // Only in a secure context (https or this very machine); the rest works without it.
+  if (import.meta.env.PROD && "serviceWorker" in navigator) {
+    await navigator.serviceWorker.register("/ui/sw.js", { scope: "/ui/" });
+  }
+}
+
+void start();
