@@ -231,7 +231,7 @@ class RobotSession:
         state, patience = self._heard, timedelta(seconds=patience_s)
         if state is None or self._identity.is_shared:
             return None
-        if self._cancel is not None:
+        if self._cancel is not None and self._must_end(self._cancel.command, state, patience):
             return self._cancel_due(self._cancel, state, now, patience)
         if self._wanted is not None:
             return self._order_due(self._wanted, state, now, patience)
@@ -264,21 +264,24 @@ class RobotSession:
         route = Route(wanted.mission, wanted.update, nodes, is_update=end != UNKNOWN)
         return self._writer.order(route, now)
 
+    def _must_end(self, command: CancelDrive, state: State, patience: timedelta) -> bool:
+        """Whether the robot is at that mission, or may yet get an order of it from us."""
+        if state.orderId == command.mission and (state.driving or self._is_busy(state)):
+            return True
+        if (sent := self._sent) is None or sent.mission != command.mission:
+            return False
+        has_come = state.orderId == sent.mission and state.orderUpdateId >= sent.update
+        heard_at = self._heard_at or sent.at
+        return not has_come and heard_at - sent.at < patience
+
     def _cancel_due(
         self, cancel: _Cancel, state: State, now: datetime, patience: timedelta
     ) -> Send | None:
-        mission = cancel.command.mission
-        sent = self._on_its_way(mission, now, patience)
-        has_mission = state.orderId == mission
-        is_active = has_mission and (self._is_busy(state) or state.driving)
-        may_come = sent is not None and (not has_mission or state.orderUpdateId < sent.update)
-        if not is_active and not may_come:
-            self._cancel = None
-            return None
-        if is_active and cancel.action_id in self._done:
+        is_said = cancel.said_at is not None and now - cancel.said_at < patience
+        if state.orderId == cancel.command.mission and cancel.action_id in self._done:
             self.problems["drove on after a cancel"] += 1
             cancel.attempt += 1
-        elif cancel.said_at is not None and now - cancel.said_at < patience:
+        elif is_said:
             return None
         cancel.said_at = now
         return self._writer.cancel(cancel.action_id, now)
