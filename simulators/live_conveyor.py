@@ -55,13 +55,19 @@ class CellConfig:
 def read_site(
     site: Mapping[str, Any], conveyor: str, *, port_offset: int = 0, seed: int = 0
 ) -> CellConfig:
-    """The cell of that conveyor. A port of 0 in the site file stays 0: any free one."""
+    """The cell of that conveyor. A port of 0 in the site file stays 0: any free one.
+
+    How the sorter is built (`SorterConfig`, `watchdog_s`) stands in its `[[devices]]` row, which
+    the WCS does not read; lanes, hospital and `laps_max` in `[[sorters]]`, which it does.
+    """
     belt = next(row for row in site["conveyors"] if row["device"] == conveyor)
-    sorter = next(row for row in site["sorters"] if row["device"] == belt["to"])
+    devices = {row["name"]: row for row in site["devices"]}
+    of_wcs = next(row for row in site["sorters"] if row["device"] == belt["to"])
+    sorter = {**devices[belt["to"]], **of_wcs}
     addresses = {
-        row["name"]: (row["host"], row["port"] + (port_offset if row["port"] else 0))
-        for row in site["devices"]
-        if row["name"] in {conveyor, belt["to"]}
+        name: (row.get("host", "127.0.0.1"), row["port"] + (port_offset if row["port"] else 0))
+        for name, row in devices.items()
+        if name in {conveyor, belt["to"]}
     }
     built = {key: value for key, value in sorter.items() if key in _SORTER_KEYS}
     built["lanes"] = tuple(sorter["lanes"])

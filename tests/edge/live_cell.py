@@ -1,0 +1,136 @@
+"""A conveyor cell behind its real servers, and somebody who listens to drivers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from edge.clock import Clock, SystemClock
+from edge.drivers import DeviceUnavailable, Driver, modbus, opcua
+from edge.messages import (
+    CartonArrived,
+    CartonScanned,
+    DeviceEvent,
+    Divert,
+    ReleaseCarton,
+    RobotReport,
+)
+from simulators.live_conveyor import LiveConveyor
+
+CLOCK = SystemClock()
+
+
+def a_site(modbus_port: int = 0, opcua_port: int = 0, **sorter: Any) -> dict[str, Any]:
+    """A quick cell of two lanes, in which nothing errs by chance."""
+    quick = {
+        "decision_window_s": 1.0,
+        "induct_s": 0.05,
+        "lap_s": 0.1,
+        "lane_s": 0.05,
+        "no_read": 0.0,
+        "multi_read": 0.0,
+        "bad_label": 0.0,
+        "missed_divert": 0.0,
+    }
+    sorter = {"name": "sorter1", "driver": "opcua", "port": opcua_port} | quick | sorter
+    return {
+        "conveyors": [{"device": "cv1", "point": "INDUCT", "to": "sorter1", "seconds": 0.05}],
+        "sorters": [{"device": "sorter1", "lanes": ["L1", "L2"], "hospital": "HOSP"}],
+        "devices": [{"name": "cv1", "driver": "modbus", "port": modbus_port}, sorter],
+    }
+
+
+@asynccontextmanager
+async def a_cell(
+    state_dir: Path, site: dict[str, Any] | None = None
+) -> AsyncIterator[tuple[LiveConveyor, dict[str, Any]]]:
+    """The cell, and a site file in which its ports stand."""
+    lanes: list[tuple[str, str]] = []
+    site = site or a_site()
+    live = LiveConveyor.from_site(
+        site, "cv1", clock=CLOCK, state_dir=state_dir, on_lane=lambda *one: lanes.append(one)
+    )
+    async with live:
+        rows = {row["name"]: row for row in site["devices"]}
+        rows["cv1"]["port"], rows["sorter1"]["port"] = live.modbus_port, live.opcua_port
+        yield live, site
+
+
+def a_driver(site: dict[str, Any], name: str, clock: Clock = CLOCK) -> Any:
+    """The driver of that device, made as the agent makes it."""
+    row = next(row for row in site["devices"] if row["name"] == name)
+    make = {"opcua": opcua.make, "modbus": modbus.make}[row["driver"]]
+    return make(row, site, clock=clock, port_offset=0, mqtt_url="", state_dir=Path())
+
+
+async def until(condition: Callable[[], object], within_s: float = 20.0) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it never came about"
+        await asyncio.sleep(0.005)
+
+
+class Wcs:
+    """Hears everything and, when asked to, answers: the lane is the barcode's first letters."""
+
+    def __init__(self, *drivers: Driver, answers: bool = True) -> None:
+        self.heard: list[DeviceEvent] = []
+        self._drivers = {driver.name: driver for driver in drivers}
+        self._answers = answers
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def say(self, event: DeviceEvent | RobotReport) -> None:
+        assert not isinstance(event, RobotReport)
+        self.heard.append(event)
+        if not self._answers:
+            return
+        soon = CLOCK.now() + timedelta(seconds=5)
+        if isinstance(event, CartonArrived):
+            release = ReleaseCarton(
+                device=event.device, point=event.point, tracking=event.tracking, expires_at=soon
+            )
+            self._start(self._drivers[event.device].tell(release))
+        elif isinstance(event, CartonScanned) and event.barcode is not None:
+            lane = event.barcode.partition("-")[0]
+            divert = Divert(
+                device=event.device, tracking=event.tracking, lane=lane, expires_at=soon
+            )
+            self._start(self._drivers[event.device].tell(divert))
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.heard if isinstance(event, kind)]
+
+    def _start(self, telling: Any) -> None:
+        task = asyncio.create_task(_quietly(telling))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _quietly(telling: Any) -> None:
+    try:
+        await telling
+    except DeviceUnavailable:
+        return  # the agent's log; what was meant is asked for again
+
+
+@asynccontextmanager
+async def running(driver: Driver, wcs: Wcs) -> AsyncIterator[None]:
+    """The driver as the agent runs it: started again whenever its device was away."""
+
+    async def again_and_again() -> None:
+        while True:
+            try:
+                await driver.run(wcs.say)
+            except DeviceUnavailable:
+                await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(again_and_again())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
