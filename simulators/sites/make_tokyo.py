@@ -27,6 +27,7 @@ Units: metres. Same program, same file: a test compares them.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 FILE = Path(__file__).with_name("tokyo.toml")
@@ -41,7 +42,7 @@ SIDE_LANES = [
     ("B2-12", "K1-12"), ("K1-01", "B2-01"), ("K1-06", "B2-06"), ("K1-01", "K2-01"),
     ("K2-12", "K1-12"), ("K2-12", "K3-12"), ("K3-01", "K2-01"),
 ]  # fmt: skip
-NO_BAY = ("C-06",)  # a lane back from the bays takes its place
+NO_BAY = ("P3-01",)  # the way on from it would lead back to its entry only
 LANES = ["L1", "L2", "L3", "L4", "L5", "L6"]
 
 HEAD = """\
@@ -152,8 +153,8 @@ def points() -> Iterator[tuple[str, float, float, str]]:
     for station in range(1, STATIONS + 1):
         yield f"ST-{station}-IN", _x(2 * station), 0.0, "lane"
         yield f"ST-{station}", _x(2 * station - 1), 0.0, "station"
-    for bay, south, _, kind in _strips():
-        yield bay, _x(int(bay[-2:])), ROW_Y_M[south[:2]] + 3.0, kind
+    for place, south, _, kind in _strips():  # beside the columns: side lanes run between them
+        yield place, _x(int(place[-2:])) + PITCH_M / 2, ROW_Y_M[south[:2]] + 3.0, kind
 
 
 def paths() -> Iterator[tuple[str, str, bool]]:
@@ -161,16 +162,16 @@ def paths() -> Iterator[tuple[str, str, bool]]:
     for name in ROW_Y_M:
         row = [f"{name}-{column:02}" for column in range(1, COLUMNS + 1)]
         row = row if name in EAST else row[::-1]
-        yield from ((a, b, False) for a, b in zip(row, row[1:], strict=False))
+        yield from ((a, b, False) for a, b in pairwise(row))
     for column in range(1, COLUMNS + 1):
         aisle = _aisle(column) if column % 2 else _aisle(column)[::-1]
-        yield from ((a, b, True) for a, b in zip(aisle, aisle[1:], strict=False))
+        yield from ((a, b, True) for a, b in pairwise(aisle))
     for station in range(1, STATIONS + 1):
         siding = [f"F1-{2 * station:02}", f"ST-{station}-IN", f"ST-{station}"]
         siding.append(f"F1-{2 * station - 1:02}")
-        yield from ((a, b, True) for a, b in zip(siding, siding[1:], strict=False))
-    for bay, south, north, _ in _strips():
-        yield from ((south, bay, True), (bay, north, True))
+        yield from ((a, b, True) for a, b in pairwise(siding))
+    for place, south, north, _ in _strips():
+        yield from ((south, place, True), (place, north, True))
     yield from ((a, b, False) for a, b in SIDE_LANES)
 
 

@@ -1,0 +1,208 @@
+"""Parcels on conveyor and sorter: let them in, and say which lane is theirs.
+
+    CartonArrived --> ReleaseCarton ... CartonScanned --> Divert ... CartonSorted
+    (waits at INDUCT)                   (asks for a lane)            (in a lane, or round again)
+
+What a scan is answered with:
+
+    label read, parcel expected, lane open     its lane
+    lane was found full a moment ago           round again
+    label not read, or nobody expects it       round again: it may be read, or announced, by then
+    and after `laps_max` rounds                the hospital lane: people look at it
+
+Round again is what a sorter does by itself when no lane is told in time, so nothing is sent.
+
+Laws:
+    once       a scan or sorting that is told again (device, tracking, lap, status) is answered
+               again but reported once
+    room       no carton is released while as many are on their way as the loop takes
+    late       a lane that comes too late is not sent: the sorter has decided by then
+
+Seconds. Source: the decision-point handshake of sorter PLC interfaces.
+"""
+
+from datetime import datetime, timedelta
+
+from edge.messages import CartonArrived, CartonScanned, CartonSorted, Divert, ReleaseCarton
+from wcs.messages import ParcelExpected, ParcelScanned, ParcelSorted
+from wcs.plant import Plant
+from wcs.sitefile import Sorter
+from wcs.state import Carton, Outbox, Sorting, State, Waiting
+
+RECIRCULATE = "RECIRCULATE"
+REPLY_S = 60.0  # a divert is worth sending that long; the sorter judges by its own clock anyway
+RELEASE_S = 60.0
+TELL_AGAIN_S = 30.0  # a carton that still stands at its decision point
+TELLS_MAX = 10
+FULL_S = 30.0  # how long a lane found full is not tried again
+GONE_S = 1800.0  # a carton not heard of for that long has been taken off by hand
+_LEFT = ("DIVERTED", "MAX_RECIRC")
+_REFUSED = ("LANE_FULL", "LANE_DISABLED")
+_EXPECTED_KEPT = 100_000
+_SSCC_DIGITS = 18
+
+
+def expect(state: Sorting, message: ParcelExpected) -> None:
+    """A parcel will come; a second message about it counts."""
+    state.expected.pop(message.code, None)
+    state.expected[message.code] = message.lane
+    if len(state.expected) > _EXPECTED_KEPT:
+        del state.expected[next(iter(state.expected))]
+
+
+# ------------------------------------------------------------------------ at the decision point
+def arrived(state: Sorting, event: CartonArrived, now: datetime) -> None:
+    """A carton waits to be let in; what waited there before has gone on."""
+    key = f"{event.device}/{event.point}"
+    known = state.waiting.get(key)
+    if known is not None and known.tracking == event.tracking:
+        known.told_at = None  # it stands there still: tell it again at once
+        known.tells = min(known.tells, 1)
+        return
+    state.waiting[key] = Waiting(
+        device=event.device, point=event.point, tracking=event.tracking, arrived_at=now
+    )
+
+
+def release(state: Sorting, plant: Plant, now: datetime, outbox: Outbox) -> None:
+    """Let in what waits, if its sorter has room; and say it again while nothing moves."""
+    for waiting in state.waiting.values():
+        if waiting.tells >= TELLS_MAX:
+            continue
+        if waiting.told_at is not None and (now - waiting.told_at) < timedelta(
+            seconds=TELL_AGAIN_S
+        ):
+            continue
+        conveyor = plant.conveyors.get(waiting.device)
+        sorter = plant.sorters.get(conveyor.to) if conveyor is not None else None
+        if sorter is not None and not waiting.tells and _on_loop(state, sorter) >= sorter.loop_max:
+            continue
+        waiting.told_at = now
+        waiting.tells += 1
+        outbox.to_edge.append(
+            ReleaseCarton(
+                device=waiting.device,
+                point=waiting.point,
+                tracking=waiting.tracking,
+                expires_at=now + timedelta(seconds=RELEASE_S),
+            )
+        )
+
+
+def _on_loop(state: Sorting, sorter: Sorter) -> int:
+    return sum(
+        not carton.closed for carton in state.cartons.values() if carton.device == sorter.device
+    )
+
+
+def forget(state: Sorting, now: datetime) -> None:
+    """Let go of cartons that nothing was heard of for long."""
+    old = now - timedelta(seconds=GONE_S)
+    for key in [key for key, carton in state.cartons.items() if carton.seen_at < old]:
+        del state.cartons[key]
+
+
+# ------------------------------------------------------------------------ at the scanner
+def scanned(state: State, plant: Plant, event: CartonScanned, outbox: Outbox) -> None:
+    """Answer a scan with a lane, and report it unless that was done before."""
+    sorter = plant.sorters.get(event.device)
+    if sorter is None:
+        return
+    sorting, now = state.sorting, state.now
+    key = f"{event.device}/{event.tracking}"
+    carton = sorting.cartons.get(key)
+    again = (
+        carton is not None
+        and carton.lap == event.lap
+        and carton.barcode == event.barcode
+        and (not carton.closed or event.at <= carton.seen_at)
+    )
+    if carton is None or not again:
+        code = parcel_code(event.barcode) if event.status == "GOOD" else None
+        carton = Carton(
+            device=event.device,
+            tracking=event.tracking,
+            barcode=event.barcode,
+            code=code,
+            lap=event.lap,
+            lane=decide(sorting, sorter, code, event.lap, now),
+            seen_at=now,
+        )
+        sorting.cartons.pop(key, None)
+        sorting.cartons[key] = carton
+        outbox.to_wms.append(
+            ParcelScanned(at=event.at, sorter=event.device, code=code, lane=carton.lane)
+        )
+    expires_at = event.at + timedelta(seconds=REPLY_S)
+    if carton.lane != RECIRCULATE and not carton.closed and now < expires_at:
+        outbox.to_edge.append(
+            Divert(
+                device=event.device,
+                tracking=event.tracking,
+                lane=carton.lane,
+                expires_at=expires_at,
+            )
+        )
+
+
+def decide(state: Sorting, sorter: Sorter, code: str | None, lap: int, now: datetime) -> str:
+    """The lane of a carton, RECIRCULATE, or the hospital lane."""
+    lane = state.expected.get(code) if code is not None else None
+    if lane in (*sorter.lanes, sorter.hospital):
+        full_since = state.full_since.get(f"{sorter.device}/{lane}")
+        if full_since is None or now - full_since > timedelta(seconds=FULL_S):
+            return lane
+    return sorter.hospital if lap >= sorter.laps_max else RECIRCULATE
+
+
+def parcel_code(barcode: str | None) -> str | None:
+    """The SSCC in what a scanner read: 18 digits, or these with the GS1-128 prefix 00."""
+    if barcode is None:
+        return None
+    text = barcode.removeprefix("]C1").removeprefix("(00)")
+    if len(text) == _SSCC_DIGITS + 2:
+        text = text.removeprefix("00")
+    return text or None
+
+
+# ------------------------------------------------------------------------ behind the divert
+def sorted_out(state: State, plant: Plant, event: CartonSorted, outbox: Outbox) -> None:
+    """Note where a carton went, and report it once."""
+    if event.device not in plant.sorters:
+        return
+    sorting = state.sorting
+    key = f"{event.device}/{event.tracking}"
+    carton = sorting.cartons.get(key)
+    if carton is None:  # its scan was before our time
+        code = parcel_code(event.barcode)
+        carton = Carton(
+            device=event.device,
+            tracking=event.tracking,
+            barcode=event.barcode,
+            code=code,
+            lap=0,
+            lane=event.lane or "",
+            seen_at=state.now,
+        )
+        sorting.cartons[key] = carton
+    if event.status in carton.sorted or carton.closed:
+        return
+    carton.sorted.append(event.status)
+    carton.seen_at = state.now
+    place = f"{event.device}/{event.lane or carton.lane}"
+    if event.status in _REFUSED:
+        sorting.full_since[place] = state.now
+    if event.status in _LEFT:
+        carton.closed = True
+        sorting.full_since.pop(place, None)
+        if event.lane is not None:
+            sorting.lanes[event.lane] = sorting.lanes.get(event.lane, 0) + 1
+    outbox.to_wms.append(
+        ParcelSorted(
+            at=event.at,
+            sorter=event.device,
+            code=carton.code,
+            lane=event.lane,
+            status=event.status,
+        )
+    )

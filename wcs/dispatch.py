@@ -1,0 +1,348 @@
+"""Which robot does what next: one run in phases over all robots and transport orders.
+
+    check      robots that do not answer become obstacles; what they had yet to fetch is free again
+    continue   who has a transport order and is at rest starts its mission
+    assign     waiting orders to free robots, nearest first, older ones as if they were nearer
+    charge     idle robots with less than a good charge go to a free charger
+    park       idle robots leave the lanes for a free bay
+
+An assigned robot keeps its order until it fails (stickiness without end): robots are many and
+ways are short. Robots on their way to a bay or charger can be assigned; they drive to the end
+of what was granted to them first.
+
+Laws:
+    once        every accepted transport order ends once: FINISHED, FAILED or WITHDRAWN
+    carried     a load that has been taken is brought to its destination, withdrawn or not
+    one a load  of several orders for one load only the oldest is under way
+
+Source: thresholds in the manner of openTCS (critical, sufficient, full).
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from wcs.messages import Alarm, TransportOrder, TransportReport, TransportState, Withdrawal
+from wcs.missions import act, at_rest, next_name, own_name, silent_for_s, start
+from wcs.plant import Plant
+from wcs.routing import Routes
+from wcs.state import Outbox, Robot, State, Transport, clear_alarm, raise_alarm
+
+CRITICAL, SUFFICIENT, GOOD = 0.2, 0.5, 0.8  # of a battery
+AGE_WEIGHT = 0.2  # seconds of way that a second of waiting makes up for
+WINDOW = 24  # orders looked at in one round
+TO_STATION_MAX = 5  # robots on their way to one station, whatever its capacity
+DEAF_S = 600.0  # a robot that does not take what it is told
+_RESPONSIVE = ("AUTOMATIC", "SEMIAUTOMATIC")
+_OVER_KEPT = 20_000
+
+
+# ------------------------------------------------------------------------ what the WMS says
+def accept(state: State, plant: Plant, order: TransportOrder, outbox: Outbox) -> None:
+    """Take a transport order in, once."""
+    if order.id in state.transports or order.id in state.over:
+        return
+    transport = Transport(
+        id=order.id,
+        load=order.load,
+        source=order.source,
+        destination=order.destination,
+        priority=order.priority,
+        due_at=order.due_at,
+        accepted_at=state.now,
+    )
+    state.transports[order.id] = transport
+    for place in (order.source, order.destination):
+        if plant.point_of(place) is None:
+            end(state, transport, "FAILED", outbox, reason=f"place.unknown: {place}")
+            return
+    _report(state, transport, "ACCEPTED", outbox)
+
+
+def withdraw(state: State, message: Withdrawal, outbox: Outbox) -> None:
+    """Take an order back, unless its load is on a robot or about to be."""
+    transport = state.transports.get(message.id)
+    if transport is None or transport.loaded:
+        return
+    if transport.robot is not None:
+        robot = state.robots[transport.robot]
+        if robot.action and robot.kind == "transport":
+            return
+    end(state, transport, "WITHDRAWN", outbox)
+
+
+def end(
+    state: State,
+    transport: Transport,
+    how: Literal["FINISHED", "FAILED", "WITHDRAWN"],
+    outbox: Outbox,
+    *,
+    reason: str = "",
+) -> None:
+    """The order is over."""
+    del state.transports[transport.id]
+    state.over[transport.id] = how
+    if len(state.over) > _OVER_KEPT:
+        del state.over[next(iter(state.over))]
+    if transport.robot is not None:
+        _let_go(state.robots[transport.robot])
+    _report(state, transport, how, outbox, reason=reason)
+
+
+def _let_go(robot: Robot) -> None:
+    robot.transport, robot.goal = None, None
+
+
+def _report(
+    state: State, transport: Transport, how: TransportState, outbox: Outbox, *, reason: str = ""
+) -> None:
+    outbox.to_wms.append(
+        TransportReport(
+            at=state.now,
+            id=transport.id,
+            state=how,
+            robot=transport.robot,
+            metres=round(transport.metres, 2),
+            reason=reason,
+        )
+    )
+
+
+# ------------------------------------------------------------------------ what robots have done
+def action_ended(state: State, robot: Robot, *, finished: bool, outbox: Outbox) -> None:
+    """The robot's action is over: it has taken or set down its load, or failed to."""
+    robot.since = state.now
+    transport = state.transports.get(robot.transport or "")
+    if transport is None or robot.kind != "transport":
+        return
+    if not finished:
+        what = "drop" if transport.loaded else "pick"
+        end(state, transport, "FAILED", outbox, reason=f"{what}.failed")
+    elif transport.loaded:
+        end(state, transport, "FINISHED", outbox)
+    else:
+        transport.loaded = True
+        robot.goal = None  # set by the next run
+        _report(state, transport, "LOADED", outbox)
+
+
+# ------------------------------------------------------------------------ the phases
+def run(state: State, routes: Routes, outbox: Outbox) -> None:
+    """One dispatch run."""
+    plant = routes.plant
+    _check(state, plant, outbox)
+    _continue(state, plant)
+    free = [robot for robot in state.robots.values() if _is_free(robot)]
+    waiting = _waiting(state, plant)
+    if free and waiting:
+        _assign(state, routes, free, waiting, outbox)
+    idle = [robot for robot in free if robot.transport is None]
+    if idle:
+        _charge_and_park(state, routes, idle)
+    _continue(state, plant)
+
+
+def commit_actions(state: State, plant: Plant) -> None:
+    """Robots that have been granted their goal get the action that they went there for."""
+    for robot in state.robots.values():
+        if robot.goal is None or robot.action or not robot.held:
+            continue
+        if robot.held[-1].point != robot.goal or robot.obstacle:
+            continue
+        if robot.kind == "charge":
+            if not (robot.report and robot.report.charging):
+                act(robot, "CHARGE_START", None)
+            robot.goal = None
+        elif robot.kind == "park":
+            robot.goal = None
+        elif robot.kind == "transport" and robot.transport is not None:
+            transport = state.transports[robot.transport]
+            goal = _goal(plant, transport)
+            if goal == robot.goal:
+                act(robot, "DROP" if transport.loaded else "PICK", transport.load)
+
+
+def _goal(plant: Plant, transport: Transport) -> str | None:
+    return plant.point_of(transport.destination if transport.loaded else transport.source)
+
+
+def _check(state: State, plant: Plant, outbox: Outbox) -> None:
+    for robot in state.robots.values():
+        why = _trouble(state, plant, robot)
+        if why != robot.obstacle:
+            clear_alarm(state, outbox, f"robot.{robot.obstacle}/{robot.name}")
+            robot.obstacle = why
+            if why:
+                _alarm(state, robot, why, 2, outbox)
+        transport = state.transports.get(robot.transport or "")
+        if not why or transport is None:
+            continue
+        if not transport.loaded and not (robot.action and robot.kind == "transport"):
+            transport.robot = None
+            _let_go(robot)
+        elif silent_for_s(robot, state.now) > plant.site.lost_s:
+            end(state, transport, "FAILED", outbox, reason="robot.lost")
+    _check_loads(state, outbox)
+
+
+def _check_loads(state: State, outbox: Outbox) -> None:
+    for robot in state.robots.values():
+        stranded = robot.transport is None and robot.report is not None and robot.report.load
+        if stranded and at_rest(robot):
+            _alarm(state, robot, "stranded", 2, outbox)
+        elif not stranded:
+            clear_alarm(state, outbox, f"robot.stranded/{robot.name}")
+
+
+def _trouble(state: State, plant: Plant, robot: Robot) -> str:
+    """Why a robot cannot be reckoned with; empty if it can."""
+    report = robot.report
+    if report is None or not robot.held:
+        waited_s = (state.now - state.started_at).total_seconds()
+        return "missing" if waited_s > plant.site.silent_s else ""
+    if not report.connected or silent_for_s(robot, state.now) > plant.site.silent_s:
+        return "silent"
+    if report.operating_mode not in _RESPONSIVE:
+        return "manual"
+    told_at: datetime | None = robot.told_at
+    if not robot.shown and told_at is not None and (state.now - told_at).total_seconds() > DEAF_S:
+        return "deaf"
+    return ""
+
+
+def _alarm(
+    state: State, robot: Robot, code: str, priority: Literal[1, 2, 3], outbox: Outbox
+) -> None:
+    at = robot.held[0].point if robot.held else ""
+    alarm = Alarm(
+        at=state.now,
+        id=f"robot.{code}/{robot.name}",
+        source=robot.name,
+        code=f"robot.{code}",
+        priority=priority,
+        active=True,
+        detail=at,
+    )
+    raise_alarm(state, outbox, alarm)
+
+
+def _continue(state: State, plant: Plant) -> None:
+    for robot in state.robots.values():
+        if robot.transport is None or robot.obstacle:
+            continue
+        transport = state.transports[robot.transport]
+        if robot.kind != "transport" or robot.mission.partition("~")[0] != transport.id:
+            if not at_rest(robot):
+                continue
+            name = next_name(state, transport.id) if transport.missions else transport.id
+            transport.missions += 1
+            start(state, robot, name, "transport", None)
+        if not robot.action:
+            robot.goal = _goal(plant, transport)
+
+
+def _is_free(robot: Robot) -> bool:
+    report = robot.report
+    if report is None or not robot.held or robot.obstacle or robot.transport is not None:
+        return False
+    if robot.action or report.load is not None:
+        return False
+    return at_rest(robot) if robot.kind == "foreign" else True
+
+
+def _can_work(robot: Robot) -> bool:
+    assert robot.report is not None
+    least = SUFFICIENT if robot.kind == "charge" and robot.report.charging else CRITICAL
+    return robot.report.battery >= least
+
+
+def _waiting(state: State, plant: Plant) -> list[Transport]:
+    """Orders that may be assigned now: the most urgent first, the oldest of these first."""
+    loads: set[str] = set()
+    bound: dict[str, int] = {}
+    for transport in state.transports.values():
+        if transport.robot is not None:
+            loads.add(transport.load)
+            bound[transport.destination] = bound.get(transport.destination, 0) + 1
+    found = []
+    for transport in state.transports.values():
+        if transport.robot is not None or transport.load in loads:
+            continue
+        loads.add(transport.load)
+        found.append(transport)
+    found.sort(key=lambda transport: -transport.priority)  # stable: by age within a priority
+    allowed = []
+    for transport in found:
+        station = plant.stations.get(transport.destination)
+        if station is not None:
+            on_way = bound.get(station.name, 0)
+            if on_way >= min(station.capacity, TO_STATION_MAX):
+                continue
+            bound[station.name] = on_way + 1
+        allowed.append(transport)
+    return allowed[:WINDOW]
+
+
+def _assign(
+    state: State, routes: Routes, free: list[Robot], waiting: list[Transport], outbox: Outbox
+) -> None:
+    able = {robot.name: robot for robot in free if _can_work(robot)}
+    pairs = []
+    for n, transport in enumerate(waiting):
+        source = routes.plant.point_of(transport.source)
+        age_s = (state.now - transport.accepted_at).total_seconds()
+        if source is None:
+            continue
+        for robot in able.values():
+            way_s = routes.seconds(_before(robot), robot.held[-1].point, source)
+            if way_s < float("inf"):
+                pairs.append((-transport.priority, way_s - AGE_WEIGHT * age_s, n, robot.name))
+    pairs.sort()
+    taken: set[int] = set()
+    for _, _, n, name in pairs:
+        transport, robot = waiting[n], able[name]
+        if n in taken or robot.transport is not None:
+            continue
+        taken.add(n)
+        transport.robot, robot.transport, robot.goal = name, transport.id, None
+        if not transport.announced:
+            transport.announced = True
+            _report(state, transport, "ASSIGNED", outbox)
+
+
+def _before(robot: Robot) -> str | None:
+    return robot.held[-2].point if len(robot.held) > 1 else robot.before
+
+
+def _charge_and_park(state: State, routes: Routes, idle: list[Robot]) -> None:
+    plant = routes.plant
+    taken = {held.point for robot in state.robots.values() for held in robot.held}
+    taken |= {robot.goal for robot in state.robots.values() if robot.goal is not None}
+    taken |= {spec.start for name, spec in plant.robots.items() if not state.robots[name].held}
+    for robot in idle:
+        report, here = robot.report, robot.held[-1].point
+        if report is None or robot.goal is not None or not at_rest(robot):
+            continue
+        wants = report.battery < GOOD and not report.charging
+        bays = ("charge",) if wants else ("park", "charge")
+        if plant.points[here].kind in bays:
+            if wants and robot.kind != "charge":
+                start(state, robot, own_name(state, robot), "charge", here)
+            continue
+        if wants and (goal := _nearest(routes, robot, plant.points_of_kind("charge"), taken)):
+            start(state, robot, own_name(state, robot), "charge", goal)
+            taken.add(goal)
+        elif plant.points[here].kind not in ("park", "charge"):
+            goal = _nearest(routes, robot, plant.points_of_kind("park", "charge"), taken)
+            if goal is not None:
+                start(state, robot, own_name(state, robot), "park", goal)
+                taken.add(goal)
+
+
+def _nearest(routes: Routes, robot: Robot, points: tuple[str, ...], taken: set[str]) -> str | None:
+    ways = [
+        (routes.seconds(_before(robot), robot.held[-1].point, point), point)
+        for point in points
+        if point not in taken
+    ]
+    best = min(ways, default=(float("inf"), ""))
+    return best[1] if best[0] < float("inf") else None

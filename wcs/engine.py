@@ -1,0 +1,235 @@
+"""The whole WCS of a site as one function: step(state, inbox, now) -> outbox.
+
+    inbox    what devices said, what robots report, what the WMS says, `Started`; or nothing: a
+             tick, so that time passes
+    state    changed in place: it is what the inboxes so far have made of it
+    outbox   reports to the WMS, commands to the edge
+
+A step hears everything first, in order, then decides once: dispatch (who does what), traffic
+(who may drive where), missions (what each robot is told), conveyor (what is let in), gates
+(what has passed).
+
+Laws:
+    pure        the same plant, state, inbox and now give the same state and the same outbox
+    no clock    what happens depends on `now` and on nothing else that passes
+    no error    a message that makes no sense is ignored, and costs nobody else anything
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter
+
+from edge.messages import (
+    CartonArrived,
+    CartonScanned,
+    CartonSorted,
+    DeviceStatus,
+    RobotReport,
+    TagGone,
+    TagSeen,
+)
+from wcs import conveyor, dispatch, gates, missions
+from wcs.messages import Alarm, ParcelExpected, TransportOrder, Withdrawal
+from wcs.plant import Plant
+from wcs.routing import Routes
+from wcs.state import Outbox, Robot, State, clear_alarm, fit, raise_alarm
+from wcs.traffic import Mover, grant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The WCS has started again: nothing was heard while it was away."""
+
+    type: Literal["started"] = "started"
+
+
+Incoming: TypeAlias = Annotated[
+    CartonArrived
+    | CartonScanned
+    | CartonSorted
+    | TagSeen
+    | TagGone
+    | DeviceStatus
+    | RobotReport
+    | TransportOrder
+    | Withdrawal
+    | ParcelExpected
+    | Started,
+    Field(discriminator="type"),
+]
+inbox_json: TypeAdapter[list[Incoming]] = TypeAdapter(list[Incoming])
+
+
+class Engine:
+    """`step` for one plant. It keeps routes that it has worked out, and nothing else."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant = plant
+        self.routes = Routes(plant)
+
+    def step(self, state: State, inbox: Sequence[Incoming], now: datetime) -> Outbox:
+        """Hear the inbox, decide, and say what is to be said. Time never runs backwards."""
+        outbox = Outbox()
+        state.now = max(state.now, now)
+        for message in inbox:
+            self._hear(state, message, outbox)
+        routes = self._routes(state)
+        dispatch.run(state, routes, outbox)
+        self._move(state, routes, outbox)
+        conveyor.release(state.sorting, self.plant, state.now, outbox)
+        conveyor.forget(state.sorting, state.now)
+        for gate in state.gates.values():
+            outbox.to_wms.extend(gates.due(gate, state.now))
+        return outbox
+
+    # -------------------------------------------------------------------------- hearing
+    def _hear(self, state: State, message: Incoming, outbox: Outbox) -> None:
+        if isinstance(message, RobotReport):
+            self._hear_robot(state, message, outbox)
+        elif isinstance(message, TransportOrder):
+            dispatch.accept(state, self.plant, message, outbox)
+        elif isinstance(message, Withdrawal):
+            dispatch.withdraw(state, message, outbox)
+        elif isinstance(message, TagSeen | TagGone):
+            if (gate := state.gates.get(message.device)) is not None:
+                gates.on_tag(gate, message, state.now)
+        elif isinstance(message, DeviceStatus):
+            _hear_status(state, message, outbox)
+        elif isinstance(message, Started):
+            fit(state, self.plant)
+            state.started_at = state.now
+            for robot in state.robots.values():
+                robot.heard_at = state.now if robot.heard_at is not None else None
+                robot.told_at = state.now if robot.told_at is not None else None
+        else:
+            self._hear_sorting(state, message, outbox)
+
+    def _hear_sorting(
+        self,
+        state: State,
+        message: ParcelExpected | CartonArrived | CartonScanned | CartonSorted,
+        outbox: Outbox,
+    ) -> None:
+        if isinstance(message, ParcelExpected):
+            conveyor.expect(state.sorting, message)
+        elif isinstance(message, CartonArrived):
+            conveyor.arrived(state.sorting, message, state.now)
+        elif isinstance(message, CartonScanned):
+            conveyor.scanned(state, self.plant, message, outbox)
+        else:
+            conveyor.sorted_out(state, self.plant, message, outbox)
+
+    def _hear_robot(self, state: State, report: RobotReport, outbox: Outbox) -> None:
+        robot = state.robots.get(report.robot)
+        if robot is None:
+            return
+        progress = missions.hear(state, self.plant, robot, report)
+        transport = state.transports.get(robot.transport or "")
+        if transport is not None:
+            transport.metres += progress.metres
+        if progress.action:
+            dispatch.action_ended(state, robot, finished=progress.finished, outbox=outbox)
+        alarm_id = f"robot.misplaced/{robot.name}"
+        if progress.misplaced:
+            alarm = Alarm(
+                at=state.now,
+                id=alarm_id,
+                source=robot.name,
+                code="robot.misplaced",
+                priority=2,
+                active=True,
+                detail=progress.misplaced,
+            )
+            raise_alarm(state, outbox, alarm)
+        elif robot.held:
+            clear_alarm(state, outbox, alarm_id)
+
+    # -------------------------------------------------------------------------- moving
+    def _routes(self, state: State) -> Routes:
+        """Routes round the robots that have become obstacles."""
+        closed = {
+            held.point for robot in state.robots.values() if robot.obstacle for held in robot.held
+        }
+        self.routes = self.routes.closing(frozenset(closed))
+        return self.routes
+
+    def _move(self, state: State, routes: Routes, outbox: Outbox) -> None:
+        if self._fleet_is_known(state):
+            movers = [self._mover(robot) for robot in state.robots.values() if robot.held]
+            movers += [
+                _unplaced(name, self.plant.robots[name].start)
+                for name, robot in state.robots.items()
+                if not robot.held and name in self.plant.robots
+            ]
+            for name, points in grant(movers, routes, self.plant.site.look_ahead_m).items():
+                self._give(state, state.robots[name], points)
+        dispatch.commit_actions(state, self.plant)
+        for robot in state.robots.values():
+            missions.tell(state, routes, robot, outbox)
+
+    def _fleet_is_known(self, state: State) -> bool:
+        """Whether every robot has a place, or has had the time to say where it is."""
+        waited_s = (state.now - state.started_at).total_seconds()
+        return waited_s > self.plant.site.silent_s or all(
+            robot.held for robot in state.robots.values()
+        )
+
+    def _give(self, state: State, robot: Robot, points: list[str]) -> None:
+        pushed = robot.goal is None or robot.kind in ("", "foreign")
+        if pushed and missions.at_rest(robot):
+            missions.start(state, robot, missions.own_name(state, robot), "move", None)
+        missions.extend(robot, points)
+
+    def _mover(self, robot: Robot) -> Mover:
+        points = [held.point for held in robot.held]
+        takes = missions.takes_points(robot)
+        urgency = 0 if robot.transport is not None else 1 if robot.goal is not None else 2
+        return Mover(
+            robot=robot.name,
+            held=points,
+            before=robot.before,
+            goal=robot.goal,
+            rank=(urgency, robot.since.timestamp(), robot.name),
+            takes=takes,
+            settles=not takes and not robot.obstacle,
+            ahead_m=sum(self.plant.metres(a, b) for a, b in pairwise(points)),
+        )
+
+
+def _unplaced(name: str, start: str) -> Mover:
+    """A robot that has not been heard of: it stands where the site file says, like a wall."""
+    return Mover(
+        robot=name,
+        held=[start],
+        before=None,
+        goal=None,
+        rank=(3, 0.0, name),
+        takes=False,
+        settles=False,
+    )
+
+
+def _hear_status(state: State, event: DeviceStatus, outbox: Outbox) -> None:
+    alarm_id = f"device/{event.device}"
+    if event.status == "UP":
+        clear_alarm(state, outbox, alarm_id)
+        return
+    alarm = Alarm(
+        at=event.at,
+        id=alarm_id,
+        source=event.device,
+        code=f"device.{event.status.lower()}",
+        priority=1,
+        active=True,
+        detail=event.detail,
+    )
+    known = state.alarms.get(alarm_id)
+    if known is not None and known.code != alarm.code:
+        state.alarms[alarm_id] = alarm
+        outbox.to_wms.append(replace(alarm))
+        return
+    raise_alarm(state, outbox, alarm)

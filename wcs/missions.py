@@ -1,0 +1,262 @@
+"""What each robot has been told, and how far it has come with it.
+
+A mission is a list of points with even, growing sequences, some with actions. It is told in
+updates, each from the last point of the one before, and the next one goes out only when the
+robot has been seen to know the last: a lost message is then simply said again.
+
+    held   [ where it is | granted ... | last ]      what traffic sees
+    drive           [ last of the update before | granted now ... | horizon, not granted ]
+
+Laws:
+    never back    what was released stays released; only the horizon may change
+    one action    from the moment its point is granted until it is FINISHED, an action keeps the
+                  robot from being granted more
+    at rest       a new mission begins where the old one has ended: nothing ahead, nothing to do
+
+Source: VDA 5050 2.1, orders and their updates.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge.messages import ActionKind, Drive, DriveAction, DriveNode, RobotReport
+from wcs.plant import Plant
+from wcs.routing import Routes
+from wcs.state import Held, MissionKind, Outbox, Robot, State
+
+HORIZON = 2  # points shown to the robot beyond the granted ones
+_DONE = ("FINISHED", "FAILED")
+_NEAR_M = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a report has brought about."""
+
+    metres: float = 0.0
+    action: str = ""  # the action that has ended …
+    finished: bool = False  # … and whether well
+    misplaced: str = ""  # why the robot has no place on the plant
+
+
+# ------------------------------------------------------------------------------- hearing
+def hear(state: State, plant: Plant, robot: Robot, report: RobotReport) -> Progress:
+    """Take a robot's report in."""
+    if robot.report is not None and report.at < robot.report.at:
+        return Progress()
+    robot.report, robot.heard_at = report, state.now
+    if not robot.held:
+        return _place(state, plant, robot, report)
+    if report.mission == robot.mission:
+        if robot.drive is not None and report.update >= robot.drive.update:
+            robot.shown = True
+        metres = _pass(plant, robot, report.passed_sequence)
+        return _acted(robot, report, metres)
+    if robot.drive is not None and robot.shown:
+        _begin_again(state, robot)
+    return Progress()
+
+
+def _place(state: State, plant: Plant, robot: Robot, report: RobotReport) -> Progress:
+    """Find the robot on the plant, with all that it says was released to it."""
+    points = [_nearest(plant, report), *report.released_ahead]
+    taken = {held.point: other.name for other in state.robots.values() for held in other.held}
+    for point in points:
+        if point not in plant.points:
+            where = f"({report.x_m:.1f}, {report.y_m:.1f})"
+            return Progress(misplaced=f"{point or where} is no point of the plant")
+        if point in taken:
+            return Progress(misplaced=f"{point} is held by {taken[point]}")
+    first = report.passed_sequence
+    robot.held = [Held(point, first + 2 * n) for n, point in enumerate(points)]
+    robot.mission, robot.kind = report.mission, "foreign" if report.mission else ""
+    robot.since = state.now
+    return Progress()
+
+
+def _nearest(plant: Plant, report: RobotReport) -> str:
+    if report.passed_node in plant.points:
+        return report.passed_node
+    for name, point in plant.points.items():
+        if (point.x_m - report.x_m) ** 2 + (point.y_m - report.y_m) ** 2 <= _NEAR_M**2:
+            return name
+    return report.passed_node
+
+
+def _pass(plant: Plant, robot: Robot, sequence: int) -> float:
+    """Free the points before the one that has been reached; the metres driven."""
+    metres = 0.0
+    if any(held.sequence == sequence for held in robot.held):
+        while robot.held[0].sequence != sequence:
+            left = robot.held.pop(0)
+            metres += plant.metres(left.point, robot.held[0].point)
+            if left.point != robot.held[0].point:
+                robot.before = left.point
+    return metres
+
+
+def _acted(robot: Robot, report: RobotReport, metres: float) -> Progress:
+    if robot.action and len(robot.held) == 1:
+        for action in report.actions:
+            if action.action_id == robot.action and action.status in _DONE:
+                robot.action = ""
+                finished = action.status == "FINISHED"
+                return Progress(metres=metres, action=action.action_id, finished=finished)
+    return Progress(metres=metres)
+
+
+def _begin_again(state: State, robot: Robot) -> None:
+    """The robot has forgotten its mission: what is left of it becomes a new one."""
+    robot.mission = next_name(state, robot.mission)
+    for n, held in enumerate(robot.held):
+        held.sequence = 2 * n
+    robot.drive, robot.shown = None, True
+
+
+# ------------------------------------------------------------------------------- telling
+def at_rest(robot: Robot) -> bool:
+    """Whether the robot has nothing more to do, so that it takes a new mission."""
+    report = robot.report
+    return (
+        report is not None
+        and len(robot.held) == 1
+        and not robot.action
+        and robot.shown
+        and not has_horizon(robot)
+        and all(action.status in _DONE for action in report.actions)
+    )
+
+
+def has_horizon(robot: Robot) -> bool:
+    """Whether the robot was shown points that are not granted."""
+    return robot.drive is not None and not robot.drive.nodes[-1].released
+
+
+def takes_points(robot: Robot) -> bool:
+    """Whether points may be granted to the robot now."""
+    if robot.obstacle or robot.action or not robot.shown or robot.report is None:
+        return False
+    switching = robot.transport is not None and robot.kind != "transport"
+    extends = robot.kind in ("transport", "park", "charge", "move") and not switching
+    return extends or at_rest(robot)
+
+
+def start(state: State, robot: Robot, mission: str, kind: MissionKind, goal: str | None) -> None:
+    """Begin a new mission where the robot is; it is told when something is granted for it."""
+    assert at_rest(robot) or robot.drive is None, "a mission begins at rest"
+    robot.mission, robot.kind, robot.goal = mission, kind, goal
+    robot.held = [Held(robot.held[0].point, 0)]
+    robot.drive, robot.shown = None, True
+    robot.since = state.now
+    if robot.report is not None and robot.report.charging:
+        stop = DriveAction(action_id=f"{mission}-unplug", kind="CHARGE_STOP")
+        robot.held[0].actions = (stop,)
+
+
+def own_name(state: State, robot: Robot) -> str:
+    """The id of a mission that no transport order asks for."""
+    state.missions += 1
+    return f"{robot.name}-{int(state.now.timestamp())}-{state.missions}"
+
+
+def next_name(state: State, mission: str) -> str:
+    """Another name for a mission that was told before: no robot takes the same one twice."""
+    state.missions += 1
+    return f"{mission.partition('~')[0]}~{state.missions}"
+
+
+def act(robot: Robot, kind: ActionKind, load: str | None) -> None:
+    """Have an action done at the last granted point, which is the goal."""
+    action = DriveAction(
+        action_id=f"{robot.mission}-{kind.lower().replace('_', '-')}", kind=kind, load=load
+    )
+    last = robot.held[-1]
+    told = robot.drive is not None and last.sequence <= robot.drive.nodes[-1].sequence
+    if told and _is_released(robot.drive, last.sequence):
+        robot.held.append(Held(last.point, last.sequence + 2, (action,)))
+    else:
+        last.actions = (*last.actions, action)
+    robot.action = action.action_id
+
+
+def _is_released(drive: Drive | None, sequence: int) -> bool:
+    return drive is not None and any(
+        node.released and node.sequence >= sequence for node in drive.nodes
+    )
+
+
+def extend(robot: Robot, points: list[str]) -> None:
+    """Add granted points to the mission."""
+    for point in points:
+        robot.held.append(Held(point, robot.held[-1].sequence + 2))
+
+
+def tell(state: State, routes: Routes, robot: Robot, outbox: Outbox) -> None:
+    """Say what is new of the robot's mission, if the robot knows what was said before."""
+    if not robot.shown or robot.obstacle or not robot.held or robot.kind in ("", "foreign"):
+        return
+    last = _last_released(robot.drive)
+    news = [held for held in robot.held if held.sequence > last]
+    stale = has_horizon(robot) and (robot.goal is None or robot.transport is None)
+    if robot.drive is None:
+        if len(robot.held) == 1 and not robot.action:
+            return
+    elif not news and not stale:
+        return
+    nodes = [held for held in robot.held if held.sequence >= last]
+    drive = Drive(
+        robot=robot.name,
+        mission=robot.mission,
+        update=0 if robot.drive is None else robot.drive.update + 1,
+        nodes=(
+            *(_node(routes.plant, held, released=True) for held in nodes),
+            *_horizon(routes, robot),
+        ),
+    )
+    robot.drive, robot.shown, robot.told_at = drive, False, state.now
+    outbox.to_edge.append(drive)
+
+
+def _horizon(routes: Routes, robot: Robot) -> list[DriveNode]:
+    """The next few points to the goal of a transport, for the robot to know that more comes."""
+    last = robot.held[-1]
+    if robot.kind != "transport" or robot.goal is None or robot.action:
+        return []
+    before = robot.held[-2].point if len(robot.held) > 1 else robot.before
+    points = routes.route(before, last.point, robot.goal, HORIZON)
+    return [
+        _node(routes.plant, Held(point, last.sequence + 2 * n), released=False)
+        for n, point in enumerate(points, 1)
+    ]
+
+
+def _node(plant: Plant, held: Held, *, released: bool) -> DriveNode:
+    point = plant.points[held.point]
+    return DriveNode(
+        node=held.point,
+        sequence=held.sequence,
+        released=released,
+        x_m=point.x_m,
+        y_m=point.y_m,
+        actions=held.actions,
+    )
+
+
+def _last_released(drive: Drive | None) -> int:
+    if drive is None:
+        return -1
+    return max(node.sequence for node in drive.nodes if node.released)
+
+
+def unheard(state: State) -> list[Drive]:
+    """The drives that their robots have not been seen to know: to be said again."""
+    return [
+        robot.drive
+        for robot in state.robots.values()
+        if robot.drive is not None and not robot.shown
+    ]
+
+
+def silent_for_s(robot: Robot, now: datetime) -> float:
+    """How long nothing has been heard of a robot."""
+    return 0.0 if robot.heard_at is None else (now - robot.heard_at).total_seconds()

@@ -1,0 +1,119 @@
+"""The shortest way from anywhere to a goal, by time, with turns and closures.
+
+The costs to one goal are one row: for every arc, the seconds from its start to the goal when the
+arc is taken first. Rows are found by one search backwards from the goal and kept; so a robot that
+is pushed off its way needs no new plan, only another look at the row.
+
+What costs: length by speed, a turn on the spot (`TURN_S` per quarter), entering a place that is
+not the goal (`THROUGH_S`: other robots stop there), and driving backwards (`CONTRAFLOW` times).
+
+Source: E. W. Dijkstra (1959), on arcs instead of points, so that turns have a cost.
+"""
+
+from heapq import heappop, heappush
+from math import atan2, inf, pi
+
+from wcs.plant import Plant
+
+TURN_S = 2.0
+THROUGH_S = 20.0
+CONTRAFLOW = 30.0
+
+
+class Routes:
+    """Rows of costs for one plant and one set of closed points. A memo, not a state."""
+
+    def __init__(self, plant: Plant, closed: frozenset[str] = frozenset()) -> None:
+        self.plant = plant
+        self.closed = closed
+        self._rows: dict[str, list[float]] = {}
+        self._cost_s = [_arc_cost_s(plant, i) for i in range(len(plant.arcs))]
+        self._arc = {(arc.start, arc.end): i for i, arc in enumerate(plant.arcs)}
+        self._turn_s = {
+            (i, j): TURN_S * _quarters(plant, i, j)
+            for i, arc in enumerate(plant.arcs)
+            for j in plant.leaving[arc.end]
+        }
+
+    def closing(self, closed: frozenset[str]) -> "Routes":
+        """Routes of the same plant that avoid these points instead."""
+        return self if closed == self.closed else Routes(self.plant, closed)
+
+    def hops(self, before: str | None, point: str, goal: str) -> list[tuple[float, str]]:
+        """The ways on from a point to a goal, best first: seconds and the next point.
+
+        `before` is where the robot came from (None: it may face any way). Ways from which the
+        goal cannot be reached are left out.
+        """
+        row = self._row(goal)
+        last = self._arc.get((before, point)) if before is not None else None
+        found = []
+        for i in self.plant.leaving[point]:
+            if (cost_s := row[i]) < inf:
+                turn_s = 0.0 if last is None else self._turn_s[last, i]
+                found.append((cost_s + turn_s, self.plant.arcs[i].end))
+        found.sort()
+        return found
+
+    def seconds(self, before: str | None, point: str, goal: str) -> float:
+        """How long it takes to a goal, or infinity."""
+        if point == goal:
+            return 0.0
+        found = self.hops(before, point, goal)
+        return found[0][0] if found else inf
+
+    def route(self, before: str | None, point: str, goal: str, most: int = 1000) -> list[str]:
+        """The points of the best way after `point`, the goal last; at most so many of them."""
+        found: list[str] = []
+        while point != goal and len(found) < most:
+            hops = self.hops(before, point, goal)
+            if not hops:
+                break
+            before, point = point, hops[0][1]
+            found.append(point)
+        return found
+
+    def _row(self, goal: str) -> list[float]:
+        row = self._rows.get(goal)
+        if row is None:
+            row = self._rows[goal] = self._search(goal)
+        return row
+
+    def _search(self, goal: str) -> list[float]:
+        plant, row = self.plant, [inf] * len(self.plant.arcs)
+        heap: list[tuple[float, int]] = []
+        for i in plant.entering[goal]:
+            through_s = THROUGH_S if plant.points[goal].kind in _STOPS else 0.0
+            heappush(heap, (self._cost_s[i] - through_s, i))
+        while heap:
+            cost_s, i = heappop(heap)
+            start = plant.arcs[i].start
+            if cost_s >= row[i] or (plant.arcs[i].end in self.closed):
+                continue
+            row[i] = cost_s
+            if start in self.closed or start == goal:
+                continue  # whoever stands there may leave, but nobody passes through
+            for j in plant.entering[start]:
+                if (longer_s := cost_s + self._turn_s[j, i] + self._cost_s[j]) < row[j]:
+                    heappush(heap, (longer_s, j))
+        return row
+
+
+_STOPS = ("station", "park", "charge")
+
+
+def _arc_cost_s(plant: Plant, i: int) -> float:
+    arc = plant.arcs[i]
+    cost_s = arc.length_m / arc.speed_mps * (CONTRAFLOW if arc.contraflow else 1.0)
+    return cost_s + (THROUGH_S if plant.points[arc.end].kind in _STOPS else 0.0)
+
+
+def _quarters(plant: Plant, i: int, j: int) -> float:
+    """The angle between two arcs in quarter turns, 0 to 2."""
+    turn = abs(_heading(plant, j) - _heading(plant, i)) % (2 * pi)
+    return min(turn, 2 * pi - turn) / (pi / 2)
+
+
+def _heading(plant: Plant, i: int) -> float:
+    start, end = plant.points[plant.arcs[i].start], plant.points[plant.arcs[i].end]
+    return atan2(end.y_m - start.y_m, end.x_m - start.x_m)

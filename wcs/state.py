@@ -1,0 +1,190 @@
+"""All that the engine knows, in plain dataclasses, to JSON and back without loss.
+
+Everything that decides is here; what can be worked out again from the plant (routes, who holds
+which point) is not. Dictionaries keep the order in which things came, which is part of the
+state: the same journal gives the same JSON, byte for byte.
+
+Times are aware UTC; metres, seconds.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import TypeAdapter
+
+from edge.messages import (
+    CancelDrive,
+    Divert,
+    Drive,
+    DriveAction,
+    ReleaseCarton,
+    RobotReport,
+)
+from wcs.gates import GateState
+from wcs.messages import Alarm, FromWcs
+from wcs.plant import Plant
+
+MissionKind: TypeAlias = Literal["", "transport", "park", "charge", "move", "foreign"]
+ToEdge: TypeAlias = Drive | CancelDrive | ReleaseCarton | Divert
+
+
+@dataclass(slots=True)
+class Transport:
+    """A transport order that is not over yet."""
+
+    id: str
+    load: str
+    source: str
+    destination: str
+    priority: int
+    due_at: datetime | None
+    accepted_at: datetime
+    robot: str | None = None
+    loaded: bool = False
+    missions: int = 0  # how many missions it took so far
+    announced: bool = False  # ASSIGNED has been reported
+    metres: float = 0.0
+
+
+@dataclass(slots=True)
+class Held:
+    """A point granted to a robot, as an element of its mission."""
+
+    point: str
+    sequence: int
+    actions: tuple[DriveAction, ...] = ()
+
+
+@dataclass(slots=True)
+class Robot:
+    """One robot: what it has been told and what it was last heard to be."""
+
+    name: str
+    since: datetime  # when it began to want what it wants now: its age in traffic
+    report: RobotReport | None = None
+    heard_at: datetime | None = None
+    held: list[Held] = field(default_factory=list)  # where it is, then what is granted
+    before: str | None = None  # the point before held[0]
+    mission: str = ""
+    kind: MissionKind = ""
+    goal: str | None = None
+    transport: str | None = None
+    action: str = ""  # granted for good, and not finished yet: it cannot be held up any more
+    drive: Drive | None = None  # the latest statement of this mission
+    shown: bool = True  # the robot has been seen to know it
+    told_at: datetime | None = None
+    obstacle: str = ""  # why it counts as a wall: "silent", "manual", "deaf" …
+
+
+@dataclass(slots=True)
+class Carton:
+    """A carton on a sorter, or on the way to it."""
+
+    device: str
+    tracking: int
+    barcode: str | None
+    code: str | None
+    lap: int
+    lane: str  # decided at its latest scan
+    seen_at: datetime
+    sorted: list[str] = field(default_factory=list)  # what was heard of this lap
+    closed: bool = False  # it has left the sorter
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A carton at a decision point that is to be released."""
+
+    device: str
+    point: str
+    tracking: int
+    arrived_at: datetime
+    told_at: datetime | None = None
+    tells: int = 0
+
+
+@dataclass(slots=True)
+class Sorting:
+    """All that is known of parcels, cartons and lanes."""
+
+    expected: dict[str, str] = field(default_factory=dict)  # parcel code -> lane
+    cartons: dict[str, Carton] = field(default_factory=dict)  # by "device/tracking"
+    waiting: dict[str, Waiting] = field(default_factory=dict)  # by "device/point"
+    full_since: dict[str, datetime] = field(default_factory=dict)  # by "device/lane"
+    lanes: dict[str, int] = field(default_factory=dict)  # cartons sorted to each lane
+
+
+@dataclass(slots=True)
+class State:
+    """The whole state of a site's engine."""
+
+    site: str
+    started_at: datetime
+    now: datetime
+    missions: int = 0  # how many missions of our own were named
+    robots: dict[str, Robot] = field(default_factory=dict)
+    transports: dict[str, Transport] = field(default_factory=dict)
+    over: dict[str, str] = field(default_factory=dict)  # transport orders that ended, and how
+    sorting: Sorting = field(default_factory=Sorting)
+    gates: dict[str, GateState] = field(default_factory=dict)  # by device
+    alarms: dict[str, Alarm] = field(default_factory=dict)  # the active ones
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What one step has to say."""
+
+    to_wms: list[FromWcs] = field(default_factory=list)
+    to_edge: list[ToEdge] = field(default_factory=list)
+
+
+_state: TypeAdapter[State] = TypeAdapter(State)
+_outbox: TypeAdapter[Outbox] = TypeAdapter(Outbox)
+
+
+def to_json(state: State) -> bytes:
+    """The state as JSON: equal states give equal bytes."""
+    return _state.dump_json(state)
+
+
+def from_json(body: bytes) -> State:
+    """The state that `to_json` wrote."""
+    return _state.validate_json(body)
+
+
+def outbox_json(outbox: Outbox) -> bytes:
+    """What a step said, as JSON."""
+    return _outbox.dump_json(outbox)
+
+
+def fresh_state(plant: Plant, now: datetime) -> State:
+    """A site that nothing has been heard of yet."""
+    return fit(State(site=plant.site.code, started_at=now, now=now), plant)
+
+
+def fit(state: State, plant: Plant) -> State:
+    """Give what the site file has gained since (robots, gates) its place in the state."""
+    for name in plant.robots:
+        if name not in state.robots:
+            state.robots[name] = Robot(name=name, since=state.now)
+    for device, gate in plant.gates.items():
+        if device not in state.gates:
+            state.gates[device] = GateState(
+                gate=gate.name, device=device, inside=gate.inside, outside=gate.outside
+            )
+    return state
+
+
+def raise_alarm(state: State, outbox: Outbox, alarm: Alarm) -> None:
+    """Raise an alarm, once."""
+    if alarm.id not in state.alarms:
+        state.alarms[alarm.id] = alarm
+        outbox.to_wms.append(alarm)
+
+
+def clear_alarm(state: State, outbox: Outbox, alarm_id: str) -> None:
+    """The trouble is over."""
+    alarm = state.alarms.pop(alarm_id, None)
+    if alarm is not None:
+        outbox.to_wms.append(replace(alarm, at=state.now, active=False))
