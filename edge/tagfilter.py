@@ -47,7 +47,7 @@ class Rules:
     reads_min: int = 2
     silence_s: float = 1.5
     floor_dbm: float = -75.0
-    strong_db: float = 6.0
+    strong_db: float = 10.0
 
 
 @dataclass(slots=True)

@@ -8,20 +8,21 @@ nearest to the inside ones first:
                   t_in   t_out            a reflection may be the very first read of all
 
 The evidence of a zone is the sightings at its antennas, those within `near_db` of the strongest
-one: `t` is the mean time of their strongest reads, and its standard error follows from how many
-there were and how far they spread. How sure we are is then plain statistics:
+one: `t` is the mean time of their n strongest reads, which spread around it by s seconds. How sure
+we are is then plain statistics:
 
-    confidence = normal_cdf(|t_out - t_in| / sqrt(error_in^2 + error_out^2))
+    confidence = normal_cdf(|t_out - t_in| / (s sqrt(1/n_in + 1/n_out)))        s: the wider one
 
 Laws:
-    both zones    a direction needs at least `reads_min` strong reads in each zone, `apart_s`
-                  between their moments and `confidence_min`; otherwise it is AMBIGUOUS, which is
-                  a question for a person and never a movement
+    both zones    a direction needs at least `reads_min` reads in each zone, moments that are
+                  `apart_spreads` spreads apart, and `confidence_min`; otherwise it is AMBIGUOUS,
+                  which is a question for a person and never a movement
     alone         each tag is judged by its own reads. Tags that pass together are told together,
                   but company is no evidence
     once          sightings are used for one passage and then gone; what trickles in afterwards
                   from the zone where the tag went is the tail of that passage
-    strays        a tag seen weakly, and in one zone only, is not at the gate at all: no passage
+    strays        a zone that never saw the tag stronger than `stray_dbm` did not see it pass; a
+                  tag that neither zone saw is not at the gate at all, and nothing is told
 
 A tag seen in one zone only waits `patience_s` for the other zone before it is ambiguous: an edge
 that stumbled may hand the second half in late.
@@ -53,11 +54,12 @@ class GateRules:
     company_s: float = 4.0  # more, while others are just passing
     patience_s: float = 60.0  # for the other zone, and for sightings that nobody ends
     together_s: float = 2.0  # crossings as close as this are one passage
-    apart_s: float = 0.2
-    confidence_min: float = 0.98
-    reads_min: int = 2
-    near_db: float = 6.0
-    stray_dbm: float = -60.0
+    apart_spreads: float = 1.0
+    cycle_s: float = 0.1  # of the reader: no spread is known better than that
+    confidence_min: float = 0.995
+    reads_min: int = 3
+    near_db: float = 10.0
+    stray_dbm: float = -57.0
 
 
 RULES = GateRules()
@@ -108,12 +110,12 @@ class GateState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Zone:
-    """When a tag was nearest to a zone, how well that is known, and how strong it was."""
+    """When a tag was nearest to a zone, and on how much that rests."""
 
     at: datetime
-    error_s: float
+    spread_s: float
     strong_reads: int
-    peak_dbm: float
+    reads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,9 +225,9 @@ def _forget(state: GateState, now: datetime, rules: GateRules) -> None:
 
 def _zone(sightings: list[Sighting], antennas: tuple[int, ...], rules: GateRules) -> _Zone | None:
     here = [sighting for sighting in sightings if sighting.antenna in antennas]
-    if not here:
+    peak_dbm = max((sighting.peak_dbm for sighting in here), default=-math.inf)
+    if peak_dbm < rules.stray_dbm:
         return None
-    peak_dbm = max(sighting.peak_dbm for sighting in here)
     near = [sighting for sighting in here if sighting.peak_dbm >= peak_dbm - rules.near_db]
     reads = sum(sighting.strong_reads for sighting in near)
     origin = near[0].strongest_at
@@ -235,12 +237,11 @@ def _zone(sightings: list[Sighting], antennas: tuple[int, ...], rules: GateRules
         s.strong_reads * (s.spread_s**2 + (t - mean_s) ** 2)
         for s, t in zip(near, after_s, strict=True)
     )
-    spread_s = max(math.sqrt(square / reads), 0.1)  # one read says little about its own error
     return _Zone(
         at=origin + timedelta(seconds=mean_s),
-        error_s=spread_s / math.sqrt(reads),
+        spread_s=math.sqrt(square / reads),
         strong_reads=reads,
-        peak_dbm=peak_dbm,
+        reads=sum(sighting.reads for sighting in here),
     )
 
 
@@ -248,11 +249,13 @@ def _judge(state: GateState, epc_hex: str, tag: TagAtGate, rules: GateRules) -> 
     inside = _zone(tag.sightings, state.inside, rules)
     outside = _zone(tag.sightings, state.outside, rules)
     zones = [zone for zone in (inside, outside) if zone is not None]
+    if not zones:
+        return None
     direction: Direction = "AMBIGUOUS"
     confidence = 0.5
     if inside is not None and outside is not None:
         direction, confidence = _direction(inside, outside, rules)
-    elif zones[0].peak_dbm < rules.stray_dbm or _is_tail(state, epc_hex, went_out=inside is None):
+    elif _is_tail(state, epc_hex, went_out=inside is None):
         return None
     middle = sum(((zone.at - zones[0].at) for zone in zones), timedelta()) / len(zones)
     return _Verdict(
@@ -268,11 +271,15 @@ def _judge(state: GateState, epc_hex: str, tag: TagAtGate, rules: GateRules) -> 
 
 def _direction(inside: _Zone, outside: _Zone, rules: GateRules) -> tuple[Direction, float]:
     apart_s = (outside.at - inside.at).total_seconds()
-    sigmas = abs(apart_s) / math.hypot(inside.error_s, outside.error_s)
+    # It passes both zones at one speed, so the wider spread holds for both: the few reads of a
+    # zone that hardly saw it lie close together by chance.
+    spread_s = max(inside.spread_s, outside.spread_s, rules.cycle_s)
+    error_s = spread_s * math.sqrt(1 / inside.strong_reads + 1 / outside.strong_reads)
+    sigmas = abs(apart_s) / error_s
     confidence = 0.5 * (1 + math.erf(sigmas / math.sqrt(2)))
     thin = (
-        min(inside.strong_reads, outside.strong_reads) < rules.reads_min
-        or abs(apart_s) < rules.apart_s
+        min(inside.reads, outside.reads) < rules.reads_min
+        or abs(apart_s) < spread_s * rules.apart_spreads
         or confidence < rules.confidence_min
     )
     if thin:
