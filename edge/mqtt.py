@@ -30,6 +30,7 @@ Source: MQTT 3.1.1 (OASIS 2014). A blank in a topic makes nats-server close the 
 import asyncio
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -183,7 +184,7 @@ class PahoBus:
 
     async def until_settled(self) -> None:
         """Wait until the broker has answered every subscription made so far."""
-        while not self._link.is_settled:
+        while not self._link.is_settled():
             self._settled.clear()
             await self._settled.wait()
 
@@ -303,6 +304,17 @@ class BlockingBus:
     def until_connected(self, timeout_s: float) -> bool:
         """Wait for the broker; False if it did not answer in time."""
         return self._up.wait(timeout_s)
+
+    def until_settled(self, timeout_s: float) -> bool:
+        """Wait until the broker has answered every subscription; False if it did not in time."""
+        deadline = time.monotonic() + timeout_s
+        while not self._link.is_settled():
+            self._settled.clear()
+            if self._link.is_settled():  # it was in between
+                return True
+            if not self._settled.wait(max(0.0, deadline - time.monotonic())):
+                return False
+        return True
 
     def publish(self, topic: str, body: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Hand a message over; returns at once."""

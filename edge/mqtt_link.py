@@ -158,7 +158,6 @@ class Link:
             self._filters[topic_filter] = qos
             self._send_subscribe([(topic_filter, qos)])
 
-    @property
     def is_settled(self) -> bool:
         """Whether the broker has answered all our subscriptions."""
         with self._lock:

@@ -192,8 +192,8 @@ class GroupCommit:
         self._on_commit = on_commit
         self._waiting: deque[bytes] = deque()
         self._more = asyncio.Event()
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._put = self._written = 0  # how many, ever
+        self._flushes: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     def put(self, body: bytes) -> None:
         """Write a message soon: within two commits. Never blocks.
@@ -205,12 +205,15 @@ class GroupCommit:
         if waiting >= WAITING_MAX or len(self._spool) + waiting >= self._spool.rows_max:
             raise SpoolFull(f"{self._spool.path}: {len(self._spool)} messages and {waiting} wait")
         self._waiting.append(body)
-        self._empty.clear()
+        self._put += 1
         self._more.set()
 
     async def flush(self) -> None:
-        """Wait until everything that was put is on disk."""
-        await self._empty.wait()
+        """Wait until everything that was put before is on disk."""
+        if self._written < self._put:
+            done = asyncio.get_running_loop().create_future()
+            self._flushes.append((self._put, done))
+            await done
 
     async def run(self) -> None:
         """Commit group after group until cancelled, and then what is left."""
@@ -220,7 +223,6 @@ class GroupCommit:
                 self._more.clear()
                 while self._waiting:
                     await self._commit()
-                self._empty.set()
         finally:
             if self._waiting:
                 self._spool.append(tuple(self._waiting))
@@ -244,6 +246,11 @@ class GroupCommit:
     def _forget(self, rows: int) -> None:
         for _ in range(rows):
             self._waiting.popleft()
+        self._written += rows
+        while self._flushes and self._flushes[0][0] <= self._written:
+            _, done = self._flushes.popleft()
+            if not done.done():  # whoever waited may have been cancelled
+                done.set_result(None)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

