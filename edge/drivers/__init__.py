@@ -6,9 +6,10 @@ the agent starts it again after a while. `tell` carries one command out, and mus
 repeat: what has been done already is not done again.
 
 Where a protocol allows it the driver proper is a pure module (bytes or JSON to messages, with
-`now` as an argument) and the class here only moves bytes. Drivers are found by name:
+`now` as an argument) and the class here only moves bytes. Drivers are found by name, in
+`DRIVER_MODULES`; each of those modules has a `make`:
 
-    vda5050   robots over MQTT               edge.drivers.vda5050
+    vda5050   robots over MQTT               edge.drivers.vda5050_fleet
     opcua     sorters over OPC UA            edge.drivers.opcua
     modbus    small PLCs over Modbus TCP     edge.drivers.modbus
     llrp      RFID readers over LLRP         edge.drivers.rfid
@@ -20,6 +21,13 @@ from typing import Protocol
 from edge.messages import DeviceCommand, DeviceEvent, RobotReport
 
 Say = Callable[[DeviceEvent | RobotReport], None]
+
+DRIVER_MODULES = {
+    "vda5050": "edge.drivers.vda5050_fleet",
+    "opcua": "edge.drivers.opcua",
+    "modbus": "edge.drivers.modbus",
+    "llrp": "edge.drivers.rfid",
+}
 
 
 class DeviceUnavailable(Exception):  # noqa: N818 - reads as a situation

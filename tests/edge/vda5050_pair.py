@@ -48,7 +48,9 @@ def check(kind: str, body: bytes) -> dict[str, Any]:
     return data
 
 
-def path(length: int, actions: Mapping[int, tuple[DriveAction, ...]] | None = None) -> list[DriveNode]:
+def path(
+    length: int, actions: Mapping[int, tuple[DriveAction, ...]] | None = None
+) -> list[DriveNode]:
     """`length` nodes along a line with a bend in it, none released."""
     at = actions or {}
     return [
@@ -107,6 +109,13 @@ class Pair:
 
     def __post_init__(self) -> None:
         self.robot = Robot(self.build, fresh_body())
+
+    @property
+    def known(self) -> RobotReport:
+        """What the driver last said, once it has said something."""
+        while self.report is None:
+            self.tick()
+        return self.report
 
     def kill_robot(self) -> None:
         """The robot's process dies, and comes back with what was written down."""
