@@ -16,10 +16,10 @@ answer is taken for dead.
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from edge.clock import Clock
 from edge.drivers.llrp import Malformed, Splitter, encode
@@ -63,6 +63,23 @@ class LlrpReader:
         self._radio: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._stirred = asyncio.Event()
+
+    @classmethod
+    def from_site(
+        cls,
+        site: Mapping[str, Any],
+        gate: str,
+        *,
+        clock: Clock,
+        port_offset: int = 0,
+        seed: int = 1,
+    ) -> Self:
+        """The reader of the gate of that name in a site file."""
+        row = next(row for row in site["gates"] if row["name"] == gate)
+        device = next(other for other in site["devices"] if other["name"] == row["device"])
+        port = device["port"] + (port_offset if device["port"] else 0)
+        config = gate_of(inside=tuple(row["inside"]), outside=tuple(row["outside"]))
+        return cls(device.get("host", "127.0.0.1"), port, clock, seed, config)
 
     # --------------------------------------------------------------------------- the outside
     async def serve(self) -> None:
