@@ -98,12 +98,13 @@ class LiveConveyor:
         self.cell = ConveyorCell(config.travel_s, config.sorter_config, state)
         calls = SorterCalls(divert=self._divert, acknowledge=self._acknowledge, alive=self._alive)
         self._sorter = SorterServer(config.sorter, config.sorter_address, calls)
-        self._line = LineServer(config.conveyor_address, lambda: state.line, self._command)
+        self._line = LineServer(config.conveyor_address, lambda: self._shown().line, self._command)
         self._changed = asyncio.Event()
         self._asked: dict[int, float] = {}
         self._wcs_seen_at = float("-inf")
         self._beat = 0
         self._running: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
 
     @classmethod
     def from_site(
@@ -138,6 +139,15 @@ class LiveConveyor:
         """Take a carton out of a lane; False if it is not (or no longer) there."""
         return self._change(lambda: self.cell.take_from_lane(lane, code))
 
+    async def relabel(self, code: str) -> bool:
+        """Take a carton out of the hospital and lay it on the conveyor with a new label."""
+        hospital = self.config.sorter_config.hospital
+
+        def relabel() -> bool:
+            return self.cell.take_from_lane(hospital, code) and self.cell.put(code)
+
+        return self._change(relabel)
+
     def lane(self, lane: str) -> tuple[str, ...]:
         """The cartons that lie in a lane, in the order in which they came."""
         return tuple(self.cell.sorter.state.lanes[lane])
@@ -159,7 +169,7 @@ class LiveConveyor:
             for code in self.lane(lane):
                 self._on_lane(lane, code)
         await self._sorter.prepare(lanes)
-        await self._sorter.publish(lambda: self.cell.state, self._beat)
+        await self._sorter.publish(self._shown, self._beat)
         await self._sorter.start()
         await self._line.start()
         self._running = asyncio.create_task(self._run(), name=f"conveyor {self.config.conveyor}")
@@ -187,9 +197,14 @@ class LiveConveyor:
 
     def _change(self, act: Callable[[], _T]) -> _T:
         """Act, let follow what follows, write down, then tell: in one go, nobody in between."""
+        state = self._shown()
         result = act()
         said = self.cell.step(self._clock.now())
-        self._memory.save(self.cell.state)
+        try:
+            self._memory.save(state)
+        except sqlite3.Error as error:
+            self._failure = error
+            raise
         for one in said:
             if isinstance(one, Delivered):
                 self._on_lane(one.lane, one.code)
@@ -198,10 +213,16 @@ class LiveConveyor:
         self._changed.set()
         return result
 
+    def _shown(self) -> CellState:
+        """The state, unless it could not be written down: then nothing works any more."""
+        if self._failure is not None:
+            raise RuntimeError("the conveyor has lost its memory") from self._failure
+        return self.cell.state
+
     async def _run(self) -> None:
         while True:
             self._beat = int(time.monotonic() / _BEAT_S) & 0xFFFFFFFF
-            await self._sorter.publish(lambda: self.cell.state, self._beat)
+            await self._sorter.publish(self._shown, self._beat)
             try:
                 async with asyncio.timeout(self._idle_s()):
                     await self._changed.wait()

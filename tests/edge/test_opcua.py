@@ -206,7 +206,7 @@ def test_without_security_only_the_loopback_interface(tmp_path: Path):
 
 
 async def test_a_foreign_client_finds_its_way_and_may_write_little(tmp_path: Path):
-    async with a_cell(tmp_path, a_site(watchdog_s=0)) as (live, _):
+    async with a_cell(tmp_path, a_site(watchdog_s=0, decision_window_s=3)) as (live, _):
         await scanned(live, "L1-a")
         await until(lambda: live.cell.sorter.state.unacknowledged)
         async with Client(f"opc.tcp://127.0.0.1:{live.opcua_port}") as client:

@@ -5,6 +5,7 @@ The properties play a WCS that is sometimes silent, late or wrong. They fail if 
 """
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 PERFECT = SorterConfig(
     lanes=("L1", "L2"),
     hospital="HOSP",
+    decision_window_s=1,
     no_read=0,
     multi_read=0,
     bad_label=0,
@@ -143,7 +145,7 @@ def test_a_full_or_disabled_lane_sends_it_round():
 
 
 def test_confirmations_stay_until_acknowledged_and_a_full_ring_stops_the_loop():
-    config = SorterConfig(lanes=("L1",), hospital="HOSP", ring_size=1, no_read=0, bad_label=0)
+    config = replace(PERFECT, ring_size=1)
     cell = a_cell(config)
     scanned, now = on_the_sorter(cell)
     cell.step(now + timedelta(days=1))
@@ -155,7 +157,9 @@ def test_confirmations_stay_until_acknowledged_and_a_full_ring_stops_the_loop():
 
     assert cell.sorter.state.unacknowledged == []
     assert not cell.sorter.state.held_by
-    assert cell.sorter.state.loop[0].due_at == now + timedelta(days=1) + timedelta(seconds=1)
+    assert cell.sorter.state.loop[0].due_at == now + timedelta(
+        days=1, seconds=PERFECT.decision_window_s
+    )
 
 
 def test_a_stop_takes_nothing_from_the_window():
@@ -174,7 +178,7 @@ wcs_moods = st.sampled_from(["reply", "reply", "reply", "silent", "late", "wrong
 
 @settings(deadline=None)
 @given(
-    codes=st.lists(st.sampled_from("ABCDEFGHIJ"), max_size=20),
+    codes=st.lists(st.sampled_from("ABCDEFGHIJKLMNOPQRST"), max_size=40),
     moods=st.lists(wcs_moods, min_size=1, max_size=30),
     seed=st.integers(0, 99),
     capacity=st.integers(0, 3),

@@ -5,6 +5,7 @@ It runs in a process of its own; the drivers run here and live through its death
 
 import asyncio
 import json
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -12,6 +13,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from edge.messages import CartonArrived, CartonScanned, CartonSorted
 from simulators.conveyor import CellState
@@ -106,7 +109,7 @@ async def test_killed_again_and_again_it_sorts_every_carton_once(tmp_path: Path)
 
 
 async def test_a_carton_that_lies_in_a_lane_is_told_again_and_taken_once(tmp_path: Path):
-    async with a_cell(tmp_path, a_site(watchdog_s=0)) as (live, site):
+    async with a_cell(tmp_path, a_site(watchdog_s=0, decision_window_s=2)) as (live, site):
         assert await live.put("A")
         assert not await live.put("A")
         live._command(1, 1)
@@ -114,6 +117,7 @@ async def test_a_carton_that_lies_in_a_lane_is_told_again_and_taken_once(tmp_pat
         live._divert(1, "L1")
         await until(lambda: live.lane("L1") == ("A",))
 
+    site["sorters"][0]["laps_max"] = site["devices"][1]["decision_window_s"] = 0
     told: list[tuple[str, str]] = []
     again = LiveConveyor.from_site(
         site, "cv1", clock=CLOCK, state_dir=tmp_path, on_lane=lambda *one: told.append(one)
@@ -122,4 +126,16 @@ async def test_a_carton_that_lies_in_a_lane_is_told_again_and_taken_once(tmp_pat
         assert told == [("L1", "A")]
         assert await again.take_from_lane("L1", "A")
         assert not await again.take_from_lane("L1", "A")
-        assert await again.put("A"), "re-labelled, it may come once more"
+        assert await again.put("A"), "it may come once more"
+
+        again._command(2, 2)
+        await until(lambda: again.lane("HOSP") == ("A",))
+        assert await again.relabel("A")
+        assert not await again.relabel("A")
+        assert again.cell.codes() == ["A"]
+
+        again._memory.close()  # as if the disk were full
+        with pytest.raises(sqlite3.Error):
+            await again.put("B")
+        with pytest.raises(RuntimeError, match="memory"):
+            await again.put("C")
