@@ -12,10 +12,11 @@ The process may be killed at any moment; started again it goes on with the same 
 
 import asyncio
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -29,6 +30,7 @@ from simulators.memory import Memory
 from simulators.network import HUB, PLACES
 from simulators.oms import OrderSystem
 from simulators.people import Operator, Worker
+from simulators.rfid import gate_of
 from simulators.wire import client_of
 from simulators.world import World
 
@@ -75,11 +77,7 @@ async def run(settings: SimSettings, calls: Sequence[Call], clock: Clock) -> Non
         stack.callback(server.stop)
         client = await stack.enter_async_context(client_of(settings.http_url))
         gates = {
-            gate["name"]: await stack.enter_async_context(
-                LlrpReader.from_site(
-                    site, gate["name"], clock=clock, port_offset=settings.port_offset
-                )
-            )
+            gate["name"]: await stack.enter_async_context(_reader(site, gate, clock, settings))
             for gate in site["gates"]
         }
         conveyor = await stack.enter_async_context(
@@ -117,3 +115,16 @@ async def run(settings: SimSettings, calls: Sequence[Call], clock: Clock) -> Non
             tasks.create_task(oms.run())
             for operator in staff([station["name"] for station in site["stations"]]):
                 tasks.create_task(Worker(operator, client, clock, world.hands).run())
+
+
+def _reader(
+    site: Mapping[str, Any], gate: Mapping[str, Any], clock: Clock, settings: SimSettings
+) -> LlrpReader:
+    device = next(d for d in site["devices"] if d["name"] == gate["device"])
+    return LlrpReader(
+        device["host"],
+        device["port"] + settings.port_offset,
+        clock,
+        seed=settings.seed,
+        config=gate_of(inside=tuple(gate["inside"]), outside=tuple(gate["outside"])),
+    )

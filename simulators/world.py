@@ -107,7 +107,7 @@ class World:
             await self._clock.sleep(ROUND_S)
 
     async def _work_the_dock(self) -> None:
-        """Parcels in the lanes are carried out through GATE-OUT until the WMS knows them shipped."""
+        """Parcels in lanes are carried through GATE-OUT until the WMS knows them shipped."""
         carried_at: dict[str, datetime] = {}
         while True:
             await self._clock.sleep(ROUND_S)

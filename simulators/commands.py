@@ -1,0 +1,106 @@
+"""`soko demo` and `soko sim`: the world of the demo, played.
+
+Everything heavy is imported when a command is called.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SITE_FILE = Path(__file__).parent / "sites" / "tokyo.toml"
+
+Orders = Annotated[
+    Path | None, typer.Option(help="A file of orders in the Online Retail format.", dir_okay=False)
+]
+Count = Annotated[int, typer.Option(help="Orders of our own day, without a file.", min=1)]
+Seed = Annotated[int, typer.Option(help="The same seed plays the same world.")]
+
+sim = typer.Typer(help="Simulated devices, people, carriers and shops behind real protocols.")
+
+
+@sim.callback()
+def _sim() -> None:
+    """Keep `run` a sub-command."""
+
+
+@sim.command("run")
+def sim_run(  # noqa: PLR0913 - options
+    *,
+    site: Annotated[Path, typer.Option(help="The site file.")] = SITE_FILE,
+    orders: Orders = None,
+    count: Count = 200,
+    seed: Seed = 1,
+    http: Annotated[str, typer.Option(envvar="SOKO_HTTP")] = "http://127.0.0.1:8080",
+    mqtt: Annotated[str, typer.Option(envvar="SOKO_MQTT_URL")] = "mqtt://127.0.0.1:18830",
+    state_dir: Annotated[Path, typer.Option(envvar="SOKO_STATE_DIR")] = Path("var"),
+    port_offset: Annotated[int, typer.Option(envvar="SOKO_PORT_OFFSET")] = 0,
+    carrier_port: Annotated[int, typer.Option(envvar="SOKO_CARRIER_PORT")] = 8090,
+) -> None:
+    """Play the world until stopped; started again, it goes on where it was."""
+    import asyncio
+
+    from edge.clock import clock_from_environment
+    from simulators.live import SimSettings, run
+    from simulators.scenario import read_scenario
+
+    scenario = read_scenario(orders, count=count, seed=seed)
+    settings = SimSettings(
+        site_file=site,
+        state_dir=state_dir / "sim",
+        http_url=http,
+        mqtt_url=mqtt,
+        port_offset=port_offset,
+        carrier_port=carrier_port,
+        seed=seed,
+    )
+    asyncio.run(run(settings, scenario.calls, clock_from_environment()))
+
+
+def demo(  # noqa: PLR0913 - options
+    *,
+    orders: Orders = None,
+    count: Count = 200,
+    speed: Annotated[float, typer.Option(help="How fast the day runs.", min=1, max=240)] = 60,
+    exit_: Annotated[bool, typer.Option("--exit", help="End after the summary.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Summary as JSON, last line.")] = False,
+    seed: Seed = 1,
+    port_offset: Annotated[int, typer.Option(help="Added to every port.", min=0, max=9000)] = 0,
+    fresh: Annotated[bool, typer.Option(help="Forget the database of earlier days.")] = False,
+) -> None:
+    """Play a trading day over the whole network, on real components, in minutes."""
+    from edge.broker import PortInUse
+    from edge.process import ChildFailed
+    from simulators.demo import Demo, DemoSettings
+    from simulators.order_file import FaultyOrderFile
+    from simulators.scenario import read_scenario
+
+    try:
+        scenario = read_scenario(orders, count=count, seed=seed)
+    except FaultyOrderFile as faulty:
+        typer.echo(f"{orders}: {faulty}", err=True)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        typer.echo(f"{orders}: {error.strerror}; name a file that can be read", err=True)
+        raise typer.Exit(2) from None
+    settings = DemoSettings(
+        site_file=SITE_FILE,
+        orders=orders,
+        count=count,
+        speed=speed,
+        seed=seed,
+        port_offset=port_offset,
+        end_after_summary=exit_,
+        summary_as_json=json_,
+        fresh=fresh,
+    )
+    try:
+        ended_well = Demo(settings, scenario).run()
+    except (PortInUse, ChildFailed) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("stopped; nothing is left running")
+        raise typer.Exit(130) from None
+    sys.exit(0 if ended_well else 1)
