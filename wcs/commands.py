@@ -1,0 +1,111 @@
+"""The command `soko wcs`: run a site's WCS, replay its journal, check a site file."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+wcs = typer.Typer(help="The control of one site's machines.", no_args_is_help=True)
+
+SiteFile = Annotated[Path, typer.Option("--site", help="The site file (TOML).")]
+
+
+@wcs.command()
+def run(
+    site: SiteFile,
+    state_dir: Annotated[
+        Path, typer.Option(envvar="SOKO_STATE_DIR", help="Where the journal lies.")
+    ] = Path("soko-state"),
+    mqtt_url: Annotated[
+        str, typer.Option(envvar="SOKO_MQTT_URL", help="The broker.")
+    ] = "mqtt://127.0.0.1:18830",
+) -> None:
+    """Run the WCS of a site until it is told to stop."""
+    text = _text(site)
+    raise typer.Exit(asyncio.run(_run(text, state_dir, mqtt_url)))
+
+
+async def _run(text: str, state_dir: Path, mqtt_url: str) -> int:
+    import signal
+
+    from edge.clock import clock_from_environment
+    from edge.mqtt import PahoBus
+    from wcs.journal import Journal, JournalInUse
+    from wcs.plant import read_plant
+    from wcs.runtime import Runtime
+    from wcs.sitefile import PlantError
+
+    try:
+        code = read_plant(text).site.code
+        journal = Journal(state_dir / f"wcs-{code}.journal", text)
+    except (PlantError, JournalInUse) as error:
+        typer.echo(str(error), err=True)
+        return 1
+    with journal:
+        async with PahoBus(mqtt_url, client_id=f"wcs-{code}-{os.getpid()}") as bus:
+            runtime = asyncio.create_task(Runtime(journal, bus, clock_from_environment()).run())
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, runtime.cancel)
+            try:
+                await runtime
+            except asyncio.CancelledError:
+                return 0
+    return 0
+
+
+@wcs.command()
+def replay(journal: Annotated[Path, typer.Argument(help="A journal file.")]) -> None:
+    """Run a journal through the engine again; show the first difference, if there is one."""
+    from wcs.replay import replay as replay_journal
+
+    try:
+        found = replay_journal(journal)
+    except FileNotFoundError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    typer.echo(f"{found.batches} steps from {found.first_at} to {found.last_at}")
+    if found.difference is None:
+        typer.echo(f"all the same: {found.digest}")
+        return
+    where = found.difference
+    typer.echo(f"step {where.batch} at {where.at} differs; in: {', '.join(where.inbox) or '-'}")
+    for line in where.lines:
+        typer.echo(line)
+    raise typer.Exit(1)
+
+
+@wcs.command()
+def check(site: Annotated[Path, typer.Argument(help="A site file (TOML).")]) -> None:
+    """Check a site file and print what was understood, or all of its faults."""
+    from wcs.plant import read_plant
+    from wcs.sitefile import PlantError
+
+    try:
+        plant = read_plant(_text(site))
+    except PlantError as error:
+        for fault in error.faults:
+            typer.echo(f"{site}: {fault}", err=True)
+        raise typer.Exit(1) from error
+    places = sum(point.levels for point in plant.points.values())
+    one_way = sum(not arc.contraflow for arc in plant.arcs)
+    typer.echo(f"{plant.site.code}: {len(plant.points)} points, {one_way} ways, {places} places")
+    for name, things in {
+        "stations": plant.stations,
+        "robots": plant.robots,
+        "conveyors": plant.conveyors,
+        "sorters": plant.sorters,
+        "gates": {gate.name: gate for gate in plant.gates.values()},
+        "devices": plant.devices,
+    }.items():
+        typer.echo(f"  {len(things)} {name}: {', '.join(things)}")
+
+
+def _text(site: Path) -> str:
+    try:
+        return site.read_text(encoding="utf-8")
+    except OSError as error:
+        typer.echo(f"{site}: {error.strerror}", err=True)
+        raise typer.Exit(2) from error

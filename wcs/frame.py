@@ -1,0 +1,78 @@
+"""The live picture: where everything is right now, for people to look at. Nothing decides by it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from edge.messages import RobotReport
+from wcs.messages import CartonOnMap, RobotOnMap, SiteFrame
+from wcs.routing import Routes
+from wcs.state import Robot, State
+
+Doing: TypeAlias = Literal["IDLE", "DRIVING", "WAITING", "WORKING", "CHARGING", "FAULT", "SILENT"]
+ROUTE_MAX = 60
+
+
+def site_picture(
+    state: State, routes: Routes, reports: Mapping[str, RobotReport], now: datetime
+) -> SiteFrame:
+    """The picture at `now`; `reports` are the latest ones, of robots heard since the start."""
+    return SiteFrame(
+        at=now,
+        site=state.site,
+        robots=tuple(
+            on_map
+            for robot in state.robots.values()
+            if (on_map := _robot(robot, routes, reports)) is not None
+        ),
+        cartons=tuple(
+            CartonOnMap(
+                device=carton.device,
+                tracking=carton.tracking,
+                code=carton.code,
+                place=carton.lane,
+            )
+            for carton in state.sorting.cartons.values()
+            if not carton.closed
+        ),
+        transports_open=len(state.transports),
+        lanes=tuple(sorted(state.sorting.lanes.items())),
+        alarms=tuple(state.alarms.values()),
+    )
+
+
+def _robot(robot: Robot, routes: Routes, reports: Mapping[str, RobotReport]) -> RobotOnMap | None:
+    report = reports.get(robot.name, robot.report)
+    if report is None:
+        return None
+    return RobotOnMap(
+        robot=robot.name,
+        x_m=report.x_m,
+        y_m=report.y_m,
+        heading_rad=report.heading_rad,
+        state=_doing(robot, report),
+        battery=report.battery,
+        load=report.load,
+        transport=robot.transport,
+        route=_route(robot, routes),
+    )
+
+
+def _doing(robot: Robot, report: RobotReport) -> Doing:
+    if robot.obstacle:
+        return "SILENT" if robot.obstacle in ("silent", "missing") else "FAULT"
+    if robot.action and len(robot.held) == 1:
+        return "WORKING"
+    if report.driving:
+        return "DRIVING"
+    if report.charging:
+        return "CHARGING"
+    return "WAITING" if robot.transport is not None or robot.goal is not None else "IDLE"
+
+
+def _route(robot: Robot, routes: Routes) -> tuple[str, ...]:
+    points = [held.point for held in robot.held[1:]]
+    if robot.goal is not None and robot.held:
+        before = robot.held[-2].point if len(robot.held) > 1 else robot.before
+        points += routes.route(before, robot.held[-1].point, robot.goal, ROUTE_MAX)
+    return tuple(points)

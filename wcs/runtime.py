@@ -1,0 +1,226 @@
+"""The shell round the engine: messages in, step, journal, messages out.
+
+    edge ── events (stream) ──┐                               ┌──> acknowledgements
+    edge ── reports (live) ───┼─> inbox ─> step ─> journal ─> ┼──> edge: commands (live)
+    wms ─── orders (stream) ──┘         (one commit)          └──> wms: reports (stream)
+
+A step is taken as soon as something has arrived, and at least every `TICK_S`. What arrives while
+a step is being committed waits for the next one: the busier the site, the larger the batches.
+
+Laws:
+    commit first   acknowledgements, commands and reports leave after the commit
+    once more      a Drive that its robot has not been seen to know is said again
+    thin           a report that says nothing new is kept for the picture but not journaled
+
+`TICK_S`, `TELL_AGAIN_S`, `FRAME_EVERY_S` are real seconds; the state's times are the clock's.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from edge.clock import Clock
+from edge.messages import (
+    RobotReport,
+    TellAgain,
+    device_command,
+    device_event,
+    robot_report,
+)
+from edge.mqtt import (
+    Bus,
+    Message,
+    frame_topic,
+    live_topic,
+    stream_ack_topic,
+    stream_data_topic,
+)
+from edge.stream import Ack, Malformed, Receiver, SenderPump, decode_batch, encode_ack
+from wcs.engine import Engine, Incoming, Started
+from wcs.frame import site_picture
+from wcs.journal import Journal
+from wcs.messages import site_frame, to_wcs
+from wcs.missions import unheard
+from wcs.state import Outbox, State
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 0.1
+FRAME_EVERY_S = 0.2
+TELL_AGAIN_S = 0.5
+REPORT_EVERY_S = 15.0  # of the clock: a report without news is journaled that often
+
+_Reader = Callable[[Mapping[str, Any]], Incoming]
+
+
+class Runtime:
+    """One site's WCS on a bus. `run` until cancelled."""
+
+    def __init__(self, journal: Journal, bus: Bus, clock: Clock) -> None:
+        self.engine = Engine(journal.plant)
+        self.state: State = journal.state(self.engine, clock.now())
+        self.reports: dict[str, RobotReport] = {}
+        self.steps = 0
+        self._journal, self._bus, self._clock = journal, bus, clock
+        self._site = journal.plant.site.code
+        self._inbox: list[Incoming] = [Started()]
+        self._fresh_reports: dict[str, RobotReport] = {}
+        self._taken_reports: dict[str, RobotReport] = {}
+        self._acks: dict[str, dict[str, int]] = {}  # stream -> epoch -> seq, to say after commit
+        self._told: dict[str, tuple[str, int, float]] = {}  # robot -> mission, update, when
+        self._more = asyncio.Event()
+        self._frame_at_s = 0.0
+        self._pump = SenderPump(
+            bus,
+            journal,
+            data_topic=stream_data_topic(self._site, "wcs", "wms"),
+            ack_topic=stream_ack_topic(self._site, "wcs", "wms"),
+        )
+
+    async def run(self) -> None:
+        """Listen, step and speak until cancelled."""
+        readers: dict[str, _Reader] = {
+            "edge": device_event.validate_python,
+            "wms": to_wcs.validate_python,
+        }
+        for sender, reader in readers.items():
+            receiver = Receiver(self._journal.positions(sender))
+            self._bus.subscribe(
+                stream_data_topic(self._site, sender, "wcs"),
+                qos=0,
+                handler=self._stream_handler(sender, receiver, reader),
+            )
+        self._bus.subscribe(live_topic(self._site, "edge"), qos=0, handler=self._on_report)
+        self._bus.on_connect(self._on_connect)
+        log.info("wcs.started", site=self._site, transports=len(self.state.transports))
+        pump = asyncio.create_task(self._pump.run())
+        try:
+            while True:
+                await self._step()
+                await self._wait()
+                if pump.done():
+                    pump.result()
+        finally:
+            pump.cancel()
+            await asyncio.gather(pump, return_exceptions=True)
+
+    # -------------------------------------------------------------------------- hearing
+    def _stream_handler(
+        self, sender: str, receiver: Receiver, reader: _Reader
+    ) -> Callable[[Message], None]:
+        def hear(message: Message) -> None:
+            try:
+                received = receiver.receive(decode_batch(message.body))
+            except Malformed as error:
+                log.warning("stream.malformed", sender=sender, problem=str(error))
+                return
+            for body in received.new:
+                try:
+                    self._inbox.append(reader(body))
+                except ValidationError as error:
+                    log.error("message.refused", sender=sender, problem=str(error))  # noqa: TRY400
+            self._acks.setdefault(sender, {})[received.ack.epoch] = received.ack.seq
+            self._more.set()
+
+        return hear
+
+    def _on_report(self, message: Message) -> None:
+        try:
+            report = robot_report.validate_json(message.body)
+        except ValidationError as error:
+            log.warning("report.refused", problem=str(error))
+            return
+        self.reports[report.robot] = report
+        if _is_news(self._taken_reports.get(report.robot), report):
+            self._taken_reports[report.robot] = report
+            self._fresh_reports[report.robot] = report
+            self._more.set()
+
+    def _on_connect(self) -> None:
+        self._taken_reports.clear()
+        self._say(TellAgain())
+
+    async def _wait(self) -> None:
+        if self._inbox or self._fresh_reports or self._acks:
+            await asyncio.sleep(0)
+            return
+        self._more.clear()
+        try:
+            async with asyncio.timeout(TICK_S):
+                await self._more.wait()
+        except TimeoutError:
+            return
+
+    # -------------------------------------------------------------------------- stepping
+    async def _step(self) -> None:
+        inbox = [*self._inbox, *self._fresh_reports.values()]
+        acks, self._acks = self._acks, {}
+        self._inbox, self._fresh_reports = [], {}
+        now = max(self._clock.now(), self.state.now)
+        outbox = self.engine.step(self.state, inbox, now)
+        positions = {
+            (stream, epoch): seq for stream, ends in acks.items() for epoch, seq in ends.items()
+        }
+        await asyncio.to_thread(self._journal.write, now, inbox, outbox, positions, self.state)
+        self.steps += 1
+        self._speak(outbox, acks)
+
+    def _speak(self, outbox: Outbox, acks: Mapping[str, Mapping[str, int]]) -> None:
+        for sender, ends in acks.items():
+            topic = stream_ack_topic(self._site, sender, "wcs")
+            for epoch, seq in ends.items():
+                self._bus.publish(topic, encode_ack(Ack(epoch, seq)), qos=0)
+        if outbox.to_wms:
+            self._pump.wake()
+        for command in outbox.to_edge:
+            self._say(command)
+        self._tell_again()
+        now_s = time.monotonic()
+        if now_s >= self._frame_at_s:
+            self._frame_at_s = now_s + FRAME_EVERY_S
+            picture = site_picture(self.state, self.engine.routes, self.reports, self._clock.now())
+            body = site_frame.dump_json(picture)
+            self._bus.publish(frame_topic(self._site), body, qos=0, retain=True)
+
+    def _say(self, command: Any) -> None:
+        body = device_command.dump_json(command)
+        self._bus.publish(live_topic(self._site, "wcs"), body, qos=0)
+
+    def _tell_again(self) -> None:
+        """Say again what robots have not been seen to know for a while."""
+        now_s = time.monotonic()
+        for drive in unheard(self.state):
+            mission, update, told_s = self._told.get(drive.robot, ("", 0, 0.0))
+            if (mission, update) != (drive.mission, drive.update):
+                self._told[drive.robot] = (drive.mission, drive.update, now_s)
+            elif now_s - told_s >= TELL_AGAIN_S:
+                self._told[drive.robot] = (drive.mission, drive.update, now_s)
+                self._say(drive)
+
+
+def _is_news(before: RobotReport | None, report: RobotReport) -> bool:
+    """Whether the engine might decide differently after this report."""
+    if before is None or (report.at - before.at).total_seconds() >= REPORT_EVERY_S:
+        return True
+    return _gist(before) != _gist(report)
+
+
+def _gist(report: RobotReport) -> tuple[object, ...]:
+    return (
+        report.connected,
+        report.operating_mode,
+        report.mission,
+        report.update,
+        report.passed_node,
+        report.passed_sequence,
+        report.paused,
+        report.actions,
+        report.load,
+        report.charging,
+        round(report.battery, 1),
+        report.errors,
+    )
