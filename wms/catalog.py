@@ -18,13 +18,12 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, sele
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from edge import gs1
 from wms.database import Base
 from wms.errors import Rejected
 from wms.ids import OwnerId, SkuId, derive
 
 HOUSE_OWNER_ID = OwnerId(UUID("00000000-0000-7000-8000-000000000001"))  # made by the migration
-GTIN_DIGITS = 14
-_GTIN_LENGTHS = frozenset({8, 12, 13, 14})
 
 Tracking: TypeAlias = Literal["NONE", "LOT", "SERIAL", "BOTH"]
 Temperature: TypeAlias = Literal["AMBIENT", "COOL", "FROZEN"]
@@ -116,19 +115,15 @@ def sku_id(code: str, owner_id: OwnerId = HOUSE_OWNER_ID) -> SkuId:
 
 
 def gtin14(text: str) -> str:
-    """A GTIN of 8, 12, 13 or 14 digits in its one form of 14.
+    """A GTIN of 8, 12, 13 or 14 digits in its one form of 14; wide digits are read as digits.
 
     Raises:
         MalformedGtin: it is none.
     """
-    digits = unicodedata.normalize("NFKC", text).strip()
-    if not (digits.isascii() and digits.isdigit() and len(digits) in _GTIN_LENGTHS):
-        raise MalformedGtin(text)
-    digits = digits.zfill(GTIN_DIGITS)
-    weighted = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(digits[:-1]))
-    if (10 - weighted % 10) % 10 != int(digits[-1]):
-        raise MalformedGtin(text)
-    return digits
+    try:
+        return gs1.gtin14(unicodedata.normalize("NFKC", text).strip())
+    except gs1.InvalidKey as error:
+        raise MalformedGtin(text) from error
 
 
 def save_skus(session: Session, records: Sequence[SkuRecord]) -> list[SkuId]:

@@ -77,7 +77,7 @@ class Event:
     at: datetime
 
 
-def record(  # noqa: PLR0913 - an event has that many parts
+def record(
     session: Session,
     *,
     topic: str,
@@ -88,9 +88,7 @@ def record(  # noqa: PLR0913 - an event has that many parts
 ) -> None:
     """Store an event with the change that causes it. `body` is JSON; `key` keeps the order."""
     session.execute(
-        insert(OutboxEvent).values(
-            topic=topic, key=str(key), type=type, body=dict(body), at=now
-        )
+        insert(OutboxEvent).values(topic=topic, key=str(key), type=type, body=dict(body), at=now)
     )
 
 
@@ -125,14 +123,15 @@ def drain(
 
 def backlog(session: Session, consumer: str) -> int:
     """How many events this consumer has not had."""
-    cursor = session.scalar(
-        select(OutboxConsumer.position).where(OutboxConsumer.name == consumer)
+    cursor = session.scalar(select(OutboxConsumer.position).where(OutboxConsumer.name == consumer))
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(OutboxEvent)
+            .where((OutboxEvent.position > (cursor or 0)) | OutboxEvent.position.is_(None))
+        )
+        or 0
     )
-    return session.scalar(
-        select(func.count())
-        .select_from(OutboxEvent)
-        .where((OutboxEvent.position > (cursor or 0)) | OutboxEvent.position.is_(None))
-    ) or 0
 
 
 def forget(session: Session, *, before: datetime, limit: int = 10_000) -> int:

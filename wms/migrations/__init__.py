@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 FOLDER = Path(__file__).parent
 LOCK_TIMEOUT_MS = 5_000
@@ -40,6 +40,13 @@ def current_revisions(url: str) -> set[str]:
             return set(MigrationContext.configure(connection).get_current_heads())
     finally:
         engine.dispose()
+
+
+def run_sql(connection: Connection, sql: str) -> None:
+    """Execute a whole script as it stands: several statements, and % and : mean themselves."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute(sql)
 
 
 def posting(name: str) -> str:

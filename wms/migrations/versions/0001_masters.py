@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from wms.migrations import run_sql
+
 revision = "0001_masters"
 down_revision = None
 branch_labels = None
@@ -123,5 +125,5 @@ CREATE TABLE location (
 
 
 def upgrade() -> None:
-    op.execute(ROLE)
-    op.execute(MASTERS)
+    run_sql(op.get_bind(), ROLE)
+    run_sql(op.get_bind(), MASTERS)

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from wms.migrations import run_sql
+
 revision = "0002_outbox"
 down_revision = "0001_masters"
 branch_labels = None
@@ -31,4 +33,4 @@ CREATE TABLE outbox_consumer (
 
 
 def upgrade() -> None:
-    op.execute(OUTBOX)
+    run_sql(op.get_bind(), OUTBOX)

@@ -1,0 +1,9 @@
+-- The application reads stock and executes the posting functions; it writes no stock table.
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON
+  stock_balance, quant, hold, hold_transition, stock_command, movement FROM soko_app;
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON movement_rest FROM soko_app;
+REVOKE DELETE ON handling_unit FROM soko_app;
+REVOKE ALL ON FUNCTION stock_apply, stock_expire_balances, movement_months FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+  stock_lock, stock_reserve, stock_advance, stock_move, stock_expire, stock_set_limits
+  TO soko_app;

@@ -1,0 +1,227 @@
+-- The stock tables. Quantities are whole base units; every key begins with the site.
+-- Only the posting functions write here (rights.sql).
+
+CREATE TABLE handling_unit (
+  site_id uuid NOT NULL,
+  id uuid NOT NULL,
+  code text NOT NULL,
+  kind text NOT NULL,
+  parent_id uuid,
+  location_id uuid,
+  CONSTRAINT pk_handling_unit PRIMARY KEY (site_id, id),
+  CONSTRAINT uq_handling_unit_site_id_code UNIQUE (site_id, code),
+  CONSTRAINT fk_handling_unit_site_id_parent_id
+    FOREIGN KEY (site_id, parent_id) REFERENCES handling_unit (site_id, id),
+  CONSTRAINT fk_handling_unit_site_id_location_id
+    FOREIGN KEY (site_id, location_id) REFERENCES location (site_id, id),
+  CONSTRAINT ck_handling_unit_kind CHECK (kind IN ('TOTE', 'CARTON', 'PARCEL', 'PALLET', 'CAGE')),
+  CONSTRAINT ck_handling_unit_parent CHECK (parent_id <> id)
+);
+CREATE INDEX ix_handling_unit_site_id_location_id ON handling_unit (site_id, location_id);
+
+-- One row a site, owner, SKU and segment (the condition of the goods): the only hot row. No index
+-- on a counter, and room in the page, so that every update stays heap-only.
+CREATE TABLE stock_balance (
+  site_id uuid NOT NULL,
+  owner_id uuid NOT NULL,
+  sku_id uuid NOT NULL,
+  segment text NOT NULL,
+  inbound bigint NOT NULL DEFAULT 0,
+  sellable bigint NOT NULL DEFAULT 0,
+  reserved bigint NOT NULL DEFAULT 0,
+  allocated bigint NOT NULL DEFAULT 0,
+  picked bigint NOT NULL DEFAULT 0,
+  packed bigint NOT NULL DEFAULT 0,
+  in_transit bigint NOT NULL DEFAULT 0,
+  return_requested bigint NOT NULL DEFAULT 0,
+  return_in_transit bigint NOT NULL DEFAULT 0,
+  quarantine bigint NOT NULL DEFAULT 0,
+  damaged bigint NOT NULL DEFAULT 0,
+  unknown bigint NOT NULL DEFAULT 0,
+  safety bigint NOT NULL DEFAULT 0,
+  overdraft bigint NOT NULL DEFAULT 0,
+  CONSTRAINT pk_stock_balance PRIMARY KEY (site_id, owner_id, sku_id, segment),
+  CONSTRAINT fk_stock_balance_site_id FOREIGN KEY (site_id) REFERENCES site (id),
+  CONSTRAINT fk_stock_balance_owner_id FOREIGN KEY (owner_id) REFERENCES owner (id),
+  CONSTRAINT fk_stock_balance_sku_id FOREIGN KEY (sku_id) REFERENCES sku (id),
+  -- Never oversold. `safety` is kept from being promised when promises are made; goods that
+  -- really leave (a count, a breakage) may eat into it, so it is no part of this law.
+  CONSTRAINT ck_stock_balance_never_oversold
+    CHECK (sellable - reserved - allocated >= - overdraft),
+  CONSTRAINT ck_stock_balance_counters CHECK (
+    inbound >= 0 AND sellable >= 0 AND reserved >= 0 AND allocated >= 0 AND picked >= 0
+    AND packed >= 0 AND in_transit >= 0 AND return_requested >= 0 AND return_in_transit >= 0
+    AND quarantine >= 0 AND damaged >= 0 AND unknown >= 0 AND safety >= 0 AND overdraft >= 0
+  )
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+CREATE INDEX ix_stock_balance_sku_id ON stock_balance (sku_id);
+
+-- What is where. handling_unit_id is the nil UUID for goods in none: keys have no nulls.
+CREATE TABLE quant (
+  site_id uuid NOT NULL,
+  location_id uuid NOT NULL,
+  sku_id uuid NOT NULL,
+  owner_id uuid NOT NULL,
+  handling_unit_id uuid NOT NULL,
+  lot text NOT NULL,
+  condition text NOT NULL,
+  units bigint NOT NULL,
+  pinned bigint NOT NULL DEFAULT 0,
+  outside boolean NOT NULL,
+  CONSTRAINT pk_quant
+    PRIMARY KEY (site_id, location_id, sku_id, owner_id, handling_unit_id, lot, condition),
+  CONSTRAINT fk_quant_site_id_location_id
+    FOREIGN KEY (site_id, location_id) REFERENCES location (site_id, id),
+  CONSTRAINT ck_quant_pinned CHECK (pinned >= 0 AND (outside OR pinned <= units))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
+CREATE INDEX ix_quant_site_id_sku_id ON quant (site_id, sku_id);
+CREATE INDEX ix_quant_site_id_handling_unit_id ON quant (site_id, handling_unit_id)
+  WHERE handling_unit_id <> '00000000-0000-0000-0000-000000000000';
+
+-- Units set aside for one demand. The id is the client's key. A refused reservation is kept too,
+-- so that asking again answers the same. `asked` is the hash of what was asked.
+CREATE TABLE hold (
+  site_id uuid NOT NULL,
+  id uuid NOT NULL,
+  owner_id uuid NOT NULL,
+  sku_id uuid NOT NULL,
+  segment text NOT NULL DEFAULT 'A',
+  kind text NOT NULL,
+  state text NOT NULL,
+  units bigint NOT NULL,
+  demand_id uuid NOT NULL,
+  group_id uuid,
+  parent_id uuid,
+  asked uuid,
+  free_then bigint NOT NULL DEFAULT 0,
+  expires_at timestamptz,
+  location_id uuid,
+  handling_unit_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+  lot text NOT NULL DEFAULT '',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  changed_at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT pk_hold PRIMARY KEY (site_id, id),
+  CONSTRAINT ck_hold_kind
+    CHECK (kind IN ('CART', 'CLICK_RESERVE', 'COLLECT', 'ORDER', 'TRANSFER', 'ROBOT')),
+  CONSTRAINT ck_hold_state CHECK (state IN (
+    'REFUSED', 'HELD', 'ALLOCATED', 'PINNED', 'PICKED', 'PACKED', 'SHIPPED', 'DELIVERED',
+    'RELEASED', 'EXPIRED', 'SHORT', 'SWAPPED')),
+  CONSTRAINT ck_hold_units CHECK (units BETWEEN 1 AND 2147483647),
+  CONSTRAINT ck_hold_location CHECK (
+    location_id IS NOT NULL OR state NOT IN ('PINNED', 'PICKED', 'PACKED', 'SHIPPED'))
+) WITH (fillfactor = 80);
+CREATE INDEX ix_hold_demand_id ON hold (demand_id);
+CREATE INDEX ix_hold_overdue ON hold (expires_at)
+  WHERE state = 'HELD' AND expires_at IS NOT NULL;
+CREATE INDEX ix_hold_overdue_of_balance ON hold (site_id, owner_id, sku_id, expires_at)
+  WHERE state = 'HELD' AND expires_at IS NOT NULL;
+
+-- The one table of what a hold may become, and what that does to the counters of its balance and
+-- to the pinned units of its quant, a unit each. `place` is the virtual place that the units move
+-- to unless another is named; `counters` are the kinds of places that may be named.
+CREATE TABLE hold_transition (
+  from_state text NOT NULL,
+  to_state text NOT NULL,
+  reserved int NOT NULL,
+  allocated int NOT NULL,
+  pinned int NOT NULL,
+  place text,
+  counters text[],
+  CONSTRAINT pk_hold_transition PRIMARY KEY (from_state, to_state)
+);
+INSERT INTO hold_transition VALUES
+  ('HELD', 'ALLOCATED', -1, 1, 0, NULL, NULL),
+  ('HELD', 'RELEASED', -1, 0, 0, NULL, NULL),
+  ('HELD', 'EXPIRED', -1, 0, 0, NULL, NULL),
+  ('HELD', 'SHORT', -1, 0, 0, NULL, NULL),
+  ('HELD', 'SWAPPED', -1, 0, 0, NULL, NULL),
+  ('ALLOCATED', 'PINNED', 0, 0, 1, NULL, '{sellable}'),
+  ('ALLOCATED', 'RELEASED', 0, -1, 0, NULL, NULL),
+  ('ALLOCATED', 'SHORT', 0, -1, 0, NULL, NULL),
+  ('ALLOCATED', 'SWAPPED', 0, -1, 0, NULL, NULL),
+  ('PINNED', 'ALLOCATED', 0, 0, -1, NULL, NULL),
+  ('PINNED', 'RELEASED', 0, -1, -1, NULL, NULL),
+  ('PINNED', 'SWAPPED', 0, -1, -1, NULL, NULL),
+  ('PINNED', 'SHORT', 0, -1, -1, '@UNKNOWN', '{unknown}'),
+  ('PINNED', 'PICKED', 0, -1, -1, '@TOTE', '{picked}'),
+  ('PICKED', 'PACKED', 0, 0, 0, '@PACK', '{packed}'),
+  ('PICKED', 'SHORT', 0, 0, 0, '@UNKNOWN', '{unknown}'),
+  ('PICKED', 'RELEASED', 0, 0, 0, '@QUARANTINE', '{quarantine,sellable,damaged}'),
+  ('PACKED', 'SHIPPED', 0, 0, 0, '@LANE', '{in_transit}'),
+  ('PACKED', 'DELIVERED', 0, 0, 0, '@CUSTOMER', '{outside}'),
+  ('PACKED', 'SHORT', 0, 0, 0, '@UNKNOWN', '{unknown}'),
+  ('PACKED', 'RELEASED', 0, 0, 0, '@QUARANTINE', '{quarantine,sellable,damaged}'),
+  ('SHIPPED', 'DELIVERED', 0, 0, 0, '@CUSTOMER', '{outside}'),
+  ('SHIPPED', 'SHORT', 0, 0, 0, '@LOST', '{none,unknown}');
+
+-- A command of advance and move has its effect once, for ever.
+CREATE TABLE stock_command (
+  site_id uuid NOT NULL,
+  command_id uuid NOT NULL,
+  kind text NOT NULL,
+  asked uuid NOT NULL,
+  hold_id uuid,
+  state text,
+  at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT pk_stock_command PRIMARY KEY (site_id, command_id),
+  CONSTRAINT ck_stock_command_kind CHECK (kind IN ('ADVANCE', 'MOVE'))
+);
+
+-- Every unit that went from one place to another. Written once; corrected by the opposite.
+CREATE SEQUENCE movement_id;
+CREATE TABLE movement (
+  site_id uuid NOT NULL,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  id bigint NOT NULL DEFAULT nextval('movement_id'),
+  command_id uuid NOT NULL,
+  cause_kind text NOT NULL,
+  cause_id uuid NOT NULL,
+  actor text NOT NULL,
+  owner_id uuid NOT NULL,
+  sku_id uuid NOT NULL,
+  lot text NOT NULL,
+  from_condition text NOT NULL,
+  to_condition text NOT NULL,
+  from_location_id uuid NOT NULL,
+  from_unit_id uuid NOT NULL,
+  to_location_id uuid NOT NULL,
+  to_unit_id uuid NOT NULL,
+  units bigint NOT NULL,
+  reason text NOT NULL,
+  occurred_at timestamptz NOT NULL,
+  CONSTRAINT pk_movement PRIMARY KEY (site_id, recorded_at, id),
+  CONSTRAINT ck_movement_units CHECK (units BETWEEN 1 AND 2147483647)
+) PARTITION BY RANGE (recorded_at);
+CREATE INDEX ix_movement_site_id_sku_id ON movement (site_id, sku_id);
+CREATE TABLE movement_rest PARTITION OF movement DEFAULT;
+
+CREATE FUNCTION movement_months(p_ahead int) RETURNS int LANGUAGE plpgsql AS $$
+-- Make the partitions of this month and the next ones; what falls outside goes to the rest.
+DECLARE
+  v_month timestamptz := date_trunc('month', now(), 'UTC');
+  v_name text;
+  v_made int := 0;
+BEGIN
+  FOR i IN 0..p_ahead LOOP
+    v_name := 'movement_' || to_char(v_month AT TIME ZONE 'UTC', 'YYYY_MM');
+    IF to_regclass(v_name) IS NULL THEN
+      EXECUTE format('CREATE TABLE %I PARTITION OF movement FOR VALUES FROM (%L) TO (%L)',
+                     v_name, v_month, v_month + interval '1 month');
+      EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %I FROM soko_app', v_name);
+      v_made := v_made + 1;
+    END IF;
+    v_month := date_trunc('month', v_month + interval '32 days', 'UTC');
+  END LOOP;
+  RETURN v_made;
+END $$;
+SELECT movement_months(12);
+
+CREATE FUNCTION movement_is_written_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'a movement is never changed; correct it by the opposite movement'
+    USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER written_once BEFORE UPDATE OR DELETE ON movement
+  FOR EACH ROW EXECUTE FUNCTION movement_is_written_once();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON movement
+  FOR EACH STATEMENT EXECUTE FUNCTION movement_is_written_once();

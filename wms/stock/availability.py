@@ -1,0 +1,245 @@
+"""The read side of stock: what is free where, what can be picked, every state of every site.
+
+Reads lock nothing and may be a moment old; what is shown as free is promised only by a
+reservation. `free = sellable - reserved - allocated - safety`, of goods in condition A.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from wms.catalog import Sku
+from wms.ids import HandlingUnitId, HoldId, LocationId, OwnerId, SiteId, SkuId
+from wms.sites import Location, Site
+from wms.stock.ledger import HoldKind, HoldState
+from wms.stock.model import HandlingUnit, Hold, Quant, StockBalance
+from wms.stock.posting import NIL
+
+STATES = (
+    "inbound", "sellable", "reserved", "allocated", "picked", "packed", "in_transit",
+    "return_requested", "return_in_transit", "quarantine", "damaged", "unknown", "safety",
+)  # fmt: skip
+_FREE = StockBalance.sellable - StockBalance.reserved - StockBalance.allocated - StockBalance.safety
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pickable:
+    """Units that a hold may be pinned to.
+
+    Goods in a handling unit are pinned by the unit; `location_code` and the coordinates are then
+    where the unit stands now (None: on its way).
+    """
+
+    location_id: LocationId
+    location_code: str | None
+    zone: str
+    aisle: int | None
+    bay: int | None
+    x_mm: int
+    y_mm: int
+    handling_unit_id: HandlingUnitId | None
+    handling_unit_code: str | None
+    sku_id: SkuId
+    owner_id: OwnerId
+    lot: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockRow:
+    """All states of one SKU at one site."""
+
+    site: str
+    sku: str
+    name_en: str
+    name_ja: str
+    inbound: int
+    sellable: int
+    reserved: int
+    allocated: int
+    picked: int
+    packed: int
+    in_transit: int
+    return_requested: int
+    return_in_transit: int
+    quarantine: int
+    damaged: int
+    unknown: int
+    safety: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockView:
+    """Rows by SKU and site, and the totals of the whole selection, shown or cut off."""
+
+    rows: list[StockRow]
+    totals: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldView:
+    """A hold as others may see it."""
+
+    hold_id: HoldId
+    site_id: SiteId
+    owner_id: OwnerId
+    sku_id: SkuId
+    units: int
+    kind: HoldKind
+    state: HoldState
+    demand_id: UUID
+    location_id: LocationId | None
+    handling_unit_id: HandlingUnitId | None
+
+
+def free_by_site(
+    session: Session, sku_ids: Iterable[SkuId] | None = None
+) -> list[tuple[SiteId, SkuId, int]]:
+    """Where something of these SKUs (or of all) is free, and how much; in order of site."""
+    query = select(StockBalance.site_id, StockBalance.sku_id, func.sum(_FREE)).where(
+        StockBalance.segment == "A"
+    )
+    if sku_ids is not None:
+        query = query.where(StockBalance.sku_id.in_(set(sku_ids)))
+    query = query.group_by(StockBalance.site_id, StockBalance.sku_id)
+    query = query.having(func.sum(_FREE) > 0).order_by(StockBalance.site_id, StockBalance.sku_id)
+    return [(SiteId(site), SkuId(sku), int(free)) for site, sku, free in session.execute(query)]
+
+
+def pickable(session: Session, site_id: SiteId, sku_ids: Iterable[SkuId]) -> list[Pickable]:
+    """Where these SKUs stand free to be pinned at a site, in order of SKU, place and lot."""
+    place = and_(
+        Location.site_id == Quant.site_id,
+        Location.id == func.coalesce(HandlingUnit.location_id, Quant.location_id),
+    )
+    unit = and_(HandlingUnit.site_id == Quant.site_id, HandlingUnit.id == Quant.handling_unit_id)
+    query = (
+        select(
+            Quant.location_id,
+            Location.code,
+            Location.zone,
+            Location.aisle,
+            Location.bay,
+            Location.x_mm,
+            Location.y_mm,
+            Quant.handling_unit_id,
+            HandlingUnit.code.label("unit_code"),
+            HandlingUnit.location_id.label("stands_at"),
+            Quant.sku_id,
+            Quant.owner_id,
+            Quant.lot,
+            (Quant.units - Quant.pinned).label("units"),
+        )
+        .outerjoin(HandlingUnit, unit)
+        .join(Location, place)
+        .where(
+            Quant.site_id == site_id,
+            Quant.sku_id.in_(set(sku_ids)),
+            Quant.condition == "A",
+            Quant.units > Quant.pinned,
+            _storage(),
+        )
+        .order_by(Quant.sku_id, Location.code, Quant.lot, Quant.handling_unit_id)
+    )
+    return [_pickable(row) for row in session.execute(query)]
+
+
+def stock_view(
+    session: Session,
+    skus: Iterable[str] | None = None,
+    sites: Iterable[str] | None = None,
+    limit: int = 1000,
+) -> StockView:
+    """All states x sites, of SKUs and sites by code, or of all."""
+    query = _states().join(Sku, Sku.id == StockBalance.sku_id)
+    query = query.join(Site, Site.id == StockBalance.site_id)
+    if skus is not None:
+        query = query.where(Sku.code.in_(set(skus)))
+    if sites is not None:
+        query = query.where(Site.code.in_(set(sites)))
+    totals = session.execute(query).one()
+    rows = query.add_columns(
+        Site.code.label("site"), Sku.code.label("sku"), Sku.name_en, Sku.name_ja
+    ).group_by(Site.code, Sku.id)
+    found = session.execute(rows.order_by(Sku.code, Site.code).limit(limit))
+    return StockView(
+        rows=[StockRow(**_whole(row)) for row in found],
+        totals={name: int(value or 0) for name, value in totals._mapping.items()},
+    )
+
+
+def holds_of(session: Session, demand_ids: Iterable[UUID]) -> list[HoldView]:
+    """All holds, living and ended, for these demands; refused reservations are none."""
+    query = (
+        select(Hold)
+        .where(Hold.demand_id.in_(set(demand_ids)), Hold.state != "REFUSED")
+        .order_by(Hold.site_id, Hold.created_at, Hold.id)
+    )
+    return [_hold_view(hold) for hold in session.scalars(query)]
+
+
+def holds_by_id(session: Session, hold_ids: Iterable[HoldId]) -> dict[HoldId, HoldView]:
+    """Those of the holds that there are."""
+    query = select(Hold).where(Hold.id.in_(set(hold_ids)), Hold.state != "REFUSED")
+    return {HoldId(hold.id): _hold_view(hold) for hold in session.scalars(query)}
+
+
+def _states() -> Select[Any]:
+    counters = [func.sum(getattr(StockBalance, name)).label(name) for name in STATES]
+    free = func.sum(_FREE).filter(StockBalance.segment == "A").label("free")
+    return select(*counters, free).select_from(StockBalance)
+
+
+def _storage() -> Any:
+    """Where goods may be picked from: storage, or a unit that is accounted for in storage."""
+    own = select(Location.id).where(
+        Location.site_id == Quant.site_id, Location.counter == "sellable"
+    )
+    return or_(Location.counter == "sellable", Quant.location_id.in_(own))
+
+
+def _whole(row: Any) -> dict[str, Any]:
+    return {
+        name: value if isinstance(value, str) else int(value or 0)
+        for name, value in row._mapping.items()
+    }
+
+
+def _pickable(row: Any) -> Pickable:
+    in_unit = row.handling_unit_id != NIL
+    return Pickable(
+        location_id=row.location_id,
+        location_code=None if in_unit and row.stands_at is None else row.code,
+        zone=row.zone,
+        aisle=row.aisle,
+        bay=row.bay,
+        x_mm=row.x_mm,
+        y_mm=row.y_mm,
+        handling_unit_id=row.handling_unit_id if in_unit else None,
+        handling_unit_code=row.unit_code,
+        sku_id=row.sku_id,
+        owner_id=row.owner_id,
+        lot=row.lot,
+        units=row.units,
+    )
+
+
+def _hold_view(hold: Hold) -> HoldView:
+    unit = hold.handling_unit_id
+    return HoldView(
+        hold_id=HoldId(hold.id),
+        site_id=SiteId(hold.site_id),
+        owner_id=OwnerId(hold.owner_id),
+        sku_id=SkuId(hold.sku_id),
+        units=hold.units,
+        kind=hold.kind,  # type: ignore[arg-type]
+        state=hold.state,  # type: ignore[arg-type]
+        demand_id=hold.demand_id,
+        location_id=LocationId(hold.location_id) if hold.location_id else None,
+        handling_unit_id=None if unit == NIL else HandlingUnitId(unit),
+    )

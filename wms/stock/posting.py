@@ -1,0 +1,85 @@
+"""How lines travel to the posting functions in the database, and back.
+
+The functions take columns (arrays) or a JSON list of lines, and answer a row a line, or only the
+faults when there are any; nothing has been changed then. What was asked is remembered as a hash
+of the line, so that an id that comes again with another body is recognised.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+Line = TypeVar("Line")
+
+NIL = UUID(int=0)  # "in no handling unit": keys have no nulls
+
+RESERVE_COLUMNS = (
+    "hold_id", "site_id", "owner_id", "sku_id", "units", "kind", "state", "demand_id", "group_id",
+    "expires_at",
+)  # fmt: skip
+RESERVE = text(
+    "SELECT * FROM stock_reserve(:hold_id, :site_id, :owner_id, :sku_id, :units, :kind, :state,"
+    " :demand_id, :group_id, :expires_at, :asked, :now)"
+).bindparams(
+    *(
+        bindparam(name, type_=ARRAY(Uuid()))
+        for name in ("hold_id", "site_id", "owner_id", "sku_id", "demand_id", "group_id", "asked")
+    ),
+    bindparam("units", type_=ARRAY(BigInteger())),
+    bindparam("kind", type_=ARRAY(Text())),
+    bindparam("state", type_=ARRAY(Text())),
+    bindparam("expires_at", type_=ARRAY(DateTime(timezone=True))),
+)
+ADVANCE = text("SELECT * FROM stock_advance(cast(:lines AS jsonb))")
+MOVE = text("SELECT * FROM stock_move(cast(:lines AS jsonb))")
+EXPIRE = text(
+    "SELECT id AS hold_id, site_id, sku_id, units, demand_id FROM stock_expire(:now, :limit)"
+)
+LIMITS = text("SELECT stock_set_limits(:site, :owner, :sku, :safety, :overdraft)")
+LOCK = text("SELECT stock_lock(cast(:holds AS jsonb), :sites, :owners, :skus)").bindparams(
+    *(bindparam(name, type_=ARRAY(Uuid())) for name in ("sites", "owners", "skus"))
+)
+
+
+def asked(line: Any, *, without: Sequence[str] = ()) -> UUID:
+    """A hash of what a line asks for, whichever way it is said."""
+    said = [str(getattr(line, field.name)) for field in fields(line) if field.name not in without]
+    digest = hashlib.blake2b("\0".join(said).encode(), digest_size=16)
+    return UUID(bytes=digest.digest())
+
+
+def as_json(lines: Sequence[Any], *, without: Sequence[str] = (), **defaults: Any) -> str:
+    """The lines as a JSON list, each with its place in it and its hash; None as its default."""
+    rows = []
+    for ord_, line in enumerate(lines):
+        row = {field.name: getattr(line, field.name) for field in fields(line)}
+        row |= {name: value for name, value in defaults.items() if row.get(name) is None}
+        rows.append(row | {"ord": ord_, "asked": asked(line, without=without)})
+    return json.dumps(rows, default=_plain)
+
+
+def rounds(lines: Sequence[Line], ids: Callable[[Line], set[Any]]) -> Iterator[Sequence[Line]]:
+    """Cut a batch where a line names an id that one before it names: a set has no order."""
+    start, seen = 0, set[Hashable]()
+    for place, line in enumerate(lines):
+        named = ids(line) - {None}
+        if seen & named:
+            yield lines[start:place]
+            start, seen = place, set()
+        seen |= named
+    if start < len(lines):
+        yield lines[start:]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    assert isinstance(value, UUID), value
+    return str(value)
