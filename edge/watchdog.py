@@ -60,6 +60,7 @@ def _watch(spec: Mapping[str, Any]) -> int:
         nonlocal asked
         asked = True
 
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # whatever our owner blocks
     # handlers, not SIG_IGN, which the child would inherit
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
