@@ -79,7 +79,8 @@ class RobotSession:
         self.states = 0
         self._writer = Writer(robot)
         self._wanted: Drive | None = None
-        self._told: dict[int, DriveNode] = {}  # released nodes of that mission, as first told
+        self._told: dict[int, DriveNode] = {}  # released nodes of a mission, as first told
+        self._told_mission = ""
         self._begun: set[str] = set()  # missions that the robot was seen to have
         self._sent: _Sent | None = None
         self._cancel: _Cancel | None = None
@@ -88,6 +89,7 @@ class RobotSession:
         self._heard_at: datetime | None = None
         self._offline = False
         self._connected = False
+        self._old_place: tuple[str, int] | None = None  # left over from the order before
         self._done: dict[str, str] = {}
         self._identity = Identity()
 
@@ -95,12 +97,12 @@ class RobotSession:
     def drive(self, drive: Drive) -> None:
         """Want this drive from now on; an older one than the wanted one is not heard."""
         wanted = self._wanted
-        is_next = wanted is None or wanted.mission != drive.mission
         if drive.mission == self._cancelled or not drive.nodes:
             return
-        if not is_next and wanted is not None and drive.update < wanted.update:
+        if wanted and wanted.mission == drive.mission and drive.update < wanted.update:
             return
-        if is_next:
+        if drive.mission != self._told_mission:
+            self._told_mission = drive.mission
             self._told.clear()
         for node in drive.nodes:
             if node.released:
@@ -140,9 +142,15 @@ class RobotSession:
     def _take(self, state: State, now: datetime) -> None:
         if state.headerId != UNKNOWN:
             self._identity.note(state.headerId)
-        if self._heard is None or state.orderId != self._heard.orderId:
+        place, before = (state.lastNodeId, state.lastNodeSequenceId), self._heard
+        if before is None or state.orderId != before.orderId:
             self._done.clear()
             self._writer.speak(state.version)
+            is_old = before and place == (before.lastNodeId, before.lastNodeSequenceId)
+            is_old = is_old and any(n.sequenceId <= place[1] for n in state.nodeStates)
+            self._old_place = place if is_old else None
+        elif place != self._old_place:
+            self._old_place = None
         for action in state.actionStates:
             if action.actionStatus in DONE:
                 self._done.setdefault(action.actionId, action.actionStatus)
@@ -306,8 +314,11 @@ class RobotSession:
         )
 
     def _passed(self, state: State) -> int:
-        if state.lastNodeSequenceId != UNKNOWN:
-            return state.lastNodeSequenceId
+        said = state.lastNodeSequenceId
+        told = self._told.get(said) if state.orderId == self._told_mission else None
+        is_of_order = told is None or told.node == state.lastNodeId
+        if said != UNKNOWN and is_of_order and (state.lastNodeId, said) != self._old_place:
+            return said
         ahead = min((node.sequenceId for node in state.nodeStates), default=None)
         places = (s for s, node in self._told.items() if node.node == state.lastNodeId)
         return max((s for s in places if ahead is None or s < ahead), default=0)

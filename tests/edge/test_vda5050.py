@@ -231,6 +231,19 @@ def test_states_whose_nodes_never_go_away_are_read_by_what_has_been_passed():
     assert session.due(START, PATIENCE_S) is not None
 
 
+def test_the_place_of_the_order_before_is_not_taken_for_one_of_the_new_order():
+    session = RobotSession(NAME)
+    session.hear("state", foreign(orderId="m-0", lastNodeSequenceId=6), START)
+    session.drive(drive("m-1", 0, path(4), (0, 3)))
+    nodes = [ahead(0), ahead(2), ahead(4), ahead(6)]
+    old = foreign(orderId="m-1", lastNodeSequenceId=6, nodeStates=nodes)
+    session.hear("state", old, START)
+    report = session.report(START, PATIENCE_S)
+    assert report is not None
+    assert report.passed_sequence == 0
+    assert report.released_ahead == ("P1", "P2", "P3")
+
+
 def test_an_action_that_is_done_stays_done():
     session = RobotSession(NAME)
     for status in ("RUNNING", "FINISHED", "WAITING"):

@@ -1,0 +1,226 @@
+"""Our driver on real brokers: with our robots, and with a foreign one."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typing_extensions import override
+from vda5050.client.agv.client import VehicleClient
+from vda5050.client.agv.executor import OrderExecutor
+from vda5050.config import VehicleConfig
+from vda5050.model.common import Action
+from vda5050.model.order import Order
+from vda5050.model.state import Load
+
+from edge.drivers import DRIVER_MODULES, DeviceUnavailable
+from edge.drivers.vda5050_fleet import make
+from edge.messages import CancelDrive, DriveAction, DriveNode, TellAgain
+from edge.mqtt import PahoBus, robot_topic
+from simulators.live_robots import run_robots
+from tests.edge.vda5050_live import (
+    PahoTransport,
+    a_clock,
+    a_site,
+    driven,
+    lane,
+    running,
+)
+from tests.edge.vda5050_pair import cancel
+from tests.edge.waiting import soon
+
+
+def with_actions(nodes: list[DriveNode], at: dict[int, DriveAction]) -> list[DriveNode]:
+    """The nodes with an action at some of them."""
+    return [
+        DriveNode(
+            node=n.node,
+            sequence=n.sequence,
+            released=False,
+            x_m=n.x_m,
+            y_m=n.y_m,
+            actions=(at[i],) if i in at else (),
+        )
+        for i, n in enumerate(nodes)
+    ]
+
+
+async def test_robots_carry_totes_to_and_fro(broker_url: str, tmp_path: Path):
+    site, clock = a_site(robots=3), a_clock(tmp_path)
+    robots = run_robots(site, broker_url, clock=clock, state_dir=tmp_path, seed=1)
+    async with driven(site, broker_url, clock, tmp_path) as wcs, running(robots):
+        await wcs.until_known(3)
+
+        async def to_and_fro(number: int) -> None:
+            pick = DriveAction(action_id=f"p{number}", kind="PICK", load=f"T-{number}")
+            drop = DriveAction(action_id=f"d{number}", kind="DROP", load=f"T-{number}")
+            out = with_actions(lane(site, number), {2: pick, 5: drop})
+            await wcs.mission(f"R-{number}", f"out-{number}", out)
+            await wcs.mission(f"R-{number}", f"home-{number}", lane(site, number, back=True))
+
+        await asyncio.gather(*(to_and_fro(number) for number in range(3)))
+        for number in range(3):
+            passed = wcs.passed[f"R-{number}"]
+            assert len(set(passed)) == len(passed)
+            assert wcs.reports[f"R-{number}"].load is None
+            assert not wcs.reports[f"R-{number}"].errors
+            session = wcs.fleet.sessions[f"R-{number}"]
+            assert session.factsheet is not None
+            assert session.conformance() == 1.0
+
+
+async def test_tell_again_says_everything_once_more(nats_url: str, tmp_path: Path):
+    site, clock = a_site(), a_clock(tmp_path)
+    robots = run_robots(site, nats_url, clock=clock, state_dir=tmp_path)
+    async with driven(site, nats_url, clock, tmp_path) as wcs, running(robots):
+        await wcs.until_known(2)
+        wcs.reports.clear()
+        await wcs.fleet.tell(TellAgain())
+        assert set(wcs.reports) == {"R-0", "R-1"}
+        assert [event.type for event in wcs.events] == ["device.status"] * 2
+
+
+async def test_a_drive_can_be_cancelled(nats_url: str, tmp_path: Path):
+    site, clock = a_site(robots=1), a_clock(tmp_path)
+    robots = run_robots(site, nats_url, clock=clock, state_dir=tmp_path)
+    async with driven(site, nats_url, clock, tmp_path) as wcs, running(robots):
+        await wcs.until_known(1)
+        mission = asyncio.ensure_future(wcs.mission("R-0", "m-1", lane(site, 0), base=5))
+        await soon(lambda: wcs.reports["R-0"].mission == "m-1")
+        told = cancel("m-1")
+        await wcs.fleet.tell(CancelDrive(robot="R-0", mission="m-1", command=told.command))
+        await soon(lambda: not wcs.reports["R-0"].driving and not wcs.reports["R-0"].released_ahead)
+        mission.cancel()
+        assert wcs.reports["R-0"].passed_sequence < 10
+
+
+async def test_who_leaves_politely_is_not_connected(nats_url: str, tmp_path: Path):
+    site, clock = a_site(robots=1), a_clock(tmp_path)
+    async with driven(site, nats_url, clock, tmp_path) as wcs:
+        async with running(run_robots(site, nats_url, clock=clock, state_dir=tmp_path)):
+            await wcs.until_known(1)
+            await soon(lambda: wcs.reports["R-0"].connected)
+        await soon(lambda: not wcs.reports["R-0"].connected)
+
+
+async def test_robots_that_end_and_come_back_go_on_where_they_were(nats_url: str, tmp_path: Path):
+    site, clock = a_site(robots=1), a_clock(tmp_path)
+    async with driven(site, nats_url, clock, tmp_path) as wcs:
+        async with running(run_robots(site, nats_url, clock=clock, state_dir=tmp_path)):
+            await wcs.until_known(1)
+            mission = asyncio.ensure_future(wcs.mission("R-0", "m-1", lane(site, 0)))
+            await soon(lambda: wcs.reports["R-0"].passed_sequence >= 2)
+        async with running(run_robots(site, nats_url, clock=clock, state_dir=tmp_path)):
+            await mission
+        passed = wcs.passed["R-0"]
+        assert len(set(passed)) == len(passed)
+
+
+async def test_without_a_broker_the_fleet_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("edge.drivers.vda5050_fleet._BROKER_S", 0.2)
+    site = a_site()
+    fleet = make(
+        site["devices"][0],
+        site,
+        clock=a_clock(tmp_path),
+        port_offset=0,
+        mqtt_url="mqtt://127.0.0.1:9",
+        state_dir=tmp_path,
+    )
+    with pytest.raises(DeviceUnavailable, match="no broker"):
+        await fleet.run(lambda _said: None)
+
+
+def test_two_robots_of_one_name_are_a_mistake_in_the_site_file(tmp_path: Path):
+    site = a_site()
+    site["robots"][1]["serial"] = site["robots"][0]["serial"]
+    with pytest.raises(ValueError, match="share a name"):
+        make(
+            site["devices"][0],
+            site,
+            clock=a_clock(tmp_path),
+            port_offset=0,
+            mqtt_url="mqtt://127.0.0.1:9",
+            state_dir=tmp_path,
+        )
+
+
+def test_the_driver_is_found_by_its_name():
+    assert DRIVER_MODULES["vda5050"] == make.__module__
+
+
+# ------------------------------------------------------------------------------ a foreign robot
+class ForeignRobot:
+    """The SDK `vda5050` as a robot: its client accepts orders, its executor drives them."""
+
+    def __init__(self, url: str, row: dict[str, Any], site: dict[str, Any]) -> None:
+        self.client = VehicleClient(
+            VehicleConfig(manufacturer=row["manufacturer"], serial_number=row["serial"]),
+            transport=PahoTransport(url),
+        )
+        self._start = next(p for p in site["points"] if p["name"] == row["start"])
+        self._map = site["site"]["code"]
+        self._orders: asyncio.Queue[Order] = asyncio.Queue()
+        self.loads: list[str] = []
+
+    async def run(self) -> None:
+        """Carry out one order after the other."""
+        async with self.client as client:
+            client.update_position(
+                x=self._start["x_m"], y=self._start["y_m"], theta=0.0, map_id=self._map
+            )
+            client.on_order(self._orders.put_nowait)
+            executor = _Hands(client.publisher, node_delay=0.02, action_delay=0.02)
+            executor.loads = self.loads
+            while True:
+                await executor.run(await self._orders.get())
+
+
+class _Hands(OrderExecutor):
+    loads: list[str]
+
+    @override
+    async def run_action(self, action: Action, **where: Any) -> None:
+        await super().run_action(action, **where)
+        load = next(p.value for p in action.action_parameters or [] if p.key == "loadId")
+        self.loads.append(f"{action.action_type} {load}")
+        carried = [Load(load_id=str(load))] if action.action_type == "pick" else []
+        self._publisher.set_loads(carried)
+
+
+async def test_a_foreign_robot_completes_missions_under_our_driver(broker_url: str, tmp_path: Path):
+    site, clock = a_site(robots=1), a_clock(tmp_path)
+    robot = ForeignRobot(broker_url, site["robots"][0], site)
+    pick = DriveAction(action_id="p", kind="PICK", load="T-1")
+    drop = DriveAction(action_id="d", kind="DROP", load="T-1")
+    async with driven(site, broker_url, clock, tmp_path) as wcs, running(robot.run()):
+        await wcs.until_known(1)
+        await wcs.mission("R-0", "m-1", with_actions(lane(site, 0), {1: pick, 4: drop}))
+        await wcs.mission("R-0", "m-2", lane(site, 0, back=True), base=5)
+        assert robot.loads == ["pick T-1", "drop T-1"]
+        passed = wcs.passed["R-0"]
+        assert len(set(passed)) == len(passed)
+        assert passed[-1] == ("m-2", 10)
+        assert not wcs.reports["R-0"].errors
+
+
+async def test_noise_on_the_topics_of_a_robot_does_not_stop_the_others(
+    nats_url: str, tmp_path: Path
+):
+    site, clock = a_site(), a_clock(tmp_path)
+    robots = run_robots(site, nats_url, clock=clock, state_dir=tmp_path)
+    async with (
+        driven(site, nats_url, clock, tmp_path) as wcs,
+        running(robots),
+        PahoBus(nats_url, client_id=f"noise-{site['site']['code']}") as noise,
+    ):
+        await wcs.until_known(2)
+        await noise.until_connected()
+        for body in (b"{", b"[]", json.dumps({"headerId": None}).encode()):
+            for kind in ("order", "instantActions", "factsheet"):
+                noise.publish(robot_topic(site["site"]["code"], "R-1", kind), body)
+        await wcs.mission("R-0", "m-1", lane(site, 0))
+        await soon(lambda: any("validationError" in e for e in wcs.reports["R-1"].errors))
