@@ -6,10 +6,11 @@ reservation. `free = sellable - reserved - allocated - safety`, of goods in cond
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from wms.catalog import Sku
@@ -30,19 +31,19 @@ _FREE = StockBalance.sellable - StockBalance.reserved - StockBalance.allocated -
 class Pickable:
     """Units that a hold may be pinned to.
 
-    Goods in a handling unit are pinned by the unit; `location_code` and the coordinates are then
-    where the unit stands now (None: on its way).
+    Goods in a handling unit are pinned by the unit, `tote`; `location`, zone and coordinates are
+    then those of the place where the unit stands, or last stood.
     """
 
     location_id: LocationId
-    location_code: str | None
+    location: str
     zone: str
     aisle: int | None
     bay: int | None
     x_mm: int
     y_mm: int
     handling_unit_id: HandlingUnitId | None
-    handling_unit_code: str | None
+    tote: str | None
     sku_id: SkuId
     owner_id: OwnerId
     lot: str
@@ -97,18 +98,35 @@ class HoldView:
     handling_unit_id: HandlingUnitId | None
 
 
+def free_units(
+    session: Session, sku_ids: Iterable[SkuId] | None = None, *, now: datetime | None = None
+) -> dict[tuple[SiteId, SkuId], int]:
+    """What is free of these SKUs (or of all) by site and SKU, where there is any.
+
+    With `now`, what is held by holds that are overdue counts as free: a reservation may have it.
+    """
+    overdue = [] if now is None else [Hold.state == "HELD", Hold.expires_at <= now]
+    of_balance = select(StockBalance.site_id, StockBalance.sku_id, _FREE.label("free")).where(
+        StockBalance.segment == "A"
+    )
+    of_holds = select(Hold.site_id, Hold.sku_id, Hold.units).where(*overdue)
+    if sku_ids is not None:
+        wanted = set(sku_ids)
+        of_balance = of_balance.where(StockBalance.sku_id.in_(wanted))
+        of_holds = of_holds.where(Hold.sku_id.in_(wanted))
+    parts = union_all(of_balance, of_holds) if overdue else of_balance
+    each = parts.subquery()
+    query = select(each.c.site_id, each.c.sku_id, func.sum(each.c.free))
+    query = query.group_by(each.c.site_id, each.c.sku_id).having(func.sum(each.c.free) > 0)
+    query = query.order_by(each.c.site_id, each.c.sku_id)
+    return {(SiteId(site), SkuId(sku)): int(free) for site, sku, free in session.execute(query)}
+
+
 def free_by_site(
     session: Session, sku_ids: Iterable[SkuId] | None = None
 ) -> list[tuple[SiteId, SkuId, int]]:
     """Where something of these SKUs (or of all) is free, and how much; in order of site."""
-    query = select(StockBalance.site_id, StockBalance.sku_id, func.sum(_FREE)).where(
-        StockBalance.segment == "A"
-    )
-    if sku_ids is not None:
-        query = query.where(StockBalance.sku_id.in_(set(sku_ids)))
-    query = query.group_by(StockBalance.site_id, StockBalance.sku_id)
-    query = query.having(func.sum(_FREE) > 0).order_by(StockBalance.site_id, StockBalance.sku_id)
-    return [(SiteId(site), SkuId(sku), int(free)) for site, sku, free in session.execute(query)]
+    return [(*key, units) for key, units in free_units(session, sku_ids).items()]
 
 
 def pickable(session: Session, site_id: SiteId, sku_ids: Iterable[SkuId]) -> list[Pickable]:
@@ -129,7 +147,6 @@ def pickable(session: Session, site_id: SiteId, sku_ids: Iterable[SkuId]) -> lis
             Location.y_mm,
             Quant.handling_unit_id,
             HandlingUnit.code.label("unit_code"),
-            HandlingUnit.location_id.label("stands_at"),
             Quant.sku_id,
             Quant.owner_id,
             Quant.lot,
@@ -169,7 +186,7 @@ def stock_view(
     found = session.execute(rows.order_by(Sku.code, Site.code).limit(limit))
     return StockView(
         rows=[StockRow(**_whole(row)) for row in found],
-        totals={name: int(value or 0) for name, value in totals._mapping.items()},
+        totals={name: int(value or 0) for name, value in totals._asdict().items()},
     )
 
 
@@ -206,7 +223,7 @@ def _storage() -> Any:
 def _whole(row: Any) -> dict[str, Any]:
     return {
         name: value if isinstance(value, str) else int(value or 0)
-        for name, value in row._mapping.items()
+        for name, value in row._asdict().items()
     }
 
 
@@ -214,14 +231,14 @@ def _pickable(row: Any) -> Pickable:
     in_unit = row.handling_unit_id != NIL
     return Pickable(
         location_id=row.location_id,
-        location_code=None if in_unit and row.stands_at is None else row.code,
+        location=row.code,
         zone=row.zone,
         aisle=row.aisle,
         bay=row.bay,
         x_mm=row.x_mm,
         y_mm=row.y_mm,
         handling_unit_id=row.handling_unit_id if in_unit else None,
-        handling_unit_code=row.unit_code,
+        tote=row.unit_code,
         sku_id=row.sku_id,
         owner_id=row.owner_id,
         lot=row.lot,
