@@ -141,6 +141,7 @@ class Packet:
     exceptions: tuple[str, ...]
     done_say: Say
     step: str | None
+    site: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     choices: dict[str, str] = field(default_factory=dict)
     reported: tuple[Reported, ...] = ()
@@ -227,10 +228,10 @@ def _undo(packet: Packet) -> Packet | Problem:
         history=(),
     )
     for event in packet.history[:-1]:
-        again = reduce(fresh, replace(event, rev=packet.rev))
+        again = reduce(fresh, event)
         assert isinstance(again, Packet), "what was accepted once is accepted again"
         fresh = again
-    return replace(fresh, history=packet.history[:-1])
+    return fresh
 
 
 def _apply(packet: Packet, step: Step, event: Event) -> Packet | Problem:

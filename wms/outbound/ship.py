@@ -1,0 +1,191 @@
+"""Ship: what sorter, gates and carrier saw of a parcel, and what that means for the order.
+
+    INDUCTED | LINE_HAUL -> AT_HUB -> SORTED -> SHIPPED -> DELIVERED
+
+Messages come in the order in which things happened, but some things nobody saw: a parcel may be
+shipped that no gate saw coming in. So a state only ever moves forward. An allocation is shipped
+when the last of its parcels is, a line when all its allocations are.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wcs.messages import GatePassage, ParcelScanned, ParcelSorted
+from wms import outbox
+from wms.ids import CommandId, HoldId, SiteId, derive
+from wms.orders.close import close_order
+from wms.orders.model import Allocation, Order
+from wms.outbound.floor import Floor
+from wms.outbound.model import PARCEL_STATES, Parcel, ParcelLine
+from wms.outbound.tell import count, report
+from wms.stock import ledger
+from wms.work.packet import code_of
+
+RANK = {state: rank for rank, state in enumerate(PARCEL_STATES)}
+WAITS = frozenset({"PLANNED", "PACKED", "LINE_HAUL", "AT_HUB", "INDUCTED", "SORTED"})
+
+
+def take_scan(session: Session, floor: Floor, message: ParcelScanned) -> None:
+    """The sorter's scanner read a parcel, or failed to."""
+    if message.code is None:
+        count(session, floor.hub, "sorter_no_reads")
+        return
+    count(session, floor.hub, "sorter_reads")
+    if (parcel := _by_sscc(session, message.code)) is not None:
+        parcel.reads += 1
+
+
+def take_sort(session: Session, floor: Floor, message: ParcelSorted) -> None:
+    """The sorter put a parcel somewhere, or let it go round again."""
+    if message.status != "DIVERTED":
+        count(session, floor.hub, "recirculations")
+    if message.code is None or (parcel := _by_sscc(session, message.code)) is None:
+        return
+    if message.status != "DIVERTED":
+        parcel.recirculations += 1
+        return
+    if message.lane == parcel.lane:
+        parcel.sorts += 1
+        forward(parcel, "SORTED")
+
+
+def take_passage(
+    session: Session, floor: Floor, message: GatePassage, message_id: UUID, *, now: datetime
+) -> None:
+    """Tags went through a gate of the hub."""
+    count(session, floor.hub, "gate_passages_raw")
+    parcels = _by_epc(session, message.epcs_hex)
+    if message.direction == "AMBIGUOUS":
+        facts = {"gate": message.gate, "parcels": [parcel.sscc for parcel in parcels],
+                 "confidence": message.confidence}  # fmt: skip
+        report(
+            session, floor.hub, message_id, code="gate.ambiguous", source=message.gate,
+            facts=facts, at=message.at,
+        )  # fmt: skip
+        return
+    if message.direction == "IN":
+        for parcel in parcels:
+            parcel.passages_in += 1
+            forward(parcel, "AT_HUB")
+        return
+    for parcel in parcels:
+        parcel.passages_out += 1
+    _ship(session, floor, parcels, message.ended_at, now)
+
+
+def take_delivery(
+    session: Session, floor: Floor, delivered: Mapping[str, datetime], *, now: datetime
+) -> None:
+    """The carrier has delivered these parcels (SSCC: when)."""
+    query = select(Parcel).where(Parcel.sscc.in_(delivered), Parcel.state != "DELIVERED")
+    parcels = session.scalars(query.order_by(Parcel.site_id, Parcel.id).with_for_update()).all()
+    unseen = [parcel for parcel in parcels if parcel.state != "SHIPPED"]
+    # no gate saw it, but the customer has it: it must have left
+    if unseen:
+        _ship(session, floor, unseen, max(delivered.values()), now)
+    for parcel in parcels:
+        parcel.state, parcel.delivered_at = "DELIVERED", delivered[parcel.sscc]
+        outbox.record(
+            session,
+            topic="order",
+            key=parcel.order_id,
+            type="ParcelDelivered",
+            body={"order": str(parcel.order_id), "sscc": parcel.sscc, "at": _text(parcel)},
+            now=now,
+        )
+    ended = _complete(session, parcels, {"DELIVERED"})
+    latest = max(delivered.values(), default=now)
+    ledger.advance(session, [_advance(each, "DELIVERED", latest) for each in ended])
+    for each in ended:
+        each.state = "DELIVERED"
+
+
+def _text(parcel: Parcel) -> str:
+    return parcel.delivered_at.isoformat() if parcel.delivered_at else ""
+
+
+def forward(parcel: Parcel, state: str) -> None:
+    """Move a parcel on; it never goes back."""
+    if RANK[state] > RANK[parcel.state]:
+        parcel.state = state
+
+
+def _ship(
+    session: Session, floor: Floor, parcels: Sequence[Parcel], at: datetime, now: datetime
+) -> None:
+    leaving = [parcel for parcel in parcels if parcel.state in WAITS - {"PLANNED"}]
+    if not leaving:
+        return
+    ids = sorted({parcel.order_id for parcel in leaving})
+    orders = session.scalars(
+        select(Order).where(Order.id.in_(ids)).order_by(Order.id).with_for_update(),
+        execution_options={"populate_existing": True},
+    ).all()
+    for parcel in leaving:
+        parcel.state, parcel.shipped_at = "SHIPPED", at
+        outbox.record(
+            session,
+            topic="order",
+            key=parcel.order_id,
+            type="ParcelShipped",
+            body={"order": str(parcel.order_id), "sscc": parcel.sscc, "service": parcel.service},
+            now=now,
+        )
+    ended = _complete(session, leaving, {"SHIPPED", "DELIVERED"})
+    # what comes from other sites left their books when it was loaded
+    ledger.advance(
+        session, [_advance(each, "SHIPPED", at) for each in ended if each.site_id == floor.hub]
+    )
+    for each in ended:
+        each.state = "SHIPPED"
+    for order in orders:
+        close_order(session, order, at=at)
+
+
+def _complete(
+    session: Session, parcels: Sequence[Parcel], states: set[str]
+) -> Sequence[Allocation]:
+    """The allocations of these parcels of which no other parcel is still behind."""
+    session.flush()
+    mine = select(ParcelLine.allocation_id).where(
+        ParcelLine.parcel_id.in_([parcel.id for parcel in parcels])
+    )
+    behind = (
+        select(ParcelLine.allocation_id)
+        .join(Parcel, (Parcel.site_id == ParcelLine.site_id) & (Parcel.id == ParcelLine.parcel_id))
+        .where(ParcelLine.allocation_id.in_(mine), Parcel.state.not_in(states))
+    )
+    query = (
+        select(Allocation)
+        .where(Allocation.id.in_(mine), Allocation.id.not_in(behind))
+        .where(Allocation.site_id.in_({parcel.site_id for parcel in parcels}))
+        .order_by(Allocation.site_id, Allocation.id)
+        .with_for_update()
+    )
+    return session.scalars(query, execution_options={"populate_existing": True}).all()
+
+
+def _advance(allocation: Allocation, to: ledger.HoldState, at: datetime) -> ledger.Advance:
+    return ledger.Advance(
+        command_id=CommandId(derive(allocation.id, to)),
+        site_id=SiteId(allocation.site_id),
+        hold_id=HoldId(allocation.id),
+        to=to,
+        actor="device:gate" if to == "SHIPPED" else "device:carrier",
+        occurred_at=at,
+    )
+
+
+def _by_sscc(session: Session, code: str) -> Parcel | None:
+    query = select(Parcel).where(Parcel.sscc == code_of(code)).with_for_update()
+    return session.scalars(query).first()
+
+
+def _by_epc(session: Session, epcs_hex: Sequence[str]) -> Sequence[Parcel]:
+    wanted = {epc.upper() for epc in epcs_hex}
+    query = select(Parcel).where(Parcel.epc_hex.in_(wanted))
+    return session.scalars(query.order_by(Parcel.site_id, Parcel.id).with_for_update()).all()

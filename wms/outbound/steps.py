@@ -1,0 +1,127 @@
+"""The packets of outbound: what a picker, a packer and a loader see, step by step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wms.catalog import Barcode, Sku
+from wms.work.packet import Expect, Fact, Quantity, Say, Step
+
+TYPED_FROM = 6  # from so many units on, the count may be typed after the first scan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Goods as a step shows and expects them."""
+
+    code: str
+    name: str
+    gtins: tuple[str, ...]
+    weight_g: int
+    cool: bool
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All that may be scanned for it."""
+        return (*self.gtins, self.code)
+
+
+def items_of(session: Session, skus: Sequence[UUID]) -> dict[UUID, Item]:
+    """The goods of these ids."""
+    barcodes: dict[UUID, list[str]] = {}
+    units = select(Barcode).where(Barcode.sku_id.in_(set(skus)), Barcode.units == 1)
+    for barcode in session.scalars(units.order_by(Barcode.gtin)):
+        barcodes.setdefault(barcode.sku_id, []).append(barcode.gtin)
+    return {
+        sku.id: Item(
+            code=sku.code,
+            name=sku.name_ja,
+            gtins=tuple(barcodes.get(sku.id, ())),
+            weight_g=sku.weight_g,
+            cool=sku.temperature != "AMBIENT",
+        )
+        for sku in session.scalars(select(Sku).where(Sku.id.in_(set(skus))))
+    }
+
+
+def place_step(
+    step_id: str, place: str, *, also: Sequence[str] = (), kind: str = "location"
+) -> Step:
+    """Go there and scan it."""
+    return Step(
+        id=step_id,
+        op="scan",
+        say=Say(code=f"pick.scan_{kind}"),
+        big=place,
+        expect=(Expect(kind=kind, codes=(place, *also)),),
+    )
+
+
+def item_step(step_id: str, item: Item, units: int, *, say: str, facts: Sequence[Fact]) -> Step:
+    """Scan the goods, as many as that."""
+    return Step(
+        id=step_id,
+        op="count",
+        say=Say(code=say, params={"units": units}),
+        big=str(units),
+        facts=(Fact(label="name", value=item.name), Fact(label="sku", value=item.code), *facts),
+        expect=(Expect(kind="item", codes=item.codes),),
+        qty=Quantity(target=units, max=units, by="scan" if units < TYPED_FROM else "type"),
+        allow=("short", "damaged", "undo"),
+    )
+
+
+def pack_steps(order_number: str, lines: int, units: int, sscc: Sequence[str]) -> tuple[Step, ...]:
+    """Fetch what was picked, check it, label every parcel and scan the label back."""
+    steps = [
+        Step(
+            id="start",
+            op="scan",
+            say=Say(code="pack.scan_order"),
+            big=order_number,
+            expect=(Expect(kind="slot", codes=(order_number,)),),
+        ),
+        Step(
+            id="contents",
+            op="confirm",
+            say=Say(code="pack.check_contents", params={"lines": lines, "units": units}),
+            big=str(units),
+            facts=(Fact(label="lines", value=str(lines)), Fact(label="units", value=str(units))),
+        ),
+    ]
+    for number, code in enumerate(sscc, start=1):
+        steps += [
+            Step(
+                id=f"{number}.label",
+                op="print",
+                say=Say(code="pack.print_label"),
+                big=f"…{code[-4:]}",
+                facts=(Fact(label="sscc", value=code),),
+            ),
+            scan_parcel(f"{number}.scan", "pack.scan_label", code),
+        ]
+    return tuple(steps)
+
+
+def scan_parcel(step_id: str, say: str, sscc: str) -> Step:
+    """Scan the label of a parcel."""
+    return Step(
+        id=step_id,
+        op="scan",
+        say=Say(code=say),
+        big=f"…{sscc[-4:]}",
+        facts=(Fact(label="sscc", value=sscc),),
+        expect=(Expect(kind="sscc", codes=(sscc,)),),
+    )
+
+
+def facts_of(order_number: str, **more: Any) -> tuple[Fact, ...]:
+    """The order, and whatever else a picker may want to know."""
+    return (
+        Fact(label="order", value=order_number),
+        *(Fact(label=label, value=str(value)) for label, value in more.items()),
+    )
