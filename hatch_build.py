@@ -30,7 +30,11 @@ class WebBuildError(RuntimeError):
 class CustomBuildHook(BuildHookInterface[Any]):
     """What hatch calls before it packs or links the packages."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(  # type: ignore[explicit-override]  # hatch asks for no newer Python
+        self,
+        version: str,  # noqa: ARG002
+        build_data: dict[str, Any],  # noqa: ARG002
+    ) -> None:
         """Build the screens where they are missing or old."""
         build(Path(self.root))
 
@@ -77,7 +81,7 @@ def _npm(folder: Path, arguments: Iterable[str]) -> None:
     done = npm(arguments, return_completed_process=True, cwd=folder, capture_output=True, text=True)
     if done.returncode == 0:
         return
-    output = f"{done.stdout}\n{done.stderr}".strip()
+    output = f"{done.stdout!s}\n{done.stderr!s}".strip()
     if arguments[0] == "ci" and any(sign in output for sign in UNREACHABLE):
         raise WebBuildError(
             "The npm registry cannot be reached, so the screens cannot be built. Check the "

@@ -1,5 +1,5 @@
 /** Bottom: the day in bars. Shades of one colour, hatched for what is out of order; numbers always beside. */
-import { lasting, number, percent, t, word } from "../core/i18n.ts";
+import { hours, number, percent, t, word } from "../core/i18n.ts";
 import { figures, frame } from "./live.ts";
 
 export function Figures() {
@@ -48,10 +48,10 @@ export function Figures() {
           </li>
         </ul>
       </Card>
-      <Card title={t("kpi.lead_time")} figure={now.shipP50S === null ? "–" : lasting(now.shipP50S)}>
+      <Card title={t("kpi.lead_time")} figure={now.shipP50S === null ? "–" : hours(now.shipP50S)}>
         <ul class="says">
           <li>
-            {t("kpi.p99")} <b class="num">{now.shipP99S === null ? "–" : lasting(now.shipP99S)}</b>
+            {t("kpi.p99")} <b class="num">{now.shipP99S === null ? "–" : hours(now.shipP99S)}</b>
           </li>
           <li>
             {t("kpi.lines_shipped")} <b class="num">{number(now.linesShipped)}</b>
@@ -77,7 +77,7 @@ function Card({ title, total, figure, wide, children }: CardProps) {
   return (
     <section class={wide ? "card wide" : "card"} aria-label={title}>
       <h2>
-        {title} <b class="num">{figure ?? number(total ?? 0)}</b>
+        {title} <b class={figure ? "num words" : "num"}>{figure ?? number(total ?? 0)}</b>
       </h2>
       {children}
     </section>

@@ -57,6 +57,7 @@ export interface Happening {
 }
 
 export const STALE_S = 2;
+const BLOCKED_S = 60; // of the site: a shorter wait is traffic, not trouble
 const FLOW_WINDOW_MS = 30 * 60_000; // throughput is the shipped parcels of the last half hour
 const EVENTS_KEPT = 400;
 
@@ -117,6 +118,10 @@ export function inStateS(robot: string): number {
   return mark && now !== null ? Math.max(0, (now - mark.at_ms) / 1000) : 0;
 }
 
+export function isBlocked({ robot, state }: Robot): boolean {
+  return state === "WAITING" && inStateS(robot) > BLOCKED_S;
+}
+
 function take(next: Frame, came_ms: number): void {
   const site_ms = Date.parse(next.at);
   keepTime(site_ms, came_ms);
@@ -156,7 +161,7 @@ function keepTime(site_ms: number, came_ms: number): void {
       const measured = (site_ms - anchor.site_ms) / gap;
       rate = rate === 1 ? measured : rate * 0.9 + measured * 0.1;
       frames_ms = Math.min(1000, frames_ms * 0.8 + gap * 0.2);
-      speed.value = Math.round(rate);
+      speed.value = rate > 20 ? Math.round(rate / 5) * 5 : Math.round(rate);
     }
   }
   anchor = { site_ms, came_ms };

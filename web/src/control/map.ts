@@ -3,13 +3,13 @@
  * the chosen route are drawn on it in every animation frame. State by shape and colour, never by
  * colour alone. Metres become pixels by one scale, y upwards.
  */
-import { inStateS, poseOf, type Carton, type Frame, type Robot, siteNow } from "./live.ts";
+import { isBlocked, poseOf, type Carton, type Frame, type Robot, siteNow } from "./live.ts";
 import { poseAt, type Pose, round } from "./motion.ts";
 import { drawSign, FONT } from "./signs.ts";
 import { type Box, extent, machines, type Machines, type Plant, positions, type XY } from "./plant.ts";
 
 type Ink = CanvasRenderingContext2D;
-const BLOCKED_S = 20; // of the site: a shorter wait is traffic, not trouble
+const WALL_M = 3.6; // from the outermost points
 const LAP_MS = 9000; // a lap of the drawn sorter; where a carton is on it nobody tells
 const CHUTE_MS = 1500;
 
@@ -87,7 +87,7 @@ export class Floor {
   }
 
   private size(): number {
-    return Math.max(5.5, this.scale * 0.78);
+    return Math.max(6, this.scale * 0.9);
   }
 
   // ------------------------------------------------------------------------- what stands still
@@ -107,7 +107,7 @@ export class Floor {
     const all = [...this.at.values()].map((each) => this.to(each));
     const xs = all.map((each) => each.x);
     const ys = all.map((each) => each.y);
-    const gap = this.scale * 2.4;
+    const gap = this.scale * WALL_M;
     const [x, y] = [Math.min(...xs) - gap, Math.min(...ys) - gap];
     ink.fillStyle = this.colour.panel as string;
     ink.strokeStyle = this.colour.line as string;
@@ -180,19 +180,20 @@ export class Floor {
     }
     for (const sorter of sorters) {
       const loop = sorter.loop.map((each) => this.to(each));
-      this.band(ink, [...loop, loop[0] as XY]);
+      this.band(ink, loop, true);
       for (const chute of sorter.chutes) this.band(ink, [this.to(chute.mouth), this.to(chute.end)]);
     }
     for (const gate of gates) this.drawGate(ink, this.to(gate.from), this.to(gate.to), gate.name);
   }
 
-  private band(ink: Ink, way: XY[]): void {
+  private band(ink: Ink, way: XY[], closed = false): void {
     for (const [width, name] of [[1.9, "strong"], [1.5, "raised"]] as const) {
       ink.strokeStyle = this.colour[name] as string;
       ink.lineWidth = this.scale * width;
       ink.lineJoin = "round";
       ink.beginPath();
       way.forEach(({ x, y }, index) => (index ? ink.lineTo(x, y) : ink.moveTo(x, y)));
+      if (closed) ink.closePath();
       ink.stroke();
     }
   }
@@ -305,8 +306,7 @@ export class Floor {
       ink.arc(0, 0, r * 1.9, 0, Math.PI * 2);
       ink.stroke();
     }
-    const blocked = robot.state === "WAITING" && inStateS(robot.robot) > BLOCKED_S;
-    drawSign(ink, robot.state, blocked, r, -pose.heading_rad, this.colour);
+    drawSign(ink, robot.state, isBlocked(robot), r, -pose.heading_rad, this.colour);
     if (robot.load && robot.state !== "FAULT" && robot.state !== "SILENT") {
       ink.fillStyle = this.colour.raised as string;
       ink.strokeStyle = this.colour.text as string;

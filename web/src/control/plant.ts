@@ -77,7 +77,7 @@ export function machines(plant: Plant): Machines {
   const long = Math.max(names.length * 4.2 * unit, 16 * unit);
   const middle = clamp(frame.along(start), long / 2, frame.length - long / 2);
   const spot = (u: number, v: number): XY => frame.place(middle + u, v);
-  const [near, far] = [5 * unit, 10 * unit];
+  const [near, far] = [6 * unit, 11 * unit];
 
   for (const each of plant.conveyors) {
     const seconds = each.seconds ?? 20;
@@ -109,12 +109,15 @@ export function machines(plant: Plant): Machines {
 
 /** Everything that is drawn, for fitting it into the window. */
 export function extent(plant: Plant, placed: Machines): Box {
-  const drawn = [...positions(plant).values()];
+  const floor = boxOf([...positions(plant).values()], 3.5);
+  const drawn: XY[] = [
+    { x: floor.x0, y: floor.y0 },
+    { x: floor.x1, y: floor.y1 },
+  ];
   for (const each of placed.sorters) drawn.push(...each.loop, ...each.chutes.map((lane) => lane.end));
   for (const each of placed.belts) drawn.push(...each.way);
   for (const each of placed.gates) drawn.push(each.from, each.to);
-  const box = boxOf(drawn);
-  return boxOf(drawn, Math.hypot(box.x1 - box.x0, box.y1 - box.y0) * 0.025);
+  return boxOf(drawn, 1.5);
 }
 
 interface Side {

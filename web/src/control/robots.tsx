@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { clock, lasting, number, percent, t, word } from "../core/i18n.ts";
 import { tick } from "../core/live.ts";
 import { look } from "../core/look.ts";
-import { frame, happenings, inStateS, plant, type Robot, type RobotState, selected, stale } from "./live.ts";
+import { frame, happenings, inStateS, isBlocked, plant, type Robot, type RobotState, selected, stale } from "./live.ts";
 import { drawSign } from "./signs.ts";
 
 const STATES: RobotState[] = ["DRIVING", "WORKING", "WAITING", "IDLE", "CHARGING", "FAULT", "SILENT"];
@@ -39,7 +39,7 @@ function Fleet({ robots }: { robots: Robot[] }) {
               title={word("state", robot.state)}
               onClick={() => (selected.value = robot.robot)}
             >
-              <Sign state={robot.state} />
+              <Sign state={robot.state} blocked={isBlocked(robot)} />
               <span class="num">{robot.robot}</span>
               <Battery level={robot.battery} />
             </button>
@@ -63,7 +63,7 @@ function Faceplate({ robot }: { robot: Robot }) {
         </button>
       </header>
       <p class={`now ${robot.state.toLowerCase()}`}>
-        <Sign state={robot.state} /> <b>{word("state", robot.state)}</b>
+        <Sign state={robot.state} blocked={isBlocked(robot)} /> <b>{word("state", robot.state)}</b>
         <span class="num">{lasting(inStateS(robot.robot))}</span>
       </p>
       <dl class="facts">

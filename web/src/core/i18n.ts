@@ -91,3 +91,11 @@ export function lasting(seconds: number): string {
   const two = (part: number): string => String(part).padStart(2, "0");
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
+
+/** 42 s, 12 min, 3 h 07 min: how long something took, in words. */
+export function hours(seconds: number): string {
+  if (seconds < 60) return t("time.s", { s: Math.round(seconds) });
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return t("time.min", { min: minutes });
+  return t("time.h", { h: Math.floor(minutes / 60), min: String(minutes % 60).padStart(2, "0") });
+}

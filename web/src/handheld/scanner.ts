@@ -1,0 +1,107 @@
+/**
+ * A barcode scanner that types (a "wedge"), anywhere on the page: no field needs the focus.
+ *
+ * Keys are gathered until Enter or Tab, or until 60 ms of silence after at least four of them: nobody
+ * types that fast. Keys that a browser hides (`Unidentified`, 229) arrive as text in a sink field.
+ * What is read is NFKC-normalised: full-width letters become half-width.
+ */
+
+const SILENCE_MS = 60;
+const SHORTEST = 4;
+const FORGET_MS = 3000; // a stray key does not spoil the next code
+const TYPED_MS = 45; // slower keys than this come from fingers: only Enter ends them
+/** The same code again within this time is a double read, not a second thing. */
+export const REST_MS = 700;
+
+export interface Read {
+  code: string;
+  again: boolean;
+}
+
+export class Scanner {
+  private readonly sink: HTMLInputElement;
+  private readonly onRead: (read: Read) => void;
+  private readonly onKana: () => void;
+  private text = "";
+  private slowest_ms = 0;
+  private key_ms = 0;
+  private timer = 0;
+  private last = { code: "", at_ms: Number.NEGATIVE_INFINITY };
+
+  constructor(sink: HTMLInputElement, onRead: (read: Read) => void, onKana: () => void) {
+    this.sink = sink;
+    this.onRead = onRead;
+    this.onKana = onKana;
+  }
+
+  /** Listen; give back what ends it. */
+  listen(): () => void {
+    const key = (event: KeyboardEvent): void => this.key(event);
+    const input = (): void => this.hidden();
+    document.addEventListener("keydown", key, true);
+    this.sink.addEventListener("input", input);
+    return () => {
+      document.removeEventListener("keydown", key, true);
+      this.sink.removeEventListener("input", input);
+      window.clearTimeout(this.timer);
+    };
+  }
+
+  private key(event: KeyboardEvent): void {
+    const target = event.target;
+    if (target instanceof HTMLInputElement && target !== this.sink) return; // somebody fills in a field
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === "Enter" || event.key === "Tab") {
+      if (this.text === "") return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.end();
+      return;
+    }
+    const digit = /^Numpad([0-9])$/.exec(event.code)?.[1];
+    const char = digit ?? event.key;
+    if (char.length !== 1 || (char === " " && this.text === "")) return;
+    event.preventDefault();
+    this.add(char);
+  }
+
+  private hidden(): void {
+    const text = this.sink.value;
+    this.sink.value = "";
+    if (text) this.add(text);
+  }
+
+  private add(text: string): void {
+    const now = performance.now();
+    if (this.text !== "") this.slowest_ms = Math.max(this.slowest_ms, now - this.key_ms);
+    this.key_ms = now;
+    this.text += text;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => {
+      if (this.text.length >= SHORTEST && this.slowest_ms < TYPED_MS) return this.end();
+      this.timer = window.setTimeout(() => this.forget(), FORGET_MS);
+    }, SILENCE_MS);
+  }
+
+  private forget(): void {
+    this.text = "";
+    this.slowest_ms = 0;
+  }
+
+  private end(): void {
+    window.clearTimeout(this.timer);
+    const code = readable(this.text);
+    this.forget();
+    if (/[\u3040-\u30ff]/.test(code)) return this.onKana();
+    if (code === "") return;
+    const now = performance.now();
+    const again = code === this.last.code && now - this.last.at_ms < REST_MS;
+    if (!again) this.last = { code, at_ms: now };
+    this.onRead({ code, again });
+  }
+}
+
+/** As a code is meant: half-width, without blanks around it. */
+export function readable(text: string): string {
+  return text.normalize("NFKC").trim();
+}
