@@ -162,6 +162,16 @@ def test_confirmations_stay_until_acknowledged_and_a_full_ring_stops_the_loop():
     )
 
 
+def test_an_acknowledgement_forgets_no_more_than_it_says():
+    cell = a_cell()
+    scanned, now = on_the_sorter(cell)
+    said, now = settle(cell, now)
+
+    cell.sorter.acknowledge(scanned.sequence, now)
+
+    assert cell.sorter.state.unacknowledged == said
+
+
 def test_a_stop_takes_nothing_from_the_window():
     cell = a_cell()
     scanned, now = on_the_sorter(cell)
@@ -191,6 +201,7 @@ def test_every_carton_is_in_one_place_and_ends_in_one_lane(
         lanes=("L1", "L2"),
         hospital="HOSP",
         laps_max=2,
+        lane_s=25,  # longer than cartons are apart
         lane_capacity=capacity,
         no_read=0.2,
         multi_read=0.1,
