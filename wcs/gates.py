@@ -40,7 +40,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from edge.messages import TagGone, TagSeen
+from edge.messages import DeviceStatus, TagGone, TagSeen
 from wcs.messages import GatePassage
 
 Direction: TypeAlias = Literal["IN", "OUT", "AMBIGUOUS"]
@@ -52,7 +52,8 @@ class GateRules:
 
     settle_s: float = 2.0  # after the last sighting, for the others of a group
     company_s: float = 4.0  # more, while others are just passing
-    patience_s: float = 60.0  # for the other zone, and for sightings that nobody ends
+    patience_s: float = 60.0  # for the other zone
+    forget_s: float = 600.0  # for an antenna that still sees the tag: its end may be lost
     together_s: float = 2.0  # crossings as close as this are one passage
     apart_spreads: float = 1.0
     cycle_s: float = 0.1  # of the reader: no spread is known better than that
@@ -131,19 +132,29 @@ class _Verdict:
     reads: int
 
 
-def on_tag(state: GateState, event: TagSeen | TagGone, now: datetime) -> None:
-    """Take in what the reader of this gate says. Events of other devices are ignored."""
-    if event.device != state.device or event.antenna not in state.inside + state.outside:
+def on_tag(
+    state: GateState,
+    event: TagSeen | TagGone | DeviceStatus,
+    now: datetime,
+    rules: GateRules = RULES,
+) -> None:
+    """Take in what the reader of this gate says. Events of other devices are ignored.
+
+    A reader that comes or goes says so, and then which tags it still sees: whatever we thought
+    that it sees is no longer so, and the ends of those sightings may never be told.
+    """
+    if event.device != state.device:
         return
-    tag = state.tags.setdefault(event.epc_hex, TagAtGate(changed_at=now))
-    tag.changed_at = now
-    if isinstance(event, TagSeen):
-        if event.antenna not in tag.seen_by:
+    if isinstance(event, DeviceStatus):
+        for tag in state.tags.values():
+            tag.seen_by = []
+    elif event.antenna in state.inside + state.outside:
+        tag = state.tags.setdefault(event.epc_hex, TagAtGate(changed_at=now))
+        tag.changed_at = now
+        if isinstance(event, TagGone):
+            _add_sighting(tag, event, rules)
+        elif event.antenna not in tag.seen_by:
             tag.seen_by.append(event.antenna)
-        return
-    if event.antenna in tag.seen_by:
-        tag.seen_by.remove(event.antenna)
-    tag.sightings.append(_sighting(event))
 
 
 def due(state: GateState, now: datetime, rules: GateRules = RULES) -> list[GatePassage]:
@@ -173,10 +184,15 @@ def next_due(state: GateState, rules: GateRules = RULES) -> datetime | None:
     return min(times, default=None)
 
 
-def _sighting(event: TagGone) -> Sighting:
+def _add_sighting(tag: TagAtGate, event: TagGone, rules: GateRules) -> None:
+    if event.antenna in tag.seen_by:
+        tag.seen_by.remove(event.antenna)
+    last_at = max((sighting.last_at for sighting in tag.sightings), default=event.first_seen_at)
+    if (event.first_seen_at - last_at).total_seconds() > rules.patience_s:
+        tag.sightings = []  # it comes a second time; the first was never finished
     told = event.strongest_reads > 0
     whole_s = (event.last_seen_at - event.first_seen_at).total_seconds()
-    return Sighting(
+    sighting = Sighting(
         antenna=event.antenna,
         first_at=event.first_seen_at,
         last_at=event.last_seen_at,
@@ -186,12 +202,15 @@ def _sighting(event: TagGone) -> Sighting:
         reads=event.reads,
         peak_dbm=event.peak_rssi_dbm,
     )
+    tag.sightings.append(sighting)
 
 
 def _wait_s(state: GateState, tag: TagAtGate, rules: GateRules) -> float:
+    if tag.seen_by:
+        return rules.forget_s
     seen = {sighting.antenna for sighting in tag.sightings}
     both = not seen.isdisjoint(state.inside) and not seen.isdisjoint(state.outside)
-    return rules.settle_s if both and not tag.seen_by else rules.patience_s
+    return rules.settle_s if both else rules.patience_s
 
 
 def _ready(state: GateState, now: datetime, rules: GateRules) -> list[str]:
@@ -218,7 +237,7 @@ def _forget(state: GateState, now: datetime, rules: GateRules) -> None:
     for epc_hex in [
         epc
         for epc, tag in state.tags.items()
-        if not tag.sightings and now - tag.changed_at > 10 * patience
+        if not tag.sightings and now - tag.changed_at > timedelta(seconds=rules.forget_s)
     ]:
         del state.tags[epc_hex]
 

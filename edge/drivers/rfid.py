@@ -56,7 +56,7 @@ from edge.tagfilter import RawRead, Rules, TagFilter
 log = structlog.get_logger(__name__)
 
 ROSPEC_ID = 7030
-_CONNECT_S, _READY_S, _TICK_S, _LATE_S = 5.0, 10.0, 0.05, 0.5  # real
+_CONNECT_S, _READY_S, _TICK_S, _LATE_S = 5.0, 10.0, 0.05, 0.3  # real
 _KEEPALIVE_S = 2.0
 _SKEW_S = 60.0  # a reader's clock may be this wrong (or 5 real seconds of a fast clock)
 _UNKNOWN_DBM = -50.0  # of a reader that tells no strength
@@ -239,8 +239,7 @@ class RfidReader:
             return
         if self._say is not None and self._status is not None:
             self._say(self._status)
-            for seen in self._filter.present(self._clock.now()):
-                self._say(seen)
+            self._tell_present()
 
     # ------------------------------------------------------------------------------ listening
     async def _watch(self, link: _Link) -> None:
@@ -265,6 +264,7 @@ class RfidReader:
             self._hear_tags(message)
         if self._inventory.is_reading and not was_reading:
             self._tell_status()
+            self._tell_present()
         return answers
 
     def _hear_event(self, event: ReaderEvent) -> None:
@@ -322,6 +322,11 @@ class RfidReader:
         if self._status is None or self._status.detail != status.detail:
             self._status = status
             self._say(status)
+
+    def _tell_present(self) -> None:
+        assert self._say is not None
+        for seen in self._filter.present(self._clock.now()):
+            self._say(seen)
 
     def _fresh_inventory(self) -> Inventory:
         return Inventory(self._antennas, keepalive_ms=round(self._keepalive_s * 1000))
