@@ -201,7 +201,7 @@ def said_state(build: Build, body: Body) -> State:
         agvPosition=AgvPosition(
             x=round(x_m, 3), y=round(y_m, 3), theta=round(heading_rad, 4), mapId=build.map_id
         ),
-        newBaseRequest=released <= 1 < len(body.nodes),
+        newBaseRequest=released <= 1 and released < len(body.nodes),
     )
 
 
