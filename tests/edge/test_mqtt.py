@@ -145,7 +145,8 @@ async def test_it_waits_for_the_broker_and_survives_its_death(own_broker: tuple[
             await soon(lambda: connects == 2)
             await bus.until_settled()
             bus.publish("t/x", b"after")
-            assert (await next_message(bus)).body == b"after"
+            while (again := (await next_message(bus)).body) != b"after":
+                assert again == b"said before there was a broker", "QoS 1 may say it twice"
 
 
 async def test_acknowledged_messages_and_retained_ones_survive_kill_9(

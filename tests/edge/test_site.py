@@ -1,0 +1,136 @@
+"""The device part of a site file: the demo's is understood, a bad one is told all its faults."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.agent import EdgeSettings, make_drivers
+from edge.clock import SystemClock
+from edge.site import SiteFaults, read_site
+
+REPOSITORY = Path(__file__).parents[2]
+TOKYO = REPOSITORY / "simulators" / "sites" / "tokyo.toml"
+
+BAD = """
+[site]
+code = "TYO 1"
+
+[[devices]]
+name = "fleet"
+driver = "vda5050"
+[[devices]]
+name = "cv1"
+driver = "modbus"
+[[devices]]
+name = "cv1"
+driver = "telepathy"
+port = 0
+[[devices]]
+name = "gate#1"
+driver = "llrp"
+port = 70000
+host = 5
+
+[[robots]]
+name = "R-01"
+manufacturer = "ACME"
+serial = "a/b"
+[[robots]]
+name = "R-01"
+manufacturer = "ACME"
+serial = "a/b"
+device = "cv1"
+[[robots]]
+name = "R-02"
+
+[[sorters]]
+device = "cv1"
+[[gates]]
+name = "G"
+device = "nowhere"
+"""
+
+FAULTS = [
+    "site: code 'TYO 1' cannot be part of a topic: no blanks, no / + # $, not empty",
+    "devices[2] cv1: has no port",
+    "devices[3] cv1: the name is used twice",
+    "devices[3] cv1: no driver 'telepathy'; there are vda5050, opcua, modbus, llrp",
+    "devices[3] cv1: port must be a number from 1 to 65535, not 0",
+    "devices[4] gate#1: name 'gate#1' cannot be part of a topic: no blanks, no / + # $, not empty",
+    "devices[4] gate#1: host must be text",
+    "devices[4] gate#1: port must be a number from 1 to 65535, not 70000",
+    "robots[1] R-01: serial 'a/b' cannot be part of a topic: no blanks, no / + # $, not empty",
+    "robots[2] R-01: serial 'a/b' cannot be part of a topic: no blanks, no / + # $, not empty",
+    "robots[2] R-01: the name is used twice",
+    "robots[2] R-01: manufacturer ACME and serial a/b are used twice",
+    "robots[2] R-01: its device 'cv1' is none with driver = 'vda5050'",
+    "robots[3] R-02: manufacturer is missing or not text",
+    "robots[3] R-02: serial is missing or not text",
+    "sorters[1]: device cv1 has driver 'telepathy', not 'opcua'",
+    "gates[1]: there is no device 'nowhere'",
+]
+
+
+def check(site: Path) -> "subprocess.CompletedProcess[str]":
+    code = "from edge.commands import edge; edge()"
+    argv = [sys.executable, "-c", code, "run", "--check", "--site", str(site)]
+    return subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+
+def test_the_demo_site_is_understood():
+    site = read_site(TOKYO.read_text())
+    assert site.code == "TYO1"
+    assert len(site.robot_device) == 30
+    assert set(site.robot_device.values()) == {"fleet"}
+    drivers = make_drivers(site, EdgeSettings(), SystemClock())
+    assert {name: driver.name for name, driver in drivers.items()} == {n: n for n in site.devices}
+
+
+def test_all_faults_are_listed_at_once():
+    with pytest.raises(SiteFaults) as caught:
+        read_site(BAD)
+    assert list(caught.value.faults) == FAULTS
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[site\n", "not TOML: .*line 1"),
+        ("", r"site: the table \[site\] is missing"),
+        ("[site]\n", "site: code is missing or not text"),
+        ("devices = 5\n[site]\ncode='A'\n", r"devices: must be rows, \[\[devices\]\]"),
+        ("[site]\ncode='A'\n[[devices]]\nname = 5\n", r"devices\[1\]: has no name"),
+        (
+            "[site]\ncode='A'\n[[robots]]\nname='R'\nmanufacturer='M'\nserial='S'\n",
+            "there is no device with driver = 'vda5050'",
+        ),
+    ],
+)
+def test_files_that_are_no_site_files(text: str, fault: str):
+    with pytest.raises(SiteFaults, match=fault):
+        read_site(text)
+
+
+def test_what_drivers_find_wrong_is_listed_too():
+    devices = '[[devices]]\nname="a"\ndriver="modbus"\nport=1\n'
+    devices += '[[devices]]\nname="b"\ndriver="opcua"\nport=1\nhost="192.0.2.1"\n'
+    site = read_site("[site]\ncode='A'\n" + devices)
+    with pytest.raises(SiteFaults) as caught:
+        make_drivers(site, EdgeSettings(), SystemClock())
+    assert [fault.split(":")[0] for fault in caught.value.faults] == ["device a", "device b"]
+
+
+def test_check_prints_what_it_understood(tmp_path: Path):
+    understood = check(TOKYO)
+    assert understood.returncode == 0
+    assert understood.stdout.startswith("site TYO1, broker mqtt://127.0.0.1:18830\n")
+    assert "30 robots" in understood.stdout
+    (tmp_path / "bad.toml").write_text(BAD)
+    refused = check(tmp_path / "bad.toml")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[1:] == [f"  {fault}" for fault in FAULTS]
+    missing = check(tmp_path / "missing.toml")
+    assert missing.returncode == 1
+    assert "No such file" in missing.stderr
