@@ -122,22 +122,21 @@ class RobotSession:
     def hear(self, kind: str, body: bytes, now: datetime) -> bool:
         """Take a message of the robot in; whether there may be something new to report."""
         try:
-            data = read_json(body)
+            if kind == "state":
+                noted = read_state(body)
+                self.states += 1
+                self.problems.update(noted.problems)
+                self._take(noted.state, now)
+            elif kind == "connection":
+                said = read_connection(read_json(body))
+                self._offline = said in ("OFFLINE", "CONNECTIONBROKEN")
+            elif kind == "factsheet":
+                read_json(body)
+                self.factsheet = body
         except WireError:
             self.problems[f"{kind} unreadable"] += 1
             return False
-        if kind == "connection":
-            self._offline = read_connection(data) in ("OFFLINE", "CONNECTIONBROKEN")
-            return True
-        if kind == "factsheet":
-            self.factsheet = body
-        if kind != "state":
-            return False
-        noted = read_state(data)
-        self.states += 1
-        self.problems.update(noted.problems)
-        self._take(noted.state, now)
-        return True
+        return kind in ("state", "connection")
 
     def _take(self, state: State, now: datetime) -> None:
         if state.headerId != UNKNOWN:
@@ -329,7 +328,8 @@ class RobotSession:
 
     def _nodes_from(self, start: int, wanted: Drive) -> list[DriveNode]:
         known = {node.sequence: node for node in wanted.nodes if not node.released} | self._told
-        wished = range(start, wanted.nodes[-1].sequence + 1, 2)
+        ahead = _last_released(wanted.nodes) + 2 * self.robot.horizon_nodes
+        wished = range(start, min(wanted.nodes[-1].sequence, ahead) + 1, 2)
         return [known[s] for s in wished] if all(s in known for s in wished) else []
 
 

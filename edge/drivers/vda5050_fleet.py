@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 ANSWER_S = 1.0  # real: how long an order may be on its way before it is said again
 _TICK_S = 0.25  # real
 _BROKER_S = 5.0  # real: without a broker for so long, the fleet is unavailable
-_HABITS = ("stitch_actions", "instant_key", "deviation_m", "state_every_s")
+_HABITS = ("stitch_actions", "instant_key", "horizon_nodes", "deviation_m", "state_every_s")
 
 
 def make(

@@ -46,6 +46,7 @@ class Robot:
 
     `stitch_actions`: whether a re-sent stitching node carries its actions, as the standard asks;
     some makes queue them a second time. `instant_key`: where they look for instant actions.
+    `horizon_nodes`: how much of the unreleased way it is shown; it comes back in every state.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Robot:
     map_id: str
     stitch_actions: bool = True
     instant_key: Literal["actions", "instantActions"] = "actions"
+    horizon_nodes: int = 3
     deviation_m: float = 0.25
     state_every_s: float = 30.0
 

@@ -8,8 +8,8 @@ Six topics a robot, `uagv/v2/<manufacturer>/<serialNumber>/<topic>`, JSON in eac
 Laws:
     strict out   `encode` writes nothing that the official schemas, or the rules below that the
                  schemas cannot say, would refuse
-    strict in    `parse_order` and `parse_instant_actions`: what a robot does with orders. What
-                 robots say is read leniently, by edge.drivers.vda5050_read
+    strict in    `parse_*` take nothing else, as a robot does with orders. What robots say is
+                 read leniently, by edge.drivers.vda5050_read
 
 An order is a path: n >= 1 nodes, n - 1 edges, sequence numbers in step (nodes even, edges odd),
 first a released part (the base), then an unreleased one (the horizon).
@@ -229,11 +229,11 @@ class State(Header):
     edgeStates: tuple[EdgeState, ...]
     actionStates: tuple[ActionState, ...]
     driving: bool
-    paused: bool
     operatingMode: OperatingMode
     batteryState: BatteryState
     errors: tuple[Error, ...]
     safetyState: SafetyState
+    paused: bool = False
     loads: tuple[Load, ...] | None = None  # None: the robot cannot tell
     agvPosition: AgvPosition | None = None
     newBaseRequest: bool | None = None
@@ -357,6 +357,17 @@ def parse_order(body: bytes) -> Order:
     if problems := order_problems(order):
         raise WireError("; ".join(problems))
     return order
+
+
+def parse_state(body: bytes) -> State | None:
+    """The state in a message, if it follows the schema and its numbers are numbers."""
+    try:
+        state: State = _adapters[State].validate_json(body, strict=True)
+    except ValidationError:
+        return None
+    place = state.agvPosition
+    numbers = (place.x, place.y, place.theta) if place else ()
+    return state if all(map(math.isfinite, (state.batteryState.batteryCharge, *numbers))) else None
 
 
 def parse_instant_actions(body: bytes) -> InstantActions:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from edge.drivers.vda5050 import RobotSession
 from edge.drivers.vda5050_order import Robot as RobotName
+from edge.drivers.vda5050_read import read_state, read_state_fields
+from edge.drivers.vda5050_wire import parse_state, read_json
 from edge.messages import ActionReport, DriveAction
 from tests.edge.vda5050_pair import (
     NAME,
@@ -229,6 +231,18 @@ def test_states_whose_nodes_never_go_away_are_read_by_what_has_been_passed():
     assert report.released_ahead == ()
     session.drive(drive("m-1", 0, path(2), (0, 1)))
     assert session.due(START, PATIENCE_S) is not None
+
+
+def test_the_short_cut_reads_what_the_long_way_reads():
+    pair, nodes = Pair(), path(5, {1: (PICK,), 3: (DROP,)})
+    pair.session.drive(drive("m-1", 0, nodes, (0, 4)))
+    for _ in range(300):
+        pair.tick()
+        for _at, kind, body in pair.up:
+            if kind == "state":
+                short, long = read_state(body), read_state_fields(read_json(body))
+                assert short == long
+                assert parse_state(body) is not None
 
 
 def test_the_place_of_the_order_before_is_not_taken_for_one_of_the_new_order():
