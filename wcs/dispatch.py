@@ -19,6 +19,7 @@ Source: thresholds in the manner of openTCS (critical, sufficient, full).
 """
 
 from datetime import datetime
+from math import inf
 from typing import Literal
 
 from wcs.messages import Alarm, TransportOrder, TransportReport, TransportState, Withdrawal
@@ -130,6 +131,8 @@ def run(state: State, routes: Routes, outbox: Outbox) -> None:
     """One dispatch run."""
     plant = routes.plant
     _check(state, plant, outbox)
+    if routes.closed:
+        _give_back(state, routes)
     _continue(state, plant)
     free = [robot for robot in state.robots.values() if _is_free(robot)]
     waiting = _waiting(state, plant)
@@ -161,8 +164,15 @@ def commit_actions(state: State, plant: Plant) -> None:
                 act(robot, "DROP" if transport.loaded else "PICK", transport.load)
 
 
-def _goal(plant: Plant, transport: Transport) -> str | None:
-    return plant.point_of(transport.destination if transport.loaded else transport.source)
+def _ends(plant: Plant, transport: Transport) -> tuple[str, str]:
+    source, destination = plant.point_of(transport.source), plant.point_of(transport.destination)
+    assert source is not None, "checked when it was accepted"
+    assert destination is not None, "likewise"
+    return source, destination
+
+
+def _goal(plant: Plant, transport: Transport) -> str:
+    return _ends(plant, transport)[1 if transport.loaded else 0]
 
 
 def _check(state: State, plant: Plant, outbox: Outbox) -> None:
@@ -182,6 +192,22 @@ def _check(state: State, plant: Plant, outbox: Outbox) -> None:
         elif silent_for_s(robot, state.now) > plant.site.lost_s:
             end(state, transport, "FAILED", outbox, reason="robot.lost")
     _check_loads(state, outbox)
+
+
+def _give_back(state: State, routes: Routes) -> None:
+    """Orders that closures have put out of reach wait without keeping a robot."""
+    for robot in state.robots.values():
+        transport = state.transports.get(robot.transport or "")
+        if transport is None or transport.loaded or robot.action or robot.kind != "transport":
+            continue
+        source, goal = _ends(routes.plant, transport)
+        here = robot.held[-1].point
+        if inf in (
+            routes.seconds(_before(robot), here, source),
+            routes.seconds(None, source, goal),
+        ):
+            transport.robot = None
+            _let_go(robot)
 
 
 def _check_loads(state: State, outbox: Outbox) -> None:
@@ -288,13 +314,13 @@ def _assign(
     able = {robot.name: robot for robot in free if _can_work(robot)}
     pairs = []
     for n, transport in enumerate(waiting):
-        source = routes.plant.point_of(transport.source)
+        source, goal = _ends(routes.plant, transport)
         age_s = (state.now - transport.accepted_at).total_seconds()
-        if source is None:
-            continue
+        if routes.seconds(None, source, goal) == inf:
+            continue  # behind a closure: another robot will be as unable
         for robot in able.values():
             way_s = routes.seconds(_before(robot), robot.held[-1].point, source)
-            if way_s < float("inf"):
+            if way_s < inf:
                 pairs.append((-transport.priority, way_s - AGE_WEIGHT * age_s, n, robot.name))
     pairs.sort()
     taken: set[int] = set()
@@ -344,5 +370,5 @@ def _nearest(routes: Routes, robot: Robot, points: tuple[str, ...], taken: set[s
         for point in points
         if point not in taken
     ]
-    best = min(ways, default=(float("inf"), ""))
-    return best[1] if best[0] < float("inf") else None
+    best = min(ways, default=(inf, ""))
+    return best[1] if best[0] < inf else None

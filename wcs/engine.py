@@ -188,6 +188,8 @@ class Engine:
         points = [held.point for held in robot.held]
         takes = missions.takes_points(robot)
         urgency = 0 if robot.transport is not None else 1 if robot.goal is not None else 2
+        if points[-1] in self.routes.dead_ends:
+            urgency = -1  # out first: nobody else may go in
         return Mover(
             robot=robot.name,
             held=points,

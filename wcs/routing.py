@@ -4,6 +4,9 @@ The costs to one goal are one row: for every arc, the seconds from its start to 
 arc is taken first. Rows are found by one search backwards from the goal and kept; so a robot that
 is pushed off its way needs no new plan, only another look at the row.
 
+Where closed points leave a dead end (an aisle behind a broken robot), nobody goes in any more:
+whoever went would meet those who come out. Who is in there finds the way out.
+
 What costs: length by speed, a turn on the spot (`TURN_S` per quarter), entering a place that is
 not the goal (`THROUGH_S`: other robots stop there), and driving backwards (`CONTRAFLOW` times).
 
@@ -26,6 +29,8 @@ class Routes:
     def __init__(self, plant: Plant, closed: frozenset[str] = frozenset()) -> None:
         self.plant = plant
         self.closed = closed
+        natural = _dead_ends(plant, frozenset()) if closed else frozenset()
+        self.dead_ends = _dead_ends(plant, closed) - natural if closed else frozenset()
         self._rows: dict[str, list[float]] = {}
         self._cost_s = [_arc_cost_s(plant, i) for i in range(len(plant.arcs))]
         self._arc = {(arc.start, arc.end): i for i, arc in enumerate(plant.arcs)}
@@ -73,6 +78,10 @@ class Routes:
             found.append(point)
         return found
 
+    def may_drive(self, start: str, end: str) -> bool:
+        """Whether closures leave that step open; into a dead end they do not."""
+        return end not in self.closed and (end not in self.dead_ends or start in self.dead_ends)
+
     def _row(self, goal: str) -> list[float]:
         row = self._rows.get(goal)
         if row is None:
@@ -88,7 +97,7 @@ class Routes:
         while heap:
             cost_s, i = heappop(heap)
             start = plant.arcs[i].start
-            if cost_s >= row[i] or (plant.arcs[i].end in self.closed):
+            if cost_s >= row[i] or not self.may_drive(start, plant.arcs[i].end):
                 continue
             row[i] = cost_s
             if start in self.closed or start == goal:
@@ -97,6 +106,25 @@ class Routes:
                 if (longer_s := cost_s + self._turn_s[j, i] + self._cost_s[j]) < row[j]:
                     heappush(heap, (longer_s, j))
         return row
+
+
+def _dead_ends(plant: Plant, closed: frozenset[str]) -> frozenset[str]:
+    """Open points that are left at an end, one after the other, when ends are taken away."""
+    near: dict[str, set[str]] = {name: set() for name in plant.points if name not in closed}
+    for arc in plant.arcs:
+        if arc.start in near and arc.end in near:
+            near[arc.start].add(arc.end)
+            near[arc.end].add(arc.start)
+    ends = [name for name, others in near.items() if len(others) <= 1]
+    found: set[str] = set()
+    while ends:
+        end = ends.pop()
+        found.add(end)
+        for other in near[end]:
+            near[other].discard(end)
+            if len(near[other]) == 1 and other not in found:
+                ends.append(other)
+    return frozenset(found)
 
 
 _STOPS = ("station", "park", "charge")

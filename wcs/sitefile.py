@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 PointKind: TypeAlias = Literal["lane", "storage", "station", "park", "charge"]
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class PlantError(Exception):

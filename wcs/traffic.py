@@ -124,7 +124,8 @@ class _Grants:
             hops = [near for _, near in self.routes.hops(_before(mover), point, mover.goal)]
         arcs = [self.routes.plant.arcs[i] for i in self.routes.plant.leaving[point]]
         arcs.sort(key=lambda arc: (arc.contraflow, arc.length_m, arc.end))
-        return hops + [arc.end for arc in arcs if arc.end not in hops]
+        others = [a.end for a in arcs if a.end not in hops]
+        return [near for near in hops + others if self.routes.may_drive(point, near)]
 
     def _give(self, mover: Mover, point: str) -> None:
         assert point not in self.holder, "one holder"

@@ -152,7 +152,7 @@ class World:
     def run_until(self, over: Callable[[], bool], limit_s: float) -> None:
         """Run until the condition holds; fails when it does not within the limit."""
         end = self.now + timedelta(seconds=limit_s)
-        while not over():
+        while not (self.steps and over()):
             assert self.now < end, f"not over after {limit_s} s: {self.stuck()}"
             self.now, _, what = heappop(self.heap)
             what()
@@ -250,6 +250,27 @@ class World:
         self._say(robot)
         self._go_on(robot)
 
+    # --------------------------------------------------------------------- mishaps
+    def die(self, name: str) -> None:
+        """The robot stops where it is and says nothing more."""
+        self.robots[name].dead = True
+
+    def revive(self, name: str) -> None:
+        """It goes on as if nothing had been."""
+        robot = self.robots[name]
+        if robot.driving_to is not None:
+            robot.ahead.insert(0, robot.driving_to)
+        robot.dead, robot.busy_until, robot.driving_to = False, None, None
+        self._say(robot)
+        self._go_on(robot)
+
+    def forget(self, name: str) -> None:
+        """Switched off and on again where it stands: it knows of no mission."""
+        robot = self.robots[name]
+        robot.mission, robot.sequence, robot.update, robot.end = "", 0, 0, 0
+        robot.ahead, robot.todo, robot.done, robot.horizon = [], [], {}, False
+        self._say(robot)
+
     # --------------------------------------------------------------------- laws
     def _check_physics(self) -> None:
         at: dict[str, str] = {}
@@ -271,6 +292,21 @@ class World:
                     assert holder.get(node) == double.name, f"{double.name} released {node}"
 
     # --------------------------------------------------------------------- work
+    def fetch_and_return(self, loads: int, seed: int) -> list[str]:
+        """Orders to bring so many loads to drawn stations, and each back to its place."""
+        rng, storage = Random(seed), self.plant.points_of_kind("storage")
+        ids = []
+        for n in range(loads):
+            place = f"{rng.choice(storage)}-{rng.randint(1, 6)}"
+            station = rng.choice(list(self.plant.stations))
+            ids.append(self.order(f"tote-{n}", place, station))
+            ids.append(self.order(f"tote-{n}", station, place))
+        return ids
+
+    def work_off(self, limit_s: float) -> None:
+        """Run until no order is open."""
+        self.run_until(lambda: not self.inbox and not self.state.transports, limit_s)
+
     def order(self, load: str, source: str, destination: str, *, priority: int = 0) -> str:
         order = TransportOrder(
             id=f"t{self.count}-{load}",

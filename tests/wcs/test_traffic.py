@@ -1,0 +1,113 @@
+"""Robots on small plants: they never share a point, and all of them arrive.
+
+The property sets robots down anywhere on one-way streets, gives each one goal after another, and
+lets them drive at drawn speeds. It fails if a robot may be granted a held point, if nobody is
+pushed, if pushing may go through who pushes, or if the longest under way does not go first.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.wcs.small import grid, square
+from wcs.plant import Plant
+from wcs.routing import Routes
+from wcs.traffic import Mover, grant
+
+
+def mover(robot: str, *held: str, goal: str | None = None, since: float = 0.0) -> Mover:
+    return Mover(
+        robot=robot,
+        held=list(held),
+        before=None,
+        goal=goal,
+        rank=(0 if goal else 1, since, robot),
+        takes=True,
+        settles=False,
+    )
+
+
+def test_a_free_way_is_granted_as_far_as_the_look_ahead():
+    routes = Routes(grid(6, 6))
+    one = mover("one", "0,0", goal="5,5")
+    assert len(grant([one], routes, 6.0)["one"]) == 3
+    assert one.ahead_m == 6.0
+    assert grant([one], routes, 6.0) == {}, "enough is granted"
+    one.held, one.ahead_m = one.held[2:], 2.0
+    assert len(grant([one], routes, 6.0)["one"]) == 2, "filled up again"
+
+
+def test_nothing_beyond_the_goal_and_nothing_held():
+    routes = Routes(square())
+    one = mover("one", "a", goal="c")
+    two = replace(mover("two", "c"), takes=False, settles=True)
+    assert grant([one, two], routes, 99.0) == {"one": ["b"]}, "two works at c"
+    assert grant([mover("one", "a", goal="c")], routes, 99.0) == {"one": ["b", "c"]}
+
+
+def test_who_stands_in_the_way_is_pushed_and_idle_ones_first_go_where_it_is_free():
+    routes = Routes(square())
+    one, two = mover("one", "b", goal="d", since=1.0), mover("two", "c")
+    assert grant([one, two], routes, 99.0) == {"two": ["d"]} or two.held == ["c", "p"]
+    one, two = mover("one", "b", goal="p"), mover("two", "c", goal="a", since=9.0)
+    assert grant([one, two], routes, 99.0)["two"][0] == "d", "on its own way"
+
+
+def test_a_whole_row_moves_up_from_its_far_end():
+    routes = Routes(square())
+    row = [mover("one", "b", goal="a"), mover("two", "c"), mover("three", "d")]
+    wall = replace(mover("wall", "p"), takes=False)
+    assert grant([*row, wall], routes, 99.0) == {"three": ["a"]}
+
+
+def test_nobody_is_pushed_through_the_one_who_pushes_nor_a_wall():
+    routes = Routes(square())
+    wall = replace(mover("wall", "p"), takes=False)
+    ring = [mover("one", "b", goal="a"), mover("two", "c"), mover("three", "d"), mover("four", "a")]
+    assert grant([*ring, wall], routes, 99.0) == {}, "a closed ring cannot turn"
+    assert grant(ring, routes, 99.0) == {"two": ["p"]}, "but it can open"
+
+
+def test_the_longest_under_way_goes_first():
+    routes = Routes(square())
+    late, early = mover("a1", "b", goal="d", since=9.0), mover("z9", "p", goal="d", since=1.0)
+    assert grant([late, early], routes, 99.0)["z9"] == ["c", "d"]
+    assert late.held == ["b"]
+
+
+def drive(
+    plant: Plant, robots: list[str], goals: Callable[[], str], rounds: int, rng: Random
+) -> dict[str, int]:
+    """Let robots run; how many goals each has reached."""
+    routes = Routes(plant)
+    movers = {name: mover(name, at) for name, at in zip("abcdefgh", robots, strict=False)}
+    reached = dict.fromkeys(movers, 0)
+    for moment in range(rounds):
+        for one in movers.values():
+            if one.goal is None or one.held == [one.goal]:
+                reached[one.robot] += one.goal is not None
+                one.goal, one.rank = goals(), (0, float(moment), one.robot)
+            # told only now and then: a robot that is yet to answer takes nothing
+            one.takes = rng.random() < 0.7
+            one.settles = not one.takes
+            one.ahead_m = 2.0 * (len(one.held) - 1)
+        grant(list(movers.values()), routes, 6.0)
+        held = [point for one in movers.values() for point in one.held]
+        assert len(held) == len(set(held)), "one holder"
+        for one in movers.values():
+            if len(one.held) > 1 and rng.random() < 0.5:
+                one.before = one.held.pop(0)
+    return reached
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**9), st.integers(2, 8))
+def test_everybody_gets_everywhere(seed: int, robots: int):
+    rng = Random(seed)
+    plant = grid(4, 4)
+    starts = rng.sample(list(plant.points), robots)
+    reached = drive(plant, starts, lambda: rng.choice(list(plant.points)), 1500, rng)
+    assert min(reached.values()) >= 3, reached
