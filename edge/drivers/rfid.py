@@ -264,7 +264,6 @@ class RfidReader:
             self._hear_tags(message)
         if self._inventory.is_reading and not was_reading:
             self._tell_status()
-            self._tell_present()
         return answers
 
     def _hear_event(self, event: ReaderEvent) -> None:
@@ -322,6 +321,7 @@ class RfidReader:
         if self._status is None or self._status.detail != status.detail:
             self._status = status
             self._say(status)
+            self._tell_present()
 
     def _tell_present(self) -> None:
         assert self._say is not None
