@@ -51,7 +51,9 @@ def a_site(
 def a_sku(session: Session, code: str | None = None) -> SkuId:
     """A SKU."""
     code = code or f"SKU-{next(_numbers)}"
-    (sku,) = save_skus(session, [SkuRecord(code=code, name_en=f"Thing {code}", name_ja=f"品 {code}")])
+    (sku,) = save_skus(
+        session, [SkuRecord(code=code, name_en=f"Thing {code}", name_ja=f"品 {code}")]
+    )
     return sku
 
 
@@ -78,9 +80,7 @@ def a_move(site: SiteId, sku: SkuId, count: int, **fields: Any) -> Move:
         "actor": "test",
         "occurred_at": NOW,
     }
-    return Move(
-        site_id=site, owner_id=HOUSE_OWNER_ID, sku_id=sku, units=count, **(facts | fields)
-    )
+    return Move(site_id=site, owner_id=HOUSE_OWNER_ID, sku_id=sku, units=count, **(facts | fields))
 
 
 def stock_of(session: Session, site: SiteId, sku: SkuId, count: int, at: str = "S-1") -> None:
@@ -101,6 +101,4 @@ def an_advance(line: Reserve, to: HoldState, **fields: Any) -> Advance:
     facts: dict[str, Any] = {"command_id": CommandId(an_id()), "actor": "test", "occurred_at": NOW}
     if to == "PINNED":
         facts["location_id"] = shelf(line.site_id)
-    return Advance(
-        **{"site_id": line.site_id, "hold_id": line.hold_id, "to": to} | facts | fields
-    )
+    return Advance(**{"site_id": line.site_id, "hold_id": line.hold_id, "to": to} | facts | fields)

@@ -1,6 +1,7 @@
 """One PostgreSQL a run, shared by all workers; a fresh database a test, copied from a template.
 
-The first worker to come starts the server and migrates the template; the last to go stops it.
+The first worker to come starts the server (tests/server.py) and migrates the template; the server
+stops when the last has gone.
 SOKO_TEST_DATABASE_URL names another server, which must let us create databases.
 """
 
@@ -8,8 +9,8 @@ import fcntl
 import json
 import os
 import secrets
-import shutil
-import tempfile
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,7 +24,6 @@ from sqlalchemy import make_url
 
 from wms.database import Database
 from wms.migrations import upgrade
-from wms.postgres import EmbeddedPostgres
 
 hypothesis.settings.register_profile(
     "soko",
@@ -35,7 +35,7 @@ hypothesis.settings.register_profile("nightly", parent=hypothesis.settings.get_p
                                      max_examples=5000)  # fmt: skip
 hypothesis.settings.load_profile(os.environ.get("SOKO_HYPOTHESIS", "soko"))
 
-TEMPLATE = "soko_template"
+ROOT = Path(__file__).parent.parent
 DAY = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)  # Black Friday
 
 
@@ -56,53 +56,49 @@ def now() -> datetime:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server of this run."""
+    if outside := os.environ.get("SOKO_TEST_DATABASE_URL"):
+        prefix = f"soko_test_{secrets.token_hex(3)}"
+        server = _with_template(Server(outside, f"{prefix}_template", prefix))
+        yield server
+        _drop(server, server.template)
+        return
     base = tmp_path_factory.getbasetemp()
     run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with _locked(run / "postgres.lock"):
-        if outside := os.environ.get("SOKO_TEST_DATABASE_URL"):
-            yield from _outside(outside)
-            return
-    yield from _embedded(run)
+    with (run / "users").open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        with _locked(run / "lock"):
+            known = run / "server.json"
+            if not known.exists():
+                server = _with_template(Server(_start(run), "soko_template", "t"))
+                known.write_text(json.dumps(server))
+        yield Server(*json.loads(known.read_text()))
 
 
-def _outside(url: str) -> Iterator[Server]:
-    prefix = f"soko_test_{secrets.token_hex(3)}"
-    server = Server(url, f"{prefix}_template", prefix)
+def _start(run: Path) -> str:
+    """Start tests/server.py, which outlives us as long as other workers need it."""
+    with (run / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.server", str(run)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            text=True,
+        )
+    assert process.stdout is not None
+    with process.stdout as answers:
+        url = answers.readline().strip()
+    process.returncode = 0  # it is not ours to wait for
+    if not url:
+        pytest.fail(f"no PostgreSQL:\n{(run / 'server.log').read_text()}")
+    return url
+
+
+def _with_template(server: Server) -> Server:
     _create(server, server.template, None)
     upgrade(_url(server, server.template))
-    yield server
-    _drop(server, server.template)
-
-
-def _embedded(run: Path) -> Iterator[Server]:
-    """Workers count themselves in a file; whoever starts the server stays until the others left."""
-    state = run / "postgres.json"
-    users = run / "postgres.users"
-    with _locked(run / "postgres.lock"):
-        if state.exists():
-            server = Server(*json.loads(state.read_text()))
-            owner = None
-            shared = users.open("a")
-            fcntl.flock(shared, fcntl.LOCK_SH)
-        else:
-            folder = Path(tempfile.mkdtemp(prefix="soko-tests-"))
-            folder.chmod(0o755)
-            owner = EmbeddedPostgres(folder, fast=True)
-            owner.start()
-            server = Server(owner.url, TEMPLATE, "t")
-            _create(server, TEMPLATE, None)
-            upgrade(_url(server, TEMPLATE))
-            state.write_text(json.dumps(server))
-            shared = users.open("a")
-    try:
-        yield server
-    finally:
-        if owner is not None:
-            fcntl.flock(shared, fcntl.LOCK_EX)  # until the last of the others has let go
-            owner.stop()
-            state.unlink()
-            shutil.rmtree(folder, ignore_errors=True)
-        shared.close()
+    return server
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, func, select, union_all
+from sqlalchemy.orm import Session, aliased
 
 from wms.catalog import Sku
 from wms.ids import HandlingUnitId, HoldId, LocationId, OwnerId, SiteId, SkuId
@@ -131,6 +131,7 @@ def free_by_site(
 
 def pickable(session: Session, site_id: SiteId, sku_ids: Iterable[SkuId]) -> list[Pickable]:
     """Where these SKUs stand free to be pinned at a site, in order of SKU, place and lot."""
+    account = aliased(Location)
     place = and_(
         Location.site_id == Quant.site_id,
         Location.id == func.coalesce(HandlingUnit.location_id, Quant.location_id),
@@ -152,6 +153,7 @@ def pickable(session: Session, site_id: SiteId, sku_ids: Iterable[SkuId]) -> lis
             Quant.lot,
             (Quant.units - Quant.pinned).label("units"),
         )
+        .join(account, and_(account.site_id == Quant.site_id, account.id == Quant.location_id))
         .outerjoin(HandlingUnit, unit)
         .join(Location, place)
         .where(
@@ -159,7 +161,7 @@ def pickable(session: Session, site_id: SiteId, sku_ids: Iterable[SkuId]) -> lis
             Quant.sku_id.in_(set(sku_ids)),
             Quant.condition == "A",
             Quant.units > Quant.pinned,
-            _storage(),
+            account.counter == "sellable",
         )
         .order_by(Quant.sku_id, Location.code, Quant.lot, Quant.handling_unit_id)
     )
@@ -210,14 +212,6 @@ def _states() -> Select[Any]:
     counters = [func.sum(getattr(StockBalance, name)).label(name) for name in STATES]
     free = func.sum(_FREE).filter(StockBalance.segment == "A").label("free")
     return select(*counters, free).select_from(StockBalance)
-
-
-def _storage() -> Any:
-    """Where goods may be picked from: storage, or a unit that is accounted for in storage."""
-    own = select(Location.id).where(
-        Location.site_id == Quant.site_id, Location.counter == "sellable"
-    )
-    return or_(Location.counter == "sellable", Quant.location_id.in_(own))
 
 
 def _whole(row: Any) -> dict[str, Any]:
