@@ -55,6 +55,7 @@ from edge.stream import SenderPump
 log = structlog.get_logger(__name__)
 
 COMMANDS_MAX = 1_000  # that may wait for one device; then the oldest is dropped
+TOGETHER_S = 0.2  # real, from the first that falls to the line that lists the fallen
 PAUSE_MOST_S = 5.0  # real, between two tries to reach a device
 
 
@@ -131,6 +132,7 @@ class Agent:
         self._bus = bus
         self._devices = {name: _Device(driver) for name, driver in drivers.items()}
         self._reports: dict[str, bytes] = {}  # robot -> its latest report
+        self._telling_dead: asyncio.TimerHandle | None = None
         self._live = live_topic(site.code, "edge")
         self._pump = SenderPump(
             bus,
@@ -218,9 +220,12 @@ class Agent:
             return
         log.info("device.changed", device=name, status=status.status, detail=status.detail)
         device.down_since = status.at if status.status == "DOWN" else None
-        self._log_dead()
+        if self._telling_dead is None:  # those who fall together are told together
+            loop = asyncio.get_running_loop()
+            self._telling_dead = loop.call_later(TOGETHER_S, self._log_dead)
 
     def _log_dead(self) -> None:
+        self._telling_dead = None
         dead = {
             name: {"detail": device.status.detail, "since": device.down_since.isoformat()}
             for name, device in self._devices.items()

@@ -36,3 +36,5 @@ def configure(process: str, *, level: str = "INFO") -> None:
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for chatty in ("asyncua", "pymodbus"):  # a device that does not answer is ours to report
+        logging.getLogger(chatty).setLevel(logging.ERROR)

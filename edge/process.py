@@ -217,6 +217,7 @@ class Keeper:
     ) -> None:
         self.child = child
         self.restarts = 0
+        self.problem: ChildFailed | None = None  # why it could not be started again, if so
         self._on_end = on_end
         self._on_restart = on_restart
         self._pause_s = pause_s or _pause_s
@@ -252,9 +253,11 @@ class Keeper:
             while not self._stopping.wait(self._pause_s(failures)):
                 try:
                     self.child.start()
-                except ChildFailed:
+                except ChildFailed as problem:
+                    self.problem = problem
                     failures += 1
                 else:
+                    self.problem = None
                     self.restarts += 1
                     self._on_restart()
                     break

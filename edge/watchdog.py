@@ -65,13 +65,14 @@ def _watch(spec: Mapping[str, Any]) -> int:
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     signal.signal(signal.SIGTERM, ask)
+    me = identity(os.getpid())  # before there is a child: afterwards every moment counts
     try:
         with Path(spec["log"]).open("ab") as log:
             child = _spawn(spec, log)
     except OSError as error:
         print(json.dumps({"error": f"{spec['argv'][0]}: {error}"}), flush=True)  # noqa: T201
         return 127
-    _write_pid_file(spec, child.pid)
+    _write_pid_file(spec, child=identity(child.pid), watchdog=me)
     print(json.dumps({"pid": child.pid}), flush=True)  # noqa: T201
     while not _has_ended(child.pid) and not asked:
         readable, _, _ = select.select([0, wake_r], [], [])
@@ -106,9 +107,10 @@ def _spawn(spec: Mapping[str, Any], log: IO[bytes]) -> subprocess.Popen[bytes]:
     )
 
 
-def _write_pid_file(spec: Mapping[str, Any], pid: int) -> None:
-    facts = {"child": identity(pid), "watchdog": identity(os.getpid())}
-    facts["stop_signal"] = spec["stop_signal"]
+def _write_pid_file(
+    spec: Mapping[str, Any], *, child: Mapping[str, Any], watchdog: Mapping[str, Any]
+) -> None:
+    facts = {"child": child, "watchdog": watchdog, "stop_signal": spec["stop_signal"]}
     fresh = Path(spec["pid_file"] + ".new")
     fresh.write_text(json.dumps(facts))
     fresh.replace(spec["pid_file"])
