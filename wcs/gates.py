@@ -53,7 +53,7 @@ class GateRules:
     settle_s: float = 2.0  # after the last sighting, for the others of a group
     company_s: float = 4.0  # more, while others are just passing
     patience_s: float = 60.0  # for the other zone
-    forget_s: float = 600.0  # for an antenna that still sees the tag: its end may be lost
+    forget_s: float = 600.0  # for an end that may never be told, and of what has passed
     together_s: float = 2.0  # crossings as close as this are one passage
     apart_spreads: float = 1.0
     cycle_s: float = 0.1  # of the reader: no spread is known better than that
@@ -231,13 +231,11 @@ def _ready(state: GateState, now: datetime, rules: GateRules) -> list[str]:
 
 def _forget(state: GateState, now: datetime, rules: GateRules) -> None:
     """Let go of passages that are long over, and of tags whose end nobody told."""
-    patience = timedelta(seconds=rules.patience_s)
-    for epc_hex in [epc for epc, passed in state.passed.items() if now - passed.told_at > patience]:
+    long_ago = now - timedelta(seconds=rules.forget_s)
+    for epc_hex in [epc for epc, passed in state.passed.items() if passed.told_at < long_ago]:
         del state.passed[epc_hex]
     for epc_hex in [
-        epc
-        for epc, tag in state.tags.items()
-        if not tag.sightings and now - tag.changed_at > timedelta(seconds=rules.forget_s)
+        epc for epc, tag in state.tags.items() if not tag.sightings and tag.changed_at < long_ago
     ]:
         del state.tags[epc_hex]
 
