@@ -13,6 +13,7 @@ while an order may still be on its way the robot is believed to have it.
 Laws:
     once         a mission that the robot once had and now has not is never sent again, nor is
                  one that was cancelled: no released node is driven twice
+    to the end   a robot that is seen at a cancelled mission is told to stop, again and again
     unchanged    what was said of a released node is said again in the same words
     alone        a robot whose name is used by two is told nothing
     no trust     an action once FINISHED stays so; a cancel has worked when nothing is ahead and
@@ -238,8 +239,9 @@ class RobotSession:
         state, patience = self._heard, timedelta(seconds=patience_s)
         if state is None or self._identity.is_shared:
             return None
-        if self._cancel is not None and self._must_end(self._cancel.command, state, patience):
-            return self._cancel_due(self._cancel, state, now, patience)
+        cancel, moves = self._cancel, state.driving or self._is_busy(state)
+        if cancel is not None and moves and cancel.command.mission == state.orderId:
+            return self._cancel_due(cancel, now, patience)
         if self._wanted is not None:
             return self._order_due(self._wanted, state, now, patience)
         return None
@@ -271,24 +273,11 @@ class RobotSession:
         route = Route(wanted.mission, wanted.update, nodes, is_update=end != UNKNOWN)
         return self._writer.order(route, now)
 
-    def _must_end(self, command: CancelDrive, state: State, patience: timedelta) -> bool:
-        """Whether the robot is at that mission, or may yet get an order of it from us."""
-        if state.orderId == command.mission and (state.driving or self._is_busy(state)):
-            return True
-        if (sent := self._sent) is None or sent.mission != command.mission:
-            return False
-        has_come = state.orderId == sent.mission and state.orderUpdateId >= sent.update
-        heard_at = self._heard_at or sent.at
-        return not has_come and heard_at - sent.at < patience
-
-    def _cancel_due(
-        self, cancel: _Cancel, state: State, now: datetime, patience: timedelta
-    ) -> Send | None:
-        is_said = cancel.said_at is not None and now - cancel.said_at < patience
-        if state.orderId == cancel.command.mission and cancel.action_id in self._done:
+    def _cancel_due(self, cancel: _Cancel, now: datetime, patience: timedelta) -> Send | None:
+        if cancel.action_id in self._done:
             self.problems["drove on after a cancel"] += 1
             cancel.attempt += 1
-        elif is_said:
+        elif cancel.said_at is not None and now - cancel.said_at < patience:
             return None
         cancel.said_at = now
         return self._writer.cancel(cancel.action_id, now)

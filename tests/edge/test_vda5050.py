@@ -134,6 +134,40 @@ def test_a_cancelled_mission_ends_at_a_node_and_is_not_taken_up_again():
     pair.run(lambda: pair.arrived("m-2", 6))
 
 
+def test_a_cancel_that_was_lost_is_said_again():
+    losses = iter([True])
+    pair, nodes = Pair(), path(6)
+    pair.session.drive(drive("m-1", 0, nodes, (0, 2)))
+    pair.run(lambda: pair.known.mission == "m-1")
+    pair.loses = lambda kind: kind == "instantActions" and next(losses, False)
+    pair.session.cancel(cancel("m-1"))
+    pair.wait(30)
+    assert not pair.robot.body.is_busy()
+    first, second = (m["actions"][0]["actionId"] for m in pair.sent if "actions" in m)
+    assert first == second
+
+
+def test_an_order_on_its_way_is_cancelled_when_it_has_come():
+    pair, nodes = Pair(delay=timedelta(seconds=1)), path(6)
+    pair.wait(3)
+    pair.session.drive(drive("m-1", 0, nodes, (0, 5)))
+    pair.tick()
+    pair.session.cancel(cancel("m-1"))
+    pair.wait(60)
+    assert pair.driven[-1][1] < 10
+    assert not pair.robot.body.is_busy()
+
+
+def test_the_next_mission_waits_until_the_robot_is_free():
+    pair, nodes = Pair(), path(4)
+    pair.session.drive(drive("m-1", 0, nodes, (0, 3)))
+    pair.run(lambda: pair.known.passed_sequence == 2)
+    pair.session.drive(drive("m-2", 0, nodes_back(nodes), (0, 3)))
+    pair.run(lambda: pair.arrived("m-2", 6))
+    assert [m["orderId"] for m in pair.sent] == ["m-1", "m-2"]
+    assert not pair.known.errors
+
+
 def nodes_back(nodes: list[Any]) -> list[Any]:
     """From the fourth node of `nodes` home."""
     home = path(4)
