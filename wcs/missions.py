@@ -48,11 +48,12 @@ def hear(state: State, plant: Plant, robot: Robot, report: RobotReport) -> Progr
     if not robot.held:
         return _place(state, plant, robot, report)
     if report.mission == robot.mission:
+        robot.known = True
         if robot.drive is not None and report.update >= robot.drive.update:
             robot.shown = True
         metres = _pass(plant, robot, report.passed_sequence)
         return _acted(robot, report, metres)
-    if robot.drive is not None and robot.shown:
+    if robot.drive is not None and robot.known:
         _begin_again(state, robot)
     return Progress()
 
@@ -110,7 +111,8 @@ def _begin_again(state: State, robot: Robot) -> None:
     robot.mission = next_name(state, robot.mission)
     for n, held in enumerate(robot.held):
         held.sequence = 2 * n
-    robot.drive, robot.shown = None, True
+        held.actions = tuple(a for a in held.actions if a.action_id == robot.action)
+    robot.drive, robot.shown, robot.known = None, True, False
 
 
 # ------------------------------------------------------------------------------- telling
@@ -146,7 +148,7 @@ def start(state: State, robot: Robot, mission: str, kind: MissionKind, goal: str
     assert at_rest(robot) or robot.drive is None, "a mission begins at rest"
     robot.mission, robot.kind, robot.goal = mission, kind, goal
     robot.held = [Held(robot.held[0].point, 0)]
-    robot.drive, robot.shown = None, True
+    robot.drive, robot.shown, robot.known = None, True, False
     robot.since = state.now
     if robot.report is not None and robot.report.charging:
         stop = DriveAction(action_id=f"{mission}-unplug", kind="CHARGE_STOP")

@@ -72,7 +72,8 @@ class Robot:
     transport: str | None = None
     action: str = ""  # granted for good, and not finished yet: it cannot be held up any more
     drive: Drive | None = None  # the latest statement of this mission
-    shown: bool = True  # the robot has been seen to know it
+    shown: bool = True  # the robot has been seen to know it …
+    known: bool = False  # … or an earlier one of the same mission
     told_at: datetime | None = None
     obstacle: str = ""  # why it counts as a wall: "silent", "manual", "deaf" …
 

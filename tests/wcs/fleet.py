@@ -66,9 +66,8 @@ class RobotDouble:
                 return False
             self.ahead += released[1:]
         else:
-            if self.ahead or self.todo or self.driving_to or self.horizon:
+            if self.ahead or self.todo or self.driving_to or self.horizon or drive.update:
                 return False
-            assert drive.update == 0, f"{self.name} never heard the beginning of {drive.mission}"
             assert released[0].node == self.node, f"{self.name} is at {self.node}: {drive}"
             self.mission, self.sequence, self.done = drive.mission, released[0].sequence, {}
             self.ahead = released[1:]
@@ -132,7 +131,7 @@ class World:
             name: RobotDouble(name=name, node=spec.start) for name, spec in plant.robots.items()
         }
         self.heap: list[tuple[datetime, int, Callable[[], None]]] = []
-        self.count = 0
+        self.count = self.orders = 0
         self.inbox: list[Incoming] = []
         self.heard: list[TransportReport] = []
         self.digest = sha256()
@@ -141,11 +140,11 @@ class World:
         self.check = True
         for robot in self.robots.values():
             self._say(robot)
-            self._at(30.0 * self.rng.random(), lambda robot=robot: self._heartbeat(robot))  # type: ignore[misc]
-        self._at(1.0, self._tick)
+            self.later(30.0 * self.rng.random(), lambda robot=robot: self._heartbeat(robot))  # type: ignore[misc]
+        self.later(1.0, self.tick)
 
     # --------------------------------------------------------------------- time
-    def _at(self, seconds: float, what: Callable[[], None]) -> None:
+    def later(self, seconds: float, what: Callable[[], None]) -> None:
         self.count += 1
         heappush(self.heap, (self.now + timedelta(seconds=seconds), self.count, what))
 
@@ -175,8 +174,8 @@ class World:
             if isinstance(command, Drive):
                 self._send(command)
 
-    def _tick(self) -> None:
-        self._at(5.0, self._tick)
+    def tick(self) -> None:
+        self.later(5.0, self.tick)
         for drive in unheard(self.state):
             self._send(drive)
         self.step()
@@ -187,7 +186,7 @@ class World:
     def _send(self, drive: Drive) -> None:
         robot = self.robots[drive.robot]
         if self.rng.random() >= self.weather.lost:
-            self._at(self._delay_s(), lambda: self._deliver(robot, drive))
+            self.later(self._delay_s(), lambda: self._deliver(robot, drive))
 
     def _deliver(self, robot: RobotDouble, drive: Drive) -> None:
         if not robot.dead and robot.hear(drive):
@@ -198,10 +197,10 @@ class World:
     def _say(self, robot: RobotDouble) -> None:
         report = robot.report(self.now, self.plant)
         if self.rng.random() >= self.weather.lost:
-            self._at(self._delay_s(), lambda: self.inbox.append(report))
+            self.later(self._delay_s(), lambda: self.inbox.append(report))
 
     def _heartbeat(self, robot: RobotDouble) -> None:
-        self._at(20.0, lambda: self._heartbeat(robot))
+        self.later(20.0, lambda: self._heartbeat(robot))
         if not robot.dead:
             robot.battery = min(1.0, robot.battery + (0.05 if robot.charging else -0.002))
             self._say(robot)
@@ -222,7 +221,7 @@ class World:
 
     def _busy(self, robot: RobotDouble, seconds: float, then: Callable[[], None]) -> None:
         robot.busy_until = self.now + timedelta(seconds=seconds)
-        self._at(seconds, then)
+        self.later(seconds, then)
 
     def _arrived(self, robot: RobotDouble, node: DriveNode) -> None:
         if robot.dead:
@@ -309,13 +308,13 @@ class World:
 
     def order(self, load: str, source: str, destination: str, *, priority: int = 0) -> str:
         order = TransportOrder(
-            id=f"t{self.count}-{load}",
+            id=f"t{self.orders}-{load}",
             load=load,
             source=source,
             destination=destination,
             priority=priority,
         )
-        self.count += 1
+        self.orders += 1
         self.inbox.append(order)
         return order.id
 
