@@ -1,0 +1,134 @@
+"""For supervisors: the live picture, the day's counters, stock, the plant."""
+
+import asyncio
+import json
+import tomllib
+from collections.abc import AsyncIterable
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wms.api.dependencies import Services, Svc
+from wms.api.orders_read import latest_orders, site_codes
+from wms.api.summary import summary
+from wms.errors import NotFound
+from wms.orders.model import Decision
+from wms.outbound.model import ExceptionRow
+from wms.stock.availability import stock_view
+
+router = APIRouter(prefix="/console/v1", tags=["console"])
+FRAME_S = 0.2  # at most five pictures a second
+FIGURES_S = 1.0
+ORDERS_SHOWN = 30
+ALARMS_SHOWN = 50
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def get_events(services: Svc) -> AsyncIterable[ServerSentEvent]:
+    """What happens: frame, summary, orders and alarms, each as it is now."""
+    loop = asyncio.get_running_loop()
+    seen, figures_at, frame_at = 0, 0.0, 0.0
+    while True:
+        if loop.time() >= figures_at:
+            for name, data in (await asyncio.to_thread(_figures, services)).items():
+                yield ServerSentEvent(event=name, data=data)
+            figures_at = loop.time() + FIGURES_S
+        await asyncio.sleep(max(0.0, frame_at - loop.time()))
+        within_s = max(0.01, figures_at - loop.time())
+        if await services.feed.newer_than(seen, within_s=within_s):
+            seen, frame_at = services.feed.number, loop.time() + FRAME_S
+            yield ServerSentEvent(event="frame", raw_data=services.feed.frame)
+
+
+@router.get("/summary")
+def get_summary(services: Svc) -> dict[str, Any]:
+    """All counters of the day."""
+    return services.database.run(lambda s: summary(s, services.floor.hub))
+
+
+@router.get("/orders")
+def get_orders(
+    services: Svc, limit: Annotated[int, Query(ge=1, le=1000)] = 50
+) -> list[dict[str, Any]]:
+    """The orders taken last, newest first."""
+    return services.database.run(lambda s: latest_orders(s, limit))
+
+
+@router.get("/decisions/{order_id}")
+def get_decision(order_id: UUID, services: Svc) -> list[dict[str, Any]]:
+    """Why an order was given to its sites: candidates by cost term, the chosen, the runner-up."""
+    return services.database.run(lambda s: _decisions(s, order_id))
+
+
+@router.get("/stock")
+def get_stock(
+    services: Svc,
+    sku: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> dict[str, Any]:
+    """All states of all sites, of one SKU (or several, with commas) or of all."""
+    skus = [code.strip() for code in sku.split(",") if code.strip()] or None
+
+    def work(session: Session) -> dict[str, Any]:
+        view = stock_view(session, skus, limit=limit)
+        return {
+            "sites": sorted(site_codes(session).values()),
+            "rows": [asdict(row) for row in view.rows],
+            "totals": view.totals,
+        }
+
+    return services.database.run(work)
+
+
+@router.get("/plant")
+def get_plant(services: Svc) -> dict[str, Any]:
+    """The map: points, paths, stations, conveyors, sorters and gates of the site file."""
+    path = services.settings.site_file
+    if path is None or not path.exists():
+        raise NotFound("no site file: set SOKO_SITE_FILE")
+    plant = tomllib.loads(path.read_text(encoding="utf-8"))
+    shown = ("site", "points", "paths", "stations", "conveyors", "sorters", "gates")
+    return {name: plant.get(name, {} if name == "site" else []) for name in shown}
+
+
+def _figures(services: Services) -> dict[str, Any]:
+    def work(session: Session) -> dict[str, Any]:
+        return {
+            "summary": summary(session, services.floor.hub),
+            "orders": latest_orders(session, ORDERS_SHOWN),
+            "alarms": _alarms(session),
+        }
+
+    return services.database.run(work)
+
+
+def _decisions(session: Session, order_id: UUID) -> list[dict[str, Any]]:
+    query = select(Decision).where(Decision.order_id == order_id).order_by(Decision.decided_at)
+    names = [column.name for column in Decision.__table__.columns if column.name != "order_id"]
+    return [{name: getattr(row, name) for name in names} for row in session.scalars(query)]
+
+
+def _alarms(session: Session) -> list[dict[str, Any]]:
+    query = (
+        select(ExceptionRow)
+        .where(ExceptionRow.active)
+        .order_by(ExceptionRow.priority, ExceptionRow.at.desc())
+        .limit(ALARMS_SHOWN)
+    )
+    return [
+        {
+            "id": str(row.id),
+            "at": row.at.isoformat(),
+            "source": row.source,
+            "code": row.code,
+            "priority": row.priority,
+            "active": row.active,
+            "detail": row.facts.get("detail") or json.dumps(row.facts, ensure_ascii=False),
+        }
+        for row in session.scalars(query)
+    ]

@@ -1,0 +1,112 @@
+"""What a scanned code means: parcel, tote, place, SKU or order, and how it stands."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wms.api.orders_read import order_out, site_codes
+from wms.catalog import find_by_barcode
+from wms.errors import NotFound
+from wms.ids import SiteId, SkuId
+from wms.orders.model import Order
+from wms.outbound.model import Parcel
+from wms.sites import Location
+from wms.stock.availability import free_units
+from wms.stock.units import find_units
+from wms.work.packet import code_of
+
+Found = dict[str, Any] | None
+
+
+def look_up(session: Session, code: str) -> dict[str, Any]:
+    """The first thing that has that code.
+
+    Raises:
+        NotFound: nothing has.
+    """
+    plain = code_of(code)
+    ways: tuple[Callable[[Session, str], Found], ...] = (_parcel, _place, _tote, _sku, _order)
+    if "\x00" not in plain:
+        for way in ways:
+            if (found := way(session, plain)) is not None:
+                return found
+    raise NotFound(f"nothing has the code {code}")
+
+
+def _parcel(session: Session, code: str) -> Found:
+    row = session.execute(
+        select(Parcel, Order.number)
+        .join(Order, Order.id == Parcel.order_id)
+        .where((Parcel.sscc == code) | (Parcel.tracking == code))
+    ).first()
+    if row is None:
+        return None
+    parcel, number = row.tuple()
+    return {
+        "kind": "parcel",
+        "code": parcel.sscc,
+        "status": parcel.state,
+        "site": site_codes(session)[parcel.site_id],
+        "order": number,
+        "service": parcel.service,
+        "lane": parcel.lane,
+        "tracking": parcel.tracking,
+        "weight_g": parcel.weight_g,
+        "reads": parcel.reads,
+        "recirculations": parcel.recirculations,
+        "passages_out": parcel.passages_out,
+    }
+
+
+def _place(session: Session, code: str) -> Found:
+    query = select(Location).where(Location.code == code).order_by(Location.site_id).limit(1)
+    place = session.scalars(query).first()
+    if place is None:
+        return None
+    return {
+        "kind": "location",
+        "code": place.code,
+        "status": place.kind,
+        "site": site_codes(session)[place.site_id],
+        "zone": place.zone,
+    }
+
+
+def _tote(session: Session, code: str) -> Found:
+    for site_id, site in site_codes(session).items():
+        if unit := find_units(session, SiteId(site_id), [code]).get(code):
+            return {
+                "kind": "tote",
+                "code": unit.code,
+                "status": unit.kind,
+                "site": site,
+                "location": unit.location_code,
+            }
+    return None
+
+
+def _sku(session: Session, code: str) -> Found:
+    sku = find_by_barcode(session, code)
+    if sku is None:
+        return None
+    codes = site_codes(session)
+    free = free_units(session, {SkuId(sku.id)})
+    return {
+        "kind": "sku",
+        "code": sku.code,
+        "status": "ACTIVE",
+        "name_en": sku.name_en,
+        "name_ja": sku.name_ja,
+        "free": {codes[site]: units for (site, _), units in free.items()},
+    }
+
+
+def _order(session: Session, code: str) -> Found:
+    query = select(Order.id).where(Order.number == code).order_by(Order.recorded_at.desc())
+    order_id = session.scalars(query.limit(1)).first()
+    if order_id is None:
+        return None
+    order = order_out(session, order_id)
+    return {"kind": "order", "code": order.number, "status": order.status, "id": str(order.id)}

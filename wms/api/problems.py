@@ -1,0 +1,127 @@
+"""The one table from errors to HTTP: problem+json, RFC 9457.
+
+    NotFound 404 · Conflict 409 · Rejected 422 · Forbidden 403 · Unavailable 503 (Retry-After)
+    what is no such request at all: 422 with code "malformed"; what we did not foresee: 500
+
+Every body has `code`, which never changes, and the facts of the situation by name.
+"""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi_problem.error import Problem
+from fastapi_problem.handler import add_exception_handler, new_exception_handler
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from wms.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable, WmsError
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER_S = 1
+STATUS: dict[type[WmsError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_GONE = ("57P", "08", "53")  # the server stops, the connection broke, it is full
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application as a problem."""
+    handler = new_exception_handler(
+        handlers={
+            WmsError: _of_error,
+            DBAPIError: _of_database,
+            PoolTimeout: _of_database,
+            HTTPException: _of_http,
+            RequestValidationError: _of_malformed,
+            Exception: _of_unforeseen,
+        },
+        http_exception_handler=_of_http,
+        request_validation_handler=_of_malformed,
+    )
+    add_exception_handler(app, handler)
+
+
+def problem(
+    code: str,
+    status: HTTPStatus,
+    detail: str,
+    *,
+    headers: dict[str, str] | None = None,
+    **facts: Any,
+) -> Problem:
+    """A problem with a code."""
+    return Problem(
+        title=re.sub("_", " ", code).capitalize(),
+        type_=code.replace("_", "-"),
+        detail=detail,
+        status=status.value,
+        headers=headers,
+        code=code,
+        **facts,
+    )
+
+
+def _of_error(_handler: Any, _request: Request, error: Exception) -> Problem:
+    assert isinstance(error, WmsError)
+    kind = next(kind for kind in type(error).__mro__ if kind in STATUS)
+    facts = {name: _plain(value) for name, value in vars(error).items() if name not in _TAKEN}
+    status = STATUS[kind]
+    unavailable = status is HTTPStatus.SERVICE_UNAVAILABLE
+    headers = {"retry-after": str(RETRY_AFTER_S)} if unavailable else None
+    return problem(error.code, status, str(error), headers=headers, **facts)
+
+
+_TAKEN = frozenset({"type", "title", "status", "detail", "code", "headers"})
+
+
+def _of_database(_handler: Any, _request: Request, error: Exception) -> Problem:
+    sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    gone = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+    if not gone and not sqlstate.startswith(_GONE):
+        return _of_unforeseen(_handler, _request, error)
+    headers = {"retry-after": str(RETRY_AFTER_S)}
+    return problem(
+        "unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "the database does not answer: try again with the same id",
+        headers=headers,
+    )
+
+
+def _of_unforeseen(_handler: Any, request: Request, error: Exception) -> Problem:
+    log.error("http.failed", path=request.url.path, exc_info=error)
+    return problem("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "this should not have happened")
+
+
+def _of_http(_handler: Any, _request: Request, error: Exception) -> Problem:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = status.phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
+    headers = dict(error.headers) if error.headers else None
+    return problem(code, status, str(error.detail), headers=headers)
+
+
+def _of_malformed(_handler: Any, _request: Request, error: Exception) -> Problem:
+    assert isinstance(error, RequestValidationError)
+    faults = [
+        {"where": ".".join(map(str, fault["loc"])), "what": fault["msg"], "kind": fault["type"]}
+        for fault in error.errors()[:20]
+    ]
+    where = faults[0]["where"] if faults else "body"
+    what = faults[0]["what"] if faults else "malformed"
+    return problem("malformed", HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {what}", errors=faults)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | str | bool | None) else str(value)

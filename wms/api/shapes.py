@@ -1,0 +1,254 @@
+"""What comes in and goes out, strictly: no extra fields, no numbers as text, no NaN, no NUL.
+
+Whole numbers are bounded here only so far that they can be said back; what an order may ask for
+is for `wms.orders.place` to say, with a code.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+)
+
+from wms.orders.place import PlaceLine, PlaceOrder, ShipTo
+from wms.returns.accept import AnnouncedLine, AnnounceReturn
+from wms.sites import Lane, LocationKind, LocationRecord, SiteKind, SiteRecord
+from wms.work.packet import Event, Packet
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Text = Annotated[
+    str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=_PRINTABLE)
+]
+AnyText = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=_PRINTABLE)]
+Latitude = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
+LineNo = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+Millimetres = Annotated[StrictInt, Field(ge=-(2**31), le=2**31 - 1)]
+Size = Annotated[StrictInt, Field(ge=0, le=2**31 - 1)]
+
+
+class Shape(BaseModel):
+    """A body: frozen, nothing unknown in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --------------------------------------------------------------------------- order systems
+class ShipToIn(Shape):
+    """Where an order goes."""
+
+    prefecture: Text
+    postal_code: Text
+    latitude: Latitude
+    longitude: Longitude
+
+
+class LineIn(Shape):
+    """A line of an order or a return."""
+
+    line_no: LineNo
+    sku: Text
+    units: StrictInt
+    service: StrictBool = False
+
+
+class OrderIn(Shape):
+    """An order."""
+
+    number: Text
+    channel: Text
+    placed_at: AwareDatetime
+    customer: Text | None = None
+    ship_to: ShipToIn
+    lines: list[LineIn]
+
+    def request(self, order_id: UUID) -> PlaceOrder:
+        """As the use case takes it."""
+        return PlaceOrder(
+            id=order_id,
+            number=self.number,
+            channel=self.channel,
+            placed_at=self.placed_at,
+            customer=self.customer,
+            ship_to=ShipTo(**self.ship_to.model_dump()),
+            lines=tuple(PlaceLine(**line.model_dump()) for line in self.lines),
+        )
+
+
+class LineOut(BaseModel):
+    """A line as it stands."""
+
+    line_no: int
+    sku: str
+    units: int
+    units_short: int = 0
+    status: str
+    site: str | None = None
+
+
+class OrderOut(BaseModel):
+    """An order as it stands."""
+
+    id: UUID
+    number: str
+    status: str
+    placed_at: datetime
+    shipped_at: datetime | None
+    lines: list[LineOut]
+
+
+class ReturnIn(Shape):
+    """A return."""
+
+    number: Text
+    order_id: UUID | None = None
+    lines: list[LineIn]
+
+    def request(self, return_id: UUID) -> AnnounceReturn:
+        """As the use case takes it."""
+        return AnnounceReturn(
+            id=return_id,
+            number=self.number,
+            order_id=self.order_id,
+            lines=tuple(AnnouncedLine(**line.model_dump()) for line in self.lines),
+        )
+
+
+class ReturnOut(BaseModel):
+    """A return as it stands."""
+
+    id: UUID
+    number: str
+    status: str
+    lines: list[LineOut]
+
+
+class ShipmentOut(BaseModel):
+    """A parcel of an order."""
+
+    id: UUID
+    site: str
+    sscc: str
+    service: str
+    status: str
+    weight_g: int
+    tracking: str | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+
+
+class AvailabilityOut(BaseModel):
+    """What is free, by site."""
+
+    sku: str
+    total: int
+    sites: dict[str, int]
+
+
+class WebhookIn(Shape):
+    """Where to send events, and what to sign them with (Standard Webhooks: whsec_…)."""
+
+    url: Annotated[str, StringConstraints(strict=True, pattern=r"^https?://\S+$", max_length=500)]
+    secret: Annotated[
+        str, StringConstraints(strict=True, pattern=r"^(whsec_)?[A-Za-z0-9+/]+=*$", max_length=200)
+    ]
+
+
+# --------------------------------------------------------------------------------- masters
+class SiteIn(Shape):
+    """A site."""
+
+    code: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z0-9][A-Z0-9-]{0,19}$")]
+    kind: SiteKind
+    name_en: Text
+    name_ja: AnyText = ""
+    time_zone: Text = "Asia/Tokyo"
+    prefecture: AnyText = ""
+    latitude: Latitude = 0.0
+    longitude: Longitude = 0.0
+    units_per_day: Size = 1_000_000
+
+    def record(self) -> SiteRecord:
+        """As masters take it."""
+        return SiteRecord(**self.model_dump())
+
+
+class LocationIn(Shape):
+    """A place in a site."""
+
+    site: Text
+    code: Text
+    kind: LocationKind
+    lane: Lane | None = None
+    zone: AnyText = ""
+    aisle: Size | None = None
+    bay: Size | None = None
+    x_mm: Millimetres = 0
+    y_mm: Millimetres = 0
+    z_mm: Millimetres = 0
+
+    def record(self) -> LocationRecord:
+        """As masters take it."""
+        return LocationRecord(**self.model_dump(exclude={"site"}))
+
+
+class SkuIn(Shape):
+    """A SKU."""
+
+    code: Text
+    name_en: Text
+    name_ja: AnyText = ""
+    gtin: Text | None = None
+    gtins: tuple[Text, ...] = ()
+    temperature: Literal["AMBIENT", "COOL", "FROZEN"] = "AMBIENT"
+    length_mm: Size = 0
+    width_mm: Size = 0
+    height_mm: Size = 0
+    weight_g: Size = 0
+
+
+class ReceiptLineIn(Shape):
+    """Goods that have come, and where they were put: in a tote that stands there, or loose."""
+
+    site: Text
+    location: Text
+    tote: Text | None = None
+    sku: Text
+    units: StrictInt
+
+
+class ReceiptIn(Shape):
+    """A receipt; its id makes it once."""
+
+    id: UUID
+    lines: Annotated[list[ReceiptLineIn], Field(min_length=1, max_length=5000)]
+
+
+# -------------------------------------------------------------------------------- handheld
+class EventsIn(Shape):
+    """What a device did, in order."""
+
+    events: Annotated[list[Event], Field(max_length=500)]
+
+
+class ResultOut(BaseModel):
+    """The answer to one event."""
+
+    id: UUID
+    result: Literal["accepted", "duplicate", "rejected"]
+    problem: dict[str, Any] | None = None
+
+
+class EventsOut(BaseModel):
+    """The answers, and the packet of the last event as it is now (None: finished)."""
+
+    results: list[ResultOut]
+    packet: Packet | None

@@ -1,0 +1,83 @@
+"""Composition root of the web process: `soko serve`.
+
+    create_app(settings) -> FastAPI
+
+Makes what endpoints need, once: the pool of connections, the clock, what is known of the floor,
+and the feed of live pictures from the bus. A missing broker means no live picture; a missing
+database means 503 with Retry-After; neither stops the process.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edge.clock import SystemClock, clock_from_environment
+from edge.mqtt import Message, PahoBus, frame_topic
+from wms.api import console, handheld, health, masters, oms, problems
+from wms.api.dependencies import Services
+from wms.database import Database
+from wms.ids import new_id
+from wms.outbound.floor import floor_of
+from wms.settings import Settings
+
+WEB = Path(__file__).parent / "web_dist"
+
+
+def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
+    """The web application. Tests bring their own services; then there is no bus."""
+    own = services is None
+    made = services or Services(
+        settings=settings,
+        database=Database(settings.database_url, pool_size=settings.database_pool),
+        clock=clock_from_environment(),
+        floor=floor_of(settings.site_file),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.database_pool
+        if not own:
+            yield
+            return
+        client_id = f"wms-serve-{new_id(SystemClock().now()).hex[-12:]}"
+        async with PahoBus(settings.mqtt_url, client_id=client_id) as bus:
+
+            def on_frame(message: Message) -> None:
+                made.feed.put(message.body.decode())
+
+            bus.subscribe(frame_topic(made.floor.hub_code), qos=0, handler=on_frame)
+            yield
+
+    app = FastAPI(
+        title="Soko",
+        summary="Stock, orders and machines of a network of warehouses and stores",
+        lifespan=lifespan,
+    )
+    app.state.services = made
+    problems.install(app)
+    for area in (oms, masters, handheld, console, health):
+        app.include_router(area.router)
+    _serve_web(app)
+    return app
+
+
+def _serve_web(app: FastAPI) -> None:
+    if (WEB / "index.html").exists():
+        app.frontend("/ui/", directory=WEB)
+
+    @app.middleware("http")
+    async def cache(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        response = await call_next(request)
+        if request.url.path.startswith("/ui/"):
+            lasting = request.url.path.startswith("/ui/assets/")
+            response.headers["cache-control"] = (
+                "public, max-age=31536000, immutable" if lasting else "no-cache"
+            )
+        return response

@@ -1,0 +1,102 @@
+"""The jobs of outbound: what the worker does again and again, each in transactions of its own.
+
+Every job returns how much it did, so that its loop knows whether to go on at once, and may be
+called by a test as it is. What is outside (the search, the carrier, a subscriber) is called
+between transactions.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from edge.clock import Clock
+from wms.database import Database
+from wms.errors import Unavailable
+from wms.ids import SiteId
+from wms.orders import source
+from wms.orders.model import Allocation
+from wms.outbound import carrier, notify
+from wms.outbound.floor import Floor
+from wms.outbound.release import make_walks, release_site
+from wms.outbound.robot import present
+from wms.ports import Carrier, Notifier
+from wms.stock import ledger
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """The jobs, with what they need."""
+
+    database: Database
+    clock: Clock
+    floor: Floor
+    carrier: Carrier
+    notifier: Notifier
+
+    def source(self) -> int:
+        """Give a batch of orders to the sites that fulfil them best."""
+        batch = self.database.run(source.gather)
+        if batch is None:
+            return 0
+        sourced = source.solve(batch)
+        return self.database.run(lambda s: source.assign(s, sourced, now=self.clock.now()))
+
+    def release(self) -> int:
+        """Make work of what is allocated, at every site, as its floor can take it."""
+        done = 0
+        for site in self.database.run(_sites_with_work):
+            done += self.database.run(
+                lambda s, site=site: release_site(s, site, self.floor, now=self.clock.now())
+            )
+            done += self.database.run(
+                lambda s, site=site: make_walks(s, site, now=self.clock.now())
+            )
+        return done + self.database.run(lambda s: present(s, self.floor, now=self.clock.now()))
+
+    def book(self) -> int:
+        """Announce packed parcels to the carrier."""
+        bookings = self.database.run(carrier.unbooked)
+        for booking in bookings:
+            tracking = self.carrier.book(booking)
+            self.database.run(lambda s, b=booking, t=tracking: carrier.store_booking(s, b.sscc, t))
+        return len(bookings)
+
+    def track(self) -> int:
+        """Ask the carrier what it has done."""
+        known = self.database.run(carrier.cursor)
+        tracking = self.carrier.tracking(known)
+        if tracking.cursor == known:
+            return 0
+        self.database.run(
+            lambda s: carrier.take_tracking(s, self.floor, known, tracking, now=self.clock.now())
+        )
+        return len(tracking.events)
+
+    def tell(self) -> int:
+        """Tell subscribers what happened to orders."""
+        events = self.database.run(lambda s: notify.fan_out(s, now=self.clock.now()))
+        notices = self.database.run(lambda s: notify.due(s, now=self.clock.now()))
+        for notice in notices:
+            problem: str | None = None
+            try:
+                self.notifier.notify(notice)
+            except Unavailable as error:
+                problem = str(error)
+            self.database.run(
+                lambda s, n=notice, p=problem: notify.settle(s, n.id, p, now=self.clock.now())
+            )
+        return events + len(notices)
+
+    def expire(self) -> int:
+        """End the holds whose time has run out."""
+        return len(self.database.run(lambda s: ledger.expire(s, now=self.clock.now())))
+
+
+def _sites_with_work(session: Session) -> list[SiteId]:
+    waiting = (Allocation.state == "PINNED") & Allocation.task_id.is_(None) & ~Allocation.by_robot
+    query = select(Allocation.site_id).where(or_(Allocation.state == "ALLOCATED", waiting))
+    return [SiteId(site) for site in session.scalars(query.distinct().order_by(Allocation.site_id))]

@@ -1,0 +1,233 @@
+"""Composition root of the background process: `soko worker`.
+
+A loop, in a thread of its own, for each thing that has to be done again and again:
+
+    source, release      orders become work
+    hear, say            the streams from and to the hub's WCS
+    book, track, tell    carrier and subscribers
+    expire               tidying
+
+A loop that fails waits a little longer each time and goes on: database, broker and carrier may
+go away and come back. Nothing is kept in memory that the next start would miss. Pauses are real
+time; what a job calls now is the clock's.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from edge.clock import Clock, SystemClock, clock_from_environment
+from edge.mqtt import BlockingBus, Message, stream_ack_topic, stream_data_topic
+from edge.stream import (
+    Ack,
+    Batch,
+    Malformed,
+    ReceiverAhead,
+    Sender,
+    decode_ack,
+    decode_batch,
+    encode_ack,
+    encode_batch,
+)
+from wms import inbox
+from wms.database import Database
+from wms.errors import Unavailable
+from wms.ids import new_id
+from wms.outbound import stream
+from wms.outbound.floor import Floor, floor_of
+from wms.outbound.jobs import Jobs
+from wms.partners import HttpCarrier, WebhookNotifier
+from wms.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+WCS, WMS = "wcs", "wms"
+MESSAGES_A_TRANSACTION = 25
+FAILED_PAUSE_MAX_S = 2.0
+IDLE_S = 0.03
+
+
+class Hear:
+    """The stream from the WCS: batches are done, then acknowledged."""
+
+    def __init__(self, database: Database, clock: Clock, floor: Floor, bus: BlockingBus) -> None:
+        self._database, self._clock, self._floor, self._bus = database, clock, floor, bus
+        self._site = floor.hub_code
+        self._ack_topic = stream_ack_topic(self._site, WCS, WMS)
+        self._connected = threading.Event()
+        bus.subscribe(stream_data_topic(self._site, WCS, WMS))
+        bus.on_connect(self._connected.set)
+
+    def __call__(self) -> int:
+        """Take what has come, waiting a moment for it."""
+        if self._connected.is_set():
+            for ack in self._database.run(lambda s: inbox.positions(s, self._site)):
+                self._bus.publish(self._ack_topic, encode_ack(ack), qos=0)
+            self._connected.clear()
+        message = self._bus.receive(IDLE_S)
+        if message is None:
+            return 0
+        try:
+            batch = decode_batch(message.body)
+        except Malformed as error:
+            log.warning("stream.malformed_batch", problem=str(error))
+            return 0
+        return self.take(batch)
+
+    def take(self, batch: Batch) -> int:
+        """Do a batch, a part of it in each transaction, and acknowledge each part."""
+        for start in range(0, len(batch.messages), MESSAGES_A_TRANSACTION):
+            messages = batch.messages[start : start + MESSAGES_A_TRANSACTION]
+            part = Batch(batch.epoch, batch.seq + start, messages)
+            ack = self._database.run(
+                lambda s, part=part: inbox.take_batch(
+                    s, self._floor, self._site, part, now=self._clock.now()
+                )
+            )
+            self._bus.publish(self._ack_topic, encode_ack(ack), qos=0)
+        return len(batch.messages)
+
+
+class Say:
+    """The stream to the WCS: what was written is sent until it is acknowledged."""
+
+    def __init__(self, database: Database, floor: Floor, bus: BlockingBus) -> None:
+        self._database, self._site, self._bus = database, floor.hub_code, bus
+        self._data_topic = stream_data_topic(self._site, WMS, WCS)
+        self._sender: Sender | None = None
+        self._connected = threading.Event()
+        bus.subscribe(stream_ack_topic(self._site, WMS, WCS))
+        bus.on_connect(self._connected.set)
+
+    def __call__(self) -> int:
+        """Number what is new, take acknowledgements, send what is due."""
+        epoch = str(new_id(SystemClock().now()))
+        known = self._database.run(lambda s: stream.number(s, self._site, epoch))
+        if self._sender is None or self._sender.epoch != known.epoch:
+            self._sender = Sender(known.epoch, acked=known.acked)
+        if self._connected.is_set():
+            self._connected.clear()
+            self._sender.on_connect()
+        message = self._bus.receive(IDLE_S)
+        while message is not None:
+            self._heard(self._sender, message, known.last)
+            message = self._bus.receive(0)
+        sent = 0
+        while self._bus.connected and (numbers := self._sender.due(known.last, time.monotonic())):
+            bodies = self._database.run(
+                lambda s, numbers=numbers: stream.read(s, self._site, numbers)
+            )
+            self._bus.publish(
+                self._data_topic, encode_batch(known.epoch, numbers.start, bodies), qos=0
+            )
+            sent += len(bodies)
+        return sent
+
+    def _heard(self, sender: Sender, message: Message, last: int) -> None:
+        try:
+            ack: Ack = decode_ack(message.body)
+            moved = sender.on_ack(ack, last=last, now_s=time.monotonic())
+        except Malformed as error:
+            log.warning("stream.malformed_ack", problem=str(error))
+            return
+        except ReceiverAhead as error:
+            log.error("stream.started_over", problem=str(error))  # noqa: TRY400 - no bug of ours
+            epoch = str(new_id(SystemClock().now()))
+            self._database.run(lambda s: stream.start_over(s, self._site, epoch))
+            self._sender = None
+            return
+        if moved:
+            self._database.run(lambda s: stream.acknowledged(s, self._site, sender.acked))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """A job and how long to wait when there was nothing to do, in real seconds."""
+
+    name: str
+    job: Callable[[], int]
+    idle_s: float
+
+    def run(self, stop: threading.Event) -> None:
+        """Until told to stop."""
+        pause_s = self.idle_s
+        failures = 0
+        while not stop.wait(pause_s):
+            try:
+                did = self.job()
+            except Unavailable as error:
+                failures += 1
+                self._failed(failures, str(error))
+            except Exception as error:  # whatever it was: the loop goes on, and says so
+                failures += 1
+                self._failed(failures, repr(error), exc_info=failures == 1)
+            else:
+                failures = 0
+                pause_s = 0.0 if did else self.idle_s
+                continue
+            pause_s = min(FAILED_PAUSE_MAX_S, 0.05 * 2 ** min(failures, 6))
+
+    def _failed(self, failures: int, problem: str, *, exc_info: bool = False) -> None:
+        if failures & (failures - 1) == 0:  # at 1, 2, 4, 8 …
+            log.warning(
+                "loop.failed",
+                loop=self.name,
+                failures=failures,
+                problem=problem[:500],
+                exc_info=exc_info,
+            )
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with ExitStack() as open_things:
+        threads = [
+            threading.Thread(target=loop.run, args=(stop,), name=loop.name, daemon=True)
+            for loop in loops(settings, open_things)
+        ]
+        for thread in threads:
+            thread.start()
+        log.info("worker.started", loops=len(threads))
+        stop.wait()
+        for thread in threads:
+            thread.join(timeout=5)
+    log.info("worker.stopped")
+
+
+def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
+    """All loops, with what they need; closed with `open_things`."""
+    clock = clock_from_environment()
+    floor = floor_of(settings.site_file)
+    database = Database(settings.database_url, pool_size=settings.database_pool)
+    open_things.callback(database.close)
+    carrier, notifier = HttpCarrier(settings.carrier_url), WebhookNotifier()
+    open_things.callback(carrier.close)
+    open_things.callback(notifier.close)
+    jobs = Jobs(database=database, clock=clock, floor=floor, carrier=carrier, notifier=notifier)
+    me = new_id(SystemClock().now()).hex[-12:]
+    ears, mouth = (
+        open_things.enter_context(
+            BlockingBus(settings.mqtt_url, client_id=f"wms-worker-{what}-{me}")
+        )
+        for what in ("hear", "say")
+    )
+    with suppress(ImportError):  # takes a second the first time: not while an order waits
+        import optimizer.sourcing_mip  # noqa: F401, PLC0415
+    return [
+        Loop(name="source", job=jobs.source, idle_s=0.05),
+        Loop(name="release", job=jobs.release, idle_s=0.05),
+        Loop(name="hear", job=Hear(database, clock, floor, ears), idle_s=0.0),
+        Loop(name="say", job=Say(database, floor, mouth), idle_s=0.0),
+        Loop(name="book", job=jobs.book, idle_s=0.1),
+        Loop(name="track", job=jobs.track, idle_s=0.5),
+        Loop(name="tell", job=jobs.tell, idle_s=0.2),
+        Loop(name="expire", job=jobs.expire, idle_s=5.0),
+    ]
