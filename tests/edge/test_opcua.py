@@ -128,11 +128,17 @@ async def test_a_killed_agent_misses_nothing_and_doubles_only_what_was_not_on_di
     async with a_cell(tmp_path, a_site(decision_window_s=0.05)) as (live, site):
         driver = a_driver(site, "sorter1")
         first = Wcs(driver, answers=False)
-        on_disk = asyncio.Event()
-        driver.spooled = on_disk.wait  # the disk is slow
+        asked, on_disk = asyncio.Event(), asyncio.Event()
+
+        async def a_slow_disk() -> None:
+            if first.of(CartonSorted):
+                asked.set()
+                await on_disk.wait()
+
+        driver.spooled = a_slow_disk
         async with running(driver, first):
             await scanned(live, "L1-a")
-            await until(lambda: first.of(CartonSorted))
+            await asyncio.wait_for(asked.wait(), 20)
         unsafe = [key(one) for one in (*first.of(CartonScanned), *first.of(CartonSorted))]
         assert live.cell.sorter.state.unacknowledged[0].sequence == 1
 
