@@ -28,6 +28,7 @@ from wcs.messages import (
     from_wcs,
 )
 from wms.database import Base
+from wms.errors import WmsError
 from wms.ids import derive
 from wms.outbound.floor import Floor
 from wms.outbound.robot import take_report
@@ -83,7 +84,16 @@ def _take(
             facts=facts, at=now,
         )  # fmt: skip
         return
-    _do(session, floor, message, message_id, now)
+    try:
+        with session.begin_nested():
+            _do(session, floor, message, message_id, now)
+    except WmsError as error:
+        log.exception("inbox.refused", message=dict(raw))
+        facts = {"message": str(raw)[:1000], "problem": f"{error.code}: {error}"[:1000]}
+        report(
+            session, floor.hub, message_id, code="message.refused", source="wcs",
+            facts=facts, at=now,
+        )  # fmt: skip
 
 
 def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now: datetime) -> None:

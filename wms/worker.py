@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -84,11 +85,9 @@ class Hear:
         for start in range(0, len(batch.messages), MESSAGES_A_TRANSACTION):
             messages = batch.messages[start : start + MESSAGES_A_TRANSACTION]
             part = Batch(batch.epoch, batch.seq + start, messages)
-            ack = self._database.run(
-                lambda s, part=part: inbox.take_batch(
-                    s, self._floor, self._site, part, now=self._clock.now()
-                )
-            )
+            now = self._clock.now()
+            do = partial(inbox.take_batch, floor=self._floor, site=self._site, batch=part, now=now)
+            ack = self._database.run(do)
             self._bus.publish(self._ack_topic, encode_ack(ack), qos=0)
         return len(batch.messages)
 
@@ -119,9 +118,8 @@ class Say:
             message = self._bus.receive(0)
         sent = 0
         while self._bus.connected and (numbers := self._sender.due(known.last, time.monotonic())):
-            bodies = self._database.run(
-                lambda s, numbers=numbers: stream.read(s, self._site, numbers)
-            )
+            read = partial(stream.read, site=self._site, numbers=numbers)
+            bodies = self._database.run(read)
             self._bus.publish(
                 self._data_topic, encode_batch(known.epoch, numbers.start, bodies), qos=0
             )
@@ -163,7 +161,7 @@ class Loop:
             except Unavailable as error:
                 failures += 1
                 self._failed(failures, str(error))
-            except Exception as error:  # whatever it was: the loop goes on, and says so
+            except Exception as error:  # noqa: BLE001 - whatever it was: the loop goes on, and says so
                 failures += 1
                 self._failed(failures, repr(error), exc_info=failures == 1)
             else:

@@ -6,6 +6,7 @@ between transactions.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from sqlalchemy import or_, select
@@ -49,12 +50,9 @@ class Jobs:
         """Make work of what is allocated, at every site, as its floor can take it."""
         done = 0
         for site in self.database.run(_sites_with_work):
-            done += self.database.run(
-                lambda s, site=site: release_site(s, site, self.floor, now=self.clock.now())
-            )
-            done += self.database.run(
-                lambda s, site=site: make_walks(s, site, now=self.clock.now())
-            )
+            now = self.clock.now()
+            done += self.database.run(partial(release_site, site=site, floor=self.floor, now=now))
+            done += self.database.run(partial(make_walks, site=site, now=now))
         return done + self.database.run(lambda s: present(s, self.floor, now=self.clock.now()))
 
     def book(self) -> int:
@@ -62,7 +60,7 @@ class Jobs:
         bookings = self.database.run(carrier.unbooked)
         for booking in bookings:
             tracking = self.carrier.book(booking)
-            self.database.run(lambda s, b=booking, t=tracking: carrier.store_booking(s, b.sscc, t))
+            self.database.run(partial(carrier.store_booking, sscc=booking.sscc, tracking=tracking))
         return len(bookings)
 
     def track(self) -> int:
@@ -71,15 +69,15 @@ class Jobs:
         tracking = self.carrier.tracking(known)
         if tracking.cursor == known:
             return 0
-        self.database.run(
-            lambda s: carrier.take_tracking(s, self.floor, known, tracking, now=self.clock.now())
-        )
+        now = self.clock.now()
+        self.database.run(lambda s: carrier.take_tracking(s, self.floor, known, tracking, now=now))
         return len(tracking.events)
 
     def tell(self) -> int:
         """Tell subscribers what happened to orders."""
-        events = self.database.run(lambda s: notify.fan_out(s, now=self.clock.now()))
-        notices = self.database.run(lambda s: notify.due(s, now=self.clock.now()))
+        now = self.clock.now()
+        events = self.database.run(lambda s: notify.fan_out(s, now=now))
+        notices = self.database.run(lambda s: notify.due(s, now=now))
         for notice in notices:
             problem: str | None = None
             try:
@@ -87,7 +85,7 @@ class Jobs:
             except Unavailable as error:
                 problem = str(error)
             self.database.run(
-                lambda s, n=notice, p=problem: notify.settle(s, n.id, p, now=self.clock.now())
+                partial(notify.settle, delivery_id=notice.id, problem=problem, now=now)
             )
         return events + len(notices)
 
