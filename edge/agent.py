@@ -315,15 +315,19 @@ async def run_edge(site: EdgeSite, settings: EdgeSettings, clock: Clock) -> None
         SpoolBusy: an edge of this site is running on this machine already.
     """
     drivers = make_drivers(site, settings, clock)
-    running = asyncio.current_task()
-    assert running is not None
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with Spool(settings.state_dir / f"edge-{site.code}.db") as spool:
         async with PahoBus(settings.mqtt_url, client_id=f"edge-{site.code}") as bus:
             facts = {"site": site.code, "devices": list(drivers), "waiting": len(spool)}
             log.info("edge.started", mqtt_url=settings.mqtt_url.rpartition("@")[2], **facts)
             agent = Agent(site, drivers, bus=bus, spool=spool, clock=clock)
+            work = asyncio.create_task(agent.run())
+            asked = asyncio.create_task(stop.wait())
+            await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (work, asked):
+                task.cancel()
             with suppress(asyncio.CancelledError):
-                await agent.run()
+                await work
     log.info("edge.stopped", site=site.code)

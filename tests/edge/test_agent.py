@@ -1,6 +1,7 @@
 """The agent between fake drivers and a real broker: what is said arrives, whoever falls."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -355,3 +356,23 @@ async def test_a_receiver_that_knows_more_than_was_written_gets_a_new_epoch(
             speak(driver, carton(1), carton(2))
             await soon(lambda: len(house.wcs.events) == before + 2)
         assert "stream.started_over" in [entry["event"] for entry in logs]
+
+
+async def test_the_process_stops_when_asked_and_says_so(nats_url: str, tmp_path: Path):
+    (tmp_path / "site.toml").write_text('[site]\ncode = "S"\n')
+    argv = (sys.executable, "-c", "from edge.commands import edge; edge()", "run")
+    environment = {"SOKO_MQTT_URL": nats_url, "SOKO_STATE_DIR": str(tmp_path)}
+    child = Child(
+        (*argv, "--site", str(tmp_path / "site.toml")),
+        name="edge",
+        folder=tmp_path,
+        env=environment | {"PYTHONPATH": str(REPOSITORY)},
+        ready=lambda: "bus.connected" in child.output(),
+    )
+    await asyncio.to_thread(child.start)
+    assert await asyncio.to_thread(child.stop) == 0
+    lines = [json.loads(line) for line in child.output().splitlines()]
+    assert [line["event"] for line in lines][0 :: len(lines) - 1] == [
+        "edge.started",
+        "edge.stopped",
+    ]
