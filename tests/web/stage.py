@@ -15,7 +15,7 @@ from collections.abc import AsyncIterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -124,6 +124,11 @@ def way(start: str, goal: str) -> deque[str]:
     return points
 
 
+def fresh_packet() -> Packet:
+    """A pick at its first step."""
+    return packet_json.validate_python(json.loads(PACKET.read_text("utf-8"))["packet"])
+
+
 class Stage:
     """The world of the stage."""
 
@@ -135,9 +140,7 @@ class Stage:
         self.steps = 0
         self.paused = False
         self.lanes = dict.fromkeys([*PLANT["sorters"][0]["lanes"], "HOSP"], 0)
-        self.packet: Packet = packet_json.validate_python(
-            json.loads(PACKET.read_text("utf-8"))["packet"]
-        )
+        self.packet = fresh_packet()
         self.known: set[str] = set()
 
     def step(self) -> None:
@@ -243,10 +246,12 @@ def summary() -> dict[str, Any]:
     return stage.summary()
 
 
-@app.post("/stage/pause")
-def pause() -> None:
-    """Old data from now on."""
-    stage.paused = not stage.paused
+@app.post("/stage/{deed}", status_code=204)
+def direct(deed: Literal["pause", "resume", "reset"]) -> None:
+    """Tell nothing from now on; go on; a fresh packet."""
+    stage.paused = deed == "pause"
+    if deed == "reset":
+        stage.packet = fresh_packet()
 
 
 @app.get("/console/v1/stock")

@@ -1,6 +1,7 @@
 /** Bottom: the day in bars. Shades of one colour, hatched for what is out of order; numbers always beside. */
 import { hours, number, percent, t, word } from "../core/i18n.ts";
-import { figures, frame } from "./live.ts";
+import type { Figures as Counted } from "./figures.ts";
+import { figures } from "./live.ts";
 
 export function Figures() {
   const now = figures.value;
@@ -20,12 +21,7 @@ export function Figures() {
         />
       </Card>
       <Card title={t("kpi.parcels")} total={now.parcels}>
-        <Bar
-          parts={[
-            [t("kpi.shipped"), now.parcelsShipped, "one"],
-            [t("kpi.in_house"), Math.max(0, now.parcels - now.parcelsShipped), "three"],
-          ]}
-        />
+        <Bar parts={parcelParts(now)} />
       </Card>
       <Card title={t("kpi.sorter")} total={reads}>
         <Bar
@@ -44,7 +40,7 @@ export function Figures() {
             {t("kpi.metres")} <b class="num">{number(now.robotMetres / 1000, 1)} km</b>
           </li>
           <li>
-            {t("kpi.open_transports")} <b class="num">{number(frame.value?.value.transports_open ?? 0)}</b>
+            {t("kpi.tasks_open")} <b class="num">{number(now.tasksOpen)}</b>
           </li>
         </ul>
       </Card>
@@ -63,6 +59,16 @@ export function Figures() {
       </Card>
     </footer>
   );
+}
+
+function parcelParts(now: Counted): Part[] {
+  if (now.parcelsByStatus.length > 0) {
+    return now.parcelsByStatus.map(([status, count]) => [word("parcel", status), count, status.toLowerCase()]);
+  }
+  return [
+    [t("kpi.shipped"), now.parcelsShipped, "one"],
+    [t("kpi.in_house"), Math.max(0, now.parcels - now.parcelsShipped), "three"],
+  ];
 }
 
 interface CardProps {
@@ -89,7 +95,7 @@ type Part = [label: string, count: number, style: string];
 function Bar({ parts }: { parts: Part[] }) {
   return (
     <>
-      <div class="bar" role="img" aria-label={parts.map(([label, count]) => `${label} ${count}`).join(", ")}>
+      <div class="bar" aria-hidden="true">
         {parts.map(([label, count, style]) => (
           <i key={label} class={`s-${style}`} style={{ flexGrow: count }} title={`${label} ${count}`} />
         ))}

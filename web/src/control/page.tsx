@@ -52,6 +52,7 @@ function Header() {
   const now = siteClock.value;
   const zone = site?.time_zone;
   const simulated = speed.value !== 1;
+  const late = figures.value.ordersLate;
   return (
     <header class="top">
       <Home />
@@ -66,7 +67,7 @@ function Header() {
       </span>
       <dl class="heads">
         <Head label={t("control.orders_open")} value={number(figures.value.ordersOpen)} />
-        <Head label={t("control.orders_late")} value={number(figures.value.ordersLate)} bad={figures.value.ordersLate > 0} />
+        {late !== null && <Head label={t("control.orders_late")} value={number(late)} bad={late > 0} />}
         <Head label={t("control.throughput")} value={perHour.value === null ? "–" : number(perHour.value)}>
           <Spark points={flow.value.map((each) => each.shipped)} />
         </Head>

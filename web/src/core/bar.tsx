@@ -29,7 +29,7 @@ export function LookSwitch() {
 
 export function Home() {
   return (
-    <a class="mark" href="/ui/" aria-label={t("home.title")}>
+    <a class="mark" href="/ui/" title={t("home.title")}>
       <img src="/ui/icon.svg" alt="" width="26" height="26" />
       <span>Soko</span>
     </a>

@@ -71,7 +71,9 @@ function Strip() {
   const { done, total } = task?.progress ?? { done: 0, total: 0 };
   return (
     <header class="strip">
-      <h1>{task ? word("kind", task.kind) : "Soko"}</h1>
+      <h1>
+        {task ? word("kind", task.kind) : "Soko"} {task && task.title !== task.kind && <small>{task.title}</small>}
+      </h1>
       {task && (
         <div class="progress" role="img" aria-label={t("h.progress", { done, total })}>
           <i style={{ width: `${total ? (100 * done) / total : 0}%` }} />

@@ -1,0 +1,88 @@
+"""The control room: robots move, one can be followed, old data looks old, both languages."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.browser import Opener, Snapper, StageHand
+
+CANVAS_CHANGES = """() => {
+    const now = document.querySelector('.map > canvas').toDataURL();
+    window.first ??= now;
+    return window.first !== now;
+}"""
+ROBOTS_MOVE = """() => {
+    const now = [...document.querySelectorAll('[data-robot]')].map((each) => each.dataset.at);
+    window.places ??= now;
+    return now.filter((each, index) => each !== window.places[index]).length >= 5;
+}"""
+
+
+def test_robots_move_on_the_map(stage: StageHand, open_page: Opener, snap: Snapper):
+    page = open_page(f"{stage.address}/ui/control?lang=en")
+    expect(page.get_by_test_id("net")).to_contain_text("live")
+    expect(page.locator("[data-robot]")).to_have_count(30)
+    page.wait_for_function(ROBOTS_MOVE)
+    page.wait_for_function(CANVAS_CHANGES)
+    expect(page.get_by_role("heading", name="TYO1")).to_be_visible()
+    snap(page, "control-en")
+
+
+def test_a_robot_is_followed_and_let_go(stage: StageHand, open_page: Opener, snap: Snapper):
+    page = open_page(f"{stage.address}/ui/control?lang=ja&look=dark")
+    page.locator("[data-robot=R-18]").click()
+    plate = page.get_by_test_id("faceplate")
+    expect(plate).to_contain_text("R-18")
+    place = plate.get_by_test_id("position").inner_text()
+    expect(plate.get_by_test_id("position")).not_to_have_text(place)
+    snap(page, "control-ja-dark")
+    plate.get_by_role("button").click()
+    expect(page.get_by_test_id("fleet")).to_be_visible()
+
+
+def test_there_is_no_stop_button(stage: StageHand, open_page: Opener):
+    page = open_page(f"{stage.address}/ui/control?lang=en")
+    expect(page.locator("[data-robot]")).to_have_count(30)
+    commands = page.locator("button:not(.alarms button):not([data-robot])").all_inner_texts()
+    assert commands == ["☾", "日本語"]
+
+
+def test_old_data_is_greyed_out_and_says_so(stage: StageHand, open_page: Opener, snap: Snapper):
+    page = open_page(f"{stage.address}/ui/control?lang=en")
+    board = page.get_by_test_id("map")
+    expect(board).to_have_attribute("data-stale", "false")
+    stage.tell("pause")
+    expect(board).to_have_attribute("data-stale", "true", timeout=8000)
+    expect(board).to_contain_text("Old data")
+    expect(page.get_by_test_id("net")).to_contain_text("old data")
+    snap(page, "control-stale")
+    stage.tell("resume")
+    expect(board).to_have_attribute("data-stale", "false", timeout=8000)
+
+
+def test_alarms_are_listed_by_priority_with_what_to_do(stage: StageHand, open_page: Opener):
+    page = open_page(f"{stage.address}/ui/control?lang=ja")
+    rows = page.locator(".alarms li")
+    expect(rows).to_have_count(4)
+    expect(rows.first).to_contain_text("異常停止")
+    expect(rows.first).to_contain_text("■")
+    rows.first.get_by_role("button").click()
+    expect(page.get_by_test_id("faceplate")).to_contain_text("R-08")
+
+
+def test_the_language_changes_in_place(stage: StageHand, open_page: Opener, snap: Snapper):
+    page = open_page(f"{stage.address}/ui/control?lang=en")
+    expect(page.get_by_test_id("figures")).to_contain_text("Gate passages")
+    page.get_by_test_id("language").click()
+    expect(page.get_by_test_id("figures")).to_contain_text("ゲート通過")
+    assert page.evaluate("document.documentElement.lang") == "ja"
+    snap(page, "control-ja")
+
+
+@pytest.mark.parametrize("width", [1024, 420])
+def test_small_windows_show_everything_too(
+    stage: StageHand, open_page: Opener, snap: Snapper, width: int
+):
+    page = open_page(f"{stage.address}/ui/control?lang=en", width=width, height=800)
+    expect(page.locator("[data-robot]")).to_have_count(30)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    snap(page, f"control-{width}")
