@@ -65,7 +65,7 @@ class ScaledClock:
         """Write a clock file that shows `at` now and runs on from there."""
         fresh = path.with_suffix(".new")
         fresh.write_bytes(_LAYOUT.pack(time.time(), at.timestamp(), speed))
-        os.replace(fresh, path)
+        fresh.replace(path)
         return cls(path)
 
     def now(self) -> datetime:
@@ -85,7 +85,7 @@ class ScaledClock:
     async def sleep(self, virtual_s: float) -> None:
         """Wait that long, in steps short enough to notice a change of speed."""
         until = self.now() + timedelta(seconds=virtual_s)
-        while (left_s := (until - self.now()).total_seconds()) > 0:
+        while (left_s := (until - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time, no event
             await asyncio.sleep(min(self.real_s(left_s), 0.5))
 
 
