@@ -52,11 +52,22 @@ def accept(state: State, plant: Plant, order: TransportOrder, outbox: Outbox) ->
         accepted_at=state.now,
     )
     state.transports[order.id] = transport
-    for place in (order.source, order.destination):
+    if not _fails_for_place(state, plant, transport, outbox):
+        _report(state, transport, "ACCEPTED", outbox)
+
+
+def check_places(state: State, plant: Plant, outbox: Outbox) -> None:
+    """After a start, when the site file may have changed: orders for places that are gone fail."""
+    for transport in list(state.transports.values()):
+        _fails_for_place(state, plant, transport, outbox)
+
+
+def _fails_for_place(state: State, plant: Plant, transport: Transport, outbox: Outbox) -> bool:
+    for place in (transport.source, transport.destination):
         if plant.point_of(place) is None:
             end(state, transport, "FAILED", outbox, reason=f"place.unknown: {place}")
-            return
-    _report(state, transport, "ACCEPTED", outbox)
+            return True
+    return False
 
 
 def withdraw(state: State, message: Withdrawal, outbox: Outbox) -> None:

@@ -101,6 +101,7 @@ class Engine:
             _hear_status(state, message, outbox)
         elif isinstance(message, Started):
             fit(state, self.plant)
+            dispatch.check_places(state, self.plant, outbox)
             state.started_at = state.now
             for robot in state.robots.values():
                 robot.heard_at = state.now if robot.heard_at is not None else None

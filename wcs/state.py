@@ -165,7 +165,14 @@ def fresh_state(plant: Plant, now: datetime) -> State:
 
 
 def fit(state: State, plant: Plant) -> State:
-    """Give what the site file has gained since (robots, gates) its place in the state."""
+    """Follow a changed site file: what is new gets its place, what is gone loses it."""
+    for name in [name for name in state.robots if name not in plant.robots]:
+        if state.robots[name].transport is None:
+            del state.robots[name]
+    for robot in state.robots.values():
+        if any(held.point not in plant.points for held in robot.held):
+            robot.held, robot.goal = [], None  # it will be placed by its next report
+    state.gates = {device: gate for device, gate in state.gates.items() if device in plant.gates}
     for name in plant.robots:
         if name not in state.robots:
             state.robots[name] = Robot(name=name, since=state.now)

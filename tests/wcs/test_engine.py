@@ -15,10 +15,11 @@ from typing import Literal
 import pytest
 
 from edge.messages import DeviceStatus, Drive, TagGone, TagSeen
-from tests.wcs.fleet import START, Weather, World, tokyo
+from tests.wcs.fleet import START, TOKYO, Weather, World, tokyo
 from tests.wcs.small import grid, square
 from wcs.engine import Engine, Started
 from wcs.messages import Alarm, GatePassage, TransportOrder, TransportReport, Withdrawal
+from wcs.plant import read_plant
 from wcs.state import fresh_state, from_json, to_json
 
 PLANT = tokyo()
@@ -273,3 +274,15 @@ def test_tags_at_a_gate_become_a_passage():
     (passage,) = engine.step(state, [], START + timedelta(seconds=60)).to_wms
     assert isinstance(passage, GatePassage)
     assert (passage.gate, passage.direction, passage.epcs_hex) == ("GATE-OUT", "OUT", ("31AA",))
+
+
+def test_after_a_change_of_the_site_file_what_is_gone_is_let_go():
+    world = World(PLANT, 6, Weather(lost=0.0))
+    gone, kept = world.order("t1", "A12-12-1", "ST-1"), world.order("t2", "A02-02-1", "ST-1")
+    world.run_until(lambda: sum(r.state == "ASSIGNED" for r in world.heard) == 2, 100)
+    text = TOKYO.read_text(encoding="utf-8").replace("A12-12", "B12-12")
+    world.engine, world.plant = Engine(read_plant(text)), read_plant(text)
+    world.inbox.append(Started())
+    world.run_until(lambda: gone in world.ended(), 10)
+    world.work_off(1_000)
+    assert world.ended() == {gone: ["FAILED"], kept: ["FINISHED"]}
