@@ -74,10 +74,10 @@ class PortInUse(PostgresFailed):
 
     code = "port_in_use"
 
-    def __init__(self, port: int, holder: str) -> None:
+    def __init__(self, port: int, holder: str, *, other: str = "") -> None:
+        other = other or f"soko db run --port {port + 1}"
         super().__init__(
-            f"port {port} is held by {holder}; stop it or choose another port, for example"
-            f" `soko db run --port {port + 1}`"
+            f"port {port} is held by {holder}; stop it, or take another port, for example: {other}"
         )
         self.port = port
         self.holder = holder
@@ -99,8 +99,8 @@ class EmbeddedPostgres:
         self, data_dir: Path, *, port: int | None = None, fast: bool = False, keep: bool = False
     ) -> None:
         self._user = _unprivileged_user()
-        self._home = _home(data_dir.absolute(), self._user)
-        self._data = self._home / "data"
+        self._home = data_dir.absolute()  # log, pid file and password
+        self._data = _data_folder(self._home, self._user)
         self._port = port
         self._fast = fast
         self._keep = keep
@@ -216,15 +216,16 @@ class EmbeddedPostgres:
 
     def _make(self, binaries: Path) -> None:
         """Make the data folder aside and put it in place when it is whole."""
-        for left in self._home.glob("data.new-*"):
-            shutil.rmtree(left)
-        fresh = self._home / f"data.new-{secrets.token_hex(4)}"
+        self._data.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for left in self._data.parent.glob(f"{self._data.name}.new-*"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        fresh = self._data.with_name(f"{self._data.name}.new-{secrets.token_hex(4)}")
         fresh.mkdir(mode=0o700)
         password = self._home / "password"
         if not password.exists():
             password.touch(mode=0o600)
             password.write_text(secrets.token_urlsafe(24))
-        for_initdb = fresh.with_suffix(".pw")
+        for_initdb = fresh.with_name(f"{fresh.name}.password")
         for_initdb.touch(mode=0o600)
         for_initdb.write_text(password.read_text())
         if self._user:
@@ -289,12 +290,12 @@ def _can_come_to(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in folders)
 
 
-def _home(data_dir: Path, user: _User | None) -> Path:
+def _data_folder(home: Path, user: _User | None) -> Path:
     """Where the data really go."""
-    if user is None or _can_come_to(data_dir):
-        return data_dir
-    name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
-    return SYSTEM_FOLDER / f"{data_dir.name}-{name}"
+    if user is None or _can_come_to(home):
+        return home / "data"
+    name = hashlib.sha256(str(home).encode()).hexdigest()[:12]
+    return SYSTEM_FOLDER / f"{home.name}-{name}"
 
 
 def _binaries(user: _User | None) -> Path:

@@ -4,8 +4,9 @@ A composition root makes one and hands its parts on. Nothing below imports a glo
 """
 
 from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -14,8 +15,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SOKO_", frozen=True, extra="ignore")
 
+    database_dir: Path = Field(
+        default=Path("var/postgres"), description="where the embedded PostgreSQL lives"
+    )
+    database_port: int = Field(
+        default=54320, ge=1, le=65535, description="where the embedded PostgreSQL listens"
+    )
     database_url: str = Field(
         default="postgresql+psycopg://soko@127.0.0.1:54320/soko",
+        validate_default=True,
         description="where PostgreSQL is; any server of version 15 or later",
     )
     database_pool: int = Field(default=10, ge=1, le=200, description="connections a process")
@@ -31,3 +39,19 @@ class Settings(BaseSettings):
     clock: Path | None = Field(default=None, description="a shared scaled clock (edge.clock)")
     port_offset: int = Field(default=0, description="added to every device port of the site file")
     log_level: str = Field(default="INFO")
+
+    @field_validator("database_url")
+    @classmethod
+    def _with_driver_and_password(cls, url: str, info: ValidationInfo) -> str:
+        """Our driver; and of the embedded server, which made up a password, that password."""
+        for scheme in ("postgresql://", "postgres://"):
+            if url.startswith(scheme):
+                url = f"postgresql+psycopg://{url.removeprefix(scheme)}"
+        parts = urlsplit(url)
+        embedded = parts.hostname == "127.0.0.1" and parts.username and not parts.password
+        file = info.data.get("database_dir", Path()) / "password"
+        if not embedded or not file.is_file():
+            return url
+        secret = quote(file.read_text().strip(), safe="")
+        netloc = f"{parts.username}:{secret}@{parts.netloc.rpartition('@')[2]}"
+        return urlunsplit(parts._replace(netloc=netloc))

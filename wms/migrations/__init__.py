@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, make_url, text
 
 FOLDER = Path(__file__).parent
 LOCK_TIMEOUT_MS = 5_000
@@ -25,6 +25,27 @@ LOCK_TIMEOUT_MS = 5_000
 def upgrade(url: str) -> None:
     """Bring the database at that address up to the newest version."""
     command.upgrade(_config(url), "heads")
+
+
+def create(url: str, *, fresh: bool = False) -> None:
+    """Make the database at that address if there is none; `fresh`: delete the one there is."""
+    address = make_url(url)
+    assert address.database
+    engine = create_engine(
+        address.set(database="postgres"),
+        isolation_level="AUTOCOMMIT",
+        connect_args={"connect_timeout": 5},
+    )
+    name = engine.dialect.identifier_preparer.quote(address.database)
+    try:
+        with engine.connect() as connection:
+            if fresh:
+                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            known = text("SELECT 1 FROM pg_database WHERE datname = :name")
+            if connection.scalar(known, {"name": address.database}) is None:
+                connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    finally:
+        engine.dispose()
 
 
 def head_revisions() -> set[str]:
