@@ -123,4 +123,4 @@ def _open_tasks(services: Services, site: str) -> dict[str, int]:
         .where(Task.site_id == site_id(site), Task.state == "OPEN")
         .group_by(Task.kind)
     )
-    return services.database.run(lambda s: dict(s.execute(query).tuples().all()))
+    return services.database.run(lambda s: dict(s.execute(query).all()))

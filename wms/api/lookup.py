@@ -43,7 +43,7 @@ def _parcel(session: Session, code: str) -> Found:
     ).first()
     if row is None:
         return None
-    parcel, number = row.tuple()
+    parcel, number = row
     return {
         "kind": "parcel",
         "code": parcel.sscc,

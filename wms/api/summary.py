@@ -55,12 +55,12 @@ _ALARMS = text("SELECT count(*) FROM exception_report WHERE active")
 
 def summary(session: Session, hub: UUID) -> dict[str, Any]:
     """All counters, as the console and the demo show them."""
-    lines = {state: int(n) for state, n in session.execute(_LINES).tuples()}
-    orders = {status: int(n) for status, n in session.execute(_ORDERS).tuples()}
+    lines = {state: int(n) for state, n in session.execute(_LINES)}
+    orders = {status: int(n) for status, n in session.execute(_ORDERS)}
     returns, returns_open = session.execute(_RETURNS).one()
-    counters = {name: int(n) for name, n in session.execute(_COUNTERS, {"hub": hub}).tuples()}
-    picks = {name: int(n) for name, n in session.execute(_PICKS).tuples()}
-    tasks = {kind: int(n) for kind, n in session.execute(_TASKS).tuples()}
+    counters = {name: int(n) for name, n in session.execute(_COUNTERS, {"hub": hub})}
+    picks = {name: int(n) for name, n in session.execute(_PICKS)}
+    tasks = {kind: int(n) for kind, n in session.execute(_TASKS)}
     p50, p99 = session.execute(_SHIP_TIME).scalar() or (None, None)
     return {
         "orders": sum(orders.values()),
@@ -89,7 +89,7 @@ def summary(session: Session, hub: UUID) -> dict[str, Any]:
 
 def _of_parcels(session: Session) -> dict[str, Any]:
     row = session.execute(_PARCELS).one()
-    states = {state: int(n) for state, n in session.execute(_PARCEL_STATES).tuples()}
+    states = {state: int(n) for state, n in session.execute(_PARCEL_STATES)}
     return {
         "parcels": int(row.parcels),
         "parcels_by_status": states,

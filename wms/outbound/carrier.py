@@ -50,7 +50,7 @@ def unbooked(session: Session, *, limit: int = 50) -> list[Booking]:
             weight_g=parcel.weight_g,
             postal_code=postal_code,
         )
-        for parcel, postal_code in session.execute(query).tuples()
+        for parcel, postal_code in session.execute(query)
     ]
 
 

@@ -111,7 +111,7 @@ def due(session: Session, *, now: datetime, limit: int = 20) -> list[Notice]:
             at=delivery.at,
             body=delivery.body,
         )
-        for delivery, subscriber in session.execute(query).tuples()
+        for delivery, subscriber in session.execute(query)
     ]
 
 

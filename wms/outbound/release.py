@@ -47,7 +47,7 @@ def release_site(session: Session, site: SiteId, floor: Floor, *, now: datetime)
     query = (
         select(Allocation)
         .where(Allocation.site_id == site, Allocation.state == "ALLOCATED")
-        .order_by(Allocation.ordered_at, Allocation.id)
+        .order_by(Allocation.ordered_at, Allocation.order_id, Allocation.line_no, Allocation.id)
         .limit(room)
         .with_for_update(skip_locked=True)
     )
@@ -153,7 +153,7 @@ def make_walks(session: Session, site: SiteId, *, now: datetime) -> int:
             ~Allocation.by_robot,
             Allocation.task_id.is_(None),
         )
-        .order_by(Allocation.ordered_at, Allocation.id)
+        .order_by(Allocation.ordered_at, Allocation.order_id, Allocation.line_no, Allocation.id)
         .with_for_update(skip_locked=True)
     )
     allocations = session.scalars(query).all()

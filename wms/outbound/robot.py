@@ -99,7 +99,11 @@ def _waiting(session: Session, site: SiteId, tote: str | None = None) -> Sequenc
     )
     if tote is not None:
         query = query.where(Allocation.tote == tote).with_for_update()
-    return session.scalars(query.order_by(Allocation.ordered_at, Allocation.id)).all()
+    return session.scalars(
+        query.order_by(
+            Allocation.ordered_at, Allocation.order_id, Allocation.line_no, Allocation.id
+        )
+    ).all()
 
 
 def _send_for(
