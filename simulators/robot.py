@@ -218,7 +218,7 @@ class Robot:
     def _cancel(self, doing: Doing) -> None:
         body = self.body
         others = [d for d in body.actions if d is not doing and not d.is_done]
-        if body.cancelled or not (body.nodes or body.leg or others):
+        if not (body.nodes or body.leg or others):
             doing.status, doing.result = "FAILED", "no order"
             self._fault("noOrderToCancel", "there is no order", {"actionId": doing.action.actionId})
             return

@@ -106,6 +106,14 @@ def test_an_update_that_was_lost_is_part_of_the_next_one():
     assert pair.driven == [("", 0), *(("m-1", s) for s in range(0, 12, 2))]
 
 
+def test_an_older_drive_that_comes_late_is_not_heard():
+    pair, nodes = Pair(), path(4)
+    pair.session.drive(drive("m-1", 1, nodes, (0, 3)))
+    pair.session.drive(drive("m-1", 0, nodes, (0, 1)))
+    pair.run(lambda: pair.arrived("m-1", 6))
+    assert [m["orderUpdateId"] for m in pair.sent] == [1]
+
+
 def test_a_new_driver_goes_on_in_the_middle_of_a_mission():
     pair, nodes = Pair(), path(6, {1: (PICK,)})
     pair.session.drive(drive("m-1", 0, nodes, (0, 2)))
@@ -206,6 +214,9 @@ def test_a_cancel_is_not_believed_while_the_robot_drives_on():
     again = session.due(START, PATIENCE_S)
     assert again is not None
     assert action_of(again.body) != action_of(first.body)
+    rolling = foreign(orderId="m-1", driving=True, actionStates=[done])
+    session.hear("state", rolling, START)
+    assert session.due(START + timedelta(hours=1), PATIENCE_S) is not None
     session.hear("state", foreign(orderId="m-1", actionStates=[done]), START)
     assert session.due(START + timedelta(hours=1), PATIENCE_S) is None
     assert session.problems["drove on after a cancel"] == 1
@@ -279,12 +290,13 @@ def test_the_short_cut_reads_what_the_long_way_reads():
                 assert parse_state(body) is not None
 
 
-def test_the_place_of_the_order_before_is_not_taken_for_one_of_the_new_order():
+@pytest.mark.parametrize("last", ["P0", "P3"])
+def test_the_place_of_the_order_before_is_not_taken_for_one_of_the_new_order(last: str):
     session = RobotSession(NAME)
-    session.hear("state", foreign(orderId="m-0", lastNodeSequenceId=6), START)
+    session.hear("state", foreign(orderId="m-0", lastNodeId=last, lastNodeSequenceId=6), START)
     session.drive(drive("m-1", 0, path(4), (0, 3)))
     nodes = [ahead(0), ahead(2), ahead(4), ahead(6)]
-    old = foreign(orderId="m-1", lastNodeSequenceId=6, nodeStates=nodes)
+    old = foreign(orderId="m-1", lastNodeId=last, lastNodeSequenceId=6, nodeStates=nodes)
     session.hear("state", old, START)
     report = session.report(START, PATIENCE_S)
     assert report is not None

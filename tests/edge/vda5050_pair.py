@@ -41,10 +41,9 @@ def validators() -> Mapping[str, Sequence[Draft202012Validator]]:
 
 
 def check(kind: str, body: bytes) -> dict[str, Any]:
-    """The message, if all schemas accept it."""
+    """The message, if its schema accepts it: that of the wheel (the official one is the same)."""
     data: dict[str, Any] = json.loads(body)
-    for validator in validators()[kind]:
-        validator.validate(data)
+    validators()[kind][0].validate(data)
     return data
 
 

@@ -233,6 +233,14 @@ def test_hard_actions_run_one_after_the_other_and_soft_ones_together():
     assert life.look()["lastNodeId"] == "P1"
 
 
+def test_the_robot_waits_for_an_action_that_has_yet_to_begin():
+    life = Life()
+    free, hard = action("pick", 1, "NONE"), action("drop", 2, "HARD")
+    state = life.tell("order", order([node(0, actions=[free, hard]), node(1)]))
+    assert statuses(state) == {"a-1": "RUNNING", "a-2": "WAITING"}
+    assert not state["driving"]
+
+
 def test_the_robot_drives_while_an_action_that_blocks_nothing_runs():
     life = Life()
     state = life.tell("order", order([node(0, actions=[action("pick", 1, "NONE")]), node(1)]))
@@ -282,6 +290,11 @@ def test_a_cancelled_order_ends_at_the_next_node_and_stays_ended():
     state = life.tell("order", order([node(here), node(here + 1)], orderUpdateId=1))
     assert errors(state) == ["orderUpdateError"]
     assert life.live(30)["lastNodeSequenceId"] == 2 * here
+    fresh = [node(here), node(here + 1)]
+    assert errors(life.tell("order", order(fresh, orderId="m-2"))) == []
+    more = order([node(here + 1), node(here + 2)], orderId="m-2", orderUpdateId=1)
+    assert errors(life.tell("order", more)) == []
+    assert life.live(30)["lastNodeSequenceId"] == 2 * here + 4
 
 
 def test_a_running_action_is_finished_before_the_cancellation_is():
@@ -369,17 +382,20 @@ def test_driving_through_is_quicker_than_stopping_at_each_node():
 
 
 def test_a_base_that_grows_in_time_lets_the_robot_keep_its_speed():
-    late, early = Life(), Life()
     nodes = [node(i) for i in range(5)]
-    for life, wait_s in ((late, 15.0), (early, 0.5)):
+
+    def seconds_to_the_end(wait_s: float) -> float:
+        life = Life()
         life.tell("order", order([*nodes[:2], *(n | {"released": False} for n in nodes[2:])]))
         life.live(wait_s, step_s=0.1)
         life.tell("order", order(nodes[1:], orderUpdateId=1))
-        life.live(60, step_s=0.1)
-    standing = [s for s in early.states if s["lastNodeSequenceId"] in (2, 4, 6)]
-    assert standing
-    assert all(s["driving"] for s in standing)
-    assert not all(s["driving"] for s in late.states if s["lastNodeSequenceId"] == 2)
+        while life.live(0.1, step_s=0.1)["lastNodeId"] != "P4":
+            assert life.now < START + timedelta(minutes=1)
+        return (life.now - START).total_seconds()
+
+    whole = 8.0 / CALM.speed_mps + CALM.speed_mps  # 8 m with one start and one stop at 1 m/s2
+    assert seconds_to_the_end(0.5) == pytest.approx(whole, abs=0.11)
+    assert seconds_to_the_end(2.0) > whole + 0.2
 
 
 def test_the_same_seed_lives_the_same_life_whoever_looks_and_whoever_kills():
