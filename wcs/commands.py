@@ -17,7 +17,7 @@ def run(
     site: SiteFile,
     state_dir: Annotated[
         Path, typer.Option(envvar="SOKO_STATE_DIR", help="Where the journal lies.")
-    ] = Path("soko-state"),
+    ] = Path("var"),
     mqtt_url: Annotated[
         str, typer.Option(envvar="SOKO_MQTT_URL", help="The broker.")
     ] = "mqtt://127.0.0.1:18830",

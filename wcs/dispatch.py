@@ -22,13 +22,14 @@ from datetime import datetime
 from math import inf
 from typing import Literal
 
+from wcs.idle import SUFFICIENT, charge_and_park
 from wcs.messages import Alarm, TransportOrder, TransportReport, TransportState, Withdrawal
-from wcs.missions import act, at_rest, next_name, own_name, silent_for_s, start
+from wcs.missions import act, at_rest, before_last, next_name, silent_for_s, start
 from wcs.plant import Plant
 from wcs.routing import Routes
 from wcs.state import Outbox, Robot, State, Transport, clear_alarm, raise_alarm
 
-CRITICAL, SUFFICIENT, GOOD = 0.2, 0.5, 0.8  # of a battery
+CRITICAL = 0.2  # of a battery: with less a robot gets no order
 AGE_WEIGHT = 0.2  # seconds of way that a second of waiting makes up for
 WINDOW = 24  # orders looked at in one round
 TO_STATION_MAX = 5  # robots on their way to one station, whatever its capacity
@@ -151,7 +152,7 @@ def run(state: State, routes: Routes, outbox: Outbox) -> None:
         _assign(state, routes, free, waiting, outbox)
     idle = [robot for robot in free if robot.transport is None]
     if idle:
-        _charge_and_park(state, routes, idle)
+        charge_and_park(state, routes, idle)
     _continue(state, plant)
 
 
@@ -214,7 +215,7 @@ def _give_back(state: State, routes: Routes) -> None:
         source, goal = _ends(routes.plant, transport)
         here = robot.held[-1].point
         if inf in (
-            routes.seconds(_before(robot), here, source),
+            routes.seconds(before_last(robot), here, source),
             routes.seconds(None, source, goal),
         ):
             transport.robot = None
@@ -330,7 +331,7 @@ def _assign(
         if routes.seconds(None, source, goal) == inf:
             continue  # behind a closure: another robot will be as unable
         for robot in able.values():
-            way_s = routes.seconds(_before(robot), robot.held[-1].point, source)
+            way_s = routes.seconds(before_last(robot), robot.held[-1].point, source)
             if way_s < inf:
                 pairs.append((-transport.priority, way_s - AGE_WEIGHT * age_s, n, robot.name))
     pairs.sort()
@@ -344,42 +345,3 @@ def _assign(
         if not transport.announced:
             transport.announced = True
             _report(state, transport, "ASSIGNED", outbox)
-
-
-def _before(robot: Robot) -> str | None:
-    return robot.held[-2].point if len(robot.held) > 1 else robot.before
-
-
-def _charge_and_park(state: State, routes: Routes, idle: list[Robot]) -> None:
-    plant = routes.plant
-    taken = {held.point for robot in state.robots.values() for held in robot.held}
-    taken |= {robot.goal for robot in state.robots.values() if robot.goal is not None}
-    taken |= {spec.start for name, spec in plant.robots.items() if not state.robots[name].held}
-    for robot in idle:
-        report, here = robot.report, robot.held[-1].point
-        if report is None or robot.goal is not None or not at_rest(robot):
-            continue
-        wants = report.battery < GOOD and not report.charging
-        bays = ("charge",) if wants else ("park", "charge")
-        if plant.points[here].kind in bays:
-            if wants and robot.kind != "charge":
-                start(state, robot, own_name(state, robot), "charge", here)
-            continue
-        if wants and (goal := _nearest(routes, robot, plant.points_of_kind("charge"), taken)):
-            start(state, robot, own_name(state, robot), "charge", goal)
-            taken.add(goal)
-        elif plant.points[here].kind not in ("park", "charge"):
-            goal = _nearest(routes, robot, plant.points_of_kind("park", "charge"), taken)
-            if goal is not None:
-                start(state, robot, own_name(state, robot), "park", goal)
-                taken.add(goal)
-
-
-def _nearest(routes: Routes, robot: Robot, points: tuple[str, ...], taken: set[str]) -> str | None:
-    ways = [
-        (routes.seconds(_before(robot), robot.held[-1].point, point), point)
-        for point in points
-        if point not in taken
-    ]
-    best = min(ways, default=(inf, ""))
-    return best[1] if best[0] < inf else None

@@ -80,8 +80,8 @@ class Engine:
         routes = self._routes(state)
         dispatch.run(state, routes, outbox)
         self._move(state, routes, outbox)
-        conveyor.release(state.sorting, self.plant, state.now, outbox)
         conveyor.forget(state.sorting, state.now)
+        conveyor.release(state.sorting, self.plant, state.now, outbox)
         for gate in state.gates.values():
             outbox.to_wms.extend(gates.due(gate, state.now))
         return outbox

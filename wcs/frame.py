@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from edge.messages import RobotReport
 from wcs.messages import CartonOnMap, RobotOnMap, SiteFrame
+from wcs.missions import before_last
 from wcs.routing import Routes
 from wcs.state import Robot, State
 
@@ -73,6 +74,5 @@ def _doing(robot: Robot, report: RobotReport) -> Doing:
 def _route(robot: Robot, routes: Routes) -> tuple[str, ...]:
     points = [held.point for held in robot.held[1:]]
     if robot.goal is not None and robot.held:
-        before = robot.held[-2].point if len(robot.held) > 1 else robot.before
-        points += routes.route(before, robot.held[-1].point, robot.goal, ROUTE_MAX)
+        points += routes.route(before_last(robot), robot.held[-1].point, robot.goal, ROUTE_MAX)
     return tuple(points)

@@ -187,6 +187,11 @@ def _is_released(drive: Drive | None, sequence: int) -> bool:
     )
 
 
+def before_last(robot: Robot) -> str | None:
+    """The point before the last granted one: where the robot will have come from."""
+    return robot.held[-2].point if len(robot.held) > 1 else robot.before
+
+
 def extend(robot: Robot, points: list[str]) -> None:
     """Add granted points to the mission."""
     for point in points:
@@ -224,8 +229,7 @@ def _horizon(routes: Routes, robot: Robot) -> list[DriveNode]:
     last = robot.held[-1]
     if robot.kind != "transport" or robot.goal is None or robot.action:
         return []
-    before = robot.held[-2].point if len(robot.held) > 1 else robot.before
-    points = routes.route(before, last.point, robot.goal, HORIZON)
+    points = routes.route(before_last(robot), last.point, robot.goal, HORIZON)
     return [
         _node(routes.plant, Held(point, last.sequence + 2 * n), released=False)
         for n, point in enumerate(points, 1)

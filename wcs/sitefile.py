@@ -18,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 PointKind: TypeAlias = Literal["lane", "storage", "station", "park", "charge"]
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+_LENIENT = ConfigDict(extra="ignore", allow_inf_nan=False)  # drivers read more than we do
 
 
 class PlantError(Exception):
@@ -71,7 +72,7 @@ class Station:
 class RobotSpec:
     """A robot that belongs to the site."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = _LENIENT
     name: str
     manufacturer: str
     serial: str
@@ -83,7 +84,7 @@ class RobotSpec:
 class Conveyor:
     """A conveyor from a decision point to a sorter."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = _LENIENT
     device: str
     point: str
     to: str
@@ -94,7 +95,7 @@ class Conveyor:
 class Sorter:
     """A loop sorter with lanes."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = _LENIENT
     device: str
     lanes: tuple[str, ...]
     hospital: str
@@ -106,7 +107,7 @@ class Sorter:
 class Gate:
     """A door with an RFID reader: its antennas on either side of the threshold."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = _LENIENT
     name: str
     device: str
     inside: tuple[int, ...]
