@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from wms.catalog import HOUSE_OWNER_ID, SkuRecord, save_skus
-from wms.ids import CommandId, HoldId, LocationId, SiteId, SkuId, new_id
+from wms.ids import CommandId, HandlingUnitId, HoldId, LocationId, SiteId, SkuId, new_id
 from wms.sites import (
     LocationRecord,
     SiteKind,
@@ -57,7 +57,7 @@ def a_sku(session: Session, code: str | None = None) -> SkuId:
     return sku
 
 
-def a_tote(session: Session, site: SiteId, code: str = "T-1", *, at: str = "S-1") -> UUID:
+def a_tote(session: Session, site: SiteId, code: str = "T-1", *, at: str = "S-1") -> HandlingUnitId:
     """A tote that stands at a shelf."""
     record = units.UnitRecord(code=code, location_id=location_id(site, at))
     (unit,) = units.save_units(session, site, [record])

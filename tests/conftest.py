@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import hypothesis
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Engine, create_engine, make_url
 
 from wms.database import Database
 from wms.migrations import upgrade
@@ -144,6 +144,14 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url, pool_size=50)
     yield database
     database.close()
+
+
+@pytest.fixture
+def superuser(database_url: str) -> Iterator[Engine]:
+    """Connections to the same database that no law of ours holds back but those of the schema."""
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
 
 
 @contextmanager
