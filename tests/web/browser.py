@@ -51,18 +51,42 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(app: str, **settings: str) -> Iterator[str]:
-    """That ASGI application on a free port, in a process of its own; its address."""
-    port = free_port()
-    command = ["-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--no-log", app]
-    child = subprocess.Popen([sys.executable, *command], cwd=ROOT, env={**os.environ, **settings})
+def running(command: list[str], port: int, **settings: str) -> Iterator[str]:
+    """A Python process that serves HTTP on that port; its address."""
+    environment = {**os.environ, **settings}
+    child = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     try:
         _wait_until_it_listens(port, child)
         yield f"http://127.0.0.1:{port}"
     finally:
         child.terminate()
-        child.wait(10)
+        child.wait(15)
+
+
+@contextmanager
+def staging() -> Iterator[str]:
+    """The stage on a free port; its address."""
+    port = free_port()
+    command = ["-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port)]
+    with running([*command, "--no-log", "tests.web.stage:app"], port) as address:
+        yield address
+
+
+@contextmanager
+def soko_serve(database_url: str, mqtt_url: str, clock: Path) -> Iterator[str]:
+    """The real `soko serve`, with the demo's plant; its address."""
+    port = free_port()
+    with running(
+        ["-m", "wms.cli", "serve"],
+        port,
+        SOKO_DATABASE_URL=database_url,
+        SOKO_MQTT_URL=mqtt_url,
+        SOKO_CLOCK=str(clock),
+        SOKO_HTTP=f"http://127.0.0.1:{port}",
+        SOKO_SITE_FILE=str(ROOT / "simulators/sites/tokyo.toml"),
+        SOKO_LOG_LEVEL="WARNING",
+    ) as address:
+        yield address
 
 
 def _wait_until_it_listens(port: int, child: subprocess.Popen[bytes]) -> None:

@@ -2,12 +2,15 @@
 
 import fcntl
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 import hatch_build
+from edge.broker import broker_child, url_of
+from edge.clock import ScaledClock
 from tests.web.browser import (
     CHROMIUM,
     FLAGS,
@@ -16,9 +19,14 @@ from tests.web.browser import (
     Opener,
     Snapper,
     StageHand,
+    free_port,
     needs,
-    serving,
+    soko_serve,
+    staging,
 )
+from tests.wms.house import House
+from wms.database import Database
+from wms.stock.verify import verify
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +41,7 @@ def built_screens() -> Path:
 @pytest.fixture(scope="session")
 def stage_server(built_screens: Path) -> Iterator[str]:
     assert built_screens.is_dir()
-    with serving("tests.web.stage:app") as address:
+    with staging() as address:
         yield address
 
 
@@ -43,6 +51,35 @@ def stage(stage_server: str) -> Iterator[StageHand]:
     hand.tell("reset")
     yield hand
     hand.tell("resume")
+
+
+@pytest.fixture
+def house(database: Database) -> Iterator[House]:
+    """A small network in a database of its own; afterwards its books must be right."""
+    house = House(database)
+    yield house
+    house.http.close()
+    report = database.run(verify)
+    assert report.clean, report
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    with broker_child(tmp_path_factory.mktemp("broker"), port=port):
+        yield url_of(port)
+
+
+@pytest.fixture
+def real_soko(
+    house: House, database_url: str, broker: str, built_screens: Path, tmp_path: Path
+) -> Iterator[str]:
+    """`soko serve` over the house, its clock running on from the house's time; the address."""
+    assert built_screens.is_dir()
+    clock = tmp_path / "clock"
+    ScaledClock.start(clock, at=house.clock.now() + timedelta(hours=1), speed=1.0)
+    with soko_serve(database_url, broker, clock) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -86,3 +123,10 @@ def snap() -> Snapper:
         page.screenshot(path=SHOTS / f"{name}.png")
 
     return snapped
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser on a busy machine is slow; what a test waits for has its own, shorter limits."""
+    for item in items:
+        if "/web/" in item.path.as_posix():
+            item.add_marker(pytest.mark.timeout(180))

@@ -31,6 +31,7 @@ export interface Figures {
 
 /** The way of an order; other statuses follow as they come. */
 export const ORDER_WAY = [
+  "OPEN",
   "PLACED",
   "HELD",
   "BACKORDERED",

@@ -37,7 +37,7 @@ function AlarmRow({ alarm, now }: { alarm: Alarm; now: number }) {
         <i aria-label={t("alarms.priority", { priority: alarm.priority })}>{SHAPE[alarm.priority]}</i>
         <span class="what">
           <b>{alarm.source}</b> {word("alarm", alarm.code)}
-          {alarm.detail && <small>{alarm.detail}</small>}
+          {alarm.detail && <small>{readable(alarm.detail)}</small>}
           {hint && <small class="do">→ {hint}</small>}
         </span>
         <time class="num">{lasting((now - Date.parse(alarm.at)) / 1000)}</time>
@@ -67,4 +67,15 @@ export function OrderList() {
 
 function linesOf({ lines }: OrderRow): number {
   return Array.isArray(lines) ? lines.length : (lines ?? 0);
+}
+
+/** A detail may be facts as JSON: shown as words, not braces. */
+function readable(detail: string): string {
+  if (!detail.startsWith("{")) return detail;
+  try {
+    const facts = Object.entries(JSON.parse(detail) as Record<string, unknown>);
+    return facts.map(([name, value]) => `${word("fact", name)} ${String(value)}`).join(", ");
+  } catch {
+    return detail;
+  }
 }

@@ -78,11 +78,14 @@ export const frameAge = computed(() => ageS(frame.value));
 export const stale = computed(() => frameAge.value > STALE_S);
 export const figures = computed<Figures>(() => figuresOf(summary.value?.value));
 export const orders = computed<OrderRow[]>(() => rowsOf<OrderRow>(orderFeed.value?.value, "orders"));
+/** What the WMS knows of (orders, picks) and what the site tells now (robots, machines), each once. */
 export const alarms = computed<Alarm[]>(() => {
-  const told = alarmFeed.value ? rowsOf<Alarm>(alarmFeed.value.value, "alarms") : (frame.value?.value.alarms ?? []);
-  return told
-    .filter((each) => each.active)
-    .sort((a, b) => a.priority - b.priority || a.at.localeCompare(b.at));
+  const known = new Map<string, Alarm>();
+  const told = alarmFeed.value ? rowsOf<Alarm>(alarmFeed.value.value, "alarms") : [];
+  for (const each of [...told, ...(frame.value?.value.alarms ?? [])]) {
+    if (each.active) known.set(`${each.source}/${each.code}/${each.source === "wcs" ? each.id : ""}`, each);
+  }
+  return [...known.values()].sort((a, b) => a.priority - b.priority || b.at.localeCompare(a.at));
 });
 
 // ------------------------------------------------------------------------------ the site's clock

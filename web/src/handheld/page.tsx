@@ -3,19 +3,21 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import "./handheld.css";
 import { LanguageSwitch, LookSwitch } from "../core/bar.tsx";
-import { number, t, word } from "../core/i18n.ts";
+import { maybeWord, number, t, word } from "../core/i18n.ts";
 import { Message } from "./message.tsx";
 import { online, pending } from "./outbox.ts";
 import { Scanner, REST_MS } from "./scanner.ts";
 import { Task } from "./screen.tsx";
 import { change, KINDS, session } from "./session.ts";
-import { begin, flash, found, lastTried, leave, lookUp, nextTask, notice, packet, read, view } from "./work.ts";
+import { begin, flash, found, lastTried, hearOffers, leave, lookUp, nextTask, notice, offered, packet, read, view } from "./work.ts";
 
 const resting = signal(false);
 let rest = 0;
 
 export function Page() {
   const sink = useRef<HTMLInputElement>(null);
+  const { site } = session.value;
+  useEffect(() => hearOffers(site), [site]);
   document.title = `${t("h.title")} · Soko`;
   useEffect(() => {
     void begin();
@@ -110,7 +112,7 @@ function Start() {
         {KINDS.map((kind) => (
           <button key={kind} type="button" class="chip" aria-pressed={kinds.includes(kind)} onClick={() => toggle(kind)}>
             {kinds.includes(kind) ? "✓ " : ""}
-            {word("kind", kind)}
+            {word("kind", kind)} {(offered.value[kind] ?? 0) > 0 && <b class="num">{number(offered.value[kind] ?? 0)}</b>}
           </button>
         ))}
       </fieldset>
@@ -156,18 +158,26 @@ function Lookup() {
       {known && !known.facts && <p class="message wrong">{t("h.unknown_code", { code: known.code })}</p>}
       {known?.facts && (
         <dl class="found" data-testid="found">
-          {Object.entries(known.facts)
-            .filter(([, value]) => value !== null && typeof value !== "object")
-            .map(([label, value]) => (
-              <div key={label}>
-                <dt>{word("fact", label)}</dt>
-                <dd>{String(value)}</dd>
-              </div>
-            ))}
+          {flat(known.facts).map(([label, value]) => (
+            <div key={label}>
+              <dt>{label}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
         </dl>
       )}
     </section>
   );
+}
+
+/** Facts as lines; those by site ("free" of a SKU) as a line each. */
+function flat(facts: Record<string, unknown>): [string, string][] {
+  return Object.entries(facts).flatMap(([name, value]): [string, string][] => {
+    const label = word("fact", name);
+    if (value === null || name === "id") return [];
+    if (typeof value !== "object") return [[label, maybeWord(name, String(value)) ?? String(value)]];
+    return Object.entries(value).map(([place, units]) => [`${label} · ${place}`, String(units)]);
+  });
 }
 
 function Looking() {

@@ -4,7 +4,8 @@
  * Local first: an event is judged here by the shared reducer, shown at once, kept in the outbox, and
  * sent when there is a network. What the server answers then wins.
  */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
+import { Feed } from "../core/live.ts";
 import { ApiError, get } from "../core/api.ts";
 import { newId, nextSeq } from "./ids.ts";
 import { type Delivery, flush, keepOpen, online, openPacket, pending, put, startOutbox } from "./outbox.ts";
@@ -67,6 +68,26 @@ export async function nextTask(): Promise<void> {
   retry = window.setTimeout(() => {
     if (view.value === "looking") void nextTask();
   }, RETRY_MS);
+}
+
+/** How many tasks of each kind are open: the server tells it by itself. */
+export const offered = signal<Record<string, number>>({});
+
+export function hearOffers(site: string): () => void {
+  const feed = new Feed(`/api/v1/work/stream?${new URLSearchParams({ site })}`);
+  const counts = feed.topic<Record<string, number>>("task.offered");
+  feed.start();
+  const end = effect(() => {
+    const told = counts.value?.value;
+    if (!told) return;
+    offered.value = told;
+    const any = session.peek().kinds.some((kind) => (told[kind] ?? 0) > 0);
+    if (any && view.peek() === "looking" && lastTried.peek() === "none") void nextTask();
+  });
+  return () => {
+    end();
+    feed.stop();
+  };
 }
 
 export async function leave(): Promise<void> {

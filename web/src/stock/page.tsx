@@ -6,33 +6,57 @@ import { get } from "../core/api.ts";
 import { Home, LanguageSwitch, LookSwitch } from "../core/bar.tsx";
 import { lang, lasting, number, t, word } from "../core/i18n.ts";
 import { ageS, tick, type Told } from "../core/live.ts";
-import { added, bySku, nothing, type SkuStock, STATES, type Stock, type Units, unitsIn } from "./rows.ts";
+import {
+  added,
+  bySku,
+  having,
+  nothing,
+  PARTS,
+  shownStates,
+  type SkuStock,
+  type Stock,
+  type Units,
+  unitsIn,
+} from "./rows.ts";
 
 const REFRESH_MS = 4000;
 const CALM_MS = 250; // after the last key
 const OLD_S = 15;
 const LIMIT = 1000;
+const ALL = 10_000; // as many rows as the server gives, to look for a part of a code or name
 
 const query = signal(new URLSearchParams(location.search).get("sku") ?? "");
 const told = signal<Told<Stock> | null>(null);
 const away = signal(false);
 const opened = signal<ReadonlySet<string>>(new Set());
 const skus = computed(() => bySku(told.value?.value.rows ?? []));
-const network = computed(() => {
-  const totals = told.value?.value.totals;
+const network = computed<Units>(() => {
   const sum = skus.value.reduce((units, each) => added(units, each.total), nothing());
-  return totals ? { ...sum, ...totals } : sum;
+  return { ...sum, ...told.value?.value.totals };
 });
+const states = computed(() => shownStates(network.value));
 
 async function load(): Promise<void> {
   const asked = query.peek();
   try {
-    const stock = await get<Stock>(`/console/v1/stock?${new URLSearchParams({ sku: asked, limit: String(LIMIT) })}`);
+    const stock = await found(asked);
     away.value = false;
     if (asked === query.peek()) told.value = { value: stock, came_ms: performance.now() };
   } catch {
     away.value = true;
   }
+}
+
+/** The SKU of that code; if there is none, all whose code or name has that text in it. */
+async function found(asked: string): Promise<Stock> {
+  const exact = await stockOf(asked, LIMIT);
+  if (!asked || exact.rows.length > 0) return exact;
+  const all = await stockOf("", ALL);
+  return { sites: all.sites, rows: having(all.rows, asked) };
+}
+
+function stockOf(sku: string, limit: number): Promise<Stock> {
+  return get<Stock>(`/console/v1/stock?${new URLSearchParams({ sku, limit: String(limit) })}`);
 }
 
 function keepFresh(): () => void {
@@ -101,10 +125,12 @@ function Network({ units }: { units: Units }) {
       <h2>{t("stock.network")}</h2>
       <dl>
         <div class="free">
-          <dt>{t("stock.free")}</dt>
+          <dt>
+            <i class="u-free" aria-hidden="true" /> {t("stock.free")}
+          </dt>
           <dd class="num">{number(units.free)}</dd>
         </div>
-        {STATES.map((state) => (
+        {states.value.map((state) => (
           <div key={state}>
             <dt>
               <i class={`u-${state}`} aria-hidden="true" /> {word("stock_state", state)}
@@ -129,9 +155,10 @@ function Table({ rows }: { rows: SkuStock[] }) {
             <span class="unseen">{t("stock.all_states")}</span>
           </th>
           <th scope="col" class="n free">
+            <i class="u-free" aria-hidden="true" />
             {word("stock_state", "free")}
           </th>
-          {STATES.map((state) => (
+          {states.value.map((state) => (
             <th key={state} scope="col" class="n">
               <i class={`u-${state}`} aria-hidden="true" />
               {word("stock_state", state)}
@@ -188,7 +215,7 @@ function Sku({ row, most }: { row: SkuStock; most: number }) {
 function Cells({ units }: { units: Units }) {
   return (
     <>
-      {(["free", ...STATES] as const).map((state) => (
+      {(["free", ...states.value] as const).map((state) => (
         <td key={state} class={`n num ${state} ${units[state] === 0 ? "zero" : ""}`}>
           {units[state] === 0 ? "·" : number(units[state])}
         </td>
@@ -200,7 +227,7 @@ function Cells({ units }: { units: Units }) {
 function Bar({ units, most }: { units: Units; most: number }) {
   return (
     <div class="ubar" aria-hidden="true">
-      {STATES.filter((state) => units[state] > 0).map((state) => (
+      {PARTS.filter((state) => units[state] > 0).map((state) => (
         <i key={state} class={`u-${state}`} style={{ width: `${(100 * units[state]) / most}%` }} />
       ))}
     </div>

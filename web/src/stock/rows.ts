@@ -1,6 +1,11 @@
-/** Stock as the page shows it: one line a SKU over all sites, its sites below. PURE. */
+/**
+ * Stock as the page shows it: one line a SKU over all sites, its sites below. PURE.
+ *
+ * What is reserved, allocated or kept as safety stock is part of what is sellable; `free` is the
+ * rest of it. So a bar is made of these parts and never of `sellable` itself.
+ */
 
-/** All states, in the order of the goods' way; `free` is what may still be promised. */
+/** All states, in the order of the goods' way. */
 export const STATES = [
   "inbound",
   "sellable",
@@ -13,7 +18,13 @@ export const STATES = [
   "return_in_transit",
   "quarantine",
   "damaged",
+  "unknown",
+  "safety",
 ] as const;
+/** Shown only where there is any. */
+export const RARE: readonly State[] = ["unknown", "safety"];
+/** What a bar is made of: every unit once. */
+export const PARTS = ["inbound", "free", ...STATES.slice(2)] as const;
 export type State = (typeof STATES)[number];
 export type Units = Record<State | "free", number>;
 
@@ -43,7 +54,7 @@ export function nothing(): Units {
 
 export function added(a: Units, b: Partial<Units>): Units {
   const sum = { ...a };
-  for (const state of [...STATES, "free"] as const) sum[state] += b[state] ?? 0;
+  for (const state of ["free", ...STATES] as const) sum[state] += b[state] ?? 0;
   return sum;
 }
 
@@ -68,5 +79,18 @@ export function bySku(rows: StockRow[]): SkuStock[] {
 
 /** How much there is of it in all states: the width of its bar. */
 export function unitsIn(units: Units): number {
-  return STATES.reduce((sum, state) => sum + Math.max(0, units[state]), 0);
+  return PARTS.reduce((sum, state) => sum + Math.max(0, units[state] ?? 0), 0);
+}
+
+/** The states that get a column. */
+export function shownStates(totals: Partial<Units>): State[] {
+  return STATES.filter((state) => !RARE.includes(state) || (totals[state] ?? 0) > 0);
+}
+
+/** Rows whose SKU has that text in its code or in one of its names. */
+export function having(rows: StockRow[], text: string): StockRow[] {
+  const wanted = text.toLowerCase();
+  return rows.filter((row) =>
+    [row.sku, row.name_en, row.name_ja].some((each) => each?.toLowerCase().includes(wanted)),
+  );
 }
