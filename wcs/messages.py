@@ -1,11 +1,11 @@
-"""What the WMS may say to the WCS of a site, and what it hears.
+r"""What the WMS may say to the WCS of a site, and what it hears.
 
 All of it is durable: it goes through streams (edge.stream), in order, and is acknowledged by the
 receiver. Ids are the WMS's UUIDs as text; points, stations, lanes and gates are the names of the
 site file. Within version 1 fields are only added, with defaults.
 
     TransportOrder ->  ACCEPTED -> ASSIGNED -> LOADED -> FINISHED
-                            \\---------\\----------\\---> FAILED | WITHDRAWN      (once, at the end)
+                            \---------\----------\---> FAILED | WITHDRAWN      (once, at the end)
 """
 
 from dataclasses import dataclass

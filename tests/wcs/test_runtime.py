@@ -11,6 +11,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from uuid import uuid1
 
@@ -42,6 +43,7 @@ from tests.wcs.fleet import RobotDouble
 from wcs.journal import Journal
 from wcs.messages import (
     ParcelExpected,
+    RobotOnMap,
     SiteFrame,
     ToWcs,
     TransportOrder,
@@ -116,6 +118,9 @@ class Site:
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         self.tasks.add(asyncio.create_task(work))
+
+    def on_map(self) -> tuple[RobotOnMap, ...]:
+        return self.frames[-1].robots if self.frames else ()
 
     def close(self) -> None:
         for task in self.tasks:
@@ -212,6 +217,10 @@ def states(site: Site, order: str) -> list[str]:
     return [report.state for report in site.reports if report.id == order]
 
 
+def has_said(site: Site, order: str, state: str) -> bool:
+    return state in states(site, order)
+
+
 WHOLE = ["ACCEPTED", "ASSIGNED", "LOADED", "FINISHED"]
 
 
@@ -221,8 +230,9 @@ async def test_an_order_is_carried_out_and_shown(site: Site, nats_url: str, tmp_
         await site.until(lambda: states(site, "t1") == WHOLE)
         assert site.robot.node == "f"
         assert site.reports[-1].metres == 20.0
-        await site.until(lambda: site.frames and site.frames[-1].robots[0].x_m == 0.0)
-        await site.until(lambda: site.frames[-1].robots[0].state == "IDLE")
+        await site.until(
+            lambda: any(robot.state == "IDLE" and robot.x_m == 0.0 for robot in site.on_map())
+        )
         await site.until_taken_over()
     assert replay(tmp_path / "j").difference is None
 
@@ -290,7 +300,7 @@ async def test_killed_with_9_at_every_stage_it_goes_on(site: Site, nats_url: str
     process = await start_process(site, nats_url, tmp_path)
     for n, stage in enumerate(WHOLE):
         site.order(TransportOrder(id=f"t{n}", load=f"x{n}", source="c", destination="f"))
-        await site.until(lambda n=n, stage=stage: stage in states(site, f"t{n}"))
+        await site.until(partial(has_said, site, f"t{n}", stage))
         process.send_signal(signal.SIGKILL)
         await process.wait()
         site.commands.clear()
