@@ -1,0 +1,189 @@
+"""`soko doctor`: looks at this machine and this installation, and says what to do about it.
+
+Each check answers with a finding: ok, a warning (it works, but), or a fault, with the words to
+type. Nothing is changed.
+"""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+import typer
+
+from wms.settings import Settings
+
+if TYPE_CHECKING:
+    import psycopg
+
+State: TypeAlias = Literal["ok", "warning", "fault"]
+
+GIB = 1 << 30
+DISK_WARNING = 5 * GIB
+DISK_FAULT = 1 * GIB
+SKEW_MAX_S = 2.0
+POSTGRES_MIN = 150_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found; `fix` says what to do."""
+
+    check: str
+    state: State
+    says: str
+    fix: str = ""
+
+
+def doctor(
+    *, as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False
+) -> None:
+    """Look at ports, database, broker, disk, clock and fonts, and say what to do."""
+    findings = examine(Settings())
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        marks = {"ok": "✔", "warning": "!", "fault": "✘"}
+        for finding in findings:
+            typer.echo(f"{marks[finding.state]} {finding.check:<10} {finding.says}")
+            if finding.fix:
+                typer.echo(f"  {'':<10} -> {finding.fix}")
+    raise typer.Exit(1 if any(finding.state == "fault" for finding in findings) else 0)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All findings."""
+    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        _python,
+        _database,
+        _broker,
+        _ports,
+        _disk,
+        _fonts,
+    )
+    return [finding for check in checks for finding in check(settings)]
+
+
+def _python(_settings: Settings) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    old = sys.version_info < (3, 11)
+    fix = "install Python 3.11 or later" if old else ""
+    yield Finding("python", "fault" if old else "ok", f"Python {version}", fix)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    import psycopg
+    from sqlalchemy import make_url
+
+    address = make_url(settings.database_url).set(drivername="postgresql")
+    where = address.render_as_string(hide_password=True)
+    try:
+        connection = psycopg.connect(
+            address.render_as_string(hide_password=False), connect_timeout=3, autocommit=True
+        )
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        fix = "`soko db run` starts our own; or set SOKO_DATABASE_URL"
+        yield Finding("database", "fault", f"{where} does not answer: {reason}", fix)
+        return
+    with closing(connection):
+        yield from _server(connection, where)
+    yield from _schema(settings)
+
+
+def _server(connection: "psycopg.Connection[Any]", where: str) -> Iterator[Finding]:
+    def setting(name: str) -> str:
+        row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+        return str(row[0]) if row else ""
+
+    version = connection.info.server_version
+    says = f"PostgreSQL {version // 10_000}.{version % 10_000} at {where}"
+    old = version < POSTGRES_MIN
+    fix = "upgrade the server to PostgreSQL 15 or later" if old else ""
+    yield Finding("database", "fault" if old else "ok", says, fix)
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        if setting(name) == "off":
+            fix = f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"
+            yield Finding(
+                "database", "fault", f"{name} is off: a crash loses data", fix
+            )
+    if setting("data_checksums") != "on":
+        fix = "stop the server, run `pg_checksums --enable`, start it"
+        yield Finding("database", "warning", "data have no checksums", fix)
+    row = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    skew_s = (row[0] - datetime.now(UTC)).total_seconds()  # noqa: TID251 - it is about the clock
+    skewed = abs(skew_s) > SKEW_MAX_S
+    says = f"our clock and the database's differ by {abs(skew_s):.1f} s"
+    fix = "synchronise both machines' clocks (chrony, systemd-timesyncd)" if skewed else ""
+    yield Finding("clock", "fault" if skewed else "ok", says, fix)
+
+
+def _schema(settings: Settings) -> Iterator[Finding]:
+    from wms.migrations import current_revisions, head_revisions
+
+    current, head = current_revisions(settings.database_url), head_revisions()
+    if current == head:
+        yield Finding("schema", "ok", f"at {', '.join(sorted(head))}")
+        return
+    found = ", ".join(sorted(current)) or "empty"
+    wanted = ", ".join(sorted(head))
+    yield Finding("schema", "fault", f"is {found}, should be {wanted}", "soko db upgrade")
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    address = urlsplit(settings.mqtt_url)
+    where = (address.hostname or "127.0.0.1", address.port or 1883)
+    try:
+        socket.create_connection(where, timeout=3).close()
+    except OSError as error:
+        fix = "`soko broker run` starts our own; or set SOKO_MQTT_URL"
+        yield Finding("broker", "fault", f"{settings.mqtt_url} does not answer: {error}", fix)
+    else:
+        yield Finding("broker", "ok", f"answers at {settings.mqtt_url}")
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    from wms.postgres import holder_of_port
+
+    port = urlsplit(settings.http).port or 80
+    if holder := holder_of_port(port):
+        says = f"port {port}, where `soko serve` listens, is held by {holder}"
+        fix = "fine if that is `soko serve`; else stop it or set SOKO_HTTP"
+        yield Finding("ports", "warning", says, fix)
+    else:
+        yield Finding("ports", "ok", f"port {port} is free for `soko serve`")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.state_dir.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    state: State = "fault" if free < DISK_FAULT else "warning" if free < DISK_WARNING else "ok"
+    fix = "" if state == "ok" else "make room, or set SOKO_STATE_DIR to a larger disk"
+    yield Finding("disk", state, f"{free / GIB:.1f} GiB free at {there}", fix)
+
+
+def _fonts(_settings: Settings) -> Iterator[Finding]:
+    lister = shutil.which("fc-list")
+    fix = "apt-get install fonts-noto-cjk fontconfig"
+    if lister is None:
+        yield Finding("fonts", "warning", "cannot see which fonts there are", fix)
+        return
+    done = subprocess.run(  # noqa: S603 - found on the path
+        [lister, ":lang=ja", "file"], capture_output=True, text=True, check=False, timeout=20
+    )
+    found = done.stdout.strip().splitlines()
+    if not found:
+        yield Finding("fonts", "warning", "no font has Japanese: labels would show boxes", fix)
+        return
+    name = Path(found[0].split(":")[0]).name
+    yield Finding("fonts", "ok", f"{len(found)} with Japanese, for example {name}")
