@@ -50,6 +50,8 @@ def install(app: FastAPI) -> None:
         request_validation_handler=_of_malformed,
     )
     add_exception_handler(app, handler)
+    for kind in (WmsError, DBAPIError, PoolTimeout):
+        app.add_exception_handler(kind, handler)
 
 
 def problem(

@@ -34,13 +34,9 @@ class Picked:
     """What became of one allocation."""
 
     allocation: Allocation
-    units: int
+    units: int  # taken
+    missing: int
     reason: str  # "" when whole
-
-    @property
-    def missing(self) -> int:
-        """Units that were not there."""
-        return self.allocation.units - self.units
 
 
 def finish_pick(
@@ -51,11 +47,7 @@ def finish_pick(
     orders, allocations = lock_for(session, task.site_id, list(ids.values()))
     reasons = {each.step: each.code for each in packet.reported}
     picked = [
-        Picked(
-            allocation=allocations[id_],
-            units=min(allocations[id_].units, packet.counts.get(step, 0)),
-            reason=reasons.get(step, ""),
-        )
+        _picked(allocations[id_], packet.counts.get(step, 0), reasons.get(step, ""))
         for step, id_ in ids.items()
     ]
     at = max((event.at for event in packet.history), default=now)
@@ -70,6 +62,12 @@ def finish_pick(
     count(session, task.site_id, f"picks_by_{by}", sum(1 for each in picked if each.units))
     if presentation:
         picked_from(session, floor, UUID(presentation), now=now)
+
+
+def _picked(allocation: Allocation, counted: int, reason: str) -> Picked:
+    units = min(allocation.units, counted)
+    missing = allocation.units - units
+    return Picked(allocation=allocation, units=units, missing=missing, reason=reason)
 
 
 def lock_for(
@@ -94,7 +92,7 @@ def lock_for(
 
 def _advance(task: Task, picked: Picked, actor: Actor, at: datetime) -> ledger.Advance:
     allocation = picked.allocation
-    partly = 0 < picked.units < allocation.units
+    partly = bool(picked.units and picked.missing)
     return ledger.Advance(
         command_id=CommandId(derive(task.id, "pick", str(allocation.id))),
         site_id=SiteId(task.site_id),
