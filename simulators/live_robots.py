@@ -122,7 +122,7 @@ class LiveRobots:
         """Live until cancelled; then say that the robots are off-line."""
         for kind in ("order", "instantActions"):
             self._bus.subscribe(robots_filter(kind), qos=0, handler=self._on_message)
-        self._bus.on_connect(lambda: self._say_connection("ONLINE"))
+        self._bus.on_connect(self._on_connect)
         loop = asyncio.get_running_loop()
         try:
             while True:
@@ -171,6 +171,13 @@ class LiveRobots:
         if name is not None:
             self._inbox.append((name, kind, message.body))
             self._woken.set()
+
+    def _on_connect(self) -> None:
+        self._say_connection("ONLINE")
+        for robot in self.robots.values():
+            robot.speak_up()
+        self._next_at = dict.fromkeys(self.robots, self._clock.now())
+        self._woken.set()
 
     def _say_connection(self, state: Literal["ONLINE", "OFFLINE"]) -> None:
         for robot in self.robots.values():

@@ -80,6 +80,10 @@ class Robot:
         moments.append(self.body.said_at + self.build.state_every_s)
         return datetime.fromtimestamp(min(moments), UTC)
 
+    def speak_up(self) -> None:
+        """Say the state at the next step, whatever has happened: somebody may have missed it."""
+        self._has_news = True
+
     def step(self, now: datetime) -> list[Said]:
         """Live until `now`, and say what has changed."""
         at = now.timestamp()

@@ -7,7 +7,7 @@ repeat: what has been done already is not done again.
 
 Where a protocol allows it the driver proper is a pure module (bytes or JSON to messages, with
 `now` as an argument) and the class here only moves bytes. Drivers are found by name, in
-`DRIVER_MODULES`; each of those modules has a `make`:
+`edge.site.DRIVERS`; each of those modules has a `make`:
 
     vda5050   robots over MQTT               edge.drivers.vda5050_fleet
     opcua     sorters over OPC UA            edge.drivers.opcua
@@ -21,13 +21,6 @@ from typing import Protocol
 from edge.messages import DeviceCommand, DeviceEvent, RobotReport
 
 Say = Callable[[DeviceEvent | RobotReport], None]
-
-DRIVER_MODULES = {
-    "vda5050": "edge.drivers.vda5050_fleet",
-    "opcua": "edge.drivers.opcua",
-    "modbus": "edge.drivers.modbus",
-    "llrp": "edge.drivers.rfid",
-}
 
 
 class DeviceUnavailable(Exception):  # noqa: N818 - reads as a situation

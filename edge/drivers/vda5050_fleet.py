@@ -6,7 +6,8 @@ states costs reading, never delay. How long an answer may take is a matter of th
 of real time; the sessions get it in seconds of the clock.
 
 Laws:
-    first words    after every connect each robot is asked for its state and factsheet
+    first words    each robot is asked for its state and factsheet when we connect, and when it
+                   comes on-line or is heard for the first time
     safe to repeat a drive or cancel that is told again changes nothing
     remembered     what is wanted of the robots outlives a lost broker; it is told on the next
                    state of the robot
@@ -46,12 +47,13 @@ def make(
     mqtt_url: str,
     state_dir: Path,  # noqa: ARG001 - robots remember their orders
 ) -> Driver:
-    """The driver of all `[[robots]]` of a site.
+    """The driver of the `[[robots]]` of a device: those that name it, or no device at all.
 
     Raises:
         ValueError: two robots have the same name, or the same manufacturer and serial number.
     """
     code = site["site"]["code"]
+    first = next(row["name"] for row in site["devices"] if row["driver"] == "vda5050")
     robots = [
         Robot(
             name=row["name"],
@@ -61,12 +63,17 @@ def make(
             **{habit: row[habit] for habit in _HABITS if habit in row},
         )
         for row in site["robots"]
+        if row.get("device", first) == device["name"]
     ]
     for names in ([r.name for r in robots], [(r.manufacturer, r.serial) for r in robots]):
         if len(set(names)) < len(names):
             raise ValueError(f"{device['name']}: two robots share a name")
     return Vda5050Fleet(
-        device["name"], robots, clock=clock, url=mqtt_url, client_id=f"fleet-{code}"
+        device["name"],
+        robots,
+        clock=clock,
+        url=mqtt_url,
+        client_id=f"fleet-{code}-{device['name']}",
     )
 
 
@@ -178,6 +185,9 @@ class Vda5050Fleet:
             session = self.sessions[name]
             if has_news and (report := session.report(now, patience_s)) and self._say:
                 self._say(report)
+            is_first = session.states == 1 and session.factsheet is None
+            if is_first or (name, "connection") in waiting:
+                self._publish(session, session.questions(now))
             self._see_to(session, now)
 
     def _tick(self) -> None:

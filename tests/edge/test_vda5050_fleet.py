@@ -14,8 +14,8 @@ from vda5050.model.common import Action
 from vda5050.model.order import Order
 from vda5050.model.state import Load
 
-from edge.drivers import DRIVER_MODULES, DeviceUnavailable
-from edge.drivers.vda5050_fleet import make
+from edge.drivers import DeviceUnavailable
+from edge.drivers.vda5050_fleet import Vda5050Fleet, make
 from edge.messages import CancelDrive, DriveAction, DriveNode, TellAgain
 from edge.mqtt import PahoBus, robot_topic
 from simulators.live_robots import run_robots
@@ -66,8 +66,8 @@ async def test_robots_carry_totes_to_and_fro(broker_url: str, tmp_path: Path):
             assert wcs.reports[f"R-{number}"].load is None
             assert not wcs.reports[f"R-{number}"].errors
             session = wcs.fleet.sessions[f"R-{number}"]
-            assert session.factsheet is not None
             assert session.conformance() == 1.0
+        await soon(lambda: all(s.factsheet for s in wcs.fleet.sessions.values()))
 
 
 async def test_tell_again_says_everything_once_more(nats_url: str, tmp_path: Path):
@@ -148,8 +148,21 @@ def test_two_robots_of_one_name_are_a_mistake_in_the_site_file(tmp_path: Path):
         )
 
 
-def test_the_driver_is_found_by_its_name():
-    assert DRIVER_MODULES["vda5050"] == make.__module__
+def test_a_robot_may_name_the_device_that_speaks_with_it(tmp_path: Path):
+    site, clock = a_site(), a_clock(tmp_path)
+    site["devices"].append({"name": "fleet-2", "driver": "vda5050"})
+    site["robots"][1]["device"] = "fleet-2"
+    for device, robot in zip(site["devices"], ("R-0", "R-1"), strict=True):
+        fleet = make(
+            device,
+            site,
+            clock=clock,
+            port_offset=0,
+            mqtt_url="mqtt://127.0.0.1:9",
+            state_dir=tmp_path,
+        )
+        assert isinstance(fleet, Vda5050Fleet)
+        assert list(fleet.sessions) == [robot]
 
 
 # ------------------------------------------------------------------------------ a foreign robot
