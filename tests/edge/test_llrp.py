@@ -166,6 +166,21 @@ def test_parameters_that_do_not_add_up_are_malformed(body: bytes):
         decode(frame)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x00\xf0\x00\x00",  # it would never end
+        b"\x00\xf0\x00\x03\x00",
+        b"\x00\xf0\x00\x20\x8d" + bytes(12),  # ends before its end
+        b"\x00\xf0\x00\x04",  # a tag without an EPC
+    ],
+)
+def test_a_report_that_does_not_add_up_is_malformed(body: bytes):
+    frame = HEADER.pack(1 << 10 | Kind.RO_ACCESS_REPORT, 10 + len(body), 1) + body
+    with pytest.raises(Malformed):
+        decode(frame)
+
+
 @pytest.mark.parametrize("length", [0, 9, 1 << 20 | 1, 2**32 - 1])
 def test_a_length_that_no_frame_has_ends_the_stream(length: int):
     with pytest.raises(Malformed):

@@ -214,6 +214,44 @@ async def test_a_time_that_makes_no_sense_is_replaced_by_that_of_arrival(nonsens
     assert await seen_at(hello, report(1, nonsense_us)) == StandingClock().now()
 
 
+class HandClock(StandingClock):
+    """A fast clock that is moved by hand, and counts who looks at it."""
+
+    def __init__(self) -> None:
+        self.after_s = 0.0
+        self.looks = 0
+
+    @override
+    def now(self) -> datetime:
+        self.looks += 1
+        return super().now() + timedelta(seconds=self.after_s)
+
+    @override
+    def real_s(self, virtual_s: float) -> float:
+        return virtual_s / 100
+
+
+async def test_what_is_late_in_a_busy_process_is_not_taken_for_silence():
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.writelines([HELLO, report(1)])
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    clock = HandClock()
+    listener = Listener(server.sockets[0].getsockname()[1], clock, keepalive_s=9)
+    async with listener.running():
+        await soon(lambda: listener.tags(TagSeen))
+        clock.after_s = 20  # 0.2 s of real time
+        looks = clock.looks
+        await soon(lambda: clock.looks > looks + 2)
+        assert listener.tags(TagGone) == []
+        clock.after_s = 40
+        await soon(lambda: listener.tags(TagGone))
+    server.close()
+    await server.wait_closed()
+
+
 # -------------------------------------------------------------------- the conversation, pure
 def test_it_asks_for_one_thing_at_a_time_and_reads_in_the_end():
     inventory = Inventory((1, 2), keepalive_ms=500)
