@@ -31,6 +31,7 @@ from wms.outbound.jobs import Jobs
 from wms.outbound.model import Parcel
 from wms.ports import Booking, Notice, Tracking, TrackingEvent
 from wms.settings import Settings
+from wms.stock.verify import verify
 
 HUB, SPOKE = "TYO1", "OSA1"
 TOKYO = {"prefecture": "東京都", "postal_code": "100-0001", "latitude": 35.7, "longitude": 139.8}
@@ -118,10 +119,17 @@ class House:
             settings=Settings(), database=database, clock=self.clock, floor=self.floor
         )
         self.http = TestClient(create_app(services.settings, services))
+        self.http.__enter__()  # one event loop for all requests
         self._seq = itertools.count(1)
         self._event_seq = itertools.count(1)
         self._told = 0
         self._masters()
+
+    def close(self) -> None:
+        """Let go of everything; what the books say must be right."""
+        self.http.__exit__(None, None, None)
+        report = self.database.run(verify)
+        assert report.clean, report
 
     def _masters(self) -> None:
         self.ok(self.http.put("/master/v1/sites", json=SITES))
