@@ -65,18 +65,11 @@ class Plant:
     devices: Mapping[str, Device]
     leaving: Mapping[str, tuple[int, ...]] = field(repr=False)  # arcs by the point they start at
     entering: Mapping[str, tuple[int, ...]] = field(repr=False)
+    places: Mapping[str, str] = field(repr=False)  # every place that has a name, and its point
 
     def point_of(self, place: str) -> str | None:
         """The point where a robot stands to serve a place: a storage place, station or point."""
-        if place in self.stations:
-            return self.stations[place].point
-        if place in self.points:
-            return place
-        point, _, level = place.rpartition("-")
-        known = self.points.get(point)
-        if known is None or not level.isascii() or not level.isdigit() or level[0] == "0":
-            return None
-        return point if int(level) <= known.levels else None
+        return self.places.get(place)
 
     def points_of_kind(self, *kinds: PointKind) -> tuple[str, ...]:
         """The names of all points of these kinds, in the order of the file."""
@@ -126,7 +119,18 @@ def _plant(file: SiteFile) -> Plant:
         devices={device.name: device for device in file.devices},
         leaving={p: tuple(i for i, a in enumerate(ordered) if a.start == p) for p in points},
         entering={p: tuple(i for i, a in enumerate(ordered) if a.end == p) for p in points},
+        places=_places(file),
     )
+
+
+def _places(file: SiteFile) -> dict[str, str]:
+    places = {
+        f"{point.name}-{level}": point.name
+        for point in file.points
+        for level in range(1, point.levels + 1)
+    }
+    places |= {point.name: point.name for point in file.points}
+    return places | {station.name: station.point for station in file.stations}
 
 
 def _geometry(plant: Plant) -> Iterator[str]:
