@@ -62,9 +62,10 @@ NAMESPACE = "urn:soko:sorter"
 _READ = ("StateCurrent", "Heartbeat", "Stream", "Confirmations")
 _WRITTEN = ("Acknowledged", "WcsHeartbeat")
 _METHOD = "Divert"
+_LOST = "(lost)"
 _CONNECT_S, _ANSWER_S, _SILENCE_S = 10.0, 2.0, 5.0
 _BEAT_S, _UNSPOOLED_ACK_S = 0.3, 1.0
-_SUBSCRIPTION_MS = 10.0
+_SUBSCRIPTION_MS, _KEEPALIVES = 10.0, 1000
 _SESSION_MS = 600_000
 _RESULTS = {0: "accepted", 1: "repeated", 2: "too late", 3: "no such lane"}
 _FAULTS = {2: "stopped", 8: "aborting", 9: "aborted", 10: "holding", 11: "held"}
@@ -149,18 +150,22 @@ class OpcuaSorter:
         self._say = say
         client = Client(self._url, timeout=_ANSWER_S)
         client.session_timeout = _SESSION_MS
+        is_connected = False
         try:
             await self._secure(client)
             async with asyncio.timeout(_CONNECT_S):
                 await client.connect()
+                is_connected = True
                 await self._find(client)
             await self._converse(client)
         except (UaError, OSError, TimeoutError, ValidationError) as error:
             raise DeviceUnavailable(self.name, f"{self._url}: {error!r}") from error
         finally:
             self._root, self._nodes, self._allowed = None, {}, frozenset()
-            with suppress(UaError, OSError, TimeoutError):
-                await client.disconnect()
+            # a connect that failed at the door has left nothing to tidy up
+            if is_connected or client.uaclient.has_transport:
+                with suppress(UaError, OSError, TimeoutError):
+                    await client.disconnect()
 
     async def tell(self, command: DeviceCommand) -> None:
         """Send a lane, or say the status again.
@@ -214,10 +219,17 @@ class OpcuaSorter:
         self._root = root
 
     async def _converse(self, client: "Client") -> None:
+        from asyncua import ua  # noqa: PLC0415
+
         values: asyncio.Queue[Value] = asyncio.Queue()
         await self._start_stream(str(await self._nodes["Stream"].read_value()))
         handler = _Handler({self._nodes[name].nodeid: name for name in _READ}, values)
-        subscription = await client.create_subscription(_SUBSCRIPTION_MS, handler)
+        wanted = ua.CreateSubscriptionParameters(
+            RequestedPublishingInterval=_SUBSCRIPTION_MS,
+            RequestedLifetimeCount=_KEEPALIVES * 3,
+            RequestedMaxKeepAliveCount=_KEEPALIVES,
+        )
+        subscription = await client.create_subscription(wanted, handler)
         await subscription.subscribe_data_change([self._nodes[name] for name in _READ], queuesize=1)
         tasks = {
             asyncio.create_task(self._listen(values), name=f"{self.name} listens"),
@@ -247,6 +259,8 @@ class OpcuaSorter:
                 self._hear(value or [])
             elif name == "Stream" and value != self._stream:
                 raise DeviceUnavailable(self.name, "the PLC has lost its memory")
+            elif name == _LOST:
+                raise DeviceUnavailable(self.name, f"the subscription ended: {value}")
 
     def _hear(self, lines: list[str]) -> None:
         assert self._say is not None
@@ -358,3 +372,6 @@ class _Handler:
 
     def datachange_notification(self, node: "Node", val: Any, _data: Any) -> None:
         self._values.put_nowait((self._names[node.nodeid], val))
+
+    def status_change_notification(self, status: Any) -> None:
+        self._values.put_nowait((_LOST, status))

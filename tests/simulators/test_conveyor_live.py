@@ -78,6 +78,11 @@ def remembered(state_dir: Path) -> CellState:
         memory.close()
 
 
+def in_lanes(wcs: Wcs) -> list[str]:
+    return [one.barcode for one in wcs.of(CartonSorted) if one.status == "DIVERTED"]
+
+
+@pytest.mark.timeout(180)  # it starts three processes
 async def test_killed_again_and_again_it_sorts_every_carton_once(tmp_path: Path):
     site = a_site(lane_s=0.02, decision_window_s=2.0)
     lanes: set[str] = set()
@@ -87,11 +92,11 @@ async def test_killed_again_and_again_it_sorts_every_carton_once(tmp_path: Path)
         listening = running(sorter, wcs), running(conveyor, wcs)
         for one in listening:
             await one.__aenter__()
-        await until(lambda: len(wcs.of(CartonScanned)) >= 2)
+        await until(lambda: len(wcs.of(CartonScanned)) >= 2, within_s=60)
     lanes |= set(said)
     for wanted in (8, len(CODES)):
         async with a_world(tmp_path, site) as said:
-            await until(partial(lambda n: len(wcs.of(CartonSorted)) >= n, wanted))
+            await until(partial(lambda n: len(in_lanes(wcs)) >= n, wanted), within_s=60)
         lanes |= set(said)
     for one in listening:
         await one.__aexit__(None, None, None)
