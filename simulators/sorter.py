@@ -268,7 +268,7 @@ class Sorter:
         return "GOOD"
 
     def _draw(self, what: str, tracking: int, lap: int) -> float:
-        return Random(f"{self.config.seed}/{what}/{tracking}/{lap}").random()  # noqa: S311 - a game
+        return Random(f"{self.config.seed}/{what}/{tracking}/{lap}").random()
 
     def _sorted(self, carton: Carton, now: datetime) -> Confirmation:
         barcode = carton.code if carton.scan == "GOOD" else None
