@@ -1,14 +1,14 @@
 /** Bottom: the day in bars. Shades of one colour, hatched for what is out of order; numbers always beside. */
 import { hours, number, percent, t, word } from "../core/i18n.ts";
 import type { Figures as Counted } from "./figures.ts";
-import { figures } from "./live.ts";
+import { figures, figuresStale } from "./live.ts";
 
 export function Figures() {
   const now = figures.value;
   const picks = now.picksByRobot + now.picksByPerson;
   const reads = now.sorterReads + now.sorterNoReads;
   return (
-    <footer class="bottom" data-testid="figures">
+    <footer class={figuresStale.value ? "bottom stale" : "bottom"} data-testid="figures">
       <Card title={t("kpi.orders")} total={now.ordersTotal} wide>
         <Bar parts={now.ordersByStatus.map(([status, count]) => [word("order", status), count, status.toLowerCase()])} />
       </Card>

@@ -56,7 +56,7 @@ export function OrderList() {
         {latest.slice(0, 40).map((order) => (
           <li key={order.id}>
             <b class="num">{order.number}</b>
-            <span class="lines num">{t("orders.lines", { count: linesOf(order) })}</span>
+            <span class="lines num">{linesIn(order)}</span>
             <span class={`status ${order.status.toLowerCase()}`}>{word("order", order.status.toUpperCase())}</span>
           </li>
         ))}
@@ -65,8 +65,9 @@ export function OrderList() {
   );
 }
 
-function linesOf({ lines }: OrderRow): number {
-  return Array.isArray(lines) ? lines.length : (lines ?? 0);
+function linesIn({ lines }: OrderRow): string {
+  const count = Array.isArray(lines) ? lines.length : (lines ?? 0);
+  return count === 1 ? t("orders.line") : t("orders.lines", { count });
 }
 
 /** A detail may be facts as JSON: shown as words, not braces. */

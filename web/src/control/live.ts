@@ -57,6 +57,7 @@ export interface Happening {
 }
 
 export const STALE_S = 2;
+const FIGURES_OLD_S = 6;
 const BLOCKED_S = 60; // of the site: a shorter wait is traffic, not trouble
 const FLOW_WINDOW_MS = 30 * 60_000; // throughput is the shipped parcels of the last half hour
 const EVENTS_KEPT = 400;
@@ -75,6 +76,8 @@ export const happenings = signal<Happening[]>([]);
 export const flow = signal<{ at_ms: number; shipped: number }[]>([]);
 
 export const frameAge = computed(() => ageS(frame.value));
+/** Counters come every second; older than that they are hatched like the map. */
+export const figuresStale = computed(() => ageS(summary.value) > FIGURES_OLD_S);
 export const stale = computed(() => frameAge.value > STALE_S);
 export const figures = computed<Figures>(() => figuresOf(summary.value?.value));
 export const orders = computed<OrderRow[]>(() => rowsOf<OrderRow>(orderFeed.value?.value, "orders"));
