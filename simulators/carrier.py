@@ -26,7 +26,7 @@ from simulators.memory import Memory
 
 OUTAGES = 0.02  # share of the time
 OUTAGE_S = 300
-DELIVERY_HOURS = (1.5, 6.0)
+DELIVERY_HOURS = (0.5, 2.0)
 BODY_BYTES_MAX = 100_000
 
 

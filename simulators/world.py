@@ -83,8 +83,6 @@ class World:
 
     async def run(self) -> None:
         """Vans, dock and hospital, until cancelled."""
-        for code in self._memory.all("in_hands"):
-            await self._put_back(code)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._unload_vans())
             tasks.create_task(self._work_the_dock())
@@ -140,13 +138,7 @@ class World:
         while True:
             await self._clock.sleep(RELABEL_S)
             for code in self._conveyor.lane(HOSPITAL):
-                self._memory.put("in_hands", code, HOSPITAL)
-                await self._put_back(code)
-
-    async def _put_back(self, code: str) -> None:
-        await self._conveyor.take_from_lane(HOSPITAL, code)
-        await self._conveyor.put(code)
-        self._memory.forget("in_hands", code)
+                await self._conveyor.relabel(code)
 
 
 def _tags(codes: list[str]) -> list[str]:
