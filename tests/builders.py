@@ -4,7 +4,9 @@ Ids that a test makes up are new every time; what it says is what it cares about
 """
 
 import itertools
-from collections.abc import Sequence
+import os
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -26,7 +28,16 @@ from wms.stock import ledger, units
 from wms.stock.ledger import Advance, HoldState, Move, Reserve
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+PATIENCE_S = 30
 _numbers = itertools.count(1)
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Ask until it is so, for half a minute at most."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        os.sched_yield()
 
 
 def an_id() -> UUID:

@@ -9,8 +9,10 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -71,6 +73,15 @@ class Server(NamedTuple):
 def now() -> datetime:
     """The time of every test."""
     return DAY
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that every user may come to, as pytest's own is not."""
+    folder = Path(tempfile.mkdtemp(prefix="soko-test-"))
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
