@@ -37,7 +37,7 @@ function AlarmRow({ alarm, now }: { alarm: Alarm; now: number }) {
         <i aria-label={t("alarms.priority", { priority: alarm.priority })}>{SHAPE[alarm.priority]}</i>
         <span class="what">
           <b>{alarm.source}</b> {word("alarm", alarm.code)}
-          {alarm.detail && <small>{readable(alarm.detail)}</small>}
+          {alarm.detail && <small class="detail" title={alarm.detail}>{readable(alarm.detail)}</small>}
           {hint && <small class="do">→ {hint}</small>}
         </span>
         <time class="num">{lasting((now - Date.parse(alarm.at)) / 1000)}</time>
@@ -74,7 +74,9 @@ function linesIn({ lines }: OrderRow): string {
 function readable(detail: string): string {
   if (!detail.startsWith("{")) return detail;
   try {
-    const facts = Object.entries(JSON.parse(detail) as Record<string, unknown>);
+    const all = JSON.parse(detail) as Record<string, unknown>;
+    if (typeof all.problem === "string") return all.problem;
+    const facts = Object.entries(all);
     return facts.map(([name, value]) => `${word("fact", name)} ${String(value)}`).join(", ");
   } catch {
     return detail;

@@ -92,8 +92,14 @@ export const alarms = computed<Alarm[]>(() => {
 });
 
 // ------------------------------------------------------------------------------ the site's clock
+interface Mark {
+  site_ms: number;
+  came_ms: number;
+}
+const RATE_WINDOW_MS = 10_000;
 let rate = 1;
-let anchor: { site_ms: number; came_ms: number } | null = null;
+let anchor: Mark | null = null;
+let marks: Mark[] = [];
 let frames_ms = 250;
 
 /** What the site's clock shows now: it may run faster than ours. Stands when the feed is old. */
@@ -160,17 +166,17 @@ function move(robot: Robot, old: Robot | undefined, came_ms: number): void {
   tracks.set(robot.robot, { way, from_ms: came_ms, until_ms, heading_rad: robot.heading_rad });
 }
 
+/** The rate is taken over some seconds: single frames come in bursts. */
 function keepTime(site_ms: number, came_ms: number): void {
-  if (anchor && came_ms > anchor.came_ms && site_ms >= anchor.site_ms) {
-    const gap = came_ms - anchor.came_ms;
-    if (gap < 2000) {
-      const measured = (site_ms - anchor.site_ms) / gap;
-      rate = rate === 1 ? measured : rate * 0.9 + measured * 0.1;
-      frames_ms = Math.min(1000, frames_ms * 0.8 + gap * 0.2);
-      speed.value = rate > 20 ? Math.round(rate / 5) * 5 : Math.round(rate);
-    }
-  }
+  if (anchor) frames_ms = Math.min(1000, frames_ms * 0.8 + (came_ms - anchor.came_ms) * 0.2);
   anchor = { site_ms, came_ms };
+  marks = marks.filter((each) => each.came_ms > came_ms - RATE_WINDOW_MS && each.site_ms <= site_ms);
+  const first = marks[0];
+  if (first && came_ms - first.came_ms > 1000) {
+    rate = (site_ms - first.site_ms) / (came_ms - first.came_ms);
+    speed.value = rate > 20 ? Math.round(rate / 5) * 5 : Math.round(rate);
+  }
+  marks.push(anchor);
 }
 
 /** Shipped parcels per hour of the site, over the last half hour. */
