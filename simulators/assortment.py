@@ -141,9 +141,9 @@ def opening_stock(skus: list[Sku], *, seed: int) -> Iterator[dict[str, Any]]:
     ranked = sorted(skus, key=lambda sku: (-sku.popularity, sku.code))
     for rank, sku in enumerate(ranked):
         draw = random.Random(f"stock {seed} {sku.code}")
-        wanted = 20 + round(400 * sku.popularity)
-        units = round(wanted * draw.uniform(0.3, 1.4))
-        if draw.random() < 0.93 and units:  # a few SKUs the hub has run out of
+        wanted = 30 + round(500 * sku.popularity)
+        units = round(wanted * draw.uniform(0.4, 1.4))
+        if draw.random() < 0.98:  # a few SKUs the hub has run out of
             place = next(robot_places, None) if rank % 10 < 8 else None
             if place is None:
                 code = f"S{rank % SHELF_AISLES + 1:02d}-{rank // SHELF_AISLES % SHELF_BAYS + 1:02d}"
