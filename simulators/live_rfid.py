@@ -62,6 +62,7 @@ class LlrpReader:
         self._client: asyncio.StreamWriter | None = None
         self._radio: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._stirred = asyncio.Event()
 
     @classmethod
@@ -94,7 +95,9 @@ class LlrpReader:
             self._server.close()
         for task in tuple(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._connections.values():
+            writer.close()  # ends their conversations
+        await asyncio.gather(*self._tasks, *self._connections, return_exceptions=True)
         if self._server is not None:
             await self._server.wait_closed()
 
@@ -146,8 +149,7 @@ class LlrpReader:
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._connections[task] = writer
         try:
             await self._greet(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -156,8 +158,9 @@ class LlrpReader:
             if self._client is writer:
                 self._client = None
             writer.close()
-            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
+            del self._connections[task]
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         is_free = self._client is None

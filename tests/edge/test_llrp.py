@@ -169,7 +169,7 @@ def test_parameters_that_do_not_add_up_are_malformed(body: bytes):
 @pytest.mark.parametrize(
     "body",
     [
-        b"\x00\xf0\x00\x00",  # it would never end
+        b"\x00\xf1\x00\x00",  # it would never end
         b"\x00\xf0\x00\x03\x00",
         b"\x00\xf0\x00\x20\x8d" + bytes(12),  # ends before its end
         b"\x00\xf0\x00\x04",  # a tag without an EPC

@@ -35,6 +35,14 @@ def test_another_seed_gives_other_reads():
     assert carried(1, 30) != carried(2, 30)
 
 
+def test_a_tag_is_read_alike_whoever_else_is_there():
+    alone, among = Gate(CONFIG, seed=1), Gate(CONFIG, seed=1)
+    among.walk("E0", (-1, 1), 0.3, (AT, after(6)))
+    for gate in (alone, among):
+        gate.walk("E1", (-4, 4), 0.1, (AT, after(6)))
+    assert [r for r in among.reads(after(9)) if r.epc_hex == "E1"] == alone.reads(after(9))
+
+
 def test_close_to_an_antenna_a_third_of_the_reads_is_missed_and_some_come_twice():
     gate = Gate(CONFIG, seed=1)
     gate.walk("E1", (-1.0, -0.99), 0.5, (AT, after(200)))
@@ -47,7 +55,7 @@ def test_from_afar_there_are_a_few_weak_stray_reads():
     gate = Gate(replace(CONFIG, floor_dbm=-99), seed=1)
     gate.walk("E1", (-9, -9.01), 0.5, (AT, after(200)))
     reads = gate.reads(after(200))
-    assert 1 <= len(reads) < 60
+    assert 5 <= len(reads) < 60
     assert max(read.rssi_dbm for read in reads) < -65
 
 
