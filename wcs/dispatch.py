@@ -34,6 +34,7 @@ AGE_WEIGHT = 0.2  # seconds of way that a second of waiting makes up for
 WINDOW = 24  # orders looked at in one round
 TO_STATION_MAX = 5  # robots on their way to one station, whatever its capacity
 DEAF_S = 600.0  # a robot that does not take what it is told
+BLIND_MIN = 4  # robots: if so many and more than half are silent, we are deaf, not they
 _RESPONSIVE = ("AUTOMATIC", "SEMIAUTOMATIC")
 _OVER_KEPT = 20_000
 
@@ -188,15 +189,23 @@ def _goal(plant: Plant, transport: Transport) -> str:
 
 
 def _check(state: State, plant: Plant, outbox: Outbox) -> None:
-    for robot in state.robots.values():
-        why = _trouble(state, plant, robot)
+    troubles = {name: _trouble(state, plant, robot) for name, robot in state.robots.items()}
+    silent = [name for name, why in troubles.items() if why == "silent"]
+    if len(silent) >= BLIND_MIN and 2 * len(silent) > len(state.robots):
+        _alarm(state, "fleet", "fleet.silent", f"{len(silent)} robots", outbox)
+        troubles |= dict.fromkeys(silent, "")  # it is we who do not hear: wait, and give up nothing
+    else:
+        clear_alarm(state, outbox, "fleet.silent/fleet")
+    for name, why in troubles.items():
+        robot = state.robots[name]
         if why != robot.obstacle:
-            clear_alarm(state, outbox, f"robot.{robot.obstacle}/{robot.name}")
+            clear_alarm(state, outbox, f"robot.{robot.obstacle}/{name}")
             robot.obstacle = why
-            if why:
-                _alarm(state, robot, why, 2, outbox)
+        if not why:
+            continue
+        _alarm(state, name, f"robot.{why}", robot.held[0].point if robot.held else "", outbox)
         transport = state.transports.get(robot.transport or "")
-        if not why or transport is None:
+        if transport is None:
             continue
         if not transport.loaded and not (robot.action and robot.kind == "transport"):
             transport.robot = None
@@ -226,7 +235,7 @@ def _check_loads(state: State, outbox: Outbox) -> None:
     for robot in state.robots.values():
         stranded = robot.transport is None and robot.report is not None and robot.report.load
         if stranded and at_rest(robot):
-            _alarm(state, robot, "stranded", 2, outbox)
+            _alarm(state, robot.name, "robot.stranded", robot.held[0].point, outbox)
         elif not stranded:
             clear_alarm(state, outbox, f"robot.stranded/{robot.name}")
 
@@ -247,18 +256,15 @@ def _trouble(state: State, plant: Plant, robot: Robot) -> str:
     return ""
 
 
-def _alarm(
-    state: State, robot: Robot, code: str, priority: Literal[1, 2, 3], outbox: Outbox
-) -> None:
-    at = robot.held[0].point if robot.held else ""
+def _alarm(state: State, source: str, code: str, detail: str, outbox: Outbox) -> None:
     alarm = Alarm(
         at=state.now,
-        id=f"robot.{code}/{robot.name}",
-        source=robot.name,
-        code=f"robot.{code}",
-        priority=priority,
+        id=f"{code}/{source}",
+        source=source,
+        code=code,
+        priority=2,
         active=True,
-        detail=at,
+        detail=detail,
     )
     raise_alarm(state, outbox, alarm)
 

@@ -69,7 +69,7 @@ class Engine:
 
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
-        self.routes = Routes(plant)
+        self._open = self.routes = Routes(plant)
 
     def step(self, state: State, inbox: Sequence[Incoming], now: datetime) -> Outbox:
         """Hear the inbox, decide, and say what is to be said. Time never runs backwards."""
@@ -155,7 +155,7 @@ class Engine:
         closed = {
             held.point for robot in state.robots.values() if robot.obstacle for held in robot.held
         }
-        self.routes = self.routes.closing(frozenset(closed))
+        self.routes = self.routes.closing(frozenset(closed)) if closed else self._open
         return self.routes
 
     def _move(self, state: State, routes: Routes, outbox: Outbox) -> None:

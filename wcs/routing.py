@@ -23,26 +23,35 @@ THROUGH_S = 20.0
 CONTRAFLOW = 30.0
 
 
-class Routes:
-    """Rows of costs for one plant and one set of closed points. A memo, not a state."""
+class Costs:
+    """What the ways of a plant cost, whatever is closed."""
 
-    def __init__(self, plant: Plant, closed: frozenset[str] = frozenset()) -> None:
-        self.plant = plant
-        self.closed = closed
-        natural = _dead_ends(plant, frozenset()) if closed else frozenset()
-        self.dead_ends = _dead_ends(plant, closed) - natural if closed else frozenset()
-        self._rows: dict[str, list[float]] = {}
-        self._cost_s = [_arc_cost_s(plant, i) for i in range(len(plant.arcs))]
-        self._arc = {(arc.start, arc.end): i for i, arc in enumerate(plant.arcs)}
-        self._turn_s = {
+    def __init__(self, plant: Plant) -> None:
+        self.arc_s = [_arc_cost_s(plant, i) for i in range(len(plant.arcs))]
+        self.turn_s = {
             (i, j): TURN_S * _quarters(plant, i, j)
             for i, arc in enumerate(plant.arcs)
             for j in plant.leaving[arc.end]
         }
+        self.arcs = {(arc.start, arc.end): i for i, arc in enumerate(plant.arcs)}
+        self.ends = _dead_ends(plant, frozenset())
+
+
+class Routes:
+    """Rows of costs for one plant and one set of closed points. A memo, not a state."""
+
+    def __init__(
+        self, plant: Plant, closed: frozenset[str] = frozenset(), costs: Costs | None = None
+    ) -> None:
+        self.plant = plant
+        self.closed = closed
+        self.costs = costs or Costs(plant)
+        self.dead_ends = _dead_ends(plant, closed) - self.costs.ends
+        self._rows: dict[str, list[float]] = {}
 
     def closing(self, closed: frozenset[str]) -> "Routes":
         """Routes of the same plant that avoid these points instead."""
-        return self if closed == self.closed else Routes(self.plant, closed)
+        return self if closed == self.closed else Routes(self.plant, closed, self.costs)
 
     def hops(self, before: str | None, point: str, goal: str) -> list[tuple[float, str]]:
         """The ways on from a point to a goal, best first: seconds and the next point.
@@ -51,11 +60,11 @@ class Routes:
         goal cannot be reached are left out.
         """
         row = self._row(goal)
-        last = self._arc.get((before, point)) if before is not None else None
+        last = self.costs.arcs.get((before, point)) if before is not None else None
         found = []
         for i in self.plant.leaving[point]:
             if (cost_s := row[i]) < inf:
-                turn_s = 0.0 if last is None else self._turn_s[last, i]
+                turn_s = 0.0 if last is None else self.costs.turn_s[last, i]
                 found.append((cost_s + turn_s, self.plant.arcs[i].end))
         found.sort()
         return found
@@ -93,7 +102,7 @@ class Routes:
         heap: list[tuple[float, int]] = []
         for i in plant.entering[goal]:
             through_s = THROUGH_S if plant.points[goal].kind in _STOPS else 0.0
-            heappush(heap, (self._cost_s[i] - through_s, i))
+            heappush(heap, (self.costs.arc_s[i] - through_s, i))
         while heap:
             cost_s, i = heappop(heap)
             start = plant.arcs[i].start
@@ -103,7 +112,7 @@ class Routes:
             if start in self.closed or start == goal:
                 continue  # whoever stands there may leave, but nobody passes through
             for j in plant.entering[start]:
-                if (longer_s := cost_s + self._turn_s[j, i] + self._cost_s[j]) < row[j]:
+                if (longer_s := cost_s + self.costs.turn_s[j, i] + self.costs.arc_s[j]) < row[j]:
                     heappush(heap, (longer_s, j))
         return row
 

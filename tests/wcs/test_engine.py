@@ -117,6 +117,26 @@ def test_what_was_not_fetched_yet_goes_to_another_robot():
     end_well(world, [order])
 
 
+def test_when_nothing_is_heard_of_anybody_one_alarm_is_enough_and_nothing_is_given_up():
+    plant = replace(PLANT, site=replace(PLANT.site, lost_s=300.0))
+    world = World(plant, 5, Weather(lost=0.0))
+    ids = [world.order(f"tote-{n}", f"A{n + 1:02}-05-1", "ST-3") for n in range(5)]
+    world.run_until(lambda: any(r.state == "LOADED" for r in world.heard), 1_000)
+    before = {t.id: t.robot for t in world.state.transports.values()}
+    for name in world.robots:
+        world.die(name)
+    world.run_until(lambda: bool(world.state.alarms), 300)
+    end = world.now + timedelta(seconds=500)
+    world.run_until(lambda: world.now > end, 600)
+    assert set(world.state.alarms) == {"fleet.silent/fleet"}
+    assert {t.id: t.robot for t in world.state.transports.values()} == before
+    for name in world.robots:
+        world.revive(name)
+    world.work_off(2_000)
+    end_well(world, ids)
+    world.run_until(lambda: not world.state.alarms, 100)
+
+
 def test_withdrawn_before_it_is_fetched_and_not_after():
     world = World(PLANT, 9, Weather(lost=0.0))
     early, late = world.order("t1", "A01-05-1", "ST-3"), world.order("t2", "A09-05-1", "ST-3")

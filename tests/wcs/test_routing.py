@@ -32,26 +32,27 @@ def test_round_a_closed_point_or_not_at_all():
     assert closed.seconds(None, "0,0", open_way[2]) == inf, "nobody can go there"
     assert closed.route(None, open_way[2], "3,3")[-1] == "3,3", "but who is there can leave"
     assert closed.closing(frozenset({open_way[2]})) is closed
-    assert Routes(square(), frozenset("c")).route(None, "a", "d") == []
+    assert closed.closing(frozenset()).route(None, "0,0", "3,3") == open_way
+    assert Routes(square()).closing(frozenset("c")).route(None, "a", "d") == []
 
 
 def test_a_dead_end_behind_a_closed_point_is_left_and_not_entered():
     plant = tokyo()
-    routes = Routes(plant, frozenset({"A03-03"}))
+    routes = Routes(plant).closing(frozenset({"A03-03"}))
     assert routes.dead_ends == {"A03-01", "A03-02", "A03-04", "A03-05", "A03-06"}
     assert routes.seconds(None, "F1-01", "A03-02") == inf
     assert routes.route("A03-01", "A03-02", "ST-1")[:2] == ["A03-01", "F2-03"], "backwards out"
     assert Routes(plant).dead_ends == frozenset()
-    assert "p" not in Routes(square(), frozenset("a")).dead_ends, "it is one at all times"
+    assert "p" not in Routes(square()).closing(frozenset("a")).dead_ends, "it is one at all times"
 
 
 def test_backwards_only_when_nothing_else_helps():
     points = {"a": (0.0, 0.0), "b": (4.0, 0.0), "c": (4.0, 4.0), "d": (0.0, 4.0)}
     plant = plant_of(points, ["a>b!", "b>c!", "c>d!", "d>a!"])
     assert Routes(plant).route("a", "b", "a") == ["c", "d", "a"]
-    assert Routes(plant, frozenset("c")).route("a", "b", "a") == ["a"]
+    assert Routes(plant).closing(frozenset("c")).route("a", "b", "a") == ["a"]
     back_s = 4.0 / 1.5 * CONTRAFLOW + 2 * TURN_S
-    assert isclose(Routes(plant, frozenset("c")).seconds("a", "b", "a"), back_s)
+    assert isclose(Routes(plant).closing(frozenset("c")).seconds("a", "b", "a"), back_s)
 
 
 def test_stations_are_for_stopping_not_for_passing():
@@ -67,8 +68,8 @@ def walk_s(plant: Plant, before: str | None, route: list[str]) -> float:
     routes = Routes(plant)
     chain = [arcs[step] for step in pairwise(([before] if before else []) + route)]
     driven = chain[1:] if before else chain
-    seconds = sum(routes._cost_s[i] for i in driven)
-    return seconds + sum(routes._turn_s[i, j] for i, j in pairwise(chain))
+    seconds = sum(routes.costs.arc_s[i] for i in driven)
+    return seconds + sum(routes.costs.turn_s[i, j] for i, j in pairwise(chain))
 
 
 @pytest.mark.parametrize("goal", ["3,3", "1,2", "0,0"])
