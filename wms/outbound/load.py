@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from wms.orders.model import Allocation
 from wms.outbound.floor import Floor
 from wms.outbound.pack import advances, expect_parcel, parcels_of
+from wms.outbound.ship import forward
 from wms.stock import ledger
 from wms.work.model import Task
 from wms.work.packet import Packet
@@ -32,6 +33,5 @@ def finish_load(
     at = max((event.at for event in packet.history), default=now)
     ledger.advance(session, advances(task, allocations, "SHIPPED", actor, at))
     for parcel in parcels_of(session, task):
-        if parcel.state == "PACKED":
-            parcel.state = "LINE_HAUL"
+        forward(parcel, "LINE_HAUL")
         expect_parcel(session, floor, parcel)

@@ -19,6 +19,7 @@ from wms.orders.model import Allocation, Order
 from wms.outbound.floor import Floor
 from wms.outbound.model import SSCC_SERIAL, Parcel, ParcelLine
 from wms.outbound.rules import LANES, Box, Packed, boxes, carrier_service
+from wms.outbound.ship import forward, settle
 from wms.outbound.steps import items_of, pack_steps, scan_parcel
 from wms.outbound.tell import tell_wcs
 from wms.stock import ledger
@@ -90,7 +91,8 @@ def finish_pack(
     parcels = parcels_of(session, task)
     is_hub = task.site_id == floor.hub
     for parcel in parcels:
-        parcel.state = "INDUCTED" if is_hub else "PACKED"
+        forward(parcel, "INDUCTED" if is_hub else "PACKED")
+    settle(session, floor, parcels, at=at)  # the first box may be gone before the last is closed
     if not is_hub:
         _make_load(session, task, parcels, now)
 

@@ -3,8 +3,9 @@
     INDUCTED | LINE_HAUL -> AT_HUB -> SORTED -> SHIPPED -> DELIVERED
 
 Messages come in the order in which things happened, but some things nobody saw: a parcel may be
-shipped that no gate saw coming in. So a state only ever moves forward. An allocation is shipped
-when the last of its parcels is, a line when all its allocations are.
+shipped that no gate saw coming in, or be at the gate before the packer has finished the last box
+of the order. So a state only ever moves forward. An allocation is shipped when it has been packed
+and the last of its parcels is shipped, a line when all its allocations are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,6 @@ from wms.stock import ledger
 from wms.work.packet import code_of
 
 RANK = {state: rank for rank, state in enumerate(PARCEL_STATES)}
-WAITS = frozenset({"PLANNED", "PACKED", "LINE_HAUL", "AT_HUB", "INDUCTED", "SORTED"})
 
 
 def take_scan(session: Session, floor: Floor, message: ParcelScanned) -> None:
@@ -97,11 +97,7 @@ def take_delivery(
             body={"order": str(parcel.order_id), "sscc": parcel.sscc, "at": _text(parcel)},
             now=now,
         )
-    ended = _complete(session, parcels, {"DELIVERED"})
-    latest = max(delivered.values(), default=now)
-    ledger.advance(session, [_advance(each, "DELIVERED", latest) for each in ended])
-    for each in ended:
-        each.state = "DELIVERED"
+    settle(session, floor, parcels, at=max(delivered.values(), default=now))
 
 
 def _text(parcel: Parcel) -> str:
@@ -117,14 +113,7 @@ def forward(parcel: Parcel, state: str) -> None:
 def _ship(
     session: Session, floor: Floor, parcels: Sequence[Parcel], at: datetime, now: datetime
 ) -> None:
-    leaving = [parcel for parcel in parcels if parcel.state in WAITS - {"PLANNED"}]
-    if not leaving:
-        return
-    ids = sorted({parcel.order_id for parcel in leaving})
-    orders = session.scalars(
-        select(Order).where(Order.id.in_(ids)).order_by(Order.id).with_for_update(),
-        execution_options={"populate_existing": True},
-    ).all()
+    leaving = [parcel for parcel in parcels if RANK[parcel.state] < RANK["SHIPPED"]]
     for parcel in leaving:
         parcel.state, parcel.shipped_at = "SHIPPED", at
         outbox.record(
@@ -135,21 +124,36 @@ def _ship(
             body={"order": str(parcel.order_id), "sscc": parcel.sscc, "service": parcel.service},
             now=now,
         )
-    ended = _complete(session, leaving, {"SHIPPED", "DELIVERED"})
+    settle(session, floor, leaving, at=at)
+
+
+def settle(session: Session, floor: Floor, parcels: Sequence[Parcel], *, at: datetime) -> None:
+    """Let allocations and orders follow where their parcels are."""
+    if not parcels:
+        return
+    ids = {parcel.order_id for parcel in parcels}
+    orders = session.scalars(
+        select(Order).where(Order.id.in_(ids)).order_by(Order.id).with_for_update(),
+        execution_options={"populate_existing": True},
+    ).all()
+    shipped = _complete(session, parcels, "PACKED", {"SHIPPED", "DELIVERED"})
     # what comes from other sites left their books when it was loaded
-    ledger.advance(
-        session, [_advance(each, "SHIPPED", at) for each in ended if each.site_id == floor.hub]
-    )
-    for each in ended:
+    of_hub = [each for each in shipped if each.site_id == floor.hub]
+    ledger.advance(session, [_advance(each, "SHIPPED", at) for each in of_hub])
+    for each in shipped:
         each.state = "SHIPPED"
+    delivered = _complete(session, parcels, "SHIPPED", {"DELIVERED"})
+    ledger.advance(session, [_advance(each, "DELIVERED", at) for each in delivered])
+    for each in delivered:
+        each.state = "DELIVERED"
     for order in orders:
         close_order(session, order, at=at)
 
 
 def _complete(
-    session: Session, parcels: Sequence[Parcel], states: set[str]
+    session: Session, parcels: Sequence[Parcel], state: str, states: set[str]
 ) -> Sequence[Allocation]:
-    """The allocations of these parcels of which no other parcel is still behind."""
+    """The allocations in that state of these parcels, none of whose parcels is still behind."""
     session.flush()
     mine = select(ParcelLine.allocation_id).where(
         ParcelLine.parcel_id.in_([parcel.id for parcel in parcels])
@@ -161,7 +165,7 @@ def _complete(
     )
     query = (
         select(Allocation)
-        .where(Allocation.id.in_(mine), Allocation.id.not_in(behind))
+        .where(Allocation.id.in_(mine), Allocation.id.not_in(behind), Allocation.state == state)
         .where(Allocation.site_id.in_({parcel.site_id for parcel in parcels}))
         .order_by(Allocation.site_id, Allocation.id)
         .with_for_update()

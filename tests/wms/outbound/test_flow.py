@@ -324,3 +324,27 @@ def test_every_line_of_a_busy_hour_ends_once(house: House):
     assert summary["lines_open"] == summary["tasks_open"] == 0
     undone = select(func.count()).select_from(Task).where(Task.state != "DONE")
     assert house.database.run(lambda s: s.scalar(undone)) == 0
+
+
+def test_a_box_may_be_gone_before_the_last_of_its_order_is_closed(house: House):
+    house.sku("STONE", weight_g=6_000)
+    house.stock("STONE", 9, "S01-01")
+    order_id = house.put_order(("STONE", 4))
+    house.tick()
+    house.work_off(HUB, "pick")
+    packet = house.next_packet(HUB, "pack")
+    assert packet is not None
+    first, second = house.parcels()
+    house.hear(
+        ParcelSorted(
+            at=house.clock.now(), sorter="s", code=first.sscc, lane=first.lane, status="DIVERTED"
+        ),
+        passage(house, "OUT", first.epc_hex),
+    )
+    house.hear(passage(house, "OUT", second.epc_hex))
+    assert {parcel.state for parcel in house.parcels()} == {"SHIPPED"}
+    assert house.line(order_id)["status"] == "PICKED"
+    house.do(packet)
+    assert {parcel.state for parcel in house.parcels()} == {"SHIPPED"}
+    assert house.line(order_id)["status"] == "SHIPPED"
+    assert house.stock_row("STONE")["in_transit"] == 4
