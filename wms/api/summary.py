@@ -20,6 +20,9 @@ _ORDERS = text(
     " l.state = 'CANCELLED') THEN 'CANCELLED' ELSE 'CLOSED' END AS status, count(*)"
     " FROM customer_order o GROUP BY 1"
 )
+_UNITS = text(
+    "SELECT coalesce(sum(units), 0) FROM allocation WHERE state IN ('SHIPPED', 'DELIVERED')"
+)
 _RETURNS = text("SELECT count(*), count(*) FILTER (WHERE NOT closed) FROM customer_return")
 _PARCELS = text(
     "SELECT count(*) AS parcels, count(DISTINCT order_id) AS orders,"
@@ -71,6 +74,7 @@ def summary(session: Session, hub: UUID) -> dict[str, Any]:
         "lines": sum(lines.values()),
         "lines_open": lines.get("OPEN", 0),
         **{f"lines_{state.lower()}": lines.get(state, 0) for state in FINAL},
+        "units_shipped": int(session.execute(_UNITS).scalar_one()),
         **_of_parcels(session),
         **_of_transports(session),
         "picks_by_robot": picks.get("picks_by_robot", 0),
