@@ -15,8 +15,6 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_problem.error import Problem
 from fastapi_problem.handler import add_exception_handler, new_exception_handler
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -32,7 +30,6 @@ STATUS: dict[type[WmsError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_GONE = ("57P", "08", "53")  # the server stops, the connection broke, it is full
 
 
 def install(app: FastAPI) -> None:
@@ -40,8 +37,6 @@ def install(app: FastAPI) -> None:
     handler = new_exception_handler(
         handlers={
             WmsError: _of_error,
-            DBAPIError: _of_database,
-            PoolTimeout: _of_database,
             HTTPException: _of_http,
             RequestValidationError: _of_malformed,
             Exception: _of_unforeseen,
@@ -50,8 +45,7 @@ def install(app: FastAPI) -> None:
         request_validation_handler=_of_malformed,
     )
     add_exception_handler(app, handler)
-    for kind in (WmsError, DBAPIError, PoolTimeout):
-        app.add_exception_handler(kind, handler)
+    app.add_exception_handler(WmsError, handler)
 
 
 def problem(
@@ -85,20 +79,6 @@ def _of_error(_handler: Any, _request: Request, error: Exception) -> Problem:
 
 
 _TAKEN = frozenset({"type", "title", "status", "detail", "code", "headers"})
-
-
-def _of_database(_handler: Any, _request: Request, error: Exception) -> Problem:
-    sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
-    gone = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
-    if not gone and not sqlstate.startswith(_GONE):
-        return _of_unforeseen(_handler, _request, error)
-    headers = {"retry-after": str(RETRY_AFTER_S)}
-    return problem(
-        "unavailable",
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "the database does not answer: try again with the same id",
-        headers=headers,
-    )
 
 
 def _of_unforeseen(_handler: Any, request: Request, error: Exception) -> Problem:
