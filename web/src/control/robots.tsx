@@ -62,7 +62,7 @@ function Faceplate({ robot }: { robot: Robot }) {
           ✕
         </button>
       </header>
-      <p class={`now ${robot.state.toLowerCase()}`}>
+      <p class={`now ${isBlocked(robot) ? "blocked" : robot.state.toLowerCase()}`}>
         <Sign state={robot.state} blocked={isBlocked(robot)} /> <b>{word("state", robot.state)}</b>
         <span class="num">{lasting(inStateS(robot.robot))}</span>
       </p>
