@@ -130,7 +130,7 @@ class World:
         self.robots = {
             name: RobotDouble(name=name, node=spec.start) for name, spec in plant.robots.items()
         }
-        self.heap: list[tuple[datetime, int, Callable[[], None]]] = []
+        self.heap: list[tuple[datetime, int, Callable[[], object]]] = []
         self.count = self.orders = 0
         self.inbox: list[Incoming] = []
         self.heard: list[TransportReport] = []
@@ -144,7 +144,7 @@ class World:
         self.later(1.0, self.tick)
 
     # --------------------------------------------------------------------- time
-    def later(self, seconds: float, what: Callable[[], None]) -> None:
+    def later(self, seconds: float, what: Callable[[], object]) -> None:
         self.count += 1
         heappush(self.heap, (self.now + timedelta(seconds=seconds), self.count, what))
 

@@ -1,6 +1,8 @@
 """Who gets which order, and what robots do when there is none."""
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from tests.wcs.fleet import START, Weather, World, say, tokyo
 from wcs.dispatch import TO_STATION_MAX
@@ -61,17 +63,14 @@ def test_one_order_of_a_load_at_a_time_the_oldest_first():
 
 
 def test_an_order_that_has_waited_long_is_not_passed_over_for_ever():
-    """Near orders keep coming for the only robot; the far one gets its turn."""
-    world = calm()
-    for name, robot in world.robots.items():
-        if name != "R-01":
-            robot.battery = 0.05
-            world.inbox.append(robot.report(world.now, PLANT))
+    """Near orders keep coming for the only robot; the far one gets its turn all the same."""
+    plant = replace(PLANT, robots={"R-01": PLANT.robots["R-01"]})
+    world = World(plant, 1, CALM)
     far = world.order("far", "A12-01-1", "ST-6")
-    for n in range(8):
-        world.order(f"near-{n}", f"A01-{n + 1:02}-1", "ST-1")
-    world.run_until(lambda: far in world.ended(), 3_000)
-    assert len(world.ended()) < 9
+    for n in range(60):  # faster than it can work
+        near = (f"near-{n}", f"A01-{n % 12 + 1:02}-1", "ST-1")
+        world.later(60.0 * n, partial(world.order, *near))
+    world.run_until(lambda: far in world.ended(), 2_000)
 
 
 def test_low_batteries_go_to_chargers_and_do_not_work():
@@ -147,6 +146,17 @@ def test_a_robot_that_refuses_what_it_is_told_is_an_alarm():
     world.run_until(lambda: f"robot.deaf/{name}" in world.state.alarms, 1_000)
     world.work_off(1_000)
     assert world.heard[-1].state == "FINISHED", "another robot brought it"
+
+
+def test_no_two_robots_are_sent_to_one_bay():
+    world = World(PLANT, 1, CALM)
+    for n in range(1, 13):
+        world.robots[f"R-{n:02}"].node = f"F1-{n:02}"
+    for robot in world.robots.values():
+        world.inbox.append(robot.report(START, PLANT))
+    world.step()
+    goals = [robot.goal for robot in world.state.robots.values() if robot.goal is not None]
+    assert len(goals) == len(set(goals)) == 12
 
 
 def test_idle_robots_go_back_to_bays():
