@@ -37,12 +37,14 @@ from typing import Self
 import psutil
 import psycopg
 
-from edge.process import Child, Keeper
+from edge.process import Child, Keeper, stop_orphan
 from wms.errors import Unavailable
 
 SYSTEM_FOLDER = Path("/var/lib/soko")
+CHILD = "postgres"
 SUPERUSER = "soko"
 DATABASE = "soko"
+SOCKET_PATH_MAX = 80  # the kernel takes 107 with the socket's own name
 SOCKET_PORT = 5432  # only names the socket when there is no port
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0
@@ -144,16 +146,18 @@ class EmbeddedPostgres:
         Raises:
             PortInUse: somebody else listens on that port.
             PostgresFailed: there are no binaries, or the server did not come up.
-            ChildFailed: likewise, with the end of the server's log.
+            ChildFailed: likewise, with the end of the server's log; or the folder is in use.
         """
         binaries = _binaries(self._user)
         self._home.mkdir(parents=True, exist_ok=True)
-        self._sockets = _socket_folder(self._user)
         if not self._data.exists():
             self._make(binaries)
-        child = self._server(binaries)
-        self._child = child
+        stop_orphan(
+            self._home / f"{CHILD}.pid", grace_s=STOP_WITHIN_S
+        )  # refuses if it has an owner
         _stop_orphans(self._data)
+        self._sockets = _socket_folder(self._data, self._user)
+        self._child = child = self._server(binaries)
         if self._port is not None and (holder := holder_of_port(self._port)):
             raise PortInUse(self._port, holder)
         self._keeper = Keeper(child) if self._keep else None
@@ -181,7 +185,7 @@ class EmbeddedPostgres:
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         return Child(
             (str(binaries / "postgres"), "-D", str(self._data), *words),
-            name="postgres",
+            name=CHILD,
             folder=self._home,
             user=self._user.uid if self._user else None,
             group=self._user.gid if self._user else None,
@@ -325,9 +329,13 @@ def _binaries(user: _User | None) -> Path:
     return copy / package.name / "pginstall" / "bin"
 
 
-def _socket_folder(user: _User | None) -> Path:
-    """A private folder for the socket; its path must be short."""
-    folder = Path(tempfile.mkdtemp(prefix="soko-pg-", dir="/tmp"))
+def _socket_folder(data: Path, user: _User | None) -> Path:
+    """A private folder for the socket beside the data; elsewhere if its path were too long."""
+    folder = data.with_name(f"{data.name}.sockets")
+    if len(str(folder)) > SOCKET_PATH_MAX:
+        folder = Path(tempfile.mkdtemp(prefix="soko-pg-", dir="/tmp"))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
     if user is not None:
         os.chown(folder, user.uid, user.gid)
     return folder

@@ -14,6 +14,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+import wms.postgres
+from edge.process import ChildFailed
 from tests.builders import eventually
 from wms.postgres import EmbeddedPostgres, PortInUse, holder_of_port
 
@@ -78,6 +80,16 @@ def test_a_port_in_use_says_whose_it_is(folder: Path):
     assert f"port {port} is held by process {os.getpid()}" in str(caught.value)
     assert f"--port {port + 1}" in str(caught.value)
     assert holder_of_port(free_port()) is None
+
+
+def test_a_folder_that_is_being_served_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(wms.postgres, "STOP_WITHIN_S", 0.0)
+    with EmbeddedPostgres(folder / "pg", fast=True) as first:
+        with pytest.raises(ChildFailed, match=f"already running as process {first.pid}"):
+            EmbeddedPostgres(folder / "pg", fast=True).start()
+
+        assert answers(first)
+        monkeypatch.undo()
 
 
 def test_a_half_made_data_folder_and_a_stale_pid_file_are_put_right(folder: Path):
