@@ -112,7 +112,7 @@ def test_orders_go_out_and_reports_come_in(
 
 def test_a_loop_that_fails_goes_on():
     stop = threading.Event()
-    calls = []
+    calls: list[int] = []
 
     def job() -> int:
         calls.append(len(calls))
