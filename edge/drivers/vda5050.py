@@ -30,8 +30,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from edge.drivers.vda5050_order import QUESTIONS, Robot, Route, Send, Writer
-from edge.drivers.vda5050_read import UNKNOWN, Identity, read_connection, read_state
-from edge.drivers.vda5050_wire import DONE, State, WireError, read_json
+from edge.drivers.vda5050_read import UNKNOWN, Identity, read_connection, read_json, read_state
+from edge.drivers.vda5050_wire import DONE, State, WireError
 from edge.messages import ActionReport, CancelDrive, Drive, DriveNode, RobotReport
 
 _NOT_WORK = frozenset({*QUESTIONS, "cancelOrder"})

@@ -10,6 +10,7 @@ Fields that this system does not use are not looked at.
 Source: VDA 5050 version 2.1.0, section 6.10.
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ from edge.drivers.vda5050_wire import (
     OperatingMode,
     SafetyState,
     State,
+    WireError,
     parse_state,
-    read_json,
 )
 
 _STATUSES: frozenset[str] = frozenset(get_args(ActionStatus))
@@ -44,6 +45,21 @@ class Noted:
 
     state: State
     problems: tuple[str, ...]
+
+
+def read_json(body: bytes) -> Mapping[str, Any]:
+    """The JSON object in a message.
+
+    Raises:
+        WireError: there is none.
+    """
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise WireError(f"not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise WireError("not a JSON object")
+    return value
 
 
 def read_state(body: bytes) -> Noted:

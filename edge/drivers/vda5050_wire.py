@@ -20,10 +20,8 @@ Source: VDA 5050 version 2.1.0, sections 6.2 to 6.15, and its JSON schemas.
 """
 
 import itertools
-import json
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
@@ -386,18 +384,3 @@ def _parse(kind: type[Any], body: bytes) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise WireError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-
-
-def read_json(body: bytes) -> Mapping[str, Any]:
-    """The JSON object in a message.
-
-    Raises:
-        WireError: there is none.
-    """
-    try:
-        value = json.loads(body)
-    except ValueError as error:
-        raise WireError(f"not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise WireError("not a JSON object")
-    return value

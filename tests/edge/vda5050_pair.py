@@ -26,6 +26,8 @@ BUILD = Build(name="R-01", manufacturer="soko", serial="R-01", map_id="TYO1")
 OFFICIAL = Path(__file__).parents[3] / "shared/data/vda5050/2.1.0/json_schemas"
 PATIENCE_S = 2.0
 TICK = timedelta(milliseconds=200)
+PICK = DriveAction(action_id="a-pick", kind="PICK", load="T-0007")
+DROP = DriveAction(action_id="a-drop", kind="DROP", load="T-0007")
 
 
 @cache
@@ -188,3 +190,44 @@ def lossy(seed: int, share: float) -> Callable[[str], bool]:
     """Loses that share of the messages, by chance."""
     chance = random.Random(seed)
     return lambda _kind: chance.random() < share
+
+
+# ------------------------------------------------------------------------------- foreign words
+def foreign(**fields: Any) -> bytes:
+    """A state as another maker's robot might send it."""
+    state: dict[str, Any] = {
+        "headerId": 1,
+        "timestamp": "2026-03-02T08:00:00.000Z",
+        "version": "2.1.0",
+        "manufacturer": "soko",
+        "serialNumber": "R-01",
+        "orderId": "",
+        "orderUpdateId": 0,
+        "lastNodeId": "P0",
+        "lastNodeSequenceId": 0,
+        "nodeStates": [],
+        "edgeStates": [],
+        "actionStates": [],
+        "driving": False,
+        "batteryState": {"batteryCharge": 80.0, "charging": False},
+        "operatingMode": "AUTOMATIC",
+        "errors": [],
+        "safetyState": {"eStop": "NONE", "fieldViolation": False},
+    }
+    return json.dumps({**state, **fields}).encode()
+
+
+def ahead(sequence: int) -> dict[str, Any]:
+    """A node that is still ahead."""
+    return {"nodeId": f"P{sequence // 2}", "sequenceId": sequence, "released": True}
+
+
+def action_of(body: bytes) -> str:
+    """The id of the first action in an instantActions message."""
+    action: str = json.loads(body)["actions"][0]["actionId"]
+    return action
+
+
+def vars_of(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass with slots."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
