@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from edge.clock import SystemClock, clock_from_environment
 from edge.mqtt import Message, PahoBus, frame_topic
@@ -69,6 +69,10 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
 def _serve_web(app: FastAPI) -> None:
     if (WEB / "index.html").exists():
         app.frontend("/ui/", directory=WEB)
+
+    @app.get("/", include_in_schema=False)
+    def home() -> RedirectResponse:
+        return RedirectResponse("/ui/")
 
     @app.middleware("http")
     async def cache(

@@ -11,7 +11,6 @@ from tests.wms.house import HUB, OSAKA, SPOKE, House
 from wms.orders import source
 from wms.orders.model import Allocation, Order
 
-
 JSON = {"content-type": "application/json"}
 
 
