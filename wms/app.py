@@ -9,6 +9,7 @@ database means 503 with Retry-After; neither stops the process.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import anyio.to_thread
@@ -79,7 +80,7 @@ def _serve_web(app: FastAPI) -> None:
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         response = await call_next(request)
-        if request.url.path.startswith("/ui/"):
+        if request.url.path.startswith("/ui/") and response.status_code == HTTPStatus.OK:
             lasting = request.url.path.startswith("/ui/assets/")
             response.headers["cache-control"] = (
                 "public, max-age=31536000, immutable" if lasting else "no-cache"
