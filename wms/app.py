@@ -14,14 +14,16 @@ from pathlib import Path
 
 import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from edge.clock import SystemClock, clock_from_environment
 from edge.mqtt import Message, PahoBus, frame_topic
 from wms.api import console, handheld, health, masters, oms, problems
 from wms.api.dependencies import Services
 from wms.database import Database
+from wms.errors import NotFound
 from wms.ids import new_id
 from wms.outbound.floor import floor_of
 from wms.settings import Settings
@@ -58,13 +60,33 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         title="Soko",
         summary="Stock, orders and machines of a network of warehouses and stores",
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
+        redoc_url=None,
     )
     app.state.services = made
     problems.install(app)
     for area in (oms, masters, handheld, console, health):
         app.include_router(area.router)
+    _serve_docs(app)
     _serve_web(app)
     return app
+
+
+def _serve_docs(app: FastAPI) -> None:
+    """The API to read and try, without a byte from any other host."""
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        if not (WEB / "docs" / "swagger-ui-bundle.js").exists():
+            raise NotFound("the screens are not built: python hatch_build.py")
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="Soko API",
+            swagger_js_url="/ui/docs/swagger-ui-bundle.js",
+            swagger_css_url="/ui/docs/swagger-ui.css",
+            swagger_favicon_url="/ui/icon.svg",
+            swagger_ui_parameters={"validatorUrl": None},
+        )
 
 
 def _serve_web(app: FastAPI) -> None:
