@@ -255,7 +255,7 @@ def direct(deed: Literal["pause", "resume", "reset"]) -> None:
 
 
 @app.get("/console/v1/stock")
-def stock(sku: str = "", limit: int = 200) -> dict[str, Any]:
+def stock(query: str = "", limit: int = 200) -> dict[str, Any]:
     """Stock of all sites in all states."""
     rng = random.Random(7)
     rows: list[dict[str, Any]] = []
@@ -265,7 +265,7 @@ def stock(sku: str = "", limit: int = 200) -> dict[str, Any]:
             states["sellable"] = rng.randrange(0, 400)
             free = max(0, states["sellable"] - states["reserved"])
             names = {"name_en": name_en, "name_ja": name_ja}
-            if sku.lower() in code.lower():
+            if query.lower() in f"{code} {name_en} {name_ja}".lower():
                 rows.append({"site": site, "sku": code, **names, **states, "free": free})
     totals = {state: sum(row[state] for row in rows) for state in (*STATES, "free")}
     return {"sites": list(SITES), "rows": rows[:limit], "totals": totals}

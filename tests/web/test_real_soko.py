@@ -39,7 +39,9 @@ def test_a_pick_with_the_keyboard_moves_stock(
     house: House, real_soko: str, open_page: Opener, snap: Snapper
 ):
     house.sku("TEA")
+    house.sku("RICE")
     house.stock("TEA", 10, "S01-01", site=SPOKE)
+    house.stock("RICE", 1, "S01-02", site=SPOKE)
     order_id = house.put_order(("TEA", 2))
     house.tick()
     page = open_page(f"{real_soko}/ui/h?lang=en&site={SPOKE}&kinds=pick", width=400, height=800)
@@ -59,6 +61,7 @@ def test_a_pick_with_the_keyboard_moves_stock(
     assert house.line(order_id)["status"] == "PICKED"
     page.goto(f"{real_soko}/ui/stock?lang=en")
     page.get_by_role("searchbox").fill("tea")  # a part of the code, in other letters
+    expect(page.locator("[data-sku]")).to_have_count(1)
     row = page.locator("[data-sku=TEA]")
     expect(row.locator("td.picked").first).to_have_text("2")
     expect(row.locator("td.free").first).to_have_text("8")

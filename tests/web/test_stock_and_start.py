@@ -19,12 +19,14 @@ def test_stock_shows_all_states_and_all_sites(stage: StageHand, open_page: Opene
     snap(page, "stock-en")
 
 
-def test_stock_is_searched_by_sku(stage: StageHand, open_page: Opener, snap: Snapper):
+def test_stock_is_searched_by_code_or_name(stage: StageHand, open_page: Opener, snap: Snapper):
     page = open_page(f"{stage.address}/ui/stock?lang=ja")
     expect(page.locator("[data-sku]")).to_have_count(7)
     snap(page, "stock-ja")
     page.get_by_role("searchbox").fill("teapot")
     expect(page.locator("[data-sku]")).to_have_count(1)
+    page.get_by_role("searchbox").fill("急須")
+    expect(page.locator("[data-sku=TEAPOT-01]")).to_be_visible()
     page.get_by_role("searchbox").fill("nothing-like-it")
     expect(page.get_by_text("在庫は見つかりません")).to_be_visible()
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Services, Svc
 from wms.api.orders_read import latest_orders, site_codes
+from wms.api.shapes import AnyText
 from wms.api.summary import summary
 from wms.errors import NotFound
 from wms.orders.model import Decision
@@ -68,14 +69,18 @@ def get_decision(order_id: UUID, services: Svc) -> list[dict[str, Any]]:
 @router.get("/stock")
 def get_stock(
     services: Svc,
-    sku: Annotated[str, Query(max_length=200)] = "",
+    sku: Annotated[AnyText, Query()] = "",
+    query: Annotated[AnyText, Query()] = "",
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> dict[str, Any]:
-    """All states of all sites, of one SKU (or several, with commas) or of all."""
+    """All states of all sites, of one SKU (or several, with commas) or of all.
+
+    `query` finds SKUs by a part of the code or of a name, in letters of any case.
+    """
     skus = [code.strip() for code in sku.split(",") if code.strip()] or None
 
     def work(session: Session) -> dict[str, Any]:
-        view = stock_view(session, skus, limit=limit)
+        view = stock_view(session, skus, text=query.strip(), limit=limit)
         return {
             "sites": sorted(site_codes(session).values()),
             "rows": [asdict(row) for row in view.rows],

@@ -9,7 +9,6 @@ import { ageS, tick, type Told } from "../core/live.ts";
 import {
   added,
   bySku,
-  having,
   nothing,
   PARTS,
   shownStates,
@@ -23,7 +22,6 @@ const REFRESH_MS = 4000;
 const CALM_MS = 250; // after the last key
 const OLD_S = 15;
 const LIMIT = 1000;
-const ALL = 10_000; // as many rows as the server gives, to look for a part of a code or name
 
 const query = signal(new URLSearchParams(location.search).get("sku") ?? "");
 const told = signal<Told<Stock> | null>(null);
@@ -39,24 +37,13 @@ const states = computed(() => shownStates(network.value));
 async function load(): Promise<void> {
   const asked = query.peek();
   try {
-    const stock = await found(asked);
+    const wanted = new URLSearchParams({ query: asked, limit: String(LIMIT) });
+    const stock = await get<Stock>(`/console/v1/stock?${wanted}`);
     away.value = false;
     if (asked === query.peek()) told.value = { value: stock, came_ms: performance.now() };
   } catch {
     away.value = true;
   }
-}
-
-/** The SKU of that code; if there is none, all whose code or name has that text in it. */
-async function found(asked: string): Promise<Stock> {
-  const exact = await stockOf(asked, LIMIT);
-  if (!asked || exact.rows.length > 0) return exact;
-  const all = await stockOf("", ALL);
-  return { sites: all.sites, rows: having(all.rows, asked) };
-}
-
-function stockOf(sku: string, limit: number): Promise<Stock> {
-  return get<Stock>(`/console/v1/stock?${new URLSearchParams({ sku, limit: String(limit) })}`);
 }
 
 function keepFresh(): () => void {

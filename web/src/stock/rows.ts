@@ -86,11 +86,3 @@ export function unitsIn(units: Units): number {
 export function shownStates(totals: Partial<Units>): State[] {
   return STATES.filter((state) => !RARE.includes(state) || (totals[state] ?? 0) > 0);
 }
-
-/** Rows whose SKU has that text in its code or in one of its names. */
-export function having(rows: StockRow[], text: string): StockRow[] {
-  const wanted = text.toLowerCase();
-  return rows.filter((row) =>
-    [row.sku, row.name_en, row.name_ja].some((each) => each?.toLowerCase().includes(wanted)),
-  );
-}
