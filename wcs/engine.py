@@ -99,6 +99,8 @@ class Engine:
                 gates.on_tag(gate, message, state.now)
         elif isinstance(message, DeviceStatus):
             _hear_status(state, message, outbox)
+            if (gate := state.gates.get(message.device)) is not None:
+                gates.on_tag(gate, message, state.now)
         elif isinstance(message, Started):
             fit(state, self.plant)
             dispatch.check_places(state, self.plant, outbox)
