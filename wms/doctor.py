@@ -112,9 +112,7 @@ def _server(connection: "psycopg.Connection[Any]", where: str) -> Iterator[Findi
     for name in ("fsync", "full_page_writes", "synchronous_commit"):
         if setting(name) == "off":
             fix = f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"
-            yield Finding(
-                "database", "fault", f"{name} is off: a crash loses data", fix
-            )
+            yield Finding("database", "fault", f"{name} is off: a crash loses data", fix)
     if setting("data_checksums") != "on":
         fix = "stop the server, run `pg_checksums --enable`, start it"
         yield Finding("database", "warning", "data have no checksums", fix)
