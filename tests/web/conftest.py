@@ -82,8 +82,9 @@ def real_soko(
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium() -> Iterator[Browser]:
+    """A browser a test: while Playwright runs, no asyncio test of this worker could."""
     needs(CHROMIUM, "chromium", "fonts-noto-cjk")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
