@@ -83,7 +83,7 @@ def own_day(skus: list[Sku], *, orders: int, seed: int) -> list[Call]:
             back = [{"line_no": 1, "sku": chosen[0].code, "units": 1}]
             calls.append(_return(f"R{seed}-{number:05d}", at, back, seed))
         if number % 40 == 39:
-            regret = at + timedelta(seconds=90)
+            regret = at + timedelta(seconds=2)  # before anybody walks
             calls.append(Call(regret, f"{calls[-1].path}/cancellation", None, method="POST"))
     return sorted(calls, key=lambda call: (call.at, call.path))
 

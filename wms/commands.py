@@ -67,10 +67,11 @@ def verify(
 ) -> None:
     """Prove that the books are right; status 1 and the first difference if they are not."""
     from wms.database import Database
-    from wms.stock.verify import verify as judge
+    from wms.orders import laws
+    from wms.stock import verify as books
 
     database = Database(Settings().database_url, pool_size=1)
-    report = database.run(judge)
+    report = database.run(lambda session: books.verify(session, (*books.LAWS, *laws.LAWS)))
     database.close()
     if as_json:
         typer.echo(json.dumps(asdict(report) | {"clean": report.clean}))

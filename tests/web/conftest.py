@@ -26,7 +26,8 @@ from tests.web.browser import (
 )
 from tests.wms.house import House
 from wms.database import Database
-from wms.stock.verify import verify
+from wms.orders import laws
+from wms.stock.verify import LAWS, verify
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +60,7 @@ def house(database: Database) -> Iterator[House]:
     house = House(database)
     yield house
     house.http.close()
-    report = database.run(verify)
+    report = database.run(lambda session: verify(session, (*LAWS, *laws.LAWS)))
     assert report.clean, report
 
 

@@ -240,7 +240,8 @@ def _add_walk(
         )
         picks[step] = str(each.id)
         each.task_id = task_id
-    title = f"{len(picks)} / {len(set(numbers.values()))}"
+    first, *others = dict.fromkeys(numbers[each.order_id] for each in walk)
+    title = f"{first} +{len(others)}" if others else first
     new = NewTask(
         id=task_id, site_id=site, kind="pick", title=title, steps=tuple(steps),
         plan={"picks": picks},
