@@ -153,7 +153,7 @@ def opening_stock(skus: list[Sku], *, seed: int) -> Iterator[dict[str, Any]]:
                 code = f"A{aisle:02d}-{bay:02d}-{level}"
                 yield _stock(HUB, code, f"T-{aisle:02d}{bay:02d}{level}", sku, units)
         for site in PLACES[1:]:
-            share = 0.45 if site.kind != "STORE" else 0.25
+            share = 0.30 if site.kind != "STORE" else 0.08
             if draw.random() < share:
                 most = wanted * (0.5 if site.kind != "STORE" else 0.06)
                 at = draw.randrange(SPOKE_AISLES * SPOKE_BAYS)
