@@ -19,19 +19,16 @@ import pwd
 import shutil
 import signal
 import socket
-import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import psutil
-
+from edge.ports import HOST
 from edge.process import Child
 
 Kind: TypeAlias = Literal["nats", "mosquitto"]
 
-HOST = "127.0.0.1"
 DEFAULT_PORT = 18830
 SYNC_S = 5  # a power cut costs at most what came in this time
 
@@ -66,24 +63,6 @@ log_dest stdout
 
 class BrokerMissing(Exception):  # noqa: N818 - reads as a situation
     """No broker program was found on this machine."""
-
-
-class PortInUse(Exception):  # noqa: N818 - reads as a situation
-    """Another process listens on the port already.
-
-    Attributes:
-        port: the port.
-        holder: that process as a person would name it, or None if the system does not tell.
-        pid: its number, or None.
-    """
-
-    def __init__(self, port: int, holder: str | None, pid: int | None, *, use: str) -> None:
-        who = f"{holder} (process {pid})" if holder else "a process of another user"
-        end = f"stop it (kill {pid})" if pid else "stop it"
-        super().__init__(f"port {port} is in use by {who}; {end}, or {use}")
-        self.port = port
-        self.holder = holder
-        self.pid = pid
 
 
 def find_program(kind: Kind) -> Path | None:
@@ -141,50 +120,6 @@ def answers(port: int) -> bool:
     with suppress(OSError), socket.create_connection((HOST, port), timeout=0.5):
         return True
     return False
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def check_port_is_free(port: int, *, use: str = "choose another one with --port") -> None:
-    """Make sure that nobody listens on that port.
-
-    Raises:
-        PortInUse: somebody does; it says who, and what to type.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise PortInUse(port, *_holder(port), use=use) from error
-
-
-def _holder(port: int) -> tuple[str | None, int | None]:
-    """Who listens on that port: a name and a process number, as far as we may know."""
-    with suppress(psutil.Error):
-        for connection in psutil.net_connections("tcp"):
-            if (
-                connection.status == psutil.CONN_LISTEN
-                and connection.laddr
-                and connection.laddr.port == port
-                and connection.pid is not None
-            ):
-                return _name(connection.pid), connection.pid
-    return None, None
-
-
-def _name(pid: int) -> str:
-    process = psutil.Process(pid)
-    words = process.cmdline()
-    if words and Path(words[0]).name.startswith(Path(sys.executable).name[:6]):
-        return " ".join(words)[:80]  # "python3" alone says nothing
-    return process.name()
 
 
 def _quoted(path: Path) -> str:

@@ -79,13 +79,8 @@ def broker_run(
     import signal
     import threading
 
-    from edge.broker import (
-        BrokerMissing,
-        PortInUse,
-        broker_child,
-        check_port_is_free,
-        url_of,
-    )
+    from edge.broker import BrokerMissing, broker_child, url_of
+    from edge.ports import PortInUse, check_port_is_free
     from edge.process import ChildFailed, Keeper
 
     stopping = threading.Event()

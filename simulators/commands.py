@@ -70,7 +70,7 @@ def demo(  # noqa: PLR0913 - options
     fresh: Annotated[bool, typer.Option(help="Forget the database of earlier days.")] = False,
 ) -> None:
     """Play a trading day over the whole network, on real components, in minutes."""
-    from edge.broker import PortInUse
+    from edge.ports import PortInUse
     from edge.process import ChildFailed
     from simulators.demo import Demo, DemoSettings
     from simulators.order_file import FaultyOrderFile

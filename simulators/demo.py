@@ -13,6 +13,7 @@ Nothing is left running: the children end with their parent, even if that is kil
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,8 +27,9 @@ import httpx2
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from edge.broker import broker_child, check_port_is_free
+from edge.broker import broker_child
 from edge.clock import ScaledClock
+from edge.ports import check_port_is_free
 from edge.process import Child, Keeper
 from simulators.load import load_world
 from simulators.scenario import Scenario
@@ -221,6 +223,10 @@ class Demo:
         self.console.print(f"  {'Handheld':<13} {self.http_url}/ui/h?sim=1")
         self.console.print(f"  {'API':<13} {self.http_url}/docs")
         self.console.print(f"  {'Logs':<13} {self.day}")
+        settings = self.day / "environment"
+        words = (f"export {key}={shlex.quote(v)}" for key, v in self._environment().items())
+        settings.write_text("\n".join(words) + "\n", encoding="utf-8")
+        self.console.print(f"  {'Prove it':<13} . {settings} && {sys.executable} -m wms.cli verify")
         self.console.print("  Try: kill -9 any of the processes and watch the day go on.\n")
 
     # --------------------------------------------------------------------------- the day

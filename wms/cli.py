@@ -41,6 +41,7 @@ def commands() -> dict[str, importlib.metadata.EntryPoint]:
 def _run(point: importlib.metadata.EntryPoint, words: list[str]) -> None:
     import typer
 
+    from edge.ports import PortInUse
     from edge.process import ChildFailed
     from wms.errors import WmsError
 
@@ -51,7 +52,7 @@ def _run(point: importlib.metadata.EntryPoint, words: list[str]) -> None:
         command = application
     try:
         command(args=words, prog_name=f"soko {point.name}")
-    except (WmsError, ChildFailed) as error:
+    except (WmsError, ChildFailed, PortInUse) as error:
         if os.environ.get("SOKO_DEBUG"):
             raise
         sys.exit(f"soko {point.name}: {error}")

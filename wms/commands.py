@@ -26,15 +26,14 @@ def serve() -> None:
     from granian.server.embed import Server
 
     from edge.logs import configure
+    from edge.ports import check_port_is_free
     from wms.app import create_app
-    from wms.postgres import PortInUse, holder_of_port
 
     settings = Settings()
     configure("serve", level=settings.log_level)
     address = urlsplit(settings.http)
     port = address.port or 80
-    if holder := holder_of_port(port):
-        raise PortInUse(port, holder, other=f"SOKO_HTTP=http://127.0.0.1:{port + 1} soko serve")
+    check_port_is_free(port, use=f"SOKO_HTTP=http://127.0.0.1:{port + 1} soko serve")
 
     async def run() -> None:
         server = Server(

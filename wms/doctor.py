@@ -150,13 +150,14 @@ def _broker(settings: Settings) -> Iterator[Finding]:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    from wms.postgres import holder_of_port
+    from edge.ports import PortInUse, check_port_is_free
 
     port = urlsplit(settings.http).port or 80
-    if holder := holder_of_port(port):
-        says = f"port {port}, where `soko serve` listens, is held by {holder}"
+    try:
+        check_port_is_free(port, use="set SOKO_HTTP")
+    except PortInUse as error:
         fix = "fine if that is `soko serve`; else stop it or set SOKO_HTTP"
-        yield Finding("ports", "warning", says, fix)
+        yield Finding("ports", "warning", str(error), fix)
     else:
         yield Finding("ports", "ok", f"port {port} is free for `soko serve`")
 

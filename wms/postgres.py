@@ -23,7 +23,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -37,6 +36,7 @@ from typing import Self
 import psutil
 import psycopg
 
+from edge.ports import check_port_is_free
 from edge.process import Child, Keeper, stop_orphan
 from wms.errors import Unavailable
 
@@ -64,25 +64,6 @@ class PostgresFailed(Unavailable):
     """The embedded server cannot be started; the text says why and what to do."""
 
     code = "postgres_failed"
-
-
-class PortInUse(PostgresFailed):
-    """Somebody listens there already.
-
-    Attributes:
-        port: the port.
-        holder: who, as far as it can be seen.
-    """
-
-    code = "port_in_use"
-
-    def __init__(self, port: int, holder: str, *, other: str = "") -> None:
-        other = other or f"soko db run --port {port + 1}"
-        super().__init__(
-            f"port {port} is held by {holder}; stop it, or take another port, for example: {other}"
-        )
-        self.port = port
-        self.holder = holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +139,8 @@ class EmbeddedPostgres:
         _stop_orphans(self._data)
         self._sockets = _socket_folder(self._data, self._user)
         self._child = child = self._server(binaries)
-        if self._port is not None and (holder := holder_of_port(self._port)):
-            raise PortInUse(self._port, holder)
+        if self._port is not None:
+            check_port_is_free(self._port, use=f"`soko db run --port {self._port + 1}`")
         self._keeper = Keeper(child) if self._keep else None
         (self._keeper or child).start()
         self._make_database()
@@ -255,26 +236,6 @@ class EmbeddedPostgres:
         if done.returncode:
             raise PostgresFailed(f"initdb failed:\n{done.stderr or done.stdout}")
         fresh.rename(self._data)
-
-
-def holder_of_port(port: int) -> str | None:
-    """Who listens on that port of the loopback address; None if nobody does."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            pass
-        else:
-            return None
-    with suppress(psutil.Error):
-        for connection in psutil.net_connections("tcp"):
-            if connection.status != psutil.CONN_LISTEN or not connection.laddr:
-                continue
-            if connection.laddr.port == port and connection.pid:
-                words = " ".join(psutil.Process(connection.pid).cmdline())[:120]
-                return f"process {connection.pid} ({words})"
-    return "a process that we may not see"
 
 
 def _unprivileged_user() -> _User | None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.broker import Kind, broker_child, find_program, free_port, url_of
+from edge.broker import Kind, broker_child, find_program, url_of
+from edge.ports import free_port
 
 
 def _run_broker(kind: Kind, folders: pytest.TempPathFactory) -> Iterator[str]:

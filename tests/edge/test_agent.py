@@ -19,7 +19,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from edge.agent import Agent
-from edge.broker import broker_child, free_port, url_of
+from edge.broker import broker_child, url_of
 from edge.clock import SystemClock
 from edge.drivers import DeviceUnavailable, Say
 from edge.messages import (
@@ -35,6 +35,7 @@ from edge.messages import (
     robot_report,
 )
 from edge.mqtt import Message, PahoBus, live_topic, stream_ack_topic, stream_data_topic
+from edge.ports import free_port
 from edge.process import Child, Keeper
 from edge.site import EdgeSite
 from edge.spool import Spool, SpoolFull

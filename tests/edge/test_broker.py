@@ -10,13 +10,11 @@ import pytest
 
 from edge.broker import (
     BrokerMissing,
-    PortInUse,
     answers,
     broker_child,
-    check_port_is_free,
     find_program,
-    free_port,
 )
+from edge.ports import PortInUse, check_port_is_free, free_port
 from tests.edge.waiting import eventually
 
 REPOSITORY = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from uuid import uuid1
 
 import pytest
 
-from edge.broker import broker_child, free_port, url_of
+from edge.broker import broker_child, url_of
 from edge.mqtt import (
     BlockingBus,
     Message,
@@ -24,6 +24,7 @@ from edge.mqtt import (
     stream_ack_topic,
     stream_data_topic,
 )
+from edge.ports import free_port
 from edge.process import Child, Keeper
 from tests.edge.waiting import soon
 

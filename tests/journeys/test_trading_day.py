@@ -18,7 +18,7 @@ import httpx2
 import psutil
 import pytest
 
-from edge.broker import free_port
+from edge.ports import free_port
 from simulators.demo import HTTP_PORT
 from simulators.order_file import COLUMNS
 

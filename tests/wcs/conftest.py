@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.broker import broker_child, free_port, url_of
+from edge.broker import broker_child, url_of
+from edge.ports import free_port
 
 
 @pytest.fixture(scope="session")

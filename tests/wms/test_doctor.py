@@ -68,7 +68,7 @@ def test_a_port_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (port,) = findings("ports", monkeypatch, http=http, database_url=away)
 
     assert port.state == "warning"
-    assert "held by process" in port.says
+    assert "in use by" in port.says
 
 
 def test_on_the_command_line(

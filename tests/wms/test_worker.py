@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from edge.broker import broker_child, free_port, url_of
+from edge.broker import broker_child, url_of
 from edge.mqtt import BlockingBus, stream_ack_topic, stream_data_topic
+from edge.ports import free_port
 from edge.process import Keeper
 from edge.stream import Ack, decode_ack, decode_batch, encode_ack, encode_batch
 from tests.builders import an_id
