@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from simulators.load import load_world
 from simulators.scenario import Scenario
 from simulators.summary import Summary, show
 
-HTTP_PORT, MQTT_PORT, DATABASE_PORT, CARRIER_PORT = 8080, 18830, 54320, 8090
+HTTP_PORT, MQTT_PORT, DATABASE_PORT, CARRIER_PORT = 8080, 18830, 15432, 8090
 LOOK_S = 0.5  # real, between two looks at the summary
 STALLED_S = 420.0  # real, without any progress: something is wrong
 QUICKER = 4.0  # at night, when only vans are on the road
@@ -113,8 +114,9 @@ class Demo:
 
     # --------------------------------------------------------------------------- starting
     def _check_ports(self) -> None:
-        ports = [HTTP_PORT, MQTT_PORT, DATABASE_PORT, CARRIER_PORT]
-        for port in ports:
+        site = tomllib.loads(self.settings.site_file.read_text(encoding="utf-8"))
+        devices = [int(d["port"]) for d in site["devices"] if d["driver"] != "vda5050"]
+        for port in (HTTP_PORT, MQTT_PORT, DATABASE_PORT, CARRIER_PORT, *devices):
             check_port_is_free(
                 port + self.settings.port_offset, use="choose others: soko demo --port-offset 100"
             )

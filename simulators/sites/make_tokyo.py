@@ -97,19 +97,19 @@ port = 15020
 name = "sorter1"
 driver = "opcua"
 host = "127.0.0.1"
-port = 48400
+port = 14840
 
 [[devices]]
 name = "rfid-out"
 driver = "llrp"
 host = "127.0.0.1"
-port = 50840
+port = 15084
 
 [[devices]]
 name = "rfid-in"
 driver = "llrp"
 host = "127.0.0.1"
-port = 50850
+port = 15085
 """
 
 

@@ -94,7 +94,7 @@ def wait_until(demo: subprocess.Popen[bytes], offset: int, missions: int) -> Non
 
 @pytest.mark.timeout(DAY_WITHIN_S + 60)
 def test_a_day_in_which_everything_is_killed_once_ends_rightly(order_file: Path, state: Path):
-    offset = free_port() % 7000 + 1000
+    offset = 100 + free_port() % 8000  # ours all lie below those that the system hands out
     command = [
         sys.executable, "-m", "wms.cli", "demo", "--orders", str(order_file), "--exit", "--json",
         "--speed", "60", "--port-offset", str(offset),
