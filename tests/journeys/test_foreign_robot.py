@@ -7,6 +7,7 @@ robot of ours and one foreign robot on the same ring. Of ours nobody knows which
 import asyncio
 import sys
 import tomllib
+from contextlib import ExitStack, closing
 from pathlib import Path
 from uuid import uuid1
 
@@ -62,6 +63,9 @@ class Wms:
         )
         bus.subscribe(stream_data_topic(code, "wcs", "wms"), handler=self._hear)
 
+    def close(self) -> None:
+        self._spool.close()
+
     def order(self, order: TransportOrder) -> None:
         self._spool.append([to_wcs.dump_json(order)])
 
@@ -96,9 +100,12 @@ async def test_a_foreign_robot_joins_by_the_site_file_and_completes_missions(tmp
         argv = (sys.executable, "-m", "wms.cli", *words, "--site", str(file))
         return Child(argv, name=words[0], folder=tmp_path, env=environment)
 
-    with broker_child(tmp_path, port=port, kind="nats"), soko("wcs", "run"), soko("edge", "run"):
+    with ExitStack() as stack:
+        for child in (broker_child(tmp_path, port=port, kind="nats"), soko("wcs", "run")):
+            stack.enter_context(child)
+        stack.enter_context(soko("edge", "run"))
         async with PahoBus(url_of(port), client_id=f"wms-{code}") as bus:
-            wms = Wms(bus, code, tmp_path)
+            wms = stack.enter_context(closing(Wms(bus, code, tmp_path)))
             for number in range(ORDERS):
                 here, there = RING[number % 8], RING[(number + 3) % 8]
                 order = TransportOrder(
