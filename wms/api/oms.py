@@ -20,17 +20,17 @@ from wms.api.shapes import (
     ReturnIn,
     ReturnOut,
     ShipmentOut,
+    StatesOut,
     Text,
     WebhookIn,
 )
 from wms.catalog import skus_by_code
 from wms.errors import NotFound
-from wms.ids import SkuId
 from wms.orders.cancel import cancel_order
 from wms.orders.place import place_order
 from wms.outbound.notify import subscribe
 from wms.returns.accept import announce_return
-from wms.stock.availability import free_units
+from wms.stock.availability import stock_view
 
 router = APIRouter(prefix="/oms/v1", tags=["oms"])
 CREATED = HTTPStatus.CREATED
@@ -75,10 +75,13 @@ def put_return(
 
 @router.get("/availability")
 def get_availability(
-    services: Svc, sku: Annotated[Text, Query()], site: Annotated[Text | None, Query()] = None
+    services: Svc,
+    now: Now,
+    sku: Annotated[Text, Query()],
+    site: Annotated[Text | None, Query()] = None,
 ) -> AvailabilityOut:
-    """What is free of a SKU, by site; a moment old, promised only by an order."""
-    return services.database.run(lambda s: _availability(s, sku, site))
+    """A SKU in all its states, by site; a moment old, promised only by an order."""
+    return services.database.run(lambda s: _availability(s, sku, site, now))
 
 
 @router.get("/shipments")
@@ -100,16 +103,16 @@ def put_webhook(
     return {"id": str(webhook_id), "url": body.url}
 
 
-def _availability(session: Session, sku: str, site: str | None) -> AvailabilityOut:
-    found = skus_by_code(session, [sku])
-    if sku not in found:
+def _availability(session: Session, sku: str, site: str | None, now: Now) -> AvailabilityOut:
+    if sku not in skus_by_code(session, [sku]):
         raise NotFound(f"SKU {sku}")
-    codes = site_codes(session)
-    if site is not None and site not in codes.values():
+    if site is not None and site not in site_codes(session).values():
         raise NotFound(f"site {site}")
-    free = {
-        codes[site_id]: units
-        for (site_id, _), units in free_units(session, {SkuId(found[sku].id)}).items()
-        if site is None or codes[site_id] == site
-    }
-    return AvailabilityOut(sku=sku, total=sum(free.values()), sites=free)
+    view = stock_view(session, [sku], None if site is None else [site])
+    return AvailabilityOut(
+        sku=sku,
+        as_of=now,
+        free=sum(row.free for row in view.rows),
+        totals=view.totals,
+        sites={row.site: StatesOut.model_validate(row) for row in view.rows},
+    )

@@ -145,12 +145,35 @@ class ShipmentOut(BaseModel):
     delivered_at: datetime | None
 
 
+class StatesOut(BaseModel):
+    """Units of one SKU in every state; `free` is what may still be promised."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    inbound: int
+    sellable: int
+    reserved: int
+    allocated: int
+    picked: int
+    packed: int
+    in_transit: int
+    return_requested: int
+    return_in_transit: int
+    quarantine: int
+    damaged: int
+    unknown: int
+    safety: int
+    free: int
+
+
 class AvailabilityOut(BaseModel):
-    """What is free, by site."""
+    """A SKU in all its states, over the network and by site, as of a moment."""
 
     sku: str
-    total: int
-    sites: dict[str, int]
+    as_of: datetime
+    free: int
+    totals: dict[str, int]
+    sites: dict[str, StatesOut]
 
 
 class WebhookIn(Shape):

@@ -94,9 +94,14 @@ def test_availability_over_the_network(house: House):
     house.stock("A", 3, "S01-01", site=SPOKE)
     house.put_order(("A", 1))
     all_sites = house.http.get("/oms/v1/availability", params={"sku": "A"}).json()
-    assert all_sites == {"sku": "A", "total": 6, "sites": {SPOKE: 3, HUB: 3}}
+    assert (all_sites["sku"], all_sites["free"], all_sites["totals"]["sellable"]) == ("A", 6, 7)
+    assert {code: states["free"] for code, states in all_sites["sites"].items()} == {
+        SPOKE: 3,
+        HUB: 3,
+    }
+    assert all_sites["sites"][HUB]["reserved"] == 1, "every state is told"
     one = house.http.get("/oms/v1/availability", params={"sku": "A", "site": SPOKE}).json()
-    assert one["total"] == 3
+    assert (one["free"], list(one["sites"])) == (3, [SPOKE])
 
 
 def test_any_code_can_be_looked_up(house: House):
