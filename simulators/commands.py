@@ -62,7 +62,7 @@ def demo(  # noqa: PLR0913 - options
     *,
     orders: Orders = None,
     count: Count = 200,
-    speed: Annotated[float, typer.Option(help="How fast the day runs.", min=1, max=240)] = 60,
+    speed: Annotated[float, typer.Option(help="How fast the day runs.", min=1, max=240)] = 90,
     exit_: Annotated[bool, typer.Option("--exit", help="End after the summary.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Summary as JSON, last line.")] = False,
     seed: Seed = 1,
