@@ -87,6 +87,7 @@ class World:
             tasks.create_task(self._unload_vans())
             tasks.create_task(self._work_the_dock())
             tasks.create_task(self._relabel())
+            tasks.create_task(self._help_visitors())
 
     async def _unload_vans(self) -> None:
         """Vans that have arrived are emptied through GATE-IN on to the conveyor."""
@@ -132,6 +133,24 @@ class World:
     async def _is_shipped(self, code: str) -> bool:
         answer = await call(self._client, "GET", f"/api/v1/lookup/{code}")
         return answer.status_code == 200 and answer.json()["status"] in SHIPPED
+
+    async def _help_visitors(self) -> None:
+        """A visitor packs or loads on a screen and has no hands here: somebody lends them theirs.
+
+        Our own people lay a parcel down before they scan it, so what the WMS knows of and nobody
+        has touched was a visitor's.
+        """
+        while True:
+            await self._clock.sleep(ROUND_S)
+            for parcel in await self._parcels("INDUCTED"):
+                await self._lay_on_conveyor(parcel["sscc"])
+            for parcel in await self._parcels("LINE_HAUL"):
+                self._load(parcel["sscc"], site=parcel["site"])
+
+    async def _parcels(self, status: str) -> list[dict[str, Any]]:
+        query = {"status": status}
+        answer = await call(self._client, "GET", "/console/v1/parcels", params=query)
+        return list(answer.json()) if answer.status_code == 200 else []
 
     async def _relabel(self) -> None:
         """Parcels in the hospital lane get a fresh label and go round again."""

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Services, Svc
-from wms.api.orders_read import latest_orders, site_codes
-from wms.api.shapes import AnyText
+from wms.api.orders_read import latest_orders, parcels_in, site_codes
+from wms.api.shapes import AnyText, ShipmentOut, Text
 from wms.api.summary import summary
 from wms.errors import NotFound
 from wms.orders.model import Decision
@@ -58,6 +58,16 @@ def get_orders(
 ) -> list[dict[str, Any]]:
     """The orders taken last, newest first."""
     return services.database.run(lambda s: latest_orders(s, limit))
+
+
+@router.get("/parcels")
+def get_parcels(
+    services: Svc,
+    status: Annotated[Text, Query()],
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> list[ShipmentOut]:
+    """The parcels in a state (PACKED, LINE_HAUL, AT_HUB, INDUCTED, SORTED …), oldest first."""
+    return services.database.run(lambda s: parcels_in(s, status, limit))
 
 
 @router.get("/decisions/{order_id}")

@@ -16,6 +16,7 @@ from wms.api.shapes import LineOut, OrderOut, ReturnOut, ShipmentOut
 from wms.errors import NotFound
 from wms.orders.model import ENDED, Allocation, Order, OrderLine
 from wms.outbound.carrier import parcels_of_order
+from wms.outbound.model import Parcel
 from wms.returns.model import Return, ReturnLine
 from wms.sites import Site
 
@@ -109,6 +110,16 @@ def shipments_out(session: Session, order_id: UUID) -> list[ShipmentOut]:
     """
     if session.get(Order, order_id) is None:
         raise NotFound(f"order {order_id}")
+    return _shipments(session, parcels_of_order(session, order_id))
+
+
+def parcels_in(session: Session, state: str, limit: int) -> list[ShipmentOut]:
+    """The parcels in that state, oldest first."""
+    query = select(Parcel).where(Parcel.state == state).order_by(Parcel.made_at, Parcel.id)
+    return _shipments(session, session.scalars(query.limit(limit)).all())
+
+
+def _shipments(session: Session, parcels: Sequence[Parcel]) -> list[ShipmentOut]:
     codes = site_codes(session)
     return [
         ShipmentOut(
@@ -122,7 +133,7 @@ def shipments_out(session: Session, order_id: UUID) -> list[ShipmentOut]:
             shipped_at=parcel.shipped_at,
             delivered_at=parcel.delivered_at,
         )
-        for parcel in parcels_of_order(session, order_id)
+        for parcel in parcels
     ]
 
 

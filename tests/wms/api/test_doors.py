@@ -104,6 +104,18 @@ def test_availability_over_the_network(house: House):
     assert (one["free"], list(one["sites"])) == (3, [SPOKE])
 
 
+def test_parcels_are_listed_by_state(house: House):
+    house.sku("A")
+    house.stock("A", 4, "S01-01")
+    house.put_order(("A", 1))
+    house.tick()
+    house.work_off(HUB, "pick")
+    house.work_off(HUB, "pack")
+    (parcel,) = house.http.get("/console/v1/parcels", params={"status": "INDUCTED"}).json()
+    assert (parcel["sscc"], parcel["site"]) == (house.parcels()[0].sscc, HUB)
+    assert house.http.get("/console/v1/parcels", params={"status": "SORTED"}).json() == []
+
+
 def test_any_code_can_be_looked_up(house: House):
     body = [{"code": "A", "name_en": "Tea", "gtin": "4901234567894"}]
     house.ok(house.http.put("/master/v1/skus", json=body))
