@@ -65,7 +65,8 @@ async def a_world(state_dir: Path, site: dict[str, Any]) -> AsyncIterator[list[s
     finally:
         process.kill()
         rest, _ = await process.communicate()
-        said += rest.decode().splitlines()
+        whole = rest[: rest.rfind(b"\n") + 1]  # killed in the middle of a word, it has not said it
+        said += whole.decode().splitlines()
 
 
 def remembered(state_dir: Path) -> CellState:
