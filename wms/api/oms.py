@@ -20,7 +20,6 @@ from wms.api.shapes import (
     ReturnIn,
     ReturnOut,
     ShipmentOut,
-    StatesOut,
     Text,
     WebhookIn,
 )
@@ -114,5 +113,5 @@ def _availability(session: Session, sku: str, site: str | None, now: Now) -> Ava
         as_of=now,
         free=sum(row.free for row in view.rows),
         totals=view.totals,
-        sites={row.site: StatesOut.model_validate(row) for row in view.rows},
+        sites={row.site: row for row in view.rows},
     )

@@ -21,6 +21,7 @@ from pydantic import (
 from wms.orders.place import PlaceLine, PlaceOrder, ShipTo
 from wms.returns.accept import AnnouncedLine, AnnounceReturn
 from wms.sites import Lane, LocationKind, LocationRecord, SiteKind, SiteRecord
+from wms.stock.availability import StockRow
 from wms.work.packet import Event, Packet
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -145,27 +146,6 @@ class ShipmentOut(BaseModel):
     delivered_at: datetime | None
 
 
-class StatesOut(BaseModel):
-    """Units of one SKU in every state; `free` is what may still be promised."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    inbound: int
-    sellable: int
-    reserved: int
-    allocated: int
-    picked: int
-    packed: int
-    in_transit: int
-    return_requested: int
-    return_in_transit: int
-    quarantine: int
-    damaged: int
-    unknown: int
-    safety: int
-    free: int
-
-
 class AvailabilityOut(BaseModel):
     """A SKU in all its states, over the network and by site, as of a moment."""
 
@@ -173,7 +153,7 @@ class AvailabilityOut(BaseModel):
     as_of: datetime
     free: int
     totals: dict[str, int]
-    sites: dict[str, StatesOut]
+    sites: dict[str, StockRow]
 
 
 class WebhookIn(Shape):
