@@ -27,8 +27,9 @@ from wms.migrations import upgrade
 from wms.postgres import EmbeddedPostgres
 from wms.sites import LocationRecord, SiteRecord, location_id, save_locations, save_sites
 from wms.sites import virtual_location as virtual
-from wms.stock import ledger
-from wms.stock.ledger import Move, Reserve
+from wms.stock import ledger, promises
+from wms.stock.ledger import Move
+from wms.stock.promises import Reserve
 from wms.stock.verify import verify
 
 PLENTY = 2**30
@@ -75,7 +76,7 @@ def measure(url: str, batch: int, seconds: float, clients: int) -> dict[str, obj
 
     def in_sets() -> int:
         lines = [_line(site, sku) for _ in range(batch)]
-        answers = database.run(lambda s: ledger.reserve(s, lines, now=CLOCK.now()))
+        answers = database.run(lambda s: promises.reserve(s, lines, now=CLOCK.now()))
         assert all(answer.granted for answer in answers)
         return batch
 

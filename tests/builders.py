@@ -25,7 +25,8 @@ from wms.sites import (
     virtual_location,
 )
 from wms.stock import ledger, units
-from wms.stock.ledger import Advance, HoldState, Move, Reserve
+from wms.stock.ledger import Advance, HoldState, Move
+from wms.stock.promises import Reserve
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 PATIENCE_S = 30

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.builders import NOW, a_reserve, a_site, a_sku, stock_of
 from wms.database import Database
 from wms.ids import SiteId, SkuId
-from wms.stock import ledger
+from wms.stock import promises
 from wms.stock.availability import stock_view
-from wms.stock.ledger import Reserve
+from wms.stock.promises import Reserve
 from wms.stock.verify import verify
 
 BUYERS = 40
@@ -20,7 +20,7 @@ def shop(database: Database, units: int) -> tuple[SiteId, SkuId]:
 
 
 def buy(database: Database, *lines: Reserve) -> list[bool]:
-    answers = database.run(lambda s: ledger.reserve(s, lines, now=NOW))
+    answers = database.run(lambda s: promises.reserve(s, lines, now=NOW))
     return [answer.granted for answer in answers]
 
 

@@ -27,9 +27,11 @@ from tests.builders import (
 )
 from wms.database import Database
 from wms.ids import SiteId, SkuId
-from wms.stock import ledger
+from wms.stock import ledger, promises
 from wms.stock.availability import pickable, stock_view
-from wms.stock.ledger import Advance, Reserve, WrongState
+from wms.stock.faults import WrongState
+from wms.stock.ledger import Advance
+from wms.stock.promises import Reserve
 from wms.stock.verify import verify
 
 CALLERS = 20
@@ -47,7 +49,7 @@ def shop(database: Database, units: int, skus: int = 1) -> tuple[SiteId, list[Sk
 
 
 def reserve(database: Database, *lines: Reserve) -> list[bool]:
-    answers = database.run(lambda s: ledger.reserve(s, lines, now=NOW))
+    answers = database.run(lambda s: promises.reserve(s, lines, now=NOW))
     return [answer.granted for answer in answers]
 
 
@@ -155,7 +157,7 @@ def test_holds_are_reassigned_by_many_at_once_without_deadlock(database: Databas
         for _ in range(5):
             take = [a_reserve(site, sku, state="ALLOCATED") for sku in random.sample(skus, 6)]
             give = [an_advance(line, "RELEASED") for line in held]
-            answers = database.run(partial(ledger.reassign, release=give, take=take, now=NOW))
+            answers = database.run(partial(promises.reassign, release=give, take=take, now=NOW))
             assert all(answer.granted for answer in answers)
             held = take
 

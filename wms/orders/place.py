@@ -26,7 +26,7 @@ from wms.orders.close import close_order
 from wms.orders.model import Allocation, Order, OrderLine
 from wms.orders.rules import distance_km, spread
 from wms.sites import Site
-from wms.stock import availability, ledger
+from wms.stock import availability, promises
 
 LINES_MAX = 1_000
 UNITS_MAX = 2**31 - 1
@@ -210,12 +210,12 @@ def _try_hold(
     free: dict[UUID, dict[UUID, int]] = defaultdict(dict)
     for where, sku, units in availability.free_by_site(session, skus):
         free[sku][where] = units
-    asked: list[tuple[OrderLine, ledger.Reserve]] = []
+    asked: list[tuple[OrderLine, promises.Reserve]] = []
     for line, units in wanted.items():
         assert line.sku_id is not None
         group = derive(attempt, line.line_no)
         for site, share in spread(units, sites, free[line.sku_id]).items():
-            reserve = ledger.Reserve(
+            reserve = promises.Reserve(
                 hold_id=HoldId(derive(group, str(site))),
                 site_id=SiteId(site),
                 owner_id=HOUSE_OWNER_ID,
@@ -229,7 +229,7 @@ def _try_hold(
             asked.append((line, reserve))
     if not asked:
         return set(), False
-    answers = ledger.reserve(session, [reserve for _, reserve in asked], now=now)
+    answers = promises.reserve(session, [reserve for _, reserve in asked], now=now)
     granted: set[OrderLine] = set()
     for (line, reserve), answer in zip(asked, answers, strict=True):
         if answer.granted:
@@ -238,7 +238,7 @@ def _try_hold(
     return granted, len(granted) < len({line for line, _ in asked})
 
 
-def allocation_of(order: Order, line: OrderLine, reserve: ledger.Reserve) -> Allocation:
+def allocation_of(order: Order, line: OrderLine, reserve: promises.Reserve) -> Allocation:
     """The row that stands for a granted hold."""
     return Allocation(
         site_id=reserve.site_id,

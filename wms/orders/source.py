@@ -33,7 +33,7 @@ from wms.orders.costs import backorder_cost, parcel_cost, unit_cost
 from wms.orders.model import Allocation, Decision, Order, OrderLine
 from wms.orders.place import allocation_of
 from wms.sites import Site
-from wms.stock import availability, ledger
+from wms.stock import availability, ledger, promises
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +119,7 @@ def assign(session: Session, sourced: Sourced, *, now: datetime) -> int:
     orders = {order.id: order for order in locked if not order.sourced}
     fresh = {(d.order_id, d.line_no): d for d in _demands(session, list(orders))}
     release, reserve = _postings(sourced, fresh, now)
-    answers = ledger.reassign(session, release, [line for _, line in reserve], now=now)
+    answers = promises.reassign(session, release, [line for _, line in reserve], now=now)
     refused = [pair for pair, answer in zip(reserve, answers, strict=True) if not answer.granted]
     gone = {advance.hold_id for advance in release}
     for allocation in session.scalars(select(Allocation).where(Allocation.id.in_(gone))):
@@ -174,7 +174,7 @@ def _stock(
     return stock
 
 
-Placed = tuple[Demand, ledger.Reserve]
+Placed = tuple[Demand, promises.Reserve]
 
 
 def _postings(
@@ -211,8 +211,8 @@ def _reserves(demand: Demand, sites: Sequence[UUID], row: Any) -> list[Placed]:
         sites, row, strict=True) if units]  # fmt: skip
 
 
-def _reserve(demand: Demand, site: UUID, units: int, group: UUID) -> ledger.Reserve:
-    return ledger.Reserve(
+def _reserve(demand: Demand, site: UUID, units: int, group: UUID) -> promises.Reserve:
+    return promises.Reserve(
         hold_id=HoldId(derive(group, str(site))),
         site_id=SiteId(site),
         owner_id=HOUSE_OWNER_ID,
@@ -236,7 +236,7 @@ def _hold_again(session: Session, refused: Sequence[Placed], now: datetime) -> l
         for site, _, units in demand.held
     ]
     log.warning("source.refused", lines=len(demands))
-    answers = ledger.reserve(session, [line for _, line in again], now=now)
+    answers = promises.reserve(session, [line for _, line in again], now=now)
     return [pair for pair, answer in zip(again, answers, strict=True) if answer.granted]
 
 

@@ -23,7 +23,7 @@ from wms.outbound.floor import Floor
 from wms.outbound.release import make_walks, release_site
 from wms.outbound.robot import present
 from wms.ports import Carrier, Notifier
-from wms.stock import ledger
+from wms.stock import promises
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ class Jobs:
 
     def expire(self) -> int:
         """End the holds whose time has run out."""
-        return len(self.database.run(lambda s: ledger.expire(s, now=self.clock.now())))
+        return len(self.database.run(lambda s: promises.expire(s, now=self.clock.now())))
 
 
 def _sites_with_work(session: Session) -> list[SiteId]:

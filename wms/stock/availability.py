@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session, aliased
 from wms.catalog import Sku
 from wms.ids import HandlingUnitId, HoldId, LocationId, OwnerId, SiteId, SkuId
 from wms.sites import Location, Site
-from wms.stock.ledger import HoldKind, HoldState
+from wms.stock.ledger import HoldState
 from wms.stock.model import HandlingUnit, Hold, Quant, StockBalance
 from wms.stock.posting import NIL
+from wms.stock.promises import HoldKind
 
 STATES = (
     "inbound", "sellable", "reserved", "allocated", "picked", "packed", "in_transit",

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
 
 Line = TypeVar("Line")
 
@@ -83,3 +84,16 @@ def _plain(value: Any) -> str:
         return value.isoformat()
     assert isinstance(value, UUID), value
     return str(value)
+
+
+def lock(session: Session, holds: Sequence[Any], keys: Sequence[Any]) -> None:
+    """Lock the balances of the lines' holds and of the keys, in the order of their keys."""
+    session.execute(
+        LOCK,
+        {
+            "holds": as_json(holds),
+            "sites": [line.site_id for line in keys],
+            "owners": [line.owner_id for line in keys],
+            "skus": [line.sku_id for line in keys],
+        },
+    )

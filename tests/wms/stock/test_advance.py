@@ -21,17 +21,11 @@ from wms.database import Database
 from wms.errors import IdReused, NotFound
 from wms.ids import HoldId, SiteId, SkuId
 from wms.sites import virtual_location
-from wms.stock import ledger, units
+from wms.stock import ledger, promises, units
 from wms.stock.availability import StockRow, holds_of, pickable, stock_view
-from wms.stock.ledger import (
-    Advance,
-    HoldState,
-    NotEnoughStock,
-    Reserve,
-    UnitsOutOfRange,
-    WrongLocation,
-    WrongState,
-)
+from wms.stock.faults import NotEnoughStock, UnitsOutOfRange, WrongLocation, WrongState
+from wms.stock.ledger import Advance, HoldState
+from wms.stock.promises import Reserve
 from wms.stock.verify import verify
 
 WAY: tuple[HoldState, ...] = ("PINNED", "PICKED", "PACKED", "SHIPPED", "DELIVERED")
@@ -42,7 +36,7 @@ def allocated(database: Database, count: int, stock: int = 10) -> Reserve:
         site, sku = a_site(session), a_sku(session)
         stock_of(session, site, sku, stock)
         line = a_reserve(site, sku, count, state="ALLOCATED")
-        assert ledger.reserve(session, [line], now=NOW)[0].granted
+        assert promises.reserve(session, [line], now=NOW)[0].granted
         return line
 
     return database.run(work)
@@ -245,7 +239,7 @@ def test_goods_in_a_tote_are_picked_from_the_tote_wherever_it_stands(database: D
     (place,) = database.run(lambda s: pickable(s, site, [sku]))
     assert (place.location, place.tote, place.units) == ("S-3", "T-1", 5)
     line = a_reserve(site, sku, 2, state="ALLOCATED")
-    database.run(lambda s: ledger.reserve(s, [line], now=NOW))
+    database.run(lambda s: promises.reserve(s, [line], now=NOW))
 
     advance(
         database,

@@ -11,9 +11,10 @@ from wms.errors import IdReused, NotFound
 from wms.ids import SiteId, SkuId
 from wms.outbox import drain
 from wms.sites import virtual_location
-from wms.stock import ledger, units
+from wms.stock import ledger, promises, units
 from wms.stock.availability import pickable, stock_view
-from wms.stock.ledger import Move, NotEnoughStock, UnitsOutOfRange, WrongLocation
+from wms.stock.faults import NotEnoughStock, UnitsOutOfRange, WrongLocation
+from wms.stock.ledger import Move
 from wms.stock.verify import verify
 
 
@@ -62,7 +63,7 @@ def test_a_move_sent_again_is_done_once(database: Database, site: SiteId, sku: S
 
 def test_no_more_leaves_than_is_there_or_free(database: Database, site: SiteId, sku: SkuId):
     database.run(lambda s: stock_of(s, site, sku, 7))
-    database.run(lambda s: ledger.reserve(s, [a_reserve(site, sku, 5)], now=NOW))
+    database.run(lambda s: promises.reserve(s, [a_reserve(site, sku, 5)], now=NOW))
     out = {"from_location_id": shelf(site), "to_location_id": virtual_location(site, "SCRAP")}
 
     with pytest.raises(NotEnoughStock) as not_there:
@@ -117,7 +118,7 @@ def test_a_tote_goes_elsewhere_with_all_that_is_in_it(database: Database, site: 
 
 def test_who_listens_hears_what_is_free_now(database: Database, site: SiteId, sku: SkuId):
     move(database, a_move(site, sku, 7))
-    database.run(lambda s: ledger.reserve(s, [a_reserve(site, sku, 5)], now=NOW))
+    database.run(lambda s: promises.reserve(s, [a_reserve(site, sku, 5)], now=NOW))
 
     events = database.run(lambda s: drain(s, "shop", topics=("stock",)))
 
@@ -170,7 +171,7 @@ def test_the_laws_hold_for_superusers_too(
 ):
     def work(session: Session) -> None:
         stock_of(session, site, sku, 7)
-        ledger.reserve(session, [a_reserve(site, sku, 2)], now=NOW)
+        promises.reserve(session, [a_reserve(site, sku, 2)], now=NOW)
 
     database.run(work)
     with pytest.raises(DBAPIError, match=law), superuser.begin() as connection:

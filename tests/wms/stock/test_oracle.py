@@ -13,10 +13,11 @@ from tests.builders import NOW, a_move, a_reserve, a_site, a_sku, an_advance, an
 from wms.database import Database
 from wms.ids import SiteId, SkuId
 from wms.sites import Site, virtual_location
-from wms.stock import ledger
+from wms.stock import ledger, promises
 from wms.stock.availability import free_by_site, stock_view
 from wms.stock.balance import COUNTER, TRANSITIONS, Wish, first_come_first_served
-from wms.stock.ledger import NotEnoughStock, Reserve, WrongState
+from wms.stock.faults import NotEnoughStock, WrongState
+from wms.stock.promises import Reserve
 from wms.stock.verify import verify
 
 SKUS = 3
@@ -47,7 +48,7 @@ class Model:
     shelf: list[int] = field(default_factory=lambda: [0] * SKUS)
     pinned: list[int] = field(default_factory=lambda: [0] * SKUS)
     holds: dict[UUID, tuple[int, Reserve, str]] = field(default_factory=dict)
-    said: list[tuple[list[Reserve], list[ledger.Reserved]]] = field(default_factory=list)
+    said: list[tuple[list[Reserve], list[promises.Reserved]]] = field(default_factory=list)
 
     def counters(self) -> dict[str, int]:
         counted = dict.fromkeys(COUNTER.values(), 0)
@@ -94,7 +95,7 @@ def do_reserve(session: Session, site: SiteId, skus: list[SkuId], model: Model, 
     ]
     expected = first_come_first_served(dict(enumerate(model.free)), wishes)
 
-    answers = ledger.reserve(session, lines, now=NOW)
+    answers = promises.reserve(session, lines, now=NOW)
 
     assert [answer.granted for answer in answers] == expected
     for line, (n, count, _, state), granted in zip(lines, facts, expected, strict=True):
@@ -161,7 +162,7 @@ def do_replay(
     session: Session, _site: SiteId, _skus: list[SkuId], model: Model, _facts: Any
 ) -> None:
     for lines, answers in model.said:
-        assert ledger.reserve(session, lines, now=NOW) == answers
+        assert promises.reserve(session, lines, now=NOW) == answers
 
 
 STEPS: dict[str, Callable[[Session, SiteId, list[SkuId], Model, Any], None]] = {

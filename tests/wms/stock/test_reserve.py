@@ -11,9 +11,10 @@ from wms.database import Database
 from wms.errors import IdReused
 from wms.ids import HoldId, SiteId, SkuId
 from wms.outbox import drain
-from wms.stock import ledger
+from wms.stock import ledger, promises
 from wms.stock.availability import free_by_site, free_units, holds_of
-from wms.stock.ledger import Reserve, UnitsOutOfRange
+from wms.stock.faults import UnitsOutOfRange
+from wms.stock.promises import Reserve
 
 
 def stocked(database: Database, count: int, *, skus: int = 1) -> tuple[SiteId, list[SkuId]]:
@@ -28,7 +29,7 @@ def stocked(database: Database, count: int, *, skus: int = 1) -> tuple[SiteId, l
 
 
 def reserve(database: Database, *lines: Reserve, now: datetime = NOW) -> list[bool]:
-    answers = database.run(lambda s: ledger.reserve(s, lines, now=now))
+    answers = database.run(lambda s: promises.reserve(s, lines, now=now))
     return [answer.granted for answer in answers]
 
 
@@ -36,7 +37,7 @@ def test_first_come_first_served_is_exact(database: Database):
     site, (sku,) = stocked(database, 10)
 
     answers = database.run(
-        lambda s: ledger.reserve(s, [a_reserve(site, sku, n) for n in (6, 5, 4)], now=NOW)
+        lambda s: promises.reserve(s, [a_reserve(site, sku, n) for n in (6, 5, 4)], now=NOW)
     )
 
     assert [answer.granted for answer in answers] == [True, False, True]
@@ -82,10 +83,10 @@ def test_a_group_with_a_sku_that_the_site_never_had_is_refused(database: Databas
 def test_a_replay_answers_as_the_first_time(database: Database):
     site, (sku,) = stocked(database, 5)
     yes, no = a_reserve(site, sku, 4), a_reserve(site, sku, 2)
-    first = database.run(lambda s: ledger.reserve(s, [yes, no], now=NOW))
+    first = database.run(lambda s: promises.reserve(s, [yes, no], now=NOW))
     database.run(lambda s: ledger.advance(s, [an_advance(yes, "RELEASED")]))
 
-    again = database.run(lambda s: ledger.reserve(s, [no, yes, no], now=NOW))
+    again = database.run(lambda s: promises.reserve(s, [no, yes, no], now=NOW))
 
     assert again == [first[1], first[0], first[1]]
     assert database.run(lambda s: free_by_site(s, [sku])) == [(site, sku, 5)]
@@ -143,8 +144,8 @@ def test_the_sweeper_ends_what_is_overdue_and_nothing_else(database: Database):
     endless = a_reserve(site, sku, 1)
     reserve(database, overdue, waiting, endless)
 
-    ended = database.run(lambda s: ledger.expire(s, now=NOW))
-    again = database.run(lambda s: ledger.expire(s, now=NOW))
+    ended = database.run(lambda s: promises.expire(s, now=NOW))
+    again = database.run(lambda s: promises.expire(s, now=NOW))
 
     assert [(one.hold_id, one.units) for one in ended] == [(overdue.hold_id, 2)]
     assert again == []
@@ -154,10 +155,10 @@ def test_the_sweeper_ends_what_is_overdue_and_nothing_else(database: Database):
 def test_safety_stock_is_not_promised_and_overdraft_is(database: Database):
     site, (sku,) = stocked(database, 5)
     owner = a_reserve(site, sku).owner_id
-    database.run(lambda s: ledger.set_limits(s, site, (owner, sku), safety=2))
+    database.run(lambda s: promises.set_limits(s, site, (owner, sku), safety=2))
     assert reserve(database, a_reserve(site, sku, 4), a_reserve(site, sku, 3)) == [False, True]
 
-    database.run(lambda s: ledger.set_limits(s, site, (owner, sku), safety=0, overdraft=3))
+    database.run(lambda s: promises.set_limits(s, site, (owner, sku), safety=0, overdraft=3))
 
     assert reserve(database, a_reserve(site, sku, 6), a_reserve(site, sku, 5)) == [False, True]
 
@@ -169,8 +170,8 @@ def test_reassigning_gives_up_first_and_takes_then(database: Database):
     take = [a_reserve(site, sku, 3, state="ALLOCATED"), a_reserve(site, sku, 3)]
     give = [an_advance(held, "RELEASED")]
 
-    answers = database.run(lambda s: ledger.reassign(s, give, take, now=NOW))
-    again = database.run(lambda s: ledger.reassign(s, give, take, now=NOW))
+    answers = database.run(lambda s: promises.reassign(s, give, take, now=NOW))
+    again = database.run(lambda s: promises.reassign(s, give, take, now=NOW))
 
     assert [answer.granted for answer in answers] == [True, False]
     assert again == answers

@@ -10,7 +10,7 @@ from tests.builders import NOW, a_reserve, a_site, a_sku, a_tote, an_advance, an
 from wms.cli import main
 from wms.database import Database
 from wms.ids import HoldId
-from wms.stock import ledger
+from wms.stock import ledger, promises
 from wms.stock.verify import LAWS, Report, verify
 
 FAULTS = {
@@ -43,7 +43,7 @@ def busy_books(database: Database) -> None:
             a_reserve(site, sku, 3),
             *(a_reserve(site, sku, 3, state="ALLOCATED") for _ in "abcd"),
         ]
-        ledger.reserve(session, lines, now=NOW)
+        promises.reserve(session, lines, now=NOW)
         rest = HoldId(an_id())
         ledger.advance(
             session,
