@@ -152,7 +152,7 @@ def database_url(worker_database: str) -> str:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A pool on an empty database."""
-    database = Database(database_url, pool_size=50)
+    database = Database(database_url, pool_size=50, given_clock=True)
     yield database
     database.close()
 

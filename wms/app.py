@@ -36,7 +36,11 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     own = services is None
     made = services or Services(
         settings=settings,
-        database=Database(settings.database_url, pool_size=settings.database_pool),
+        database=Database(
+            settings.database_url,
+            pool_size=settings.database_pool,
+            given_clock=settings.clock is not None,
+        ),
         clock=clock_from_environment(),
         floor=floor_of(settings.site_file),
     )

@@ -10,7 +10,7 @@ Source: GS1 General Specifications, section 7.9 (check digits).
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID
 
@@ -77,7 +77,42 @@ class Sku(Base):
     width_mm: Mapped[int] = mapped_column(server_default="0")
     height_mm: Mapped[int] = mapped_column(server_default="0")
     weight_g: Mapped[int] = mapped_column(server_default="0")
+    catch_weight: Mapped[bool] = mapped_column(server_default="false")
+    shelf_life_days: Mapped[int | None]
+    dangerous_goods: Mapped[str] = mapped_column(server_default="")
     saved_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Pack(Base):
+    """How a SKU is packed: an inner box, a case, a pallet of so many units (入数)."""
+
+    __tablename__ = "pack"
+    __table_args__ = (
+        CheckConstraint("level IN ('EACH', 'INNER', 'CASE', 'PALLET')", name="level"),
+        CheckConstraint("units > 0", name="units"),
+    )
+
+    sku_id: Mapped[UUID] = mapped_column(ForeignKey("sku.id"), primary_key=True)
+    level: Mapped[str] = mapped_column(primary_key=True)
+    units: Mapped[int]
+    length_mm: Mapped[int] = mapped_column(server_default="0")
+    width_mm: Mapped[int] = mapped_column(server_default="0")
+    height_mm: Mapped[int] = mapped_column(server_default="0")
+    weight_g: Mapped[int] = mapped_column(server_default="0")
+
+
+class Lot(Base):
+    """Goods of a SKU that were made together: until when they may be sold, if at all."""
+
+    __tablename__ = "lot"
+    __table_args__ = (CheckConstraint("status IN ('OK', 'BLOCKED')", name="status"),)
+
+    sku_id: Mapped[UUID] = mapped_column(ForeignKey("sku.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    expires_on: Mapped[date | None]
+    made_on: Mapped[date | None]
+    origin: Mapped[str] = mapped_column(server_default="")
+    status: Mapped[str] = mapped_column(server_default="OK")
 
 
 class Barcode(Base):

@@ -28,35 +28,40 @@ LocationKind: TypeAlias = Literal[
     "SUPPLIER", "EXPECTED_RETURN", "DOCK_IN", "QUALITY", "RESERVE", "PICK_FACE", "TOTE", "CART",
     "PUT_WALL", "PACK", "DOCK_OUT", "LANE", "BACKROOM", "SALES_FLOOR", "PICKUP_SHELF",
     "LOCKER_CELL", "CUSTOMER", "RETURNS_BENCH", "QUARANTINE", "REFURBISH", "SCRAP", "LOST",
-    "ADJUST", "UNKNOWN",
+    "ADJUST", "NETWORK", "UNKNOWN",
 ]  # fmt: skip
 Lane: TypeAlias = Literal[
     "TO_CUSTOMER", "TO_STORE", "TO_LOCKER", "STORE_TO_DC", "DC_TO_DC", "FROM_SUPPLIER",
     "FROM_CUSTOMER",
 ]  # fmt: skip
 Virtual: TypeAlias = Literal[
-    "SUPPLIER", "CUSTOMER", "ADJUST", "UNKNOWN", "LOST", "SCRAP", "DOCK_IN", "UNITS", "TOTE",
-    "PACK", "DOCK_OUT", "LANE", "LANE_IN", "LANE_RETURN", "EXPECTED_RETURN", "RETURNS_BENCH",
-    "QUARANTINE",
+    "SUPPLIER", "CUSTOMER", "ADJUST", "NETWORK", "UNKNOWN", "LOST", "SCRAP", "DOCK_IN", "UNITS",
+    "TOTE", "PACK", "DOCK_OUT", "LANE", "LANE_STORE", "LANE_LOCKER", "LANE_STORE_DC",
+    "LANE_DC_DC", "LANE_IN", "LANE_RETURN", "EXPECTED_RETURN", "RETURNS_BENCH", "QUARANTINE",
 ]  # fmt: skip
 
 # What the counter of a place is; the database says the same, and a test compares the two.
 COUNTERS: dict[str, str] = {
     "SUPPLIER": "outside", "CUSTOMER": "outside", "ADJUST": "outside",
-    "DOCK_IN": "inbound", "EXPECTED_RETURN": "return_requested",
-    "QUALITY": "quarantine", "RETURNS_BENCH": "quarantine", "QUARANTINE": "quarantine",
-    "REFURBISH": "damaged", "SCRAP": "none", "LOST": "none", "UNKNOWN": "unknown",
+    "NETWORK": "outside", "DOCK_IN": "received", "EXPECTED_RETURN": "return_requested",
+    "QUALITY": "quarantine", "RETURNS_BENCH": "return_received", "QUARANTINE": "quarantine",
+    "REFURBISH": "damaged", "SCRAP": "none", "LOST": "lost", "UNKNOWN": "unknown",
     "RESERVE": "sellable", "PICK_FACE": "sellable", "BACKROOM": "sellable",
     "SALES_FLOOR": "sellable",
     "TOTE": "picked", "CART": "picked", "PUT_WALL": "picked",
     "PACK": "packed", "DOCK_OUT": "packed", "PICKUP_SHELF": "packed", "LOCKER_CELL": "packed",
 }  # fmt: skip
-LANE_COUNTERS = {"FROM_SUPPLIER": "inbound", "FROM_CUSTOMER": "return_in_transit"}
+LANE_COUNTERS = {
+    "FROM_SUPPLIER": "expected", "FROM_CUSTOMER": "return_in_transit",
+    "TO_CUSTOMER": "to_customer", "TO_STORE": "to_store", "TO_LOCKER": "to_locker",
+    "STORE_TO_DC": "store_to_dc", "DC_TO_DC": "dc_to_dc",
+}  # fmt: skip
 
 _VIRTUAL: dict[Virtual, tuple[LocationKind, Lane | None]] = {
     "SUPPLIER": ("SUPPLIER", None),
     "CUSTOMER": ("CUSTOMER", None),
     "ADJUST": ("ADJUST", None),
+    "NETWORK": ("NETWORK", None),  # another site of ours has it
     "UNKNOWN": ("UNKNOWN", None),
     "LOST": ("LOST", None),
     "SCRAP": ("SCRAP", None),
@@ -66,6 +71,10 @@ _VIRTUAL: dict[Virtual, tuple[LocationKind, Lane | None]] = {
     "PACK": ("PACK", None),
     "DOCK_OUT": ("DOCK_OUT", None),
     "LANE": ("LANE", "TO_CUSTOMER"),
+    "LANE_STORE": ("LANE", "TO_STORE"),
+    "LANE_LOCKER": ("LANE", "TO_LOCKER"),
+    "LANE_STORE_DC": ("LANE", "STORE_TO_DC"),
+    "LANE_DC_DC": ("LANE", "DC_TO_DC"),
     "LANE_IN": ("LANE", "FROM_SUPPLIER"),
     "LANE_RETURN": ("LANE", "FROM_CUSTOMER"),
     "EXPECTED_RETURN": ("EXPECTED_RETURN", None),

@@ -204,7 +204,11 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
     """All loops, with what they need; closed with `open_things`."""
     clock = clock_from_environment()
     floor = floor_of(settings.site_file)
-    database = Database(settings.database_url, pool_size=settings.database_pool)
+    database = Database(
+        settings.database_url,
+        pool_size=settings.database_pool,
+        given_clock=settings.clock is not None,
+    )
     open_things.callback(database.close)
     carrier, notifier = HttpCarrier(settings.carrier_url), WebhookNotifier()
     open_things.callback(carrier.close)

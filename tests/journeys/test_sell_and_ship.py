@@ -74,9 +74,9 @@ def test_from_a_robot_tote_at_the_hub(house: House):
     assert house.parcels()[0].tracking == f"TN-{parcel.sscc}"
     seen_by_sorter_and_gate(house, parcel)
     assert house.order(order_id)["status"] == "SHIPPED"
-    assert house.stock_row("TEA")["in_transit"] == 5
+    assert house.stock_row("TEA")["to_customer"] == 5
     delivered(house, order_id)
-    assert house.stock_row("TEA")["in_transit"] == 0
+    assert house.stock_row("TEA")["to_customer"] == 0
 
     summary = house.summary()
     assert summary["lines_shipped"] == summary["lines"] == 2
@@ -115,7 +115,7 @@ def test_from_another_site_over_the_hub(house: House):
     assert parcel.state == "PACKED"
     house.work_off(SPOKE, "load")
     assert house.parcels()[0].state == "LINE_HAUL"
-    assert house.stock_row("BOWL", SPOKE)["in_transit"] == 2
+    assert house.stock_row("BOWL", SPOKE)["to_customer"] == 2
     assert house.order(order_id)["status"] == "PACKED"
     assert [each.type for each in house.said()] == ["parcel.expected"]
 

@@ -33,7 +33,7 @@ SPEED = 60.0
 FRAME_S = 0.2
 EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 STATES = (
-    "inbound", "sellable", "reserved", "allocated", "picked", "packed", "in_transit",
+    "expected", "sellable", "reserved", "allocated", "picked", "packed", "to_customer",
     "return_requested", "return_in_transit", "quarantine", "damaged",
 )  # fmt: skip
 GOODS = (

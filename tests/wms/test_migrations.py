@@ -4,16 +4,25 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
-from wms.catalog import Barcode, Owner, Sku
+from wms.catalog import Barcode, Lot, Owner, Pack, Sku
 from wms.database import Base
 from wms.migrations import current_revisions, head_revisions, upgrade
 from wms.outbox import OutboxConsumer, OutboxEvent
 from wms.sites import Location, Site
-from wms.stock.model import HandlingUnit, Hold, Movement, Quant, StockBalance
+from wms.stock.model import (
+    ChannelBuffer,
+    HandlingUnit,
+    Hold,
+    Movement,
+    Quant,
+    Serial,
+    StockBalance,
+    Supply,
+)
 
 GROUND = (
     Owner, Sku, Barcode, Site, Location, OutboxEvent, OutboxConsumer, HandlingUnit, Hold, Movement,
-    Quant, StockBalance,
+    Quant, StockBalance, Pack, Lot, ChannelBuffer, Supply, Serial,
 )  # fmt: skip
 BY_SITE = (
     "location",
@@ -23,6 +32,9 @@ BY_SITE = (
     "hold",
     "stock_command",
     "movement",
+    "channel_buffer",
+    "supply",
+    "serial",
 )
 
 

@@ -22,8 +22,10 @@ from wms.stock.posting import NIL
 from wms.stock.promises import HoldKind
 
 STATES = (
-    "inbound", "sellable", "reserved", "allocated", "picked", "packed", "in_transit",
-    "return_requested", "return_in_transit", "quarantine", "damaged", "unknown", "safety",
+    "expected", "received", "sellable", "reserved", "cart", "click_reserve", "allocated",
+    "picked", "packed", "to_customer", "to_store", "to_locker", "store_to_dc", "dc_to_dc",
+    "return_requested", "return_in_transit", "return_received", "quarantine", "damaged", "lost",
+    "unknown", "safety",
 )  # fmt: skip
 _FREE = StockBalance.sellable - StockBalance.reserved - StockBalance.allocated - StockBalance.safety
 
@@ -59,17 +61,26 @@ class StockRow:
     sku: str
     name_en: str
     name_ja: str
-    inbound: int
+    expected: int
+    received: int
     sellable: int
     reserved: int
+    cart: int
+    click_reserve: int
     allocated: int
     picked: int
     packed: int
-    in_transit: int
+    to_customer: int
+    to_store: int
+    to_locker: int
+    store_to_dc: int
+    dc_to_dc: int
     return_requested: int
     return_in_transit: int
+    return_received: int
     quarantine: int
     damaged: int
+    lost: int
     unknown: int
     safety: int
     free: int

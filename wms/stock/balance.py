@@ -51,7 +51,7 @@ COUNTER = {
     "PINNED": "allocated",
     "PICKED": "picked",
     "PACKED": "packed",
-    "SHIPPED": "in_transit",
+    "SHIPPED": "to_customer",
 }
 
 

@@ -6,7 +6,13 @@ Only `wms.stock` may name them. The laws are checks in the database (wms/migrati
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wms.database import Base
@@ -42,17 +48,26 @@ class StockBalance(Base):
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("owner.id"), primary_key=True)
     sku_id: Mapped[UUID] = mapped_column(ForeignKey("sku.id"), primary_key=True)
     segment: Mapped[str] = mapped_column(primary_key=True)
-    inbound: Mapped[int]
+    expected: Mapped[int]
+    received: Mapped[int]
     sellable: Mapped[int]
     reserved: Mapped[int]
+    cart: Mapped[int]
+    click_reserve: Mapped[int]
     allocated: Mapped[int]
     picked: Mapped[int]
     packed: Mapped[int]
-    in_transit: Mapped[int]
+    to_customer: Mapped[int]
+    to_store: Mapped[int]
+    to_locker: Mapped[int]
+    store_to_dc: Mapped[int]
+    dc_to_dc: Mapped[int]
     return_requested: Mapped[int]
     return_in_transit: Mapped[int]
+    return_received: Mapped[int]
     quarantine: Mapped[int]
     damaged: Mapped[int]
+    lost: Mapped[int]
     unknown: Mapped[int]
     safety: Mapped[int]
     overdraft: Mapped[int]
@@ -72,6 +87,7 @@ class Quant(Base):
     condition: Mapped[str] = mapped_column(primary_key=True)
     units: Mapped[int]
     pinned: Mapped[int]
+    weight_g: Mapped[int]
     outside: Mapped[bool]
 
 
@@ -86,7 +102,9 @@ class Hold(Base):
     sku_id: Mapped[UUID]
     segment: Mapped[str]
     kind: Mapped[str]
+    channel: Mapped[str]
     state: Mapped[str]
+    supply_id: Mapped[UUID | None]
     units: Mapped[int]
     demand_id: Mapped[UUID] = mapped_column(index=True)
     group_id: Mapped[UUID | None]
@@ -116,6 +134,7 @@ class Movement(Base):
     owner_id: Mapped[UUID]
     sku_id: Mapped[UUID]
     lot: Mapped[str]
+    serial: Mapped[str]
     from_condition: Mapped[str]
     to_condition: Mapped[str]
     from_location_id: Mapped[UUID]
@@ -123,5 +142,57 @@ class Movement(Base):
     to_location_id: Mapped[UUID]
     to_unit_id: Mapped[UUID]
     units: Mapped[int]
+    weight_g: Mapped[int]
+    variance_g: Mapped[int]
     reason: Mapped[str]
     occurred_at: Mapped[datetime]
+    xid: Mapped[int]
+
+
+class ChannelBuffer(Base):
+    """Units that one channel may not have, of what is free: kept for the others."""
+
+    __tablename__ = "channel_buffer"
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sku_id: Mapped[UUID] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    keep: Mapped[int]
+
+
+class Supply(Base):
+    """What is to come, and how much of it is promised already."""
+
+    __tablename__ = "supply"
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    owner_id: Mapped[UUID]
+    sku_id: Mapped[UUID] = mapped_column(ForeignKey("sku.id"))
+    segment: Mapped[str]
+    units: Mapped[int]
+    received: Mapped[int]
+    held: Mapped[int]
+    eta_p50: Mapped[datetime]
+    eta_p90: Mapped[datetime]
+    confidence: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class Serial(Base):
+    """Where each serial number is."""
+
+    __tablename__ = "serial"
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sku_id: Mapped[UUID] = mapped_column(primary_key=True)
+    serial: Mapped[str] = mapped_column(primary_key=True)
+    location_id: Mapped[UUID]
+    handling_unit_id: Mapped[UUID]
+    lot: Mapped[str]
+    condition: Mapped[str]
+    hold_id: Mapped[UUID | None]

@@ -50,8 +50,9 @@ class Report:
 
 
 _PHYSICAL = (
-    "inbound", "sellable", "picked", "packed", "in_transit", "return_requested",
-    "return_in_transit", "quarantine", "damaged", "unknown",
+    "expected", "received", "sellable", "picked", "packed", "to_customer", "to_store",
+    "to_locker", "store_to_dc", "dc_to_dc", "return_requested", "return_in_transit",
+    "return_received", "quarantine", "damaged", "lost", "unknown",
 )  # fmt: skip
 _QUANT_KEY = "site_id, location_id, sku_id, owner_id, handling_unit_id, lot, condition"
 

@@ -347,4 +347,4 @@ def test_a_box_may_be_gone_before_the_last_of_its_order_is_closed(house: House):
     house.do(packet)
     assert {parcel.state for parcel in house.parcels()} == {"SHIPPED"}
     assert house.line(order_id)["status"] == "SHIPPED"
-    assert house.stock_row("STONE")["in_transit"] == 4
+    assert house.stock_row("STONE")["to_customer"] == 4

@@ -70,7 +70,7 @@ def test_the_whole_way(database: Database):
         {"sellable": 10, "allocated": 4, "free": 6},
         {"sellable": 6, "free": 6, "picked": 4},
         {"sellable": 6, "free": 6, "packed": 4},
-        {"sellable": 6, "free": 6, "in_transit": 4},
+        {"sellable": 6, "free": 6, "to_customer": 4},
         {"sellable": 6, "free": 6},
     ]
     assert clean(database)
@@ -160,7 +160,7 @@ def test_one_hold_packed_into_two_parcels(database: Database):
         an_advance(line, "SHIPPED"),
     )  # fmt: skip
 
-    assert states(database) == {"sellable": 5, "free": 5, "packed": 2, "in_transit": 3}
+    assert states(database) == {"sellable": 5, "free": 5, "packed": 2, "to_customer": 3}
     assert clean(database)
 
 

@@ -44,9 +44,10 @@ def test_goods_come_in_and_are_seen(database: Database, site: SiteId, sku: SkuId
     for line in (announced, arrived, put_away, broken):
         assert move(database, line) == [False]
         totals = database.run(stock_view).totals
-        seen.append((totals["inbound"], totals["sellable"], totals["damaged"], totals["free"]))
+        counters = ("expected", "received", "sellable", "damaged", "free")
+        seen.append(tuple(totals[name] for name in counters))
 
-    assert seen == [(7, 0, 0, 0), (7, 0, 0, 0), (1, 6, 0, 6), (0, 6, 1, 6)]
+    assert seen == [(7, 0, 0, 0, 0), (0, 7, 0, 0, 0), (0, 1, 6, 0, 6), (0, 0, 6, 1, 6)]
     assert database.run(verify).clean
 
 

@@ -7,24 +7,46 @@
 
 /** All states, in the order of the goods' way. */
 export const STATES = [
-  "inbound",
+  "expected",
+  "received",
   "sellable",
   "reserved",
+  "cart",
+  "click_reserve",
   "allocated",
   "picked",
   "packed",
-  "in_transit",
+  "to_customer",
+  "to_store",
+  "to_locker",
+  "store_to_dc",
+  "dc_to_dc",
   "return_requested",
   "return_in_transit",
+  "return_received",
   "quarantine",
   "damaged",
+  "lost",
   "unknown",
   "safety",
 ] as const;
 /** Shown only where there is any. */
-export const RARE: readonly State[] = ["unknown", "safety"];
+export const RARE: readonly State[] = [
+  "cart",
+  "click_reserve",
+  "to_store",
+  "to_locker",
+  "store_to_dc",
+  "dc_to_dc",
+  "return_received",
+  "lost",
+  "unknown",
+  "safety",
+];
+/** Parts of what another state counts as a whole. */
+const WITHIN: readonly State[] = ["sellable", "cart", "click_reserve"];
 /** What a bar is made of: every unit once. */
-export const PARTS = ["inbound", "free", ...STATES.slice(2)] as const;
+export const PARTS = ["free", ...STATES.filter((state) => !WITHIN.includes(state))] as const;
 export type State = (typeof STATES)[number];
 export type Units = Record<State | "free", number>;
 

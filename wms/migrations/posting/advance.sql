@@ -24,7 +24,8 @@ CREATE TYPE stock_step AS (
   pinned int,
   actor text,
   reason text,
-  occurred_at timestamptz
+  occurred_at timestamptz,
+  hold_kind text
 );
 
 CREATE FUNCTION stock_advance(p_lines jsonb)
@@ -75,7 +76,7 @@ BEGIN
   SELECT array_agg(s.step) INTO v_steps FROM (
     WITH line AS (
       SELECT x.*, h.state AS from_state, h.units AS all_units, coalesce(x.units, h.units) AS some,
-             h.owner_id, h.sku_id, h.segment, h.lot, h.location_id AS here,
+             h.owner_id, h.sku_id, h.segment, h.lot, h.kind AS hold_kind, h.location_id AS here,
              h.handling_unit_id AS in_unit
         FROM jsonb_to_recordset(p_lines) AS x(
           ord int, command_id uuid, site_id uuid, hold_id uuid, "to" text, units bigint,
@@ -103,7 +104,8 @@ BEGIN
              WHEN p.named_unit IS NULL AND p.to_state = 'SHIPPED' THEN p.in_unit
              ELSE coalesce(p.named_unit, c_nil) END,
         t.place IS NOT NULL, coalesce(t.reserved, 0), coalesce(t.allocated, 0),
-        coalesce(t.pinned, 0), p.actor, p.reason, p.occurred_at)::stock_step AS step
+        coalesce(t.pinned, 0), p.actor, p.reason, p.occurred_at,
+        p.hold_kind)::stock_step AS step
       FROM part p
       LEFT JOIN hold_transition t ON t.from_state = p.from_state AND t.to_state = p.to_state
       LEFT JOIN location l ON l.site_id = p.site_id AND CASE
@@ -125,7 +127,7 @@ BEGIN
         CASE WHEN s.pinned = 1 THEN s.to_location_id ELSE s.from_location_id END,
         CASE WHEN s.pinned = 1 THEN s.to_unit_id ELSE s.from_unit_id END,
         s.pinned * s.units, s.reserved * s.units, s.allocated * s.units,
-        s.command_id, 'HOLD', coalesce(s.rest_id, s.hold_id), s.actor, s.reason,
+        s.hold_kind, s.command_id, 'HOLD', coalesce(s.rest_id, s.hold_id), s.actor, s.reason,
         s.occurred_at)::stock_leg)
       INTO v_legs FROM unnest(v_steps) AS s;
     RETURN QUERY SELECT a.ord, NULL::text, false, 'not_enough_stock', a.wanted, a.free

@@ -21,6 +21,7 @@ CREATE TYPE stock_leg AS (
   pinned bigint,          -- change of what is pinned there
   reserved bigint,        -- change of the balance's counter
   allocated bigint,
+  hold_kind text,         -- of the hold whose promises change
   command_id uuid,
   cause_kind text,
   cause_id uuid,
@@ -94,26 +95,36 @@ BEGIN
 
   SELECT array_agg(b.delta) INTO v_balances FROM (
     SELECT ROW(c.site_id, c.owner_id, c.sku_id, c.segment,
-      coalesce(sum(c.units) FILTER (WHERE c.counter = 'inbound'), 0),
+      coalesce(sum(c.units) FILTER (WHERE c.counter = 'expected'), 0),
+      coalesce(sum(c.units) FILTER (WHERE c.counter = 'received'), 0),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'sellable'), 0),
-      sum(c.reserved), sum(c.allocated),
+      sum(c.reserved), sum(c.cart), sum(c.click_reserve), sum(c.allocated),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'picked'), 0),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'packed'), 0),
-      coalesce(sum(c.units) FILTER (WHERE c.counter = 'in_transit'), 0),
+      coalesce(sum(c.units) FILTER (WHERE c.counter = 'to_customer'), 0),
+      coalesce(sum(c.units) FILTER (WHERE c.counter = 'to_store'), 0),
+      coalesce(sum(c.units) FILTER (WHERE c.counter = 'to_locker'), 0),
+      coalesce(sum(c.units) FILTER (WHERE c.counter = 'store_to_dc'), 0),
+      coalesce(sum(c.units) FILTER (WHERE c.counter = 'dc_to_dc'), 0),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'return_requested'), 0),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'return_in_transit'), 0),
+      coalesce(sum(c.units) FILTER (WHERE c.counter = 'return_received'), 0),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'quarantine'), 0),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'damaged'), 0),
+      coalesce(sum(c.units) FILTER (WHERE c.counter = 'lost'), 0),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'unknown'), 0),
       0, 0)::stock_balance AS delta
     FROM (
       SELECT q.site_id, q.owner_id, q.sku_id, q.condition AS segment,
              CASE WHEN q.condition = 'D' AND q.counter = 'sellable' THEN 'damaged'
                   ELSE q.counter END AS counter,
-             q.units, 0::bigint AS reserved, 0::bigint AS allocated
+             q.units, 0::bigint AS reserved, 0::bigint AS cart, 0::bigint AS click_reserve,
+             0::bigint AS allocated
         FROM unnest(v_quants) AS q
       UNION ALL
-      SELECT g.site_id, g.owner_id, g.sku_id, g.from_condition, NULL, 0, g.reserved, g.allocated
+      SELECT g.site_id, g.owner_id, g.sku_id, g.from_condition, NULL, 0, g.reserved,
+             CASE WHEN g.hold_kind = 'CART' THEN g.reserved ELSE 0 END,
+             CASE WHEN g.hold_kind = 'CLICK_RESERVE' THEN g.reserved ELSE 0 END, g.allocated
         FROM unnest(p_legs) AS g WHERE g.reserved <> 0 OR g.allocated <> 0
     ) AS c
     GROUP BY c.site_id, c.owner_id, c.sku_id, c.segment
@@ -169,14 +180,18 @@ BEGIN
       FROM unnest(p_legs) AS g WHERE g.units > 0 ORDER BY g.ord;
   WITH changed AS (
     UPDATE stock_balance b SET
-      inbound = b.inbound + d.inbound, sellable = b.sellable + d.sellable,
-      reserved = b.reserved + d.reserved, allocated = b.allocated + d.allocated,
-      picked = b.picked + d.picked, packed = b.packed + d.packed,
-      in_transit = b.in_transit + d.in_transit,
+      expected = b.expected + d.expected, received = b.received + d.received,
+      sellable = b.sellable + d.sellable, reserved = b.reserved + d.reserved,
+      cart = b.cart + d.cart, click_reserve = b.click_reserve + d.click_reserve,
+      allocated = b.allocated + d.allocated, picked = b.picked + d.picked,
+      packed = b.packed + d.packed, to_customer = b.to_customer + d.to_customer,
+      to_store = b.to_store + d.to_store, to_locker = b.to_locker + d.to_locker,
+      store_to_dc = b.store_to_dc + d.store_to_dc, dc_to_dc = b.dc_to_dc + d.dc_to_dc,
       return_requested = b.return_requested + d.return_requested,
       return_in_transit = b.return_in_transit + d.return_in_transit,
+      return_received = b.return_received + d.return_received,
       quarantine = b.quarantine + d.quarantine, damaged = b.damaged + d.damaged,
-      unknown = b.unknown + d.unknown
+      lost = b.lost + d.lost, unknown = b.unknown + d.unknown
     FROM unnest(v_balances) AS d
     WHERE b.site_id = d.site_id AND b.owner_id = d.owner_id AND b.sku_id = d.sku_id
       AND b.segment = d.segment

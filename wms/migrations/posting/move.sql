@@ -56,7 +56,7 @@ BEGIN
         CASE WHEN f.counter = 'sellable' AND x.from_unit_id <> c_nil THEN u.id ELSE f.id END,
         x.from_unit_id,
         CASE WHEN t.counter = 'sellable' AND x.to_unit_id <> c_nil THEN u.id ELSE t.id END,
-        x.to_unit_id, x.units, NULL, NULL, 0, 0, 0, x.command_id, x.cause_kind, x.cause_id,
+        x.to_unit_id, x.units, NULL, NULL, 0, 0, 0, NULL, x.command_id, x.cause_kind, x.cause_id,
         x.actor, x.reason, x.occurred_at)::stock_leg AS leg
       FROM jsonb_to_recordset(p_lines) AS x(
         ord int, command_id uuid, site_id uuid, owner_id uuid, sku_id uuid, units bigint,

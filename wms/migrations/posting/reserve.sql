@@ -22,8 +22,13 @@ BEGIN
        AND h.state = 'HELD' AND h.expires_at <= p_now
     RETURNING h.*),
   changed AS (
-    UPDATE stock_balance b SET reserved = b.reserved - d.units
-      FROM (SELECT x.site_id, x.owner_id, x.sku_id, x.segment, sum(x.units) AS units
+    UPDATE stock_balance b
+       SET reserved = b.reserved - d.units, cart = b.cart - d.cart,
+           click_reserve = b.click_reserve - d.click_reserve
+      FROM (SELECT x.site_id, x.owner_id, x.sku_id, x.segment, sum(x.units) AS units,
+                   coalesce(sum(x.units) FILTER (WHERE x.kind = 'CART'), 0) AS cart,
+                   coalesce(sum(x.units) FILTER (WHERE x.kind = 'CLICK_RESERVE'), 0)
+                     AS click_reserve
               FROM dead x GROUP BY 1, 2, 3, 4) AS d
      WHERE b.site_id = d.site_id AND b.owner_id = d.owner_id AND b.sku_id = d.sku_id
        AND b.segment = d.segment
@@ -196,12 +201,18 @@ BEGIN
              a.demand, a.g, a.asked, a.free_then, a.expires, p_now, p_now
         FROM answered a ORDER BY a.ord
       ON CONFLICT (site_id, id) DO NOTHING
-      RETURNING site_id, owner_id, sku_id, state, units),
+      RETURNING site_id, owner_id, sku_id, kind, state, units),
   changed AS (
     UPDATE stock_balance b
-       SET reserved = b.reserved + d.reserved, allocated = b.allocated + d.allocated
+       SET reserved = b.reserved + d.reserved, cart = b.cart + d.cart,
+           click_reserve = b.click_reserve + d.click_reserve, allocated = b.allocated + d.allocated
       FROM (SELECT n.site_id, n.owner_id, n.sku_id,
                    coalesce(sum(n.units) FILTER (WHERE n.state = 'HELD'), 0) AS reserved,
+                   coalesce(sum(n.units) FILTER (WHERE n.state = 'HELD' AND n.kind = 'CART'), 0)
+                     AS cart,
+                   coalesce(sum(n.units) FILTER (WHERE n.state = 'HELD'
+                                                   AND n.kind = 'CLICK_RESERVE'), 0)
+                     AS click_reserve,
                    coalesce(sum(n.units) FILTER (WHERE n.state = 'ALLOCATED'), 0) AS allocated
               FROM inserted n WHERE n.state <> 'REFUSED' GROUP BY 1, 2, 3) AS d
      WHERE b.site_id = d.site_id AND b.owner_id = d.owner_id AND b.sku_id = d.sku_id

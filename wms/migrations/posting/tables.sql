@@ -1,6 +1,12 @@
 -- The stock tables. Quantities are whole base units; every key begins with the site.
 -- Only the posting functions write here (rights.sql).
 
+-- The time that postings go by: the database's own, so that no host's wrong clock ends a hold. Only
+-- where a whole day is played on another clock (the demo, tests) does the caller's count: such a
+-- connection says `-c soko.clock=given`.
+CREATE FUNCTION stock_now(p_now timestamptz) RETURNS timestamptz LANGUAGE sql RETURN
+  CASE WHEN current_setting('soko.clock', true) = 'given' THEN p_now ELSE clock_timestamp() END;
+
 CREATE TABLE handling_unit (
   site_id uuid NOT NULL,
   id uuid NOT NULL,
@@ -19,24 +25,34 @@ CREATE TABLE handling_unit (
 );
 CREATE INDEX ix_handling_unit_site_id_location_id ON handling_unit (site_id, location_id);
 
--- One row a site, owner, SKU and segment (the condition of the goods): the only hot row. No index
+-- One row a site, owner, SKU and segment (the condition of the goods): the only hot row. `cart` and
+-- `click_reserve` are parts of `reserved`. No index
 -- on a counter, and room in the page, so that every update stays heap-only.
 CREATE TABLE stock_balance (
   site_id uuid NOT NULL,
   owner_id uuid NOT NULL,
   sku_id uuid NOT NULL,
   segment text NOT NULL,
-  inbound bigint NOT NULL DEFAULT 0,
+  expected bigint NOT NULL DEFAULT 0,
+  received bigint NOT NULL DEFAULT 0,
   sellable bigint NOT NULL DEFAULT 0,
   reserved bigint NOT NULL DEFAULT 0,
+  cart bigint NOT NULL DEFAULT 0,
+  click_reserve bigint NOT NULL DEFAULT 0,
   allocated bigint NOT NULL DEFAULT 0,
   picked bigint NOT NULL DEFAULT 0,
   packed bigint NOT NULL DEFAULT 0,
-  in_transit bigint NOT NULL DEFAULT 0,
+  to_customer bigint NOT NULL DEFAULT 0,
+  to_store bigint NOT NULL DEFAULT 0,
+  to_locker bigint NOT NULL DEFAULT 0,
+  store_to_dc bigint NOT NULL DEFAULT 0,
+  dc_to_dc bigint NOT NULL DEFAULT 0,
   return_requested bigint NOT NULL DEFAULT 0,
   return_in_transit bigint NOT NULL DEFAULT 0,
+  return_received bigint NOT NULL DEFAULT 0,
   quarantine bigint NOT NULL DEFAULT 0,
   damaged bigint NOT NULL DEFAULT 0,
+  lost bigint NOT NULL DEFAULT 0,
   unknown bigint NOT NULL DEFAULT 0,
   safety bigint NOT NULL DEFAULT 0,
   overdraft bigint NOT NULL DEFAULT 0,
@@ -49,9 +65,12 @@ CREATE TABLE stock_balance (
   CONSTRAINT ck_stock_balance_never_oversold
     CHECK (sellable - reserved - allocated >= - overdraft),
   CONSTRAINT ck_stock_balance_counters CHECK (
-    inbound >= 0 AND sellable >= 0 AND reserved >= 0 AND allocated >= 0 AND picked >= 0
-    AND packed >= 0 AND in_transit >= 0 AND return_requested >= 0 AND return_in_transit >= 0
-    AND quarantine >= 0 AND damaged >= 0 AND unknown >= 0 AND safety >= 0 AND overdraft >= 0
+    expected >= 0 AND received >= 0 AND sellable >= 0 AND reserved >= cart + click_reserve
+    AND cart >= 0 AND click_reserve >= 0 AND allocated >= 0 AND picked >= 0 AND packed >= 0
+    AND to_customer >= 0 AND to_store >= 0 AND to_locker >= 0 AND store_to_dc >= 0
+    AND dc_to_dc >= 0 AND return_requested >= 0 AND return_in_transit >= 0
+    AND return_received >= 0 AND quarantine >= 0 AND damaged >= 0 AND lost >= 0
+    AND unknown >= 0 AND safety >= 0 AND overdraft >= 0
   )
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX ix_stock_balance_sku_id ON stock_balance (sku_id);
@@ -67,6 +86,7 @@ CREATE TABLE quant (
   condition text NOT NULL,
   units bigint NOT NULL,
   pinned bigint NOT NULL DEFAULT 0,
+  weight_g bigint NOT NULL DEFAULT 0,
   outside boolean NOT NULL,
   CONSTRAINT pk_quant
     PRIMARY KEY (site_id, location_id, sku_id, owner_id, handling_unit_id, lot, condition),
@@ -87,7 +107,9 @@ CREATE TABLE hold (
   sku_id uuid NOT NULL,
   segment text NOT NULL DEFAULT 'A',
   kind text NOT NULL,
+  channel text NOT NULL DEFAULT '',
   state text NOT NULL,
+  supply_id uuid,
   units bigint NOT NULL,
   demand_id uuid NOT NULL,
   group_id uuid,
@@ -147,12 +169,12 @@ INSERT INTO hold_transition VALUES
   ('PICKED', 'PACKED', 0, 0, 0, '@PACK', '{packed}'),
   ('PICKED', 'SHORT', 0, 0, 0, '@UNKNOWN', '{unknown}'),
   ('PICKED', 'RELEASED', 0, 0, 0, '@QUARANTINE', '{quarantine,sellable,damaged}'),
-  ('PACKED', 'SHIPPED', 0, 0, 0, '@LANE', '{in_transit}'),
+  ('PACKED', 'SHIPPED', 0, 0, 0, '@LANE', '{to_customer,to_store,to_locker,store_to_dc,dc_to_dc}'),
   ('PACKED', 'DELIVERED', 0, 0, 0, '@CUSTOMER', '{outside}'),
   ('PACKED', 'SHORT', 0, 0, 0, '@UNKNOWN', '{unknown}'),
   ('PACKED', 'RELEASED', 0, 0, 0, '@QUARANTINE', '{quarantine,sellable,damaged}'),
   ('SHIPPED', 'DELIVERED', 0, 0, 0, '@CUSTOMER', '{outside}'),
-  ('SHIPPED', 'SHORT', 0, 0, 0, '@LOST', '{none,unknown}');
+  ('SHIPPED', 'SHORT', 0, 0, 0, '@LOST', '{lost,unknown}');
 
 -- A command of advance and move has its effect once, for ever.
 CREATE TABLE stock_command (
@@ -167,6 +189,62 @@ CREATE TABLE stock_command (
   CONSTRAINT ck_stock_command_kind CHECK (kind IN ('ADVANCE', 'MOVE'))
 );
 
+-- Units that one channel may not have, of what is free: kept for the others.
+CREATE TABLE channel_buffer (
+  site_id uuid NOT NULL,
+  owner_id uuid NOT NULL,
+  sku_id uuid NOT NULL,
+  channel text NOT NULL,
+  keep bigint NOT NULL,
+  CONSTRAINT pk_channel_buffer PRIMARY KEY (site_id, owner_id, sku_id, channel),
+  CONSTRAINT ck_channel_buffer_keep CHECK (keep >= 0)
+);
+
+-- What is to come, and how much of it is promised already.
+CREATE TABLE supply (
+  site_id uuid NOT NULL,
+  id uuid NOT NULL,
+  kind text NOT NULL,
+  owner_id uuid NOT NULL,
+  sku_id uuid NOT NULL,
+  segment text NOT NULL DEFAULT 'A',
+  units bigint NOT NULL,
+  received bigint NOT NULL DEFAULT 0,
+  held bigint NOT NULL DEFAULT 0,
+  eta_p50 timestamptz NOT NULL,
+  eta_p90 timestamptz NOT NULL,
+  confidence int NOT NULL DEFAULT 100,
+  state text NOT NULL DEFAULT 'OPEN',
+  changed_at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT pk_supply PRIMARY KEY (site_id, id),
+  CONSTRAINT fk_supply_site_id FOREIGN KEY (site_id) REFERENCES site (id),
+  CONSTRAINT fk_supply_sku_id FOREIGN KEY (sku_id) REFERENCES sku (id),
+  CONSTRAINT ck_supply_kind CHECK (kind IN ('PO', 'ASN', 'TRANSFER', 'RETURN')),
+  CONSTRAINT ck_supply_state CHECK (state IN ('OPEN', 'CLOSED')),
+  CONSTRAINT ck_supply_units
+    CHECK (units > 0 AND received >= 0 AND held >= 0 AND held + received <= units),
+  CONSTRAINT ck_supply_eta CHECK (eta_p50 <= eta_p90),
+  CONSTRAINT ck_supply_confidence CHECK (confidence BETWEEN 0 AND 100)
+) WITH (fillfactor = 70);
+CREATE INDEX ix_supply_sku_id ON supply (sku_id, site_id) WHERE state = 'OPEN';
+
+-- Where each serial number is. One row, so it is in one place; the movements say how it came there.
+CREATE TABLE serial (
+  site_id uuid NOT NULL,
+  owner_id uuid NOT NULL,
+  sku_id uuid NOT NULL,
+  serial text NOT NULL,
+  location_id uuid NOT NULL,
+  handling_unit_id uuid NOT NULL,
+  lot text NOT NULL,
+  condition text NOT NULL,
+  hold_id uuid,
+  CONSTRAINT pk_serial PRIMARY KEY (site_id, owner_id, sku_id, serial),
+  CONSTRAINT fk_serial_site_id_location_id
+    FOREIGN KEY (site_id, location_id) REFERENCES location (site_id, id)
+) WITH (fillfactor = 80);
+CREATE INDEX ix_serial_site_id_hold_id ON serial (site_id, hold_id) WHERE hold_id IS NOT NULL;
+
 -- Every unit that went from one place to another. Written once; corrected by the opposite.
 CREATE SEQUENCE movement_id;
 CREATE TABLE movement (
@@ -180,6 +258,7 @@ CREATE TABLE movement (
   owner_id uuid NOT NULL,
   sku_id uuid NOT NULL,
   lot text NOT NULL,
+  serial text NOT NULL DEFAULT '',
   from_condition text NOT NULL,
   to_condition text NOT NULL,
   from_location_id uuid NOT NULL,
@@ -187,8 +266,11 @@ CREATE TABLE movement (
   to_location_id uuid NOT NULL,
   to_unit_id uuid NOT NULL,
   units bigint NOT NULL,
+  weight_g bigint NOT NULL DEFAULT 0,
+  variance_g bigint NOT NULL DEFAULT 0,
   reason text NOT NULL,
   occurred_at timestamptz NOT NULL,
+  xid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
   CONSTRAINT pk_movement PRIMARY KEY (site_id, recorded_at, id),
   CONSTRAINT ck_movement_units CHECK (units BETWEEN 1 AND 2147483647)
 ) PARTITION BY RANGE (recorded_at);

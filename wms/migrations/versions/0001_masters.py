@@ -43,6 +43,9 @@ CREATE TABLE sku (
   width_mm bigint NOT NULL DEFAULT 0,
   height_mm bigint NOT NULL DEFAULT 0,
   weight_g bigint NOT NULL DEFAULT 0,
+  catch_weight boolean NOT NULL DEFAULT false,
+  shelf_life_days bigint,
+  dangerous_goods text NOT NULL DEFAULT '',
   saved_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT pk_sku PRIMARY KEY (id),
   CONSTRAINT uq_sku_owner_id_code UNIQUE (owner_id, code),
@@ -65,6 +68,33 @@ CREATE TABLE barcode (
 );
 CREATE INDEX ix_barcode_sku_id ON barcode (sku_id);
 
+CREATE TABLE pack (
+  sku_id uuid NOT NULL,
+  level text NOT NULL,
+  units bigint NOT NULL,
+  length_mm bigint NOT NULL DEFAULT 0,
+  width_mm bigint NOT NULL DEFAULT 0,
+  height_mm bigint NOT NULL DEFAULT 0,
+  weight_g bigint NOT NULL DEFAULT 0,
+  CONSTRAINT pk_pack PRIMARY KEY (sku_id, level),
+  CONSTRAINT fk_pack_sku_id FOREIGN KEY (sku_id) REFERENCES sku (id),
+  CONSTRAINT ck_pack_level CHECK (level IN ('EACH', 'INNER', 'CASE', 'PALLET')),
+  CONSTRAINT ck_pack_units CHECK (units > 0)
+);
+
+-- A lot is the same at every site: when it was made, until when it may be sold, if at all.
+CREATE TABLE lot (
+  sku_id uuid NOT NULL,
+  code text NOT NULL,
+  expires_on date,
+  made_on date,
+  origin text NOT NULL DEFAULT '',
+  status text NOT NULL DEFAULT 'OK',
+  CONSTRAINT pk_lot PRIMARY KEY (sku_id, code),
+  CONSTRAINT fk_lot_sku_id FOREIGN KEY (sku_id) REFERENCES sku (id),
+  CONSTRAINT ck_lot_status CHECK (status IN ('OK', 'BLOCKED'))
+);
+
 CREATE TABLE site (
   id uuid NOT NULL,
   code text NOT NULL,
@@ -84,21 +114,23 @@ CREATE TABLE site (
 -- Which counter of the balance the goods at a place are part of. One truth; see wms/sites.py.
 CREATE FUNCTION location_counter(p_kind text, p_lane text) RETURNS text
 IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN CASE
-  WHEN p_kind IN ('SUPPLIER', 'CUSTOMER', 'ADJUST') THEN 'outside'
-  WHEN p_kind = 'DOCK_IN' THEN 'inbound'
+  WHEN p_kind IN ('SUPPLIER', 'CUSTOMER', 'ADJUST', 'NETWORK') THEN 'outside'
+  WHEN p_kind = 'DOCK_IN' THEN 'received'
   WHEN p_kind = 'EXPECTED_RETURN' THEN 'return_requested'
-  WHEN p_kind IN ('QUALITY', 'RETURNS_BENCH', 'QUARANTINE') THEN 'quarantine'
+  WHEN p_kind IN ('QUALITY', 'QUARANTINE') THEN 'quarantine'
+  WHEN p_kind = 'RETURNS_BENCH' THEN 'return_received'
   WHEN p_kind = 'REFURBISH' THEN 'damaged'
-  WHEN p_kind IN ('SCRAP', 'LOST') THEN 'none'
+  WHEN p_kind = 'SCRAP' THEN 'none'
+  WHEN p_kind = 'LOST' THEN 'lost'
   WHEN p_kind = 'UNKNOWN' THEN 'unknown'
   WHEN p_kind IN ('RESERVE', 'PICK_FACE', 'BACKROOM', 'SALES_FLOOR') THEN 'sellable'
   WHEN p_kind IN ('TOTE', 'CART', 'PUT_WALL') THEN 'picked'
   WHEN p_kind IN ('PACK', 'DOCK_OUT', 'PICKUP_SHELF', 'LOCKER_CELL') THEN 'packed'
   WHEN p_kind = 'LANE' THEN CASE
-    WHEN p_lane = 'FROM_SUPPLIER' THEN 'inbound'
+    WHEN p_lane = 'FROM_SUPPLIER' THEN 'expected'
     WHEN p_lane = 'FROM_CUSTOMER' THEN 'return_in_transit'
     WHEN p_lane IN ('TO_CUSTOMER', 'TO_STORE', 'TO_LOCKER', 'STORE_TO_DC', 'DC_TO_DC')
-      THEN 'in_transit'
+      THEN lower(p_lane)
   END
 END;
 
