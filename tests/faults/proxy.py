@@ -28,6 +28,7 @@ import socket
 import struct
 import threading
 from collections import Counter
+from contextlib import suppress
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -56,7 +57,7 @@ class FaultProxy:
         self._loop: asyncio.AbstractEventLoop
         self._open = asyncio.Event()
         self._stop = asyncio.Event()
-        self._links: dict[_Link, asyncio.Task[None] | None] = {}
+        self._links: dict[_Link, asyncio.Task[None]] = {}
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fault proxy", daemon=True)
 
@@ -112,20 +113,14 @@ class FaultProxy:
         async with server:
             await self._stop.wait()
             server.close()
-            tasks = [task for task in self._links.values() if task is not None]
-            for link, task in list(self._links.items()):
-                link.reset()
-                if task is not None:
-                    task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._heal()
+            await asyncio.gather(*self._links.values())
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = _Link(self, next(self._numbers), reader, writer)
-        self._links[link] = asyncio.current_task()
-        try:
-            await link.run()
-        finally:
-            del self._links[link]
+        self._links[link] = asyncio.create_task(link.run())
+        await self._links[link]
+        del self._links[link]
 
 
 class _Link:
@@ -151,6 +146,8 @@ class _Link:
         """Pass bytes both ways until either side ends or a fault ends both."""
         try:
             await self.proxy._open.wait()
+            if self.client[1].transport.is_closing():
+                return
             self.server = await asyncio.open_connection(*self.proxy.upstream)
             self.pumps = [asyncio.create_task(pump) for pump in (self._ask(), self._answer())]
             await asyncio.wait(self.pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -160,9 +157,10 @@ class _Link:
             for pump in self.pumps:
                 pump.cancel()
             await asyncio.gather(*self.pumps, return_exceptions=True)
-            self.client[1].close()
-            if self.server is not None:
-                self.server[1].close()
+            for _, writer in filter(None, (self.client, self.server)):
+                writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
 
     def reset(self) -> None:
         """Break the client's connection; the server sees that it has gone."""
