@@ -7,7 +7,7 @@ and the feed of live pictures from the bus. A missing broker means no live pictu
 database means 503 with Retry-After; neither stops the process.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -15,18 +15,21 @@ from pathlib import Path
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import MutableHeaders
+from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.clock import SystemClock, clock_from_environment
-from edge.mqtt import Message, PahoBus, frame_topic
-from wms.api import console, handheld, health, masters, oms, problems
+from edge.mqtt import Message as BusMessage
+from edge.mqtt import PahoBus, frame_topic
+from wms.api import console, handheld, health, holds, masters, oms, problems
 from wms.api.dependencies import Services
 from wms.database import Database
 from wms.errors import NotFound
 from wms.ids import new_id
 from wms.outbound.floor import floor_of
 from wms.settings import Settings
+from wms.stock.coalescer import WRITERS, Coalescer
 
 WEB = Path(__file__).parent / "web_dist"
 
@@ -46,19 +49,20 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     )
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.database_pool
-        if not own:
-            yield
-            return
-        client_id = f"wms-serve-{new_id(SystemClock().now()).hex[-12:]}"
-        async with PahoBus(settings.mqtt_url, client_id=client_id) as bus:
+        async with _writers(settings, made, own=own) as app.state.coalescer:
+            if not own:
+                yield
+                return
+            client_id = f"wms-serve-{new_id(SystemClock().now()).hex[-12:]}"
+            async with PahoBus(settings.mqtt_url, client_id=client_id) as bus:
 
-            def on_frame(message: Message) -> None:
-                made.feed.put(message.body.decode())
+                def on_frame(message: BusMessage) -> None:
+                    made.feed.put(message.body.decode())
 
-            bus.subscribe(frame_topic(made.floor.hub_code), qos=0, handler=on_frame)
-            yield
+                bus.subscribe(frame_topic(made.floor.hub_code), qos=0, handler=on_frame)
+                yield
 
     app = FastAPI(
         title="Soko",
@@ -69,11 +73,29 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     )
     app.state.services = made
     problems.install(app)
+    for router in (holds.quick, holds.router):  # the first in the list is found first
+        app.include_router(router)
     for area in (oms, masters, handheld, console, health):
         app.include_router(area.router)
     _serve_docs(app)
     _serve_web(app)
     return app
+
+
+@asynccontextmanager
+async def _writers(settings: Settings, made: Services, *, own: bool) -> AsyncIterator[Coalescer]:
+    """The coalescer, with connections of its own: readers cannot keep it from posting."""
+    given_clock = settings.clock is not None
+    database = made.database
+    if own:
+        database = Database(settings.database_url, pool_size=WRITERS, given_clock=given_clock)
+    coalescer = Coalescer(database, made.clock)
+    try:
+        yield coalescer
+    finally:
+        await coalescer.drain()
+        if own:
+            database.close()
 
 
 def _serve_docs(app: FastAPI) -> None:
@@ -101,14 +123,26 @@ def _serve_web(app: FastAPI) -> None:
     def home() -> RedirectResponse:
         return RedirectResponse("/ui/")
 
-    @app.middleware("http")
-    async def cache(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        response = await call_next(request)
-        if request.url.path.startswith("/ui/") and response.status_code == HTTPStatus.OK:
-            lasting = request.url.path.startswith("/ui/assets/")
-            response.headers["cache-control"] = (
-                "public, max-age=31536000, immutable" if lasting else "no-cache"
-            )
-        return response
+    app.add_middleware(CacheHeaders)
+
+
+class CacheHeaders:
+    """Says how long a file of the screens may be kept; any other answer passes untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or not scope["path"].startswith("/ui/"):
+            await self._app(scope, receive, send)
+            return
+        lasting = scope["path"].startswith("/ui/assets/")
+        kept = "public, max-age=31536000, immutable" if lasting else "no-cache"
+
+        async def send_kept(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.OK:
+                MutableHeaders(scope=message)["cache-control"] = kept
+            await send(message)
+
+        await self._app(scope, receive, send_kept)

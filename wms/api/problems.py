@@ -1,6 +1,7 @@
 """The one table from errors to HTTP: problem+json, RFC 9457.
 
     NotFound 404 · Conflict 409 · Rejected 422 · Forbidden 403 · Unavailable 503 (Retry-After)
+    Overloaded, which is Unavailable for the moment: 429 (Retry-After)
     what is no such request at all: 422 with code "malformed"; what we did not foresee: 500
 
 Every body has `code`, which never changes, and the facts of the situation by name.
@@ -19,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from wms.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable, WmsError
+from wms.stock.coalescer import Overloaded
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +31,7 @@ STATUS: dict[type[WmsError], HTTPStatus] = {
     Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
     Forbidden: HTTPStatus.FORBIDDEN,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 
@@ -73,8 +76,9 @@ def _of_error(_handler: Any, _request: Request, error: Exception) -> Problem:
     kind = next(kind for kind in type(error).__mro__ if kind in STATUS)
     facts = {name: _plain(value) for name, value in vars(error).items() if name not in _TAKEN}
     status = STATUS[kind]
-    unavailable = status is HTTPStatus.SERVICE_UNAVAILABLE
-    headers = {"retry-after": str(RETRY_AFTER_S)} if unavailable else None
+    headers = None
+    if isinstance(error, Unavailable):
+        headers = {"retry-after": str(getattr(error, "retry_after_s", RETRY_AFTER_S))}
     return problem(error.code, status, str(error), headers=headers, **facts)
 
 
