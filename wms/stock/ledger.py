@@ -20,6 +20,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from wms.errors import WmsError
 from wms.ids import CommandId, HandlingUnitId, HoldId, LocationId, OwnerId, SiteId, SkuId
 from wms.stock import posting
 from wms.stock.faults import WrongLocation, WrongState, check_units, raise_fault
@@ -147,6 +148,11 @@ def advance(session: Session, lines: Sequence[Advance]) -> list[Advanced]:
     return answers
 
 
+def advance_each(session: Session, lines: Sequence[Advance]) -> list[Advanced | WmsError]:
+    """As `advance`, but what is wrong with a line is the answer to it, and harms no other."""
+    return posting.by_halves(session, lines, advance)
+
+
 def move(session: Session, lines: Sequence[Move]) -> list[Moved]:
     """Move units from place to place.
 
@@ -173,3 +179,8 @@ def move(session: Session, lines: Sequence[Move]) -> list[Moved]:
             raise_fault(row, line.sku_id if row.fault == "not_found" else line.command_id)
             answers.append(Moved(command_id=line.command_id, replayed=row.replayed))
     return answers
+
+
+def move_each(session: Session, lines: Sequence[Move]) -> list[Moved | WmsError]:
+    """As `move`, but what is wrong with a line is the answer to it, and harms no other."""
+    return posting.by_halves(session, lines, move)

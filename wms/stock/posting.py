@@ -15,9 +15,13 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from wms.errors import Rejected, WmsError
+
 Line = TypeVar("Line")
+Answer = TypeVar("Answer")
 
 NIL = UUID(int=0)  # "in no handling unit": keys have no nulls
 
@@ -77,6 +81,47 @@ def rounds(lines: Sequence[Line], ids: Callable[[Line], set[Any]]) -> Iterator[S
         seen |= named
     if start < len(lines):
         yield lines[start:]
+
+
+class NotPostable(Rejected):
+    """The database does not take this line, whatever is beside it.
+
+    Attributes:
+        sqlstate: what it said, of class 22 (data exception) or 23 (integrity).
+    """
+
+    code = "not_postable"
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(f"the ledger does not take this ({sqlstate})")
+        self.sqlstate = sqlstate
+
+
+def by_halves(
+    session: Session,
+    lines: Sequence[Line],
+    post: Callable[[Session, Sequence[Line]], Sequence[Answer | WmsError]],
+) -> list[Answer | WmsError]:
+    """Post lines together; if the database chokes on one, halve until that one stands alone."""
+    if not lines:
+        return []
+    try:
+        with session.begin_nested():
+            return list(post(session, lines))
+    except WmsError as error:
+        fault: WmsError = error
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if not state.startswith(("22", "23")):
+            raise
+        fault = NotPostable(state)
+    if len(lines) == 1:
+        return [fault]
+    middle = len(lines) // 2
+    return [
+        *by_halves(session, lines[:middle], post),
+        *by_halves(session, lines[middle:], post),
+    ]
 
 
 def _plain(value: Any) -> str:
