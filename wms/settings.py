@@ -27,6 +27,9 @@ class Settings(BaseSettings):
         description="where PostgreSQL is; any server of version 15 or later",
     )
     database_pool: int = Field(default=10, ge=1, le=200, description="connections a process")
+    cells: Path | None = Field(
+        default=None, description="a file that spreads sites over several PostgreSQL (wms/cells.py)"
+    )
     mqtt_url: str = Field(default="mqtt://127.0.0.1:18830", description="where the broker is")
     http: str = Field(default="http://127.0.0.1:8080", description="where `soko serve` listens")
     carrier_url: str = Field(

@@ -1,0 +1,132 @@
+"""What a saga does in one cell: hold, confirm, give back. Each is one transaction there.
+
+    hold       its lines in this cell, all or none, until the deadline by this cell's own time
+    confirm    HELD -> ALLOCATED, all or none: if one has ended or is overdue, none
+    give back  whatever of it lives; afterwards every id of it is used up
+
+All may be done again: holds and commands have ids derived from the saga's. Given back is also a
+hold that never came to be: a message on its way, or a coordinator that was asleep, might still
+make it. Its id is used up by asking for more than there can be, which is refused, and a refusal
+stays the answer to that id.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from wms.ids import CommandId, HoldId
+from wms.stock import posting, promises
+from wms.stock.faults import UNITS_MAX
+from wms.stock.ledger import Advance, HoldState, advance
+from wms.stock.promises import Reserve, Reserved
+from wms.stock.saga_record import Record, confirm_id, release_id
+
+_LIVING = ("HELD", "ALLOCATED", "PINNED")  # what can be given back
+
+_LOOK = text(
+    "SELECT u.id, h.state, h.group_id, coalesce(h.expires_at <= stock_now(:now), false) AS overdue,"
+    " c.command_id IS NOT NULL AS confirmed"
+    " FROM unnest(:sites, :holds, :commands) AS u(site_id, id, command_id)"
+    " LEFT JOIN hold h ON h.site_id = u.site_id AND h.id = u.id"
+    " LEFT JOIN stock_command c ON c.site_id = u.site_id AND c.command_id = u.command_id"
+).bindparams(*(bindparam(name, type_=ARRAY(Uuid())) for name in ("sites", "holds", "commands")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    state: HoldState | None
+    ours: bool
+    overdue: bool
+    confirmed: bool
+
+
+def hold(
+    session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
+) -> list[Reserved]:
+    """Set the lines aside, all or none."""
+    expires_at = saga.until or saga.deadline
+    wanted = [replace(x, group_id=saga.id, state="HELD", expires_at=expires_at) for x in lines]
+    return promises.reserve(session, wanted, now=now)
+
+
+def confirm(
+    session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
+) -> list[HoldId]:
+    """Allocate what is held. The holds that were lost, if any; then nothing is done."""
+    steps = [
+        _advance(line, confirm_id(saga.id, line.hold_id), "ALLOCATED", now=now) for line in lines
+    ]
+    posting.lock(session, steps, ())
+    seen = _look(session, saga, lines, now=now)
+    lost = [
+        line.hold_id
+        for line in lines
+        if not (look := seen[line.hold_id]).ours
+        or not (look.confirmed or (look.state == "HELD" and not look.overdue))
+    ]
+    if not lost:
+        advance(session, steps)
+    return lost
+
+
+def missing(
+    session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
+) -> list[Reserve]:
+    """Lines whose holds never came to be."""
+    seen = _look(session, saga, lines, now=now)
+    return [line for line in lines if seen[line.hold_id].state is None]
+
+
+def use_up(session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime) -> None:
+    """See to it that holds that never came to be never will."""
+    wanted = [
+        replace(line, units=UNITS_MAX, group_id=saga.id, expires_at=saga.deadline) for line in lines
+    ]
+    promises.reserve(session, wanted, now=now)
+
+
+def give_back(session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime) -> None:
+    """Release what lives of the saga, confirmed or not."""
+    steps = [
+        _advance(line, release_id(saga.id, line.hold_id), "RELEASED", now=now) for line in lines
+    ]
+    posting.lock(session, steps, ())
+    seen = _look(session, saga, lines, now=now)
+    living = {id_ for id_, look in seen.items() if look.ours and look.state in _LIVING}
+    advance(session, [each for each in steps if each.hold_id in living])
+
+
+def _advance(line: Reserve, command_id: UUID, to: HoldState, *, now: datetime) -> Advance:
+    return Advance(
+        command_id=CommandId(command_id),
+        site_id=line.site_id,
+        hold_id=line.hold_id,
+        to=to,
+        actor="saga",
+        occurred_at=now,
+    )
+
+
+def _look(
+    session: Session, saga: Record, lines: Iterable[Reserve], *, now: datetime
+) -> dict[HoldId, _Look]:
+    facts = {
+        "sites": [line.site_id for line in lines],
+        "holds": [line.hold_id for line in lines],
+        "commands": [confirm_id(saga.id, line.hold_id) for line in lines],
+        "now": now,
+    }
+    return {
+        HoldId(row.id): _Look(
+            state=row.state,
+            ours=row.group_id == saga.id,
+            overdue=row.overdue,
+            confirmed=row.confirmed,
+        )
+        for row in session.execute(_LOOK, facts)
+    }
