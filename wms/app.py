@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge.clock import SystemClock, clock_from_environment
 from edge.mqtt import Message as BusMessage
 from edge.mqtt import PahoBus, frame_topic
-from wms.api import console, handheld, health, holds, masters, oms, problems
+from wms.api import console, handheld, health, holds, masters, oms, problems, stock
 from wms.api.dependencies import Services
 from wms.database import Database
 from wms.errors import NotFound
@@ -75,7 +75,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     problems.install(app)
     for router in (holds.quick, holds.router):  # the first in the list is found first
         app.include_router(router)
-    for area in (oms, masters, handheld, console, health):
+    for area in (oms, stock, masters, handheld, console, health):
         app.include_router(area.router)
     _serve_docs(app)
     _serve_web(app)

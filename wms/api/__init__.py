@@ -1,6 +1,7 @@
 """The doors: HTTP for order systems, masters, handhelds and the control room.
 
-    oms           orders, availability, shipments, returns, webhooks
+    oms           orders, shipments, returns, webhooks
+    stock         what is where in which state, what is to come, what has changed
     masters       sites, places, SKUs, receipts, in bulk
     handheld      work packets
     console       the live picture, counters, stock, the plant

@@ -1,35 +1,28 @@
-"""For order systems: orders, availability, shipments, returns, webhooks.
+"""For order systems: orders, shipments, returns, webhooks.
 
 Everything is made by PUT with an id of the caller's: the same again gives the same answer (200
 instead of 201), another body under the same id is 422 `id_reused`.
 """
 
 from http import HTTPStatus
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from sqlalchemy.orm import Session
+from fastapi import APIRouter, Response
 
 from wms.api.dependencies import Now, Svc
-from wms.api.orders_read import order_out, return_out, shipments_out, site_codes
+from wms.api.orders_read import order_out, return_out, shipments_out
 from wms.api.shapes import (
-    AvailabilityOut,
     OrderIn,
     OrderOut,
     ReturnIn,
     ReturnOut,
     ShipmentOut,
-    Text,
     WebhookIn,
 )
-from wms.catalog import skus_by_code
-from wms.errors import NotFound
 from wms.orders.cancel import cancel_order
 from wms.orders.place import place_order
 from wms.outbound.notify import subscribe
 from wms.returns.accept import announce_return
-from wms.stock.availability import stock_view
 
 router = APIRouter(prefix="/oms/v1", tags=["oms"])
 CREATED = HTTPStatus.CREATED
@@ -72,17 +65,6 @@ def put_return(
     return services.database.run(lambda s: return_out(s, return_id))
 
 
-@router.get("/availability")
-def get_availability(
-    services: Svc,
-    now: Now,
-    sku: Annotated[Text, Query()],
-    site: Annotated[Text | None, Query()] = None,
-) -> AvailabilityOut:
-    """A SKU in all its states, by site; a moment old, promised only by an order."""
-    return services.database.run(lambda s: _availability(s, sku, site, now))
-
-
 @router.get("/shipments")
 def get_shipments(services: Svc, order_id: UUID) -> list[ShipmentOut]:
     """The parcels of an order."""
@@ -100,18 +82,3 @@ def put_webhook(
     if not is_new:
         response.status_code = HTTPStatus.OK
     return {"id": str(webhook_id), "url": body.url}
-
-
-def _availability(session: Session, sku: str, site: str | None, now: Now) -> AvailabilityOut:
-    if sku not in skus_by_code(session, [sku]):
-        raise NotFound(f"SKU {sku}")
-    if site is not None and site not in site_codes(session).values():
-        raise NotFound(f"site {site}")
-    view = stock_view(session, [sku], None if site is None else [site])
-    return AvailabilityOut(
-        sku=sku,
-        as_of=now,
-        free=sum(row.free for row in view.rows),
-        totals=view.totals,
-        sites={row.site: row for row in view.rows},
-    )

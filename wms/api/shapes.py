@@ -21,7 +21,6 @@ from pydantic import (
 from wms.orders.place import PlaceLine, PlaceOrder, ShipTo
 from wms.returns.accept import AnnouncedLine, AnnounceReturn
 from wms.sites import Lane, LocationKind, LocationRecord, SiteKind, SiteRecord
-from wms.stock.availability import StockRow
 from wms.work.packet import Event, Packet
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -144,16 +143,6 @@ class ShipmentOut(BaseModel):
     tracking: str | None
     shipped_at: datetime | None
     delivered_at: datetime | None
-
-
-class AvailabilityOut(BaseModel):
-    """A SKU in all its states, over the network and by site, as of a moment."""
-
-    sku: str
-    as_of: datetime
-    free: int
-    totals: dict[str, int]
-    sites: dict[str, StockRow]
 
 
 class WebhookIn(Shape):

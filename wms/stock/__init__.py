@@ -13,7 +13,8 @@ write once. The application may execute them and may not write the tables.
 
     ledger         reserve, advance, move, reassign, expire: the only way in
     balance        the laws of one account and of one hold, as pure Python
-    availability   the read side: free by site, what can be picked, all states of all sites
+    availability   the read side for those who promise and pick: free by site, what can be picked
+    network        the one view: SKUs over all sites, in all states
     units          totes and parcels: what stands where
     verify         every invariant, recomputed from the movements
     model          the tables; only this package may name them

@@ -20,10 +20,10 @@ TOKYO = Path(__file__).parents[3] / "simulators" / "sites" / "tokyo.toml"
 
 ERRORS: dict[str, tuple[str, str, Any, int, str]] = {
     "no such path": ("GET", "/nope", None, 404, "not_found"),
-    "wrong method": ("DELETE", "/oms/v1/availability", None, 405, "method_not_allowed"),
+    "wrong method": ("DELETE", "/v1/availability", None, 405, "method_not_allowed"),
     "no such order": ("GET", f"/oms/v1/orders/{an_id()}", None, 404, "not_found"),
     "not an id": ("GET", "/oms/v1/orders/17", None, 422, "malformed"),
-    "no such sku": ("GET", "/oms/v1/availability?sku=X", None, 404, "not_found"),
+    "no such sku": ("GET", "/v1/availability?sku=X", None, 404, "not_found"),
     "no such shipments": ("GET", f"/oms/v1/shipments?order_id={an_id()}", None, 404, "not_found"),
     "no such site": ("GET", "/api/v1/work/next?site=NOPE", None, 404, "not_found"),
     "no site": ("GET", "/api/v1/work/next", None, 422, "malformed"),
@@ -86,22 +86,6 @@ def test_masters_may_be_sent_again(house: House):
     answers = [house.http.post("/master/v1/receipts", json=receipt) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 200]
     assert house.stock_row("A")["sellable"] == 8
-
-
-def test_availability_over_the_network(house: House):
-    house.sku("A")
-    house.stock("A", 4, "S01-01")
-    house.stock("A", 3, "S01-01", site=SPOKE)
-    house.put_order(("A", 1))
-    all_sites = house.http.get("/oms/v1/availability", params={"sku": "A"}).json()
-    assert (all_sites["sku"], all_sites["free"], all_sites["totals"]["sellable"]) == ("A", 6, 7)
-    assert {code: states["free"] for code, states in all_sites["sites"].items()} == {
-        SPOKE: 3,
-        HUB: 3,
-    }
-    assert all_sites["sites"][HUB]["reserved"] == 1, "every state is told"
-    one = house.http.get("/oms/v1/availability", params={"sku": "A", "site": SPOKE}).json()
-    assert (one["free"], list(one["sites"])) == (3, [SPOKE])
 
 
 def test_parcels_are_listed_by_state(house: House):
