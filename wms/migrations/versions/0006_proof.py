@@ -1,4 +1,8 @@
-"""What proves the books: checkpoints and seals over movements."""
+"""What proves the books: checkpoints and seals over movements, alarms for the lanes."""
+
+from alembic import op
+
+from wms.migrations import posting, run_sql
 
 revision = "0006_proof"
 down_revision = "0005_flows"
@@ -7,4 +11,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    run_sql(op.get_bind(), posting("proof.sql"))
