@@ -218,11 +218,10 @@ class Sagas:
         self._at("held")
 
     def _confirm(self, way: "_Way") -> None:
-        if way.saga.until is not None:
-            return  # they stay held until then
+        confirm = saga_steps.confirm if way.saga.until is None else saga_steps.lost
         for n, (cell, lines) in enumerate(way.lines.items()):
             self._at(f"confirm {n}")
-            if self._in(cell, way, partial(saga_steps.confirm, saga=way.saga, lines=lines)):
+            if self._in(cell, way, partial(confirm, saga=way.saga, lines=lines)):
                 raise _No("hold_lost")
         self._at("confirmed")
 

@@ -30,11 +30,14 @@ _LIVING = ("HELD", "ALLOCATED", "PINNED")  # what can be given back
 
 _LOOK = text(
     "SELECT u.id, h.state, h.group_id, coalesce(h.expires_at <= stock_now(:now), false) AS overdue,"
-    " c.command_id IS NOT NULL AS confirmed"
-    " FROM unnest(:sites, :holds, :commands) AS u(site_id, id, command_id)"
+    " c.command_id IS NOT NULL AS confirmed, r.command_id IS NOT NULL AS released"
+    " FROM unnest(:sites, :holds, :confirms, :releases) AS u(site_id, id, confirm_id, release_id)"
     " LEFT JOIN hold h ON h.site_id = u.site_id AND h.id = u.id"
-    " LEFT JOIN stock_command c ON c.site_id = u.site_id AND c.command_id = u.command_id"
-).bindparams(*(bindparam(name, type_=ARRAY(Uuid())) for name in ("sites", "holds", "commands")))
+    " LEFT JOIN stock_command c ON c.site_id = u.site_id AND c.command_id = u.confirm_id"
+    " LEFT JOIN stock_command r ON r.site_id = u.site_id AND r.command_id = u.release_id"
+).bindparams(
+    *(bindparam(name, type_=ARRAY(Uuid())) for name in ("sites", "holds", "confirms", "releases"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class _Look:
     ours: bool
     overdue: bool
     confirmed: bool
+    released: bool
 
 
 def hold(
@@ -63,15 +67,24 @@ def confirm(
     ]
     posting.lock(session, steps, ())
     seen = _look(session, saga, lines, now=now)
-    lost = [
+    ended = [
         line.hold_id
         for line in lines
         if not (look := seen[line.hold_id]).ours
+        or look.released
         or not (look.confirmed or (look.state == "HELD" and not look.overdue))
     ]
-    if not lost:
+    if not ended:
         advance(session, steps)
-    return lost
+    return ended
+
+
+def lost(
+    session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
+) -> list[HoldId]:
+    """Of holds that stay held: those that are not the saga's, or that it has given back."""
+    seen = _look(session, saga, lines, now=now)
+    return [id_ for id_, look in seen.items() if look.released or not look.ours]
 
 
 def missing(
@@ -118,7 +131,8 @@ def _look(
     facts = {
         "sites": [line.site_id for line in lines],
         "holds": [line.hold_id for line in lines],
-        "commands": [confirm_id(saga.id, line.hold_id) for line in lines],
+        "confirms": [confirm_id(saga.id, line.hold_id) for line in lines],
+        "releases": [release_id(saga.id, line.hold_id) for line in lines],
         "now": now,
     }
     return {
@@ -127,6 +141,7 @@ def _look(
             ours=row.group_id == saga.id,
             overdue=row.overdue,
             confirmed=row.confirmed,
+            released=row.released,
         )
         for row in session.execute(_LOOK, facts)
     }
