@@ -9,7 +9,12 @@ site's WCS, the console) later takes what it has not had:
 
 Events come at least once, each consumer at its own pace, and in order for each key. The cursor
 moves in the same transaction as what the consumer does with the events, so that work inside this
-database happens exactly once.
+database happens exactly once. Who keeps a cursor of its own, elsewhere, reads with
+
+    number(session)
+    page = read(session, after=position, topic="stock", limit=100)
+
+and is told with `Pruned` when what it has not had is no longer there.
 
 Reading by `id > cursor` would lose events: ids are given when a row is written and rows become
 visible when their transaction commits, later ones first at times. Going by transaction number
@@ -17,10 +22,11 @@ visible when their transaction commits, later ones first at times. Going by tran
 would overtake one on the same key that it had waited for. So `drain` first gives a position to
 every event that has become visible and has none yet, in order of id. Whoever changes a thing
 holds its lock while it writes the event; so of two events of one key the first is visible before
-the second exists, and positions keep their order. No NOTIFY: it costs the writers dearly.
+the second exists, and positions keep their order and have no gaps (I14). No NOTIFY: it costs the
+writers dearly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,8 +38,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wms.database import Base
+from wms.errors import Conflict
 
-_SEQUENCER = "@sequencer"  # a consumer row that guards the giving of positions
+# No consumers: the row that guards the giving of positions, and how far has been forgotten.
+_SEQUENCER, _FORGOTTEN = "@sequencer", "@forgotten"
 _BATCH = 5000
 
 
@@ -63,6 +71,23 @@ class OutboxConsumer(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(server_default="0")
+
+
+class Pruned(Conflict):
+    """Events after that position have been forgotten, or the position is from elsewhere.
+
+    What they said must be read anew, and the reading begun again.
+    """
+
+    code = "cursor_gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Events in order, and the position to go on from: all before it have been seen."""
+
+    events: Sequence["Event"]
+    next: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,26 +124,50 @@ def drain(
 
     An empty answer means nothing new, or that another process is draining for the same consumer.
     """
-    _give_positions(session)
+    number(session)
     cursor = _lock(session, consumer)
     if cursor is None:
         return []
-    query = select(OutboxEvent).where(OutboxEvent.position > cursor)
-    if topics:
-        query = query.where(OutboxEvent.topic.in_(topics))
-    rows = session.execute(
-        query.order_by(OutboxEvent.position).limit(limit).with_only_columns(
-            OutboxEvent.position, OutboxEvent.topic, OutboxEvent.key, OutboxEvent.type,
-            OutboxEvent.body, OutboxEvent.at,
-        )
-    ).all()  # fmt: skip
-    if rows:
+    top = head(session)
+    events = _between(session, cursor, top, topics, limit)
+    last = events[-1].position if len(events) == limit else top
+    if last > cursor:  # past what is of other topics, too
         session.execute(
-            update(OutboxConsumer)
-            .where(OutboxConsumer.name == consumer)
-            .values(position=rows[-1].position)
+            update(OutboxConsumer).where(OutboxConsumer.name == consumer).values(position=last)
         )
-    return [Event(**row._asdict()) for row in rows]
+    return events
+
+
+def read(session: Session, *, after: int, topic: str, limit: int = 100) -> Page:
+    """The next events of a topic after that position. Moves nothing: the caller keeps the cursor.
+
+    Only what `number` has given a position is there to be read.
+
+    Raises:
+        Pruned: events after that position have been forgotten; or there never was such a position.
+    """
+    top = head(session)
+    events = _between(session, after, top, (topic,), limit)
+    if after > top or after < _forgotten(session):  # asked last: nothing was lost before it
+        raise Pruned(f"position {after}")
+    last = events[-1].position if len(events) == limit else top
+    return Page(events=events, next=last)
+
+
+def head(session: Session) -> int:
+    """The last position that was given. All that there are up to it can be seen."""
+    last = session.scalar(
+        select(func.max(OutboxEvent.position)).where(OutboxEvent.position.is_not(None))
+    )
+    return max(last or 0, _forgotten(session))
+
+
+def newest(session: Session, topic: str, *, after: int) -> int:
+    """The position of the newest event of that topic, if there is one after that; else that."""
+    query = select(OutboxEvent.position).where(
+        OutboxEvent.position > after, OutboxEvent.topic == topic
+    )
+    return session.scalar(query.order_by(OutboxEvent.position.desc()).limit(1)) or after
 
 
 def backlog(session: Session, consumer: str) -> int:
@@ -136,21 +185,50 @@ def backlog(session: Session, consumer: str) -> int:
 
 def forget(session: Session, *, before: datetime, limit: int = 10_000) -> int:
     """Delete events older than that which every consumer has had. Returns how many."""
-    had_by_all = (
-        select(func.min(OutboxConsumer.position))
-        .where(OutboxConsumer.name != _SEQUENCER)
-        .scalar_subquery()
+    had_by_all = session.scalar(
+        select(func.min(OutboxConsumer.position)).where(~OutboxConsumer.name.startswith("@"))
     )
     old = (
         select(OutboxEvent.id)
-        .where(OutboxEvent.position <= had_by_all, OutboxEvent.at < before)
+        .where(
+            OutboxEvent.position <= (head(session) if had_by_all is None else had_by_all),
+            OutboxEvent.at < before,
+        )
         .order_by(OutboxEvent.position)
         .limit(limit)
     )
     gone = session.scalars(
-        delete(OutboxEvent).where(OutboxEvent.id.in_(old)).returning(OutboxEvent.id)
-    )
-    return len(gone.all())
+        delete(OutboxEvent).where(OutboxEvent.id.in_(old)).returning(OutboxEvent.position)
+    ).all()
+    if gone:
+        farthest = upsert(OutboxConsumer).values(name=_FORGOTTEN, position=max(at or 0 for at in gone))
+        session.execute(
+            farthest.on_conflict_do_update(
+                index_elements=["name"],
+                set_={
+                    "position": func.greatest(OutboxConsumer.position, farthest.excluded.position)
+                },
+            )
+        )
+    return len(gone)
+
+
+def _forgotten(session: Session) -> int:
+    query = select(OutboxConsumer.position).where(OutboxConsumer.name == _FORGOTTEN)
+    return session.scalar(query) or 0
+
+
+def _between(
+    session: Session, after: int, top: int, topics: tuple[str, ...], limit: int
+) -> list[Event]:
+    query = select(
+        OutboxEvent.position, OutboxEvent.topic, OutboxEvent.key, OutboxEvent.type,
+        OutboxEvent.body, OutboxEvent.at,
+    ).where(OutboxEvent.position > after, OutboxEvent.position <= top)  # fmt: skip
+    if topics:
+        query = query.where(OutboxEvent.topic.in_(topics))
+    rows = session.execute(query.order_by(OutboxEvent.position).limit(limit))
+    return [Event(**row._asdict()) for row in rows]
 
 
 def _lock(session: Session, consumer: str) -> int | None:
@@ -163,15 +241,23 @@ def _lock(session: Session, consumer: str) -> int | None:
     )
 
 
-def _give_positions(session: Session) -> None:
-    """Give the events that have become visible their positions, unless somebody is at it."""
-    if _lock(session, _SEQUENCER) is None:
+def number(session: Session) -> None:
+    """Give the events that have become visible their positions, unless somebody is at it.
+
+    They are counted on from the last: no number is left out, as a sequence would at a rollback.
+    """
+    last = _lock(session, _SEQUENCER)
+    if last is None:
         return
     session.execute(
         text(
-            "UPDATE outbox SET position = n.position FROM (SELECT id, nextval('outbox_position')"
-            " AS position FROM (SELECT id FROM outbox WHERE position IS NULL ORDER BY id"
-            " LIMIT :batch) AS new) AS n WHERE outbox.id = n.id"
+            "WITH new AS (SELECT id, row_number() OVER (ORDER BY id) AS place FROM (SELECT id"
+            " FROM outbox WHERE position IS NULL ORDER BY id LIMIT :batch) AS n),"
+            " given AS (UPDATE outbox SET position = :last + new.place FROM new"
+            " WHERE outbox.id = new.id RETURNING outbox.position)"
+            " UPDATE outbox_consumer SET position = g.last"
+            " FROM (SELECT max(position) AS last FROM given) AS g"
+            " WHERE name = :sequencer AND g.last IS NOT NULL"
         ),
-        {"batch": _BATCH},
+        {"batch": _BATCH, "last": last, "sequencer": _SEQUENCER},
     )

@@ -160,3 +160,26 @@ def test_old_events_that_all_have_had_are_forgotten(database: Database, now: dat
 
     assert (gone, rest) == (2, 1)
     assert numbers(database.run(lambda s: drain(s, "slow"))) == [3]
+
+
+def test_positions_have_no_gaps_though_a_drain_fails(database: Database, now: datetime):
+    database.run(lambda s: say_all(s, [now] * 3))
+
+    def fails(session: Session) -> None:
+        drain(session, "a")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        database.run(fails)
+    first = database.run(lambda s: drain(s, "a"))
+    database.run(lambda s: say(s, 4, now))
+    second = database.run(lambda s: drain(s, "a"))
+
+    assert [event.position for event in [*first, *second]] == [1, 2, 3, 4]
+
+
+def test_what_is_not_forgotten_has_no_gaps(database: Database, now: datetime):
+    database.run(lambda s: say_all(s, [now + timedelta(days=n) for n in (0, 5, 1, 2)]))
+    database.run(lambda s: drain(s, "a"))
+
+    assert database.run(lambda s: forget(s, before=now + timedelta(days=3))) == 1

@@ -10,7 +10,6 @@ branch_labels = None
 depends_on = None
 
 OUTBOX = """
-CREATE SEQUENCE outbox_position;
 CREATE TABLE outbox (
   id bigint GENERATED ALWAYS AS IDENTITY,
   topic text NOT NULL,
