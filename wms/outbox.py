@@ -26,6 +26,7 @@ the second exists, and positions keep their order and have no gaps (I14). No NOT
 writers dearly.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -184,7 +185,13 @@ def backlog(session: Session, consumer: str) -> int:
 
 
 def forget(session: Session, *, before: datetime, limit: int = 10_000) -> int:
-    """Delete events older than that which every consumer has had. Returns how many."""
+    """Delete events older than that which every consumer has had. Returns how many.
+
+    What remains has no gaps (I14): an older event behind a newer one waits for that.
+    """
+    first_kept = (
+        select(func.min(OutboxEvent.position)).where(OutboxEvent.at >= before).scalar_subquery()
+    )
     had_by_all = session.scalar(
         select(func.min(OutboxConsumer.position)).where(~OutboxConsumer.name.startswith("@"))
     )
@@ -192,7 +199,7 @@ def forget(session: Session, *, before: datetime, limit: int = 10_000) -> int:
         select(OutboxEvent.id)
         .where(
             OutboxEvent.position <= (head(session) if had_by_all is None else had_by_all),
-            OutboxEvent.at < before,
+            OutboxEvent.position < func.coalesce(first_kept, sys.maxsize),
         )
         .order_by(OutboxEvent.position)
         .limit(limit)
@@ -201,7 +208,9 @@ def forget(session: Session, *, before: datetime, limit: int = 10_000) -> int:
         delete(OutboxEvent).where(OutboxEvent.id.in_(old)).returning(OutboxEvent.position)
     ).all()
     if gone:
-        farthest = upsert(OutboxConsumer).values(name=_FORGOTTEN, position=max(at or 0 for at in gone))
+        farthest = upsert(OutboxConsumer).values(
+            name=_FORGOTTEN, position=max(at or 0 for at in gone)
+        )
         session.execute(
             farthest.on_conflict_do_update(
                 index_elements=["name"],
