@@ -1,39 +1,112 @@
 -- Reserving: exact first come, first served, in sets.
+--
+-- A call names every balance once, in the lists p_site to p_supply; a line names its balance by its
+-- place in those lists. So the wide keys are compared once a balance, and the lines are counted,
+-- sorted and decided by small numbers. With a supply, the "balance" is what is still to come of it.
+--
+-- The lock of a balance guards its holds that are not on supply; the lock of a supply guards those
+-- that are. Balances are locked before supplies, each in the order of their keys.
 
 -- What remains after a line, where a line is granted if what remained before it is enough.
 -- A prefix sum would be wrong: stock 10 and lines 6, 5, 4 give yes, no, yes.
-CREATE FUNCTION stock_take_next(p_left bigint, p_units bigint, p_free bigint) RETURNS bigint
-IMMUTABLE LANGUAGE sql RETURN
+CREATE OR REPLACE FUNCTION stock_take_next(p_left bigint, p_units bigint, p_free bigint)
+RETURNS bigint IMMUTABLE LANGUAGE sql RETURN
   CASE WHEN p_units <= coalesce(p_left, p_free) THEN coalesce(p_left, p_free) - p_units
        ELSE coalesce(p_left, p_free) END;
-CREATE AGGREGATE stock_take(p_units bigint, p_free bigint)
+CREATE OR REPLACE AGGREGATE stock_take(p_units bigint, p_free bigint)
   (SFUNC = stock_take_next, STYPE = bigint);
 
--- End the overdue holds of balances that the caller has locked.
-CREATE FUNCTION stock_expire_balances(p_site uuid[], p_owner uuid[], p_sku uuid[],
-                                      p_now timestamptz)
-RETURNS SETOF hold SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+-- Lock balances and supplies. By number: how many units may be promised, and how many of them the
+-- balance would be overdrawn by; -1 where there is no such balance or supply.
+CREATE FUNCTION stock_promisable(
+  p_site uuid[], p_owner uuid[], p_sku uuid[], p_segment text[], p_supply uuid[],
+  OUT can bigint[], OUT overdraft bigint[])
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_count int := cardinality(p_site);
+  v_no bigint[];
+  v_supply_no bigint[];
+  v_can bigint[];
+  v_overdraft bigint[];
+BEGIN
+  -- A row that we waited for is read as its last holder left it: locking reads the newest version.
+  SELECT array_agg(m.no ORDER BY m.no), array_agg(m.can ORDER BY m.no),
+         array_agg(m.overdraft ORDER BY m.no)
+    INTO v_no, can, overdraft
+    FROM (SELECT k.no, b.sellable - b.reserved - b.allocated - b.safety + b.overdraft AS can,
+                 b.overdraft
+            FROM unnest(p_site, p_owner, p_sku, p_segment, p_supply)
+              WITH ORDINALITY AS k(site, owner, sku, segment, supply, no)
+            JOIN stock_balance b ON b.site_id = k.site AND b.owner_id = k.owner
+             AND b.sku_id = k.sku AND b.segment = k.segment
+           WHERE k.supply IS NULL
+           ORDER BY b.site_id, b.owner_id, b.sku_id, b.segment
+           FOR NO KEY UPDATE OF b) AS m;
+  IF p_supply IS NOT NULL THEN
+    SELECT array_agg(m.no), array_agg(m.can), array_agg(0::bigint)
+      INTO v_supply_no, v_can, v_overdraft
+      FROM (SELECT k.no, CASE y.state WHEN 'OPEN' THEN y.units - y.received - y.held ELSE 0 END
+                     AS can
+              FROM unnest(p_site, p_owner, p_sku, p_segment, p_supply)
+                WITH ORDINALITY AS k(site, owner, sku, segment, supply, no)
+              JOIN supply y ON y.site_id = k.site AND y.id = k.supply
+             WHERE y.owner_id = k.owner AND y.sku_id = k.sku AND y.segment = k.segment
+             ORDER BY y.site_id, y.id
+             FOR NO KEY UPDATE OF y) AS m;
+    v_no := v_no || v_supply_no;
+    can := can || v_can;
+    overdraft := overdraft || v_overdraft;
+  END IF;
+  IF coalesce(cardinality(v_no), 0) < v_count OR p_supply IS NOT NULL THEN
+    v_can := can;
+    v_overdraft := overdraft;
+    can := array_fill(0::bigint, ARRAY[v_count]);
+    overdraft := array_fill(-1::bigint, ARRAY[v_count]);
+    FOR i IN 1 .. coalesce(cardinality(v_no), 0) LOOP
+      can[v_no[i]] := v_can[i];
+      overdraft[v_no[i]] := v_overdraft[i];
+    END LOOP;
+  END IF;
+END $$;
+
+-- End the overdue holds of balances and supplies that the caller has locked.
+CREATE FUNCTION stock_expire_balances(p_site uuid[], p_owner uuid[], p_sku uuid[], p_segment text[],
+                                    p_supply uuid[], p_now timestamptz)
+RETURNS SETOF hold
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off
+LANGUAGE plpgsql AS $$
 BEGIN
   RETURN QUERY
   WITH dead AS (
     UPDATE hold h SET state = 'EXPIRED', changed_at = p_now
-      FROM (SELECT DISTINCT k.s, k.o, k.k FROM unnest(p_site, p_owner, p_sku) AS k(s, o, k)) AS u
-     WHERE h.site_id = u.s AND h.owner_id = u.o AND h.sku_id = u.k
+      FROM unnest(p_site, p_owner, p_sku, p_segment, p_supply)
+        AS u(site, owner, sku, segment, supply)
+     WHERE h.site_id = u.site AND h.owner_id = u.owner AND h.sku_id = u.sku
+       AND h.segment = u.segment AND h.supply_id IS NOT DISTINCT FROM u.supply
        AND h.state = 'HELD' AND h.expires_at <= p_now
     RETURNING h.*),
+  sums AS (
+    SELECT x.site_id, x.owner_id, x.sku_id, x.segment, x.supply_id, sum(x.units) AS units,
+           coalesce(sum(x.units) FILTER (WHERE x.kind = 'CART'), 0) AS cart,
+           coalesce(sum(x.units) FILTER (WHERE x.kind = 'CLICK_RESERVE'), 0) AS click_reserve
+      FROM dead x GROUP BY 1, 2, 3, 4, 5),
   changed AS (
     UPDATE stock_balance b
        SET reserved = b.reserved - d.units, cart = b.cart - d.cart,
            click_reserve = b.click_reserve - d.click_reserve
-      FROM (SELECT x.site_id, x.owner_id, x.sku_id, x.segment, sum(x.units) AS units,
-                   coalesce(sum(x.units) FILTER (WHERE x.kind = 'CART'), 0) AS cart,
-                   coalesce(sum(x.units) FILTER (WHERE x.kind = 'CLICK_RESERVE'), 0)
-                     AS click_reserve
-              FROM dead x GROUP BY 1, 2, 3, 4) AS d
-     WHERE b.site_id = d.site_id AND b.owner_id = d.owner_id AND b.sku_id = d.sku_id
-       AND b.segment = d.segment
+      FROM sums AS d
+     WHERE d.supply_id IS NULL AND b.site_id = d.site_id AND b.owner_id = d.owner_id
+       AND b.sku_id = d.sku_id AND b.segment = d.segment
     RETURNING b.site_id, b.owner_id, b.sku_id, b.segment,
       b.sellable - b.reserved - b.allocated - b.safety AS free),
+  given_back AS (
+    UPDATE supply y SET held = y.held - d.units, changed_at = p_now
+      FROM sums AS d WHERE y.site_id = d.site_id AND y.id = d.supply_id),
   told AS (
     INSERT INTO outbox (topic, key, type, body, at)
       SELECT 'hold', x.demand_id::text, 'HoldExpired',
@@ -53,188 +126,222 @@ END $$;
 CREATE FUNCTION stock_expire(p_now timestamptz, p_limit int)
 RETURNS SETOF hold SECURITY DEFINER SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
 DECLARE
+  v_now timestamptz := stock_now(p_now);
   v_site uuid[];
   v_owner uuid[];
   v_sku uuid[];
+  v_segment text[];
+  v_supply uuid[];
 BEGIN
-  SELECT array_agg(o.site_id), array_agg(o.owner_id), array_agg(o.sku_id)
-    INTO v_site, v_owner, v_sku
-    FROM (SELECT h.site_id, h.owner_id, h.sku_id FROM hold h
-           WHERE h.state = 'HELD' AND h.expires_at <= p_now
-           ORDER BY h.expires_at LIMIT p_limit) AS o;
-  PERFORM stock_lock('[]', v_site, v_owner, v_sku);
-  RETURN QUERY SELECT * FROM stock_expire_balances(v_site, v_owner, v_sku, p_now);
+  SELECT array_agg(o.site_id), array_agg(o.owner_id), array_agg(o.sku_id), array_agg(o.segment),
+         array_agg(o.supply_id)
+    INTO v_site, v_owner, v_sku, v_segment, v_supply
+    FROM (SELECT DISTINCT d.site_id, d.owner_id, d.sku_id, d.segment, d.supply_id
+            FROM (SELECT * FROM hold h WHERE h.state = 'HELD' AND h.expires_at <= v_now
+                   ORDER BY h.expires_at LIMIT p_limit) AS d) AS o;
+  IF v_site IS NULL THEN RETURN; END IF;
+  PERFORM stock_promisable(v_site, v_owner, v_sku, v_segment, v_supply);
+  RETURN QUERY
+    SELECT * FROM stock_expire_balances(v_site, v_owner, v_sku, v_segment, v_supply, v_now);
 END $$;
 
 CREATE FUNCTION stock_reserve(
-  p_hold uuid[], p_site uuid[], p_owner uuid[], p_sku uuid[], p_units bigint[], p_kind text[],
-  p_state text[], p_demand uuid[], p_group uuid[], p_expires timestamptz[], p_asked uuid[],
-  p_now timestamptz)
-RETURNS TABLE (ord bigint, granted boolean, free bigint, fault text)
-SECURITY DEFINER SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
-#variable_conflict use_column
+  p_site uuid[], p_owner uuid[], p_sku uuid[], p_segment text[], p_supply uuid[],  -- balances
+  p_balance int[], p_hold uuid[], p_units bigint[], p_kind text[], p_state text[],  -- lines
+  p_demand uuid[], p_asked uuid[],
+  p_channel text[], p_group uuid[], p_party int[], p_expires timestamptz[],  -- null: none has one
+  p_refused int[], p_each boolean, p_now timestamptz,
+  OUT granted boolean[], OUT free bigint[], OUT fault text[])
+SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off
+LANGUAGE plpgsql AS $$
 DECLARE
-  v_site uuid[];      -- the balances that we have locked
-  v_owner uuid[];
-  v_sku uuid[];
-  v_short_site uuid[];
-  v_short_owner uuid[];
-  v_short_sku uuid[];
+  v_lines int := cardinality(p_hold);
+  v_now timestamptz;
+  v_can bigint[];       -- by balance: units that may be promised
+  v_overdraft bigint[];
+  v_scarce boolean[];
+  v_short int[];
   v_left bigint[];
-  v_denied uuid[] := '{}';
+  v_keep bigint[];      -- by line: units that its channel may not have
+  v_new boolean[] := array_fill(true, ARRAY[v_lines]);  -- by line: not posted before, nothing wrong
+  v_shut boolean[] := array_fill(false, ARRAY[v_lines]);  -- by party: refused
+  v_known bigint;
+  v_party int := 0;
   v_fits boolean;
+  v_taken int[];
   v_fresh bigint;
   v_inserted bigint;
+  v_balances bigint;
+  v_changed bigint;
   r record;
 BEGIN
   -- 1. lock, in the order of keys
-  SELECT array_agg(b.site_id), array_agg(b.owner_id), array_agg(b.sku_id)
-    INTO v_site, v_owner, v_sku
-    FROM (SELECT b.site_id, b.owner_id, b.sku_id FROM stock_balance b
-           WHERE (b.site_id, b.owner_id, b.sku_id, b.segment) IN (
-             SELECT u.s, u.o, u.k, 'A' FROM unnest(p_site, p_owner, p_sku) AS u(s, o, k))
-           ORDER BY b.site_id, b.owner_id, b.sku_id, b.segment
-           FOR NO KEY UPDATE) AS b;
+  SELECT * INTO v_can, v_overdraft
+    FROM stock_promisable(p_site, p_owner, p_sku, p_segment, p_supply);
+  v_now := stock_now(p_now);
 
   -- 2. every statement from here on sees what the holders of those locks before us committed
-  RETURN QUERY
-    SELECT u.ord, false, 0::bigint, 'id_reused'
-      FROM unnest(p_site, p_hold, p_asked) WITH ORDINALITY AS u(s, h, asked, ord)
-      JOIN hold x ON x.site_id = u.s AND x.id = u.h
-     WHERE x.asked IS DISTINCT FROM u.asked ORDER BY u.ord LIMIT 1;
-  IF FOUND THEN RETURN; END IF;
-
-  -- 3. where stock is short, first end the holds whose time has run out
-  SELECT array_agg(t.s), array_agg(t.o), array_agg(t.k)
-    INTO v_short_site, v_short_owner, v_short_sku
-    FROM (SELECT u.s, u.o, u.k, sum(u.q) AS total
-            FROM unnest(p_site, p_owner, p_sku, p_hold, p_units) AS u(s, o, k, h, q)
-           WHERE NOT EXISTS (SELECT 1 FROM hold x WHERE x.site_id = u.s AND x.id = u.h)
-           GROUP BY u.s, u.o, u.k) AS t
-    LEFT JOIN stock_balance b ON b.site_id = t.s AND b.owner_id = t.o AND b.sku_id = t.k
-     AND b.segment = 'A'
-   WHERE t.total
-         > coalesce(b.sellable - b.reserved - b.allocated - b.safety + b.overdraft, 0);
-  IF v_short_site IS NOT NULL THEN
-    PERFORM 1 FROM stock_expire_balances(v_short_site, v_short_owner, v_short_sku, p_now);
-    -- 4. groups of several lines that want something short: one after the other
+  SELECT count(*) INTO v_known
+    FROM unnest(p_balance, p_hold) AS u(b, h)
+    JOIN hold x ON x.site_id = p_site[u.b] AND x.id = u.h;
+  IF v_known > 0 OR -1 = ANY (v_overdraft) OR p_refused IS NOT NULL THEN
+    granted := array_fill(false, ARRAY[v_lines]);
+    free := array_fill(0::bigint, ARRAY[v_lines]);
     FOR r IN
-      WITH fresh AS (
-        SELECT DISTINCT ON (u.s, u.h) u.*, coalesce(u.g, u.h) AS grp
-          FROM unnest(p_site, p_owner, p_sku, p_hold, p_units, p_group)
-            WITH ORDINALITY AS u(s, o, k, h, q, g, ord)
-         WHERE NOT EXISTS (SELECT 1 FROM hold x WHERE x.site_id = u.s AND x.id = u.h)
-         ORDER BY u.s, u.h, u.ord),
-      sized AS (
-        SELECT f.*, count(*) OVER (PARTITION BY f.grp) AS lines,
-               min(f.ord) OVER (PARTITION BY f.grp) AS first FROM fresh f),
-      scarce AS (
-        SELECT t.s, t.o, t.k, coalesce(t.free, 0) AS free,
-               row_number() OVER (ORDER BY t.s, t.o, t.k) AS no
-          FROM (SELECT z.s, z.o, z.k, sum(z.q) AS total, bool_or(z.lines > 1) AS grouped,
-                       min(b.sellable - b.reserved - b.allocated - b.safety + b.overdraft) AS free
-                  FROM sized z
-                  LEFT JOIN (unnest(v_site, v_owner, v_sku) AS m(s, o, k)
-                             JOIN stock_balance b ON b.site_id = m.s AND b.owner_id = m.o
-                              AND b.sku_id = m.k AND b.segment = 'A')
-                    ON m.s = z.s AND m.o = z.o AND m.k = z.k
-                 GROUP BY z.s, z.o, z.k) AS t
-         WHERE t.grouped AND t.total > coalesce(t.free, 0))
-      SELECT z.grp, z.first, array_agg(c.no) AS nos, array_agg(z.q) AS units,
-             (SELECT array_agg(a.free ORDER BY a.no) FROM scarce a) AS free
-        FROM sized z JOIN scarce c ON c.s = z.s AND c.o = z.o AND c.k = z.k
-       GROUP BY z.grp, z.first ORDER BY z.first
+      SELECT u.ord::int AS ord, coalesce(u.party, u.ord::int) AS party, x.state, x.free_then,
+        CASE WHEN x.id IS NULL AND v_overdraft[u.b] = -1
+               AND (k.supply IS NOT NULL
+                    OR NOT EXISTS (SELECT 1 FROM site s WHERE s.id = k.site)
+                    OR NOT EXISTS (SELECT 1 FROM sku c WHERE c.id = k.sku AND c.owner_id = k.owner))
+             THEN 'not_found'
+             WHEN x.id IS NOT NULL AND x.asked IS DISTINCT FROM u.asked THEN 'id_reused' END AS fault
+        FROM unnest(p_balance, p_hold, p_asked, p_party) WITH ORDINALITY AS u(b, h, asked, party, ord)
+       CROSS JOIN LATERAL (SELECT p_site[u.b] AS site, p_owner[u.b] AS owner, p_sku[u.b] AS sku,
+                                  p_supply[u.b] AS supply) AS k
+        LEFT JOIN hold x ON x.site_id = k.site AND x.id = u.h
+       WHERE x.id IS NOT NULL OR v_overdraft[u.b] = -1
     LOOP
-      v_left := coalesce(v_left, r.free);
-      v_fits := true;
-      FOR i IN 1 .. cardinality(r.nos) LOOP
-        v_left[r.nos[i]] := v_left[r.nos[i]] - r.units[i];
-        v_fits := v_fits AND v_left[r.nos[i]] >= 0;
-      END LOOP;
-      IF NOT v_fits THEN
-        v_denied := v_denied || r.grp;
-        FOR i IN 1 .. cardinality(r.nos) LOOP
-          v_left[r.nos[i]] := v_left[r.nos[i]] + r.units[i];
+      IF r.fault IS NOT NULL THEN
+        fault := coalesce(fault, array_fill(NULL::text, ARRAY[v_lines]));
+        fault[r.ord] := r.fault;
+      ELSIF r.state IS NOT NULL THEN
+        granted[r.ord] := r.state <> 'REFUSED';
+        free[r.ord] := r.free_then;
+      END IF;
+      v_new[r.ord] := r.fault IS NULL AND r.state IS NULL;
+      v_shut[r.party] := v_shut[r.party] OR r.fault IS NOT NULL OR coalesce(r.state = 'REFUSED', false);
+    END LOOP;
+    IF fault IS NOT NULL AND NOT p_each THEN
+      granted := NULL;
+      RETURN;
+    END IF;
+    FOREACH v_party IN ARRAY coalesce(p_refused, '{}') LOOP
+      v_shut[v_party] := true;
+    END LOOP;
+  END IF;
+  IF p_channel IS NOT NULL THEN
+    SELECT array_agg(coalesce(CASE WHEN u.channel <> '' THEN (
+             SELECT c.keep FROM channel_buffer c
+              WHERE c.site_id = p_site[u.b] AND c.owner_id = p_owner[u.b] AND c.sku_id = p_sku[u.b]
+                AND c.channel = u.channel) END, 0) ORDER BY u.ord)
+      INTO v_keep FROM unnest(p_balance, p_channel) WITH ORDINALITY AS u(b, channel, ord);
+  END IF;
+
+  -- 3. where the lines want more than there is, first end the holds whose time has run out
+  SELECT array_agg(t.b) INTO v_short
+    FROM (SELECT u.b, sum(u.q) + coalesce(max(u.keep), 0) AS wanted
+            FROM unnest(p_balance, p_units, v_keep, v_new) AS u(b, q, keep, new)
+           WHERE u.new GROUP BY u.b) AS t
+   WHERE t.wanted > v_can[t.b];
+  IF v_short IS NOT NULL THEN
+    PERFORM 1 FROM stock_expire_balances(
+      (SELECT array_agg(p_site[b]) FROM unnest(v_short) AS b),
+      (SELECT array_agg(p_owner[b]) FROM unnest(v_short) AS b),
+      (SELECT array_agg(p_sku[b]) FROM unnest(v_short) AS b),
+      (SELECT array_agg(p_segment[b]) FROM unnest(v_short) AS b),
+      (SELECT array_agg(p_supply[b]) FROM unnest(v_short) AS b), v_now);
+    IF FOUND THEN
+      SELECT * INTO v_can, v_overdraft
+        FROM stock_promisable(p_site, p_owner, p_sku, p_segment, p_supply);
+    END IF;
+
+    -- 4. then who comes first is served first, one after the other; a party together or not at all.
+    -- Lines that want nothing scarce are granted whatever the others get.
+    v_left := v_can;
+    v_scarce := array_fill(false, ARRAY[cardinality(p_site)]);
+    FOR i IN 1 .. cardinality(v_short) LOOP
+      v_scarce[v_short[i]] := true;
+    END LOOP;
+    v_party := 0;
+    FOR r IN
+      SELECT z.*, lead(z.party) OVER (ORDER BY z.party, z.ord) IS DISTINCT FROM z.party AS last
+        FROM (SELECT u.b, u.q, coalesce(u.keep, 0) AS keep, coalesce(u.party, u.ord::int) AS party, u.ord
+                FROM unnest(p_balance, p_units, v_keep, v_new, p_party)
+                  WITH ORDINALITY AS u(b, q, keep, new, party, ord)
+               WHERE u.new AND v_scarce[u.b]) AS z
+       WHERE NOT v_shut[z.party]
+       ORDER BY z.party, z.ord
+    LOOP
+      IF r.party <> v_party THEN
+        v_party := r.party;
+        v_fits := true;
+        v_taken := NULL;
+      END IF;
+      v_fits := v_fits AND r.q <= v_left[r.b] - r.keep;
+      IF v_fits THEN
+        v_left[r.b] := v_left[r.b] - r.q;
+        IF NOT r.last THEN
+          v_taken := v_taken || r.ord::int;
+        END IF;
+      ELSIF r.last THEN
+        v_shut[v_party] := true;
+        FOREACH v_known IN ARRAY coalesce(v_taken, '{}') LOOP
+          v_left[p_balance[v_known]] := v_left[p_balance[v_known]] + p_units[v_known];
         END LOOP;
       END IF;
     END LOOP;
   END IF;
 
-  -- 5. decide the rest, and write
-  WITH fresh AS MATERIALIZED (
-    SELECT DISTINCT ON (u.s, u.h) u.*, coalesce(u.g, u.h) AS grp
-      FROM unnest(p_site, p_owner, p_sku, p_hold, p_units, p_group, p_kind, p_state, p_demand,
-                  p_expires, p_asked)
-        WITH ORDINALITY AS u(s, o, k, h, q, g, kind, state, demand, expires, asked, ord)
-     WHERE NOT EXISTS (SELECT 1 FROM hold x WHERE x.site_id = u.s AND x.id = u.h)
-     ORDER BY u.s, u.h, u.ord),
-  sized AS (
-    SELECT f.*, coalesce(b.sellable - b.reserved - b.allocated - b.safety + b.overdraft, 0) AS av,
-           coalesce(b.overdraft, 0) AS overdraft,
-           count(*) OVER (PARTITION BY f.grp) AS lines,
-           sum(f.q) OVER (PARTITION BY f.s, f.o, f.k) AS total
-      FROM fresh f
-      LEFT JOIN (unnest(v_site, v_owner, v_sku) AS m(s, o, k)
-                 JOIN stock_balance b ON b.site_id = m.s AND b.owner_id = m.o AND b.sku_id = m.k
-                  AND b.segment = 'A')
-        ON m.s = f.s AND m.o = f.o AND m.k = f.k),
-  mixed AS (
-    SELECT z.*, bool_or(z.lines > 1) OVER (PARTITION BY z.s, z.o, z.k) AS grouped FROM sized z),
-  singles AS (
-    SELECT z.ord, z.q <= coalesce(lag(z.rest) OVER (PARTITION BY z.s, z.o, z.k ORDER BY z.ord),
-                                  z.av) AS yes
-      FROM (SELECT y.ord, y.s, y.o, y.k, y.q, y.av,
-                   stock_take(y.q, y.av) OVER (PARTITION BY y.s, y.o, y.k ORDER BY y.ord) AS rest
-              FROM mixed y WHERE y.total > y.av AND NOT y.grouped) AS z),
-  decided AS (
-    SELECT z.*, z.grp <> ALL (v_denied) AND coalesce(n.yes, true) AS yes
-      FROM mixed z LEFT JOIN singles n ON n.ord = z.ord),
+  -- 5. write: the counters follow from what was really inserted
+  WITH line AS (
+    SELECT u.*, u.new AND NOT v_shut[coalesce(u.party, u.ord::int)] AS yes
+      FROM unnest(p_balance, p_hold, p_units, p_kind, p_state, p_demand, p_asked, p_channel, p_group,
+                  p_party, p_expires, v_new)
+        WITH ORDINALITY AS u(b, h, q, kind, state, demand, asked, channel, g, party, expires, new, ord)),
   answered AS (
-    SELECT d.*, d.av - d.overdraft
-             - sum(CASE WHEN d.yes THEN d.q ELSE 0 END)
-                 OVER (PARTITION BY d.s, d.o, d.k ORDER BY d.ord) AS free_then
-      FROM decided d),
+    SELECT l.*, v_can[l.b] - greatest(v_overdraft[l.b], 0)
+             - sum(CASE WHEN l.yes THEN l.q ELSE 0 END) OVER (PARTITION BY l.b ORDER BY l.ord)
+             AS free_then
+      FROM line l),
   inserted AS (
-    INSERT INTO hold (site_id, id, owner_id, sku_id, kind, state, units, demand_id, group_id,
-                      asked, free_then, expires_at, created_at, changed_at)
-      SELECT a.s, a.h, a.o, a.k, a.kind, CASE WHEN a.yes THEN a.state ELSE 'REFUSED' END, a.q,
-             a.demand, a.g, a.asked, a.free_then, a.expires, p_now, p_now
-        FROM answered a ORDER BY a.ord
+    INSERT INTO hold (site_id, id, owner_id, sku_id, segment, kind, channel, state, supply_id, units,
+                      demand_id, group_id, asked, free_then, expires_at, created_at, changed_at)
+      SELECT p_site[a.b], a.h, p_owner[a.b], p_sku[a.b], p_segment[a.b], a.kind,
+             coalesce(a.channel, ''), CASE WHEN a.yes THEN a.state ELSE 'REFUSED' END, p_supply[a.b],
+             a.q, a.demand, a.g, a.asked, a.free_then, a.expires, v_now, v_now
+        FROM answered a WHERE a.new ORDER BY a.ord
       ON CONFLICT (site_id, id) DO NOTHING
-      RETURNING site_id, owner_id, sku_id, kind, state, units),
+      RETURNING site_id, owner_id, sku_id, segment, supply_id, kind, state, units),
+  taken AS (
+    SELECT n.site_id, n.owner_id, n.sku_id, n.segment, n.supply_id,
+           coalesce(sum(n.units) FILTER (WHERE n.state = 'HELD'), 0) AS reserved,
+           coalesce(sum(n.units) FILTER (WHERE n.state = 'HELD' AND n.kind = 'CART'), 0) AS cart,
+           coalesce(sum(n.units) FILTER (WHERE n.state = 'HELD' AND n.kind = 'CLICK_RESERVE'), 0)
+             AS click_reserve,
+           coalesce(sum(n.units) FILTER (WHERE n.state = 'ALLOCATED'), 0) AS allocated
+      FROM inserted n WHERE n.state <> 'REFUSED' GROUP BY 1, 2, 3, 4, 5),
   changed AS (
     UPDATE stock_balance b
        SET reserved = b.reserved + d.reserved, cart = b.cart + d.cart,
            click_reserve = b.click_reserve + d.click_reserve, allocated = b.allocated + d.allocated
-      FROM (SELECT n.site_id, n.owner_id, n.sku_id,
-                   coalesce(sum(n.units) FILTER (WHERE n.state = 'HELD'), 0) AS reserved,
-                   coalesce(sum(n.units) FILTER (WHERE n.state = 'HELD' AND n.kind = 'CART'), 0)
-                     AS cart,
-                   coalesce(sum(n.units) FILTER (WHERE n.state = 'HELD'
-                                                   AND n.kind = 'CLICK_RESERVE'), 0)
-                     AS click_reserve,
-                   coalesce(sum(n.units) FILTER (WHERE n.state = 'ALLOCATED'), 0) AS allocated
-              FROM inserted n WHERE n.state <> 'REFUSED' GROUP BY 1, 2, 3) AS d
-     WHERE b.site_id = d.site_id AND b.owner_id = d.owner_id AND b.sku_id = d.sku_id
-       AND b.segment = 'A'
+      FROM taken AS d
+     WHERE d.supply_id IS NULL AND b.site_id = d.site_id AND b.owner_id = d.owner_id
+       AND b.sku_id = d.sku_id AND b.segment = d.segment
     RETURNING b.site_id, b.owner_id, b.sku_id, b.segment,
       b.sellable - b.reserved - b.allocated - b.safety AS free),
+  booked AS (
+    UPDATE supply y SET held = y.held + d.reserved, changed_at = v_now
+      FROM taken AS d
+     WHERE y.site_id = d.site_id AND y.id = d.supply_id
+    RETURNING y.id),
   told AS (
     INSERT INTO outbox (topic, key, type, body, at)
       SELECT 'stock', c.site_id::text, 'StockChanged', jsonb_build_object('site_id', c.site_id,
                'free', jsonb_agg(jsonb_build_array(c.owner_id, c.sku_id, c.segment, c.free))),
-             p_now
+             v_now
         FROM changed c GROUP BY c.site_id ORDER BY c.site_id)
-  SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM inserted) INTO v_fresh, v_inserted;
+  SELECT array_agg(CASE WHEN a.new THEN a.yes ELSE granted[a.ord] END ORDER BY a.ord),
+         array_agg(CASE WHEN a.new THEN a.free_then ELSE free[a.ord] END ORDER BY a.ord),
+         count(*) FILTER (WHERE a.new), (SELECT count(*) FROM inserted),
+         (SELECT count(*) FROM taken),
+         (SELECT count(*) FROM changed) + (SELECT count(*) FROM booked)
+    INTO granted, free, v_fresh, v_inserted, v_balances, v_changed
+    FROM answered a;
   IF v_fresh <> v_inserted THEN
     RAISE EXCEPTION 'a hold id is being used by another transaction'
       USING ERRCODE = 'serialization_failure';
   END IF;
-
-  -- 6. answer from what is stored, so that a replay answers the same
-  RETURN QUERY
-    SELECT u.ord, x.state <> 'REFUSED', x.free_then, NULL::text
-      FROM unnest(p_site, p_hold) WITH ORDINALITY AS u(s, h, ord)
-      JOIN hold x ON x.site_id = u.s AND x.id = u.h
-     ORDER BY u.ord;
+  ASSERT v_balances = v_changed, 'every promise is counted';
 END $$;
