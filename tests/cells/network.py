@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from tests.builders import NOW, a_move, a_reserve, an_id
 from wms.catalog import SkuRecord, save_skus, sku_id
@@ -54,26 +57,26 @@ def _stock(cells: Cells, site: SiteId, skus: Sequence[SkuId], units: int) -> Non
     cells.of(site).run(lambda s: ledger.move(s, [a_move(site, sku, units) for sku in skus]))
 
 
-def an_order(network: Network, *wants: tuple[str, int], sku: int = 0) -> list[Reserve]:
-    """One line a site: that many units of that SKU there."""
-    demand = an_id()
+def an_order(
+    network: Network, *wants: tuple[str, int], sku: int = 0, **fields: Any
+) -> list[Reserve]:
+    """One line a site: that many units of that SKU there, to be allocated."""
+    facts = {"state": "ALLOCATED", "demand_id": an_id()} | fields
     return [
-        a_reserve(network.sites[code], network.skus[sku], units, demand_id=demand)
-        for code, units in wants
+        a_reserve(network.sites[code], network.skus[sku], units, **facts) for code, units in wants
     ]
 
 
 def holds(cells: Cells, lines: Iterable[Reserve]) -> list[str | None]:
     """The states of the lines' holds; None where there is no hold."""
-    return [
-        cells.of(line.site_id).run(
-            lambda s, line=line: s.scalar(
-                text("SELECT state FROM hold WHERE site_id = :site AND id = :id"),
-                {"site": line.site_id, "id": line.hold_id},
-            )
+    query = text("SELECT state FROM hold WHERE site_id = :site_id AND id = :hold_id")
+    found = []
+    for line in lines:
+        facts = {"site_id": line.site_id, "hold_id": line.hold_id}
+        found.append(
+            cells.of(line.site_id).run(partial(Session.scalar, statement=query, params=facts))
         )
-        for line in lines
-    ]
+    return found
 
 
 def promised(cells: Cells) -> Counter[str]:

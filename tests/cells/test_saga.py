@@ -1,5 +1,6 @@
 """Holds over cells: all or none, the same answer for ever, whoever dies."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 
@@ -73,7 +74,8 @@ def test_a_hold_of_somebody_else_is_neither_taken_nor_given_back(
     cells: Cells, network: Network, sagas: Sagas
 ):
     order = an_order(network, ("TYO1", 1), ("OSA1", 1))
-    cells.of(order[1].site_id).run(lambda s: promises.reserve(s, order[1:], now=NOW))
+    theirs = replace(order[1], state="HELD")
+    cells.of(theirs.site_id).run(lambda s: promises.reserve(s, [theirs], now=NOW))
 
     placed = sagas.place(an_id(), order, now=NOW)
 
@@ -83,9 +85,9 @@ def test_a_hold_of_somebody_else_is_neither_taken_nor_given_back(
 
 def test_a_basket_over_cells_is_held_until_its_time(cells: Cells, network: Network, sagas: Sagas):
     until = NOW + timedelta(minutes=15)
-    basket = an_order(network, ("TYO1", 5), ("OSA1", 5))
+    basket = an_order(network, ("TYO1", 5), ("OSA1", 5), state="HELD", expires_at=until)
 
-    assert sagas.place(an_id(), basket, until=until, now=NOW).granted
+    assert sagas.place(an_id(), basket, now=NOW).granted
     assert holds(cells, basket) == ["HELD", "HELD"]
     assert verify_cells(cells, now=LATER).clean
 

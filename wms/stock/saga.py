@@ -24,7 +24,6 @@ and what lies in that cell is given back when it returns.
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -116,10 +115,9 @@ class Sagas:
         saga_id: UUID,
         lines: Sequence[Reserve],
         *,
-        until: datetime | None = None,
         now: datetime,
     ) -> Placed:
-        """Hold all lines or none. Without `until` they are allocated; else held until then.
+        """Set all lines aside or none; granted they are as `promises.reserve` would have them.
 
         Raises:
             UnitsOutOfRange: a line asks for less than one unit or more than can be counted.
@@ -134,9 +132,7 @@ class Sagas:
             raise IdReused(saga_id)
         self._cells.by_cell([line.site_id for line in lines])
         self._at("begin")
-        begin = partial(
-            saga_record.begin, saga_id=saga_id, lines=lines, until=until, times=self._times, now=now
-        )
+        begin = partial(saga_record.begin, saga_id=saga_id, lines=lines, times=self._times, now=now)
         saga = self._cells.home(saga_id).run(begin)
         self._at("begun")
         return _answer(self._finish(saga, now=now))
@@ -188,7 +184,13 @@ class Sagas:
 
     def _drive(self, saga: Record, *, now: datetime, patient: bool) -> Record:
         """Take a saga that is ours to its end; only to VOIDING while a cell is away."""
-        way = _Way(saga=saga, now=now, patient=patient, lines=self._lines(saga))
+        way = _Way(
+            saga=saga,
+            now=now,
+            patient=patient,
+            patient_until=time.monotonic() + self._times[0].total_seconds(),
+            lines=self._lines(saga),
+        )
         if saga.state == "PENDING":
             try:
                 self._hold(way)
@@ -218,10 +220,9 @@ class Sagas:
         self._at("held")
 
     def _confirm(self, way: "_Way") -> None:
-        confirm = saga_steps.confirm if way.saga.until is None else saga_steps.lost
         for n, (cell, lines) in enumerate(way.lines.items()):
             self._at(f"confirm {n}")
-            if self._in(cell, way, partial(confirm, saga=way.saga, lines=lines)):
+            if self._in(cell, way, partial(saga_steps.confirm, saga=way.saga, lines=lines)):
                 raise _No("hold_lost")
         self._at("confirmed")
 
@@ -241,10 +242,8 @@ class Sagas:
 
     def _empty(self, cell: Cell, way: "_Way") -> None:
         saga, now, lines = way.saga, way.now, way.lines[cell]
-        while left := cell.run(lambda s: saga_steps.missing(s, saga, lines, now=now)):
-            use_up = partial(saga_steps.use_up, saga=saga, lines=left, now=now)
-            with suppress(IdReused):  # it came to be just now
-                cell.run(use_up)
+        if left := cell.run(lambda s: saga_steps.missing(s, saga, lines, now=now)):
+            cell.run(lambda s: saga_steps.use_up(s, saga, left, now=now))
         cell.run(lambda s: saga_steps.give_back(s, saga, lines, now=now))
 
     def _in(self, cell: Cell, way: "_Way", work: Callable[..., T]) -> T:
@@ -258,7 +257,7 @@ class Sagas:
                 overdue = self._cells.home(way.saga.id).run(keep)
                 if overdue is None:
                     raise _Lost from None
-                if overdue:
+                if overdue or time.monotonic() > way.patient_until:
                     raise _No("cell_away") from None
                 if not way.patient:
                     raise
@@ -292,6 +291,7 @@ class _Way:
     saga: Record
     now: datetime
     patient: bool
+    patient_until: float  # by this host's clock: given time may stand still
     lines: dict[Cell, list[Reserve]]
     visited: list[Cell] = field(default_factory=list)
     free: dict[str, int] = field(default_factory=dict)

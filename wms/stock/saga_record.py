@@ -31,7 +31,8 @@ from wms.stock.promises import Reserve
 SagaState: TypeAlias = Literal["PENDING", "SETTLED", "VOIDING", "VOIDED"]
 
 _EVENTS = {"SETTLED": "SagaSettled", "VOIDING": "SagaVoiding", "VOIDED": "SagaVoided"}
-_OURS = ("state", "group_id", "expires_at")  # of a line, what the saga itself decides
+_OURS = ("group_id",)  # of a line, what the saga itself decides
+_UNSAID = ("group_id", "expires_at")  # what may differ when the same is asked again
 STUCK_AFTER = "interval '1 minute'"
 _OVERDUE = (
     "deadline <= stock_now(:now) AS overdue, state IN ('PENDING', 'VOIDING')"
@@ -48,7 +49,6 @@ class Saga(Base):
     state: Mapped[str] = mapped_column(server_default="PENDING")
     asked: Mapped[UUID]
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    until: Mapped[datetime | None]
     deadline: Mapped[datetime]
     fence: Mapped[int] = mapped_column(server_default="1")
     lease_until: Mapped[datetime]
@@ -63,7 +63,6 @@ class Record:
     """A saga as it was when it was read.
 
     Attributes:
-        until: when the holds end; None: they are allocated when all are granted.
         fence: the token of whoever works on it now.
         mine: whether that is the caller.
         overdue: whether its deadline had passed; stuck: that, long ago, and it is open still.
@@ -73,7 +72,6 @@ class Record:
     id: UUID
     state: SagaState
     lines: tuple[Reserve, ...]
-    until: datetime | None
     deadline: datetime
     fence: int
     why: str
@@ -93,7 +91,6 @@ def begin(
     saga_id: UUID,
     lines: Sequence[Reserve],
     *,
-    until: datetime | None,
     times: tuple[timedelta, timedelta],
     now: datetime,
 ) -> Record:
@@ -102,7 +99,7 @@ def begin(
     Raises:
         IdReused: that id has been used for other lines.
     """
-    asked = _asked(lines, until)
+    asked = _asked(lines)
     known = session.scalar(select(Saga.asked).where(Saga.id == saga_id))
     fresh = None
     if known is None:
@@ -110,7 +107,6 @@ def begin(
         row = {
             "asked": asked,
             "lines": [_to_json(line) for line in lines],
-            "until": until,
             "deadline": at + times[0],
             "lease_until": at + times[1],
         }
@@ -196,20 +192,22 @@ def release_id(saga_id: UUID, hold_id: HoldId) -> UUID:
     return derive(saga_id, "release", str(hold_id))
 
 
-def _asked(lines: Sequence[Reserve], until: datetime | None) -> UUID:
-    """A hash of what is asked, in whichever order; holds that end are not those that do not."""
-    parts = sorted(str(posting.asked(line, without=_OURS)) for line in lines)
-    return derive(posting.NIL, "held" if until else "allocated", *parts)
+def _asked(lines: Sequence[Reserve]) -> UUID:
+    """A hash of what is asked, in whichever order."""
+    return derive(posting.NIL, *sorted(str(posting.asked(line, without=_UNSAID)) for line in lines))
 
 
 def _to_json(line: Reserve) -> dict[str, Any]:
     said = {f.name: getattr(line, f.name) for f in fields(line) if f.name not in _OURS}
+    if line.expires_at is not None:
+        said["expires_at"] = line.expires_at.isoformat()
     return {name: str(v) if isinstance(v, UUID) else v for name, v in said.items()}
 
 
 def _from_json(said: Mapping[str, Any]) -> Reserve:
     ids = {name: UUID(v) for name, v in said.items() if name.endswith("_id") and v is not None}
-    return Reserve(**{**said, **ids})
+    end = said["expires_at"] and datetime.fromisoformat(said["expires_at"])
+    return Reserve(**{**said, **ids, "expires_at": end})
 
 
 def _record(row: Any, *, mine: bool) -> Record:
@@ -217,7 +215,6 @@ def _record(row: Any, *, mine: bool) -> Record:
         id=row.id,
         state=row.state,
         lines=tuple(_from_json(line) for line in row.lines),
-        until=row.until,
         deadline=row.deadline,
         fence=row.fence,
         why=row.why,

@@ -44,7 +44,7 @@ _LOOK = text(
 class _Look:
     state: HoldState | None
     ours: bool
-    overdue: bool
+    held: bool  # and its time is not over
     confirmed: bool
     released: bool
 
@@ -53,38 +53,39 @@ def hold(
     session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
 ) -> list[Reserved]:
     """Set the lines aside, all or none."""
-    expires_at = saga.until or saga.deadline
-    wanted = [replace(x, group_id=saga.id, state="HELD", expires_at=expires_at) for x in lines]
+    wanted = [
+        replace(
+            line,
+            group_id=saga.id,
+            state="HELD",
+            expires_at=line.expires_at if line.state == "HELD" else saga.deadline,
+        )
+        for line in lines
+    ]
     return promises.reserve(session, wanted, now=now)
 
 
 def confirm(
     session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
 ) -> list[HoldId]:
-    """Allocate what is held. The holds that were lost, if any; then nothing is done."""
+    """Allocate what shall be allocated. The holds that were lost; if any, nothing is done."""
+    firm = [line for line in lines if line.state == "ALLOCATED"]
     steps = [
-        _advance(line, confirm_id(saga.id, line.hold_id), "ALLOCATED", now=now) for line in lines
+        _advance(line, confirm_id(saga.id, line.hold_id), "ALLOCATED", now=now) for line in firm
     ]
     posting.lock(session, steps, ())
     seen = _look(session, saga, lines, now=now)
-    ended = [
-        line.hold_id
-        for line in lines
-        if not (look := seen[line.hold_id]).ours
+    to_confirm = {line.hold_id for line in firm}
+    lost = [
+        id_
+        for id_, look in seen.items()
+        if not look.ours
         or look.released
-        or not (look.confirmed or (look.state == "HELD" and not look.overdue))
+        or (id_ in to_confirm and not look.confirmed and not look.held)
     ]
-    if not ended:
+    if not lost:
         advance(session, steps)
-    return ended
-
-
-def lost(
-    session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
-) -> list[HoldId]:
-    """Of holds that stay held: those that are not the saga's, or that it has given back."""
-    seen = _look(session, saga, lines, now=now)
-    return [id_ for id_, look in seen.items() if look.released or not look.ours]
+    return lost
 
 
 def missing(
@@ -96,11 +97,12 @@ def missing(
 
 
 def use_up(session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime) -> None:
-    """See to it that holds that never came to be never will."""
+    """See to it that holds that never came to be never will; one that just has is left alone."""
     wanted = [
-        replace(line, units=UNITS_MAX, group_id=saga.id, expires_at=saga.deadline) for line in lines
+        replace(line, units=UNITS_MAX, group_id=saga.id, state="HELD", expires_at=saga.deadline)
+        for line in lines
     ]
-    promises.reserve(session, wanted, now=now)
+    promises.reserve_each(session, wanted, now=now)
 
 
 def give_back(session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime) -> None:
@@ -139,7 +141,7 @@ def _look(
         HoldId(row.id): _Look(
             state=row.state,
             ours=row.group_id == saga.id,
-            overdue=row.overdue,
+            held=row.state == "HELD" and not row.overdue,
             confirmed=row.confirmed,
             released=row.released,
         )

@@ -31,6 +31,7 @@ _VOID = "S2", "what is void over cells has none"
 _OPEN = "S3", "what goes over cells is decided, a minute after its deadline"
 
 _ENDED = (None, "REFUSED", "RELEASED", "EXPIRED")
+_NOT_HELD = (None, "REFUSED")
 _NOT_CONFIRMED = (None, "REFUSED", "HELD", "EXPIRED")
 
 _HOLDS = text(
@@ -130,7 +131,7 @@ def _differences(saga: Record, holds: Mapping[Key, Any]) -> Iterator[tuple[str, 
         if row is None:
             continue
         if saga.state == "SETTLED":
-            missing = (None, "REFUSED") if saga.until else _NOT_CONFIRMED
+            missing = _NOT_CONFIRMED if line.state == "ALLOCATED" else _NOT_HELD
             if row.state in missing or row.released or row.group_id != saga.id:
                 yield "S1", f"is settled, but hold {line.hold_id} is {row.state}"
         elif saga.state == "VOIDED" and row.group_id == saga.id and row.state not in _ENDED:

@@ -15,7 +15,6 @@ CREATE TABLE saga (
   state text NOT NULL DEFAULT 'PENDING',
   asked uuid NOT NULL,
   lines jsonb NOT NULL,
-  until timestamptz,
   deadline timestamptz NOT NULL,
   fence bigint NOT NULL DEFAULT 1,
   lease_until timestamptz NOT NULL,
@@ -37,8 +36,8 @@ BEGIN
     ('PENDING', 'VOIDING'),
     ('VOIDING', 'VOIDING'),   -- likewise
     ('VOIDING', 'VOIDED'))
-    OR (old.id, old.asked, old.lines, old.until, old.deadline)
-      IS DISTINCT FROM (new.id, new.asked, new.lines, new.until, new.deadline)
+    OR (old.id, old.asked, old.lines, old.deadline)
+      IS DISTINCT FROM (new.id, new.asked, new.lines, new.deadline)
     OR old.state <> 'PENDING' AND (old.why, old.free) IS DISTINCT FROM (new.why, new.free)
   THEN
     RAISE EXCEPTION 'saga %: % cannot become %', old.id, old.state, new.state
