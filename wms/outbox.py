@@ -26,7 +26,6 @@ the second exists, and positions keep their order and have no gaps (I14). No NOT
 writers dearly.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -187,37 +186,33 @@ def backlog(session: Session, consumer: str) -> int:
 def forget(session: Session, *, before: datetime, limit: int = 10_000) -> int:
     """Delete events older than that which every consumer has had. Returns how many.
 
-    What remains has no gaps (I14): an older event behind a newer one waits for that.
+    It looks at no more than `limit`, from the front. What remains has no gaps (I14): an older
+    event behind a newer one waits for that.
     """
-    first_kept = (
-        select(func.min(OutboxEvent.position)).where(OutboxEvent.at >= before).scalar_subquery()
-    )
     had_by_all = session.scalar(
         select(func.min(OutboxConsumer.position)).where(~OutboxConsumer.name.startswith("@"))
     )
-    old = (
-        select(OutboxEvent.id)
-        .where(
-            OutboxEvent.position <= (head(session) if had_by_all is None else had_by_all),
-            OutboxEvent.position < func.coalesce(first_kept, sys.maxsize),
-        )
+    had = head(session) if had_by_all is None else had_by_all
+    front = (
+        select(OutboxEvent.id, OutboxEvent.position, OutboxEvent.at)
+        .where(OutboxEvent.position <= had)
         .order_by(OutboxEvent.position)
         .limit(limit)
+        .subquery()
     )
+    all_old = func.bool_and(front.c.at < before).over(order_by=front.c.position)
+    judged = select(front.c.id, all_old.label("all_old")).subquery()
+    old = select(judged.c.id).where(judged.c.all_old)
     gone = session.scalars(
         delete(OutboxEvent).where(OutboxEvent.id.in_(old)).returning(OutboxEvent.position)
     ).all()
     if gone:
-        farthest = upsert(OutboxConsumer).values(
-            name=_FORGOTTEN, position=max(at or 0 for at in gone)
+        known = upsert(OutboxConsumer).values(
+            name=_FORGOTTEN, position=max(position or 0 for position in gone)
         )
+        farther = func.greatest(OutboxConsumer.position, known.excluded.position)
         session.execute(
-            farthest.on_conflict_do_update(
-                index_elements=["name"],
-                set_={
-                    "position": func.greatest(OutboxConsumer.position, farthest.excluded.position)
-                },
-            )
+            known.on_conflict_do_update(index_elements=["name"], set_={"position": farther})
         )
     return len(gone)
 
@@ -255,6 +250,11 @@ def number(session: Session) -> None:
 
     They are counted on from the last: no number is left out, as a sequence would at a rollback.
     """
+    if (
+        session.scalar(select(OutboxEvent.id).where(OutboxEvent.position.is_(None)).limit(1))
+        is None
+    ):
+        return
     last = _lock(session, _SEQUENCER)
     if last is None:
         return

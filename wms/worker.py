@@ -232,4 +232,5 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         Loop(name="track", job=jobs.track, idle_s=0.5),
         Loop(name="tell", job=jobs.tell, idle_s=0.2),
         Loop(name="expire", job=jobs.expire, idle_s=5.0),
+        Loop(name="forget", job=jobs.forget, idle_s=60.0),
     ]

@@ -44,3 +44,24 @@ class AvailabilityOut(BaseModel):
     as_of: datetime
     age_s: int
     skus: list[OfSkuOut]
+
+
+class ChangeOut(BaseModel):
+    """So many units of a SKU are free at a site since then; of one balance in order."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    position: int
+    at: datetime
+    site: str
+    owner: str
+    sku: str
+    segment: str
+    free: int
+
+
+class ChangesOut(BaseModel):
+    """Changes in order, and the cursor to go on from, always."""
+
+    changes: list[ChangeOut]
+    next: str

@@ -6,6 +6,7 @@ between transactions.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -13,6 +14,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from edge.clock import Clock
+from wms import outbox
 from wms.database import Database
 from wms.errors import Unavailable
 from wms.ids import SiteId
@@ -26,6 +28,8 @@ from wms.ports import Carrier, Notifier
 from wms.stock import promises
 
 log = structlog.get_logger(__name__)
+
+EVENTS_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,11 @@ class Jobs:
     def expire(self) -> int:
         """End the holds whose time has run out."""
         return len(self.database.run(lambda s: promises.expire(s, now=self.clock.now())))
+
+    def forget(self) -> int:
+        """Forget events that every consumer has had and that are a week old, a part at a time."""
+        before = self.clock.now() - EVENTS_KEPT
+        return self.database.run(lambda s: outbox.forget(s, before=before))
 
 
 def _sites_with_work(session: Session) -> list[SiteId]:

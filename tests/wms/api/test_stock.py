@@ -1,8 +1,12 @@
 """Stock as others read it through the door: in all states, in days to come, near by, by changes."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 from tests.wms.house import HUB, SPOKE, House
+from wms import outbox
+from wms.settings import Settings
 
 
 def test_availability_over_the_network(house: House):
@@ -29,6 +33,61 @@ def test_availability_of_what_is_not(house: House):
         assert house.http.get("/v1/availability", params=wrong).status_code == 404
     many = {"sku": ["A"] * 201}
     assert house.http.get("/v1/availability", params=many).json()["code"] == "malformed"
+
+
+def test_changes_come_by_cursor(house: House):
+    house.sku("A")
+    house.stock("A", 4, "S01-01")
+    begin = ask(house, "stock-changes")
+    assert begin["changes"] == []
+    house.put_order(("A", 1))
+    told = ask(house, "stock-changes", after=begin["next"])
+    (change,) = told["changes"]
+    assert {name: change[name] for name in ("site", "owner", "sku", "segment", "free")} == {
+        "site": HUB, "owner": "HOUSE", "sku": "A", "segment": "A", "free": 3,
+    }  # fmt: skip
+    again = ask(house, "stock-changes", after=told["next"])
+    assert (again["changes"], again["next"]) == ([], told["next"])
+
+
+def test_many_wait_for_a_change_and_hold_nobody_up(house: House):
+    """Five times as many as there are connections and threads: others are still answered."""
+    house.sku("A")
+    house.stock("A", 4, "S01-01")
+    begin = ask(house, "stock-changes")["next"]
+    many = 5 * Settings().database_pool
+
+    def wait(_: int) -> list[dict[str, Any]]:
+        told: dict[str, Any] = ask(house, "stock-changes", after=begin, wait_s=25)
+        return list(told["changes"])
+
+    with ThreadPoolExecutor(many) as pool:
+        waiting = [pool.submit(wait, n) for n in range(many)]
+        for _ in range(20):
+            ask(house, "availability", sku="A")
+        assert not any(each.done() for each in waiting)
+        house.put_order(("A", 1))
+        assert [len(each.result()) for each in waiting] == [1] * many
+
+
+def test_nothing_changes_for_a_while(house: House):
+    begin = ask(house, "stock-changes")["next"]
+    assert ask(house, "stock-changes", after=begin, wait_s=0.2) == {"changes": [], "next": begin}
+
+
+def test_a_cursor_that_is_too_old_or_none_at_all(house: House):
+    house.sku("A")
+    begin = ask(house, "stock-changes")["next"]
+    for _ in range(2):
+        house.stock("A", 4, "S01-01")
+    ask(house, "stock-changes", after=begin)
+    later = house.clock.now() + timedelta(days=400)
+    house.database.run(lambda s: outbox.forget(s, before=later))
+    gone = house.http.get("/v1/stock-changes", params={"after": begin})
+    assert (gone.status_code, gone.json()["code"]) == (409, "cursor_gone")
+    for word in ("nonsense", "WyJvdGhlciIsMV0", "ÄÖ", begin + "x"):
+        answer = house.http.get("/v1/stock-changes", params={"after": word})
+        assert (answer.status_code, answer.json()["code"]) == (422, "malformed_cursor"), word
 
 
 def ask(house: House, what: str, **params: Any) -> Any:
