@@ -23,6 +23,7 @@ from edge.clock import SystemClock, clock_from_environment
 from edge.mqtt import Message as BusMessage
 from edge.mqtt import PahoBus, frame_topic
 from wms.api import console, handheld, health, holds, masters, oms, problems, stock
+from wms.api.admit import Admission
 from wms.api.dependencies import Services
 from wms.database import Database
 from wms.errors import NotFound
@@ -79,6 +80,8 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         app.include_router(area.router)
     _serve_docs(app)
     _serve_web(app)
+    app.add_middleware(CacheHeaders)
+    app.add_middleware(Admission)  # the last added is the first to be asked
     return app
 
 
@@ -122,8 +125,6 @@ def _serve_web(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:
         return RedirectResponse("/ui/")
-
-    app.add_middleware(CacheHeaders)
 
 
 class CacheHeaders:
