@@ -10,6 +10,7 @@ body. What it was told each time is in `said`: it must always be the same.
 """
 
 import sys
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from edge.process import Child
 
 PATIENCE_S = 60.0
 ANSWER_WITHIN_S = 5.0
+AGAIN_AFTER_S = 0.02
 LATER = (429, 503)
 
 
@@ -85,6 +87,7 @@ class Shop:
     troubles: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
+        self.patience = threading.Event()
         self.lines = deque(
             httpx2.Client(base_url=f"http://{HOST}:{port}", timeout=self.answer_within_s)
             for port in self.ports
@@ -117,6 +120,7 @@ class Shop:
                 trouble = answer.json()["code"]
             self.troubles[trouble] += 1
             self.lines.rotate()
+            self.patience.wait(AGAIN_AFTER_S)
             assert monotonic() < until, f"no answer to {method} {path}: {self.troubles}"
 
     def reserve(self, hold: UUID, site: str, sku: str, units: int, **more: Any) -> dict[str, Any]:
