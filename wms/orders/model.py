@@ -112,8 +112,8 @@ class Decision(Base):
 
     __tablename__ = "decision"
 
+    order_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    order_id: Mapped[UUID] = mapped_column(index=True)
     decided_at: Mapped[datetime]
     status: Mapped[str]
     objective: Mapped[float]

@@ -80,9 +80,8 @@ CREATE TABLE decision (
   candidates JSONB NOT NULL,
   chosen JSONB NOT NULL,
   runner_up JSONB,
-  CONSTRAINT pk_decision PRIMARY KEY (id)
+  CONSTRAINT pk_decision PRIMARY KEY (order_id, id)
 );
-CREATE INDEX ix_decision_order_id ON decision (order_id);
 
 CREATE TABLE task (
   site_id UUID NOT NULL,

@@ -47,6 +47,19 @@ BEGIN
 END $$;
 CREATE TRIGGER goes_on BEFORE UPDATE ON saga FOR EACH ROW EXECUTE FUNCTION saga_goes_on();
 REVOKE DELETE, TRUNCATE ON saga FROM soko_app;
+
+-- PostgreSQL lets everybody execute a new function. Not those that act as their owner: whoever may
+-- write stock by them has been named (GRANT EXECUTE), and a test keeps it so.
+DO $$
+DECLARE
+  v_function regprocedure;
+BEGIN
+  FOR v_function IN
+    SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
+  LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', v_function);
+  END LOOP;
+END $$;
 """
 
 
