@@ -19,20 +19,19 @@ Units are base units of the SKU. `now` judges expiry where the connection's cloc
 elsewhere the database's own time does.
 """
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from wms.errors import IdReused, NotFound, WmsError
+from wms.errors import WmsError
 from wms.ids import HoldId, OwnerId, SiteId, SkuId
-from wms.stock import columns, posting
-from wms.stock.faults import UNITS_MAX, UnitsOutOfRange
+from wms.stock import posting
 from wms.stock.ledger import Advance, advance
+from wms.stock.request import Request
 
 HoldKind: TypeAlias = Literal["CART", "CLICK_RESERVE", "COLLECT", "ORDER", "TRANSFER", "ROBOT"]
 
@@ -97,14 +96,12 @@ def reserve(session: Session, lines: Sequence[Reserve], *, now: datetime) -> lis
         NotFound: there is no such SKU, site or supply.
         Nothing has been changed then.
     """
-    request = _Request(lines)
-    for error in request.errors.values():
-        raise error
-    answers = request.post(session, each=False, now=now)
-    for answer in answers:
-        if isinstance(answer, WmsError):
-            raise answer
-    return [answer for answer in answers if isinstance(answer, Reserved)]
+    request = Request(lines)
+    granted, free = _post(session, request, each=False, now=now)
+    return [
+        Reserved(hold_id=line.hold_id, granted=granted[at], free=free[at])
+        for line, at in zip(lines, request.place, strict=True)
+    ]
 
 
 def reserve_each(
@@ -114,7 +111,15 @@ def reserve_each(
 
     The errors are those of `reserve`. A group with a wrong line is refused whole.
     """
-    return _Request(lines).post(session, each=True, now=now)
+    request = Request(lines)
+    granted, free = _post(session, request, each=True, now=now)
+    errors = request.errors
+    return [
+        Reserved(hold_id=line.hold_id, granted=granted[at], free=free[at])
+        if number not in errors
+        else errors[number]
+        for number, (line, at) in enumerate(zip(request.lines, request.place, strict=True))
+    ]
 
 
 def reassign(
@@ -156,119 +161,17 @@ def set_limits(
     session.execute(posting.LIMITS, {"site": site_id, "owner": sku[0], "sku": sku[1], **limits})
 
 
-@dataclass(slots=True)
-class _Request:
-    """Lines on their way to stock_reserve: each balance named once, each hold id once."""
-
-    lines: Sequence[Reserve]
-    errors: dict[int, WmsError] = field(default_factory=dict)  # by the line's place
-    sent: list[Reserve] = field(default_factory=list)
-    place: list[int] = field(default_factory=list)  # of each line among those sent; else -1
-    asked: list[str] = field(default_factory=list)  # of those sent
-    balance: list[int] = field(default_factory=list)
-    balances: dict[tuple[Any, ...], int] = field(default_factory=dict)
-    party: list[int] | None = None
-    refused: list[int] | None = None
-
-    def __post_init__(self) -> None:
-        known: dict[tuple[int, int], int] = {}
-        for number, line in enumerate(self.lines):
-            if not 1 <= line.units <= UNITS_MAX:
-                self.errors[number] = UnitsOutOfRange(line.hold_id, line.units)
-                self.place.append(-1)
-                continue
-            key = line.site_id.int, line.hold_id.int
-            asked = _asked(line)
-            at = known.setdefault(key, len(self.sent))
-            if at < len(self.sent):
-                if self.asked[at] != asked:
-                    self.errors[number] = IdReused(line.hold_id)
-                    at = -1
-                self.place.append(at)
-                continue
-            self.place.append(at)
-            self.sent.append(line)
-            self.asked.append(asked)
-            segment_of = key[0], line.owner_id.int, line.sku_id.int, line.segment, line.supply_id
-            self.balance.append(self.balances.setdefault(segment_of, len(self.balances) + 1))
-        if any(line.group_id is not None for line in self.sent):
-            self._form_parties()
-
-    def _form_parties(self) -> None:
-        """A party is known by the place of its first line; one with a wrong line is refused."""
-        first: dict[UUID, int] = {}
-        self.party = [
-            at if line.group_id is None else first.setdefault(line.group_id, at)
-            for at, line in enumerate(self.sent, 1)
-        ]
-        wrong = {self.lines[number].group_id for number in self.errors}
-        self.refused = [at for group, at in first.items() if group in wrong] or None
-
-    def post(self, session: Session, *, each: bool, now: datetime) -> list[Reserved | WmsError]:
-        """Post and answer each line; without `each` a fault means that nothing was posted."""
-        granted: Sequence[bool] = ()
-        free: Sequence[int] = ()
-        faults: Sequence[str | None] | None = None
-        if self.sent:
-            connection = session.connection()
-            row = connection.exec_driver_sql(_RESERVE, (*self._columns(), each, now)).one()
-            granted, free, faults = row
+def _post(
+    session: Session, request: Request, *, each: bool, now: datetime
+) -> tuple[Sequence[bool], Sequence[int]]:
+    """Post what can be posted; what is wrong is in the request's errors, or raised (not `each`)."""
+    granted: Sequence[bool] = ()
+    free: Sequence[int] = ()
+    if request.sent and (each or not request.errors):
+        values = (*request.columns(), each, now)
+        granted, free, faults = session.connection().exec_driver_sql(_RESERVE, values).one()
         if faults is not None:
-            for number, at in enumerate(self.place):
-                if at >= 0 and (fault := faults[at]) is not None:
-                    line = self.lines[number]
-                    self.errors[number] = (
-                        IdReused(line.hold_id)
-                        if fault == "id_reused"
-                        else NotFound(f"SKU {line.sku_id}, site {line.site_id} or supply")
-                    )
-            if not each:
-                return [self.errors[number] for number in sorted(self.errors)]
-        errors = self.errors
-        return [
-            Reserved(hold_id=line.hold_id, granted=granted[at], free=free[at])
-            if number not in errors
-            else errors[number]
-            for number, (line, at) in enumerate(zip(self.lines, self.place, strict=True))
-        ]
-
-    def _columns(self) -> tuple[object, ...]:
-        sent = self.sent
-        one_each = [sent[at] for at in self._first_lines()]
-        return (
-            columns.uuids([line.site_id for line in one_each]),
-            columns.uuids([line.owner_id for line in one_each]),
-            columns.uuids([line.sku_id for line in one_each]),
-            columns.texts([line.segment for line in one_each]),
-            columns.some_uuids([line.supply_id for line in one_each]),
-            columns.integers(self.balance),
-            columns.uuids([line.hold_id for line in sent]),
-            columns.integers([line.units for line in sent]),
-            columns.texts([line.kind for line in sent]),
-            columns.texts([line.state for line in sent]),
-            columns.uuids([line.demand_id for line in sent]),
-            "{" + ",".join(self.asked) + "}",
-            columns.some_texts([line.channel for line in sent]),
-            columns.some_uuids([line.group_id for line in sent]),
-            None if self.party is None else columns.integers(self.party),
-            columns.some_times([line.expires_at for line in sent]),
-            None if self.refused is None else columns.integers(self.refused),
-        )
-
-    def _first_lines(self) -> list[int]:
-        """Of each balance the first line that names it."""
-        first: list[int] = []
-        for at, balance in enumerate(self.balance):
-            if balance > len(first):
-                first.append(at)
-        return first
-
-
-def _asked(line: Reserve) -> str:
-    """A hash of what a line asks for; when it ends and with whom it comes are no part of it."""
-    said = (
-        f"{line.hold_id.int:x} {line.site_id.int:x} {line.owner_id.int:x} {line.sku_id.int:x}"
-        f" {line.units} {line.kind} {line.state} {line.demand_id.int:x} {line.supply_id}"
-        f" {line.segment}\0{line.channel}"
-    )
-    return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+            request.take_faults(faults)
+    if request.errors and not each:
+        raise request.errors[min(request.errors)]
+    return granted, free

@@ -4,8 +4,7 @@
 -- place in those lists. So the wide keys are compared once a balance, and the lines are counted,
 -- sorted and decided by small numbers. With a supply, the "balance" is what is still to come of it.
 --
--- The lock of a balance guards its holds that are not on supply; the lock of a supply guards those
--- that are. Balances are locked before supplies, each in the order of their keys.
+-- The lock of a balance guards all holds and supplies of its key, so nothing else is ever locked.
 
 -- What remains after a line, where a line is granted if what remained before it is enough.
 -- A prefix sum would be wrong: stock 10 and lines 6, 5, 4 give yes, no, yes.
@@ -16,8 +15,8 @@ RETURNS bigint IMMUTABLE LANGUAGE sql RETURN
 CREATE OR REPLACE AGGREGATE stock_take(p_units bigint, p_free bigint)
   (SFUNC = stock_take_next, STYPE = bigint);
 
--- Lock balances and supplies. By number: how many units may be promised, and how many of them the
--- balance would be overdrawn by; -1 where there is no such balance or supply.
+-- Lock balances. By number: how many units may be promised of it, or of that supply; and how many of
+-- them would overdraw it, or -1 where there is no such balance or supply.
 CREATE FUNCTION stock_promisable(
   p_site uuid[], p_owner uuid[], p_sku uuid[], p_segment text[], p_supply uuid[],
   OUT can bigint[], OUT overdraft bigint[])
@@ -36,26 +35,23 @@ BEGIN
   SELECT array_agg(m.no ORDER BY m.no), array_agg(m.can ORDER BY m.no),
          array_agg(m.overdraft ORDER BY m.no)
     INTO v_no, can, overdraft
-    FROM (SELECT k.no, b.sellable - b.reserved - b.allocated - b.safety + b.overdraft AS can,
-                 b.overdraft
+    FROM (SELECT k.no, CASE WHEN k.supply IS NULL THEN b.sellable - b.reserved - b.allocated
+                                  - b.safety + b.overdraft ELSE 0 END AS can,
+                 CASE WHEN k.supply IS NULL THEN b.overdraft ELSE -1 END AS overdraft
             FROM unnest(p_site, p_owner, p_sku, p_segment, p_supply)
               WITH ORDINALITY AS k(site, owner, sku, segment, supply, no)
             JOIN stock_balance b ON b.site_id = k.site AND b.owner_id = k.owner
              AND b.sku_id = k.sku AND b.segment = k.segment
-           WHERE k.supply IS NULL
            ORDER BY b.site_id, b.owner_id, b.sku_id, b.segment
            FOR NO KEY UPDATE OF b) AS m;
   IF p_supply IS NOT NULL THEN
-    SELECT array_agg(m.no), array_agg(m.can), array_agg(0::bigint)
-      INTO v_supply_no, v_can, v_overdraft
-      FROM (SELECT k.no, CASE y.state WHEN 'OPEN' THEN y.units - y.received - y.held ELSE 0 END
-                     AS can
-              FROM unnest(p_site, p_owner, p_sku, p_segment, p_supply)
-                WITH ORDINALITY AS k(site, owner, sku, segment, supply, no)
-              JOIN supply y ON y.site_id = k.site AND y.id = k.supply
-             WHERE y.owner_id = k.owner AND y.sku_id = k.sku AND y.segment = k.segment
-             ORDER BY y.site_id, y.id
-             FOR NO KEY UPDATE OF y) AS m;
+    SELECT array_agg(k.no), array_agg(0::bigint),
+           array_agg(CASE y.state WHEN 'OPEN' THEN y.units - y.received - y.held ELSE 0 END)
+      INTO v_supply_no, v_overdraft, v_can
+      FROM unnest(p_site, p_owner, p_sku, p_segment, p_supply)
+        WITH ORDINALITY AS k(site, owner, sku, segment, supply, no)
+      JOIN supply y ON y.site_id = k.site AND y.id = k.supply
+     WHERE y.owner_id = k.owner AND y.sku_id = k.sku AND y.segment = k.segment;
     v_no := v_no || v_supply_no;
     can := can || v_can;
     overdraft := overdraft || v_overdraft;
