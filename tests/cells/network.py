@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -55,6 +56,11 @@ def _stock(cells: Cells, site: SiteId, skus: Sequence[SkuId], units: int) -> Non
     shelf = [LocationRecord(code="S-1", kind="PICK_FACE", zone="SHELF")]
     cells.of(site).run(lambda s: save_locations(s, site, shelf))
     cells.of(site).run(lambda s: ledger.move(s, [a_move(site, sku, units) for sku in skus]))
+
+
+def clock() -> datetime:
+    """For cells that go by their own time; ours only dates events."""
+    return datetime.now(UTC)  # noqa: TID251
 
 
 def an_order(

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Event
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from tests.builders import an_id, eventually
 from tests.cells.conftest import Clusters
-from tests.cells.network import DCS, SITES, Network, a_network, an_order, holds
+from tests.cells.network import DCS, SITES, Network, a_network, an_order, clock, holds
 from wms.cells import Cells
 from wms.errors import Unavailable
 from wms.ids import SiteId, SkuId
@@ -32,11 +32,6 @@ class Order:
 
     id: UUID
     lines: Sequence[Reserve]
-
-
-def clock() -> datetime:
-    """These cells go by their own time; ours only dates events."""
-    return datetime.now(UTC)  # noqa: TID251
 
 
 def orders(network: Network, count: int, seed: int) -> list[Order]:
