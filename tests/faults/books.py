@@ -204,9 +204,11 @@ class Books:
             if hold.balance in keys:
                 self.holds[id_] = replace(hold, state="EXPIRED")
 
-    def split(self, id_: UUID, units: int | None, rest: tuple[UUID, str] | None) -> None:
-        """Judge how an advance cuts a hold in two."""
+    def split(self, id_: UUID, to: str, units: int | None, rest: tuple[UUID, str] | None) -> None:
+        """Judge whether a hold may go there, and be cut in two like that."""
         hold = self.holds[id_]
+        if to not in STEPS.get(hold.state, {}):
+            raise Refused("wrong_state")
         some = hold.units if units is None else units
         if some > hold.units or (some < hold.units and rest is None):
             raise Refused("units_out_of_range")
@@ -219,8 +221,6 @@ class Books:
     def target(self, id_: UUID, to: str, named: UUID | None, unit: UUID | None) -> Place | None:
         """Where the goods (PINNED: the claim) of a hold go; None if nowhere. The lot stays open."""
         hold = self.holds[id_]
-        if to not in STEPS.get(hold.state, {}):
-            raise Refused("wrong_state")
         step = STEPS[hold.state][to]
         site, sku, segment = hold.balance
         if to == "PINNED":
@@ -259,10 +259,11 @@ class Books:
             parts.append((rest[0], state, hold.units - some, where))
         for new_id, state, count, place in parts:
             moves = state != hold.state and STEPS[hold.state][state] is not None
+            if state == "PINNED" and place is None:
+                raise Refused("not_enough_stock")
             if moves:
                 assert hold.place is not None
                 assert place is not None
                 self.units[hold.place] -= count
                 self.units[place] += count
             self.holds[new_id] = replace(hold, units=count, state=state, place=place)
-        self.holds = {key: self.holds[key] for key in self.holds}

@@ -142,8 +142,8 @@ def test_kills_under_load_lose_nothing_and_change_no_answer(house: House):
             for name in KILLS:
                 enough = day.acknowledged + BETWEEN
                 wait_until(lambda enough=enough: day.acknowledged >= enough, 60)  # type: ignore[misc]
-                killed_at = monotonic()
                 house.kill(name)
+                killed_at = monotonic()
                 wait_until(lambda at=killed_at: day.latest_at > at, 60)  # type: ignore[misc]
                 ready_after_s.append((name, round(monotonic() - killed_at, 1)))
         finally:

@@ -1,0 +1,395 @@
+"""Anything, in any order, again and again: after each step the ledger has what the books have.
+
+Hypothesis draws postings of all kinds, with scarce stock, repeated commands and stolen ids; the
+books (tests/faults/books.py) say what may be. Times are whole seconds. An example is one
+transaction that is rolled back, each posting a savepoint in it.
+SOKO_HYPOTHESIS=nightly draws many more.
+"""
+
+import itertools
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from typing_extensions import override
+
+from tests.builders import NOW, a_site, a_sku, a_tote
+from tests.faults.books import NIL, STEPS, Balance, Books, Place, Refused, Wanted
+from wms.catalog import HOUSE_OWNER_ID
+from wms.database import Database
+from wms.errors import WmsError
+from wms.ids import CommandId, HandlingUnitId, HoldId, LocationId, OwnerId, SiteId, SkuId
+from wms.stock import ledger, promises
+from wms.stock.ledger import Advance, Move
+from wms.stock.promises import Reserve
+from wms.stock.verify import verify
+
+NIGHTLY = os.environ.get("SOKO_HYPOTHESIS") == "nightly"
+STEPS_MAX = 60 if NIGHTLY else 30
+PHASES = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+PHASES += [hypothesis.Phase.shrink] if NIGHTLY else []  # it takes minutes
+LIVE = tuple(STEPS)
+NEXT = {"HELD": "ALLOCATED", "ALLOCATED": "PINNED", "PINNED": "PICKED", "PICKED": "PACKED",
+        "PACKED": "SHIPPED", "SHIPPED": "DELIVERED"}  # fmt: skip
+
+choices = st.integers(0, 999)
+counts = st.integers(1, 4)
+lines = st.lists(
+    st.tuples(
+        choices, st.integers(1, 5), st.sampled_from([None, None, 0, 1]),
+        st.sampled_from(["HELD", "HELD", "ALLOCATED"]), st.sampled_from([None, None, 1, 3]),
+        st.sampled_from(["CART", "CLICK_RESERVE", "ORDER"]),
+    ), min_size=1, max_size=5,
+)  # fmt: skip
+
+
+class World(NamedTuple):
+    """Two sites with shelves, a tote each, and three SKUs; nothing in them."""
+
+    sites: list[SiteId]
+    skus: list[SkuId]
+    totes: dict[UUID, HandlingUnitId]
+    counter_of: dict[UUID, str]
+    site_of: dict[UUID, UUID]
+    virtual: dict[tuple[UUID, str], UUID]
+
+
+def a_world(session: Session) -> World:
+    sites = [a_site(session, code, shelves=("S-1", "S-2")) for code in ("ONE", "TWO")]
+    totes: dict[UUID, HandlingUnitId] = {site: a_tote(session, site) for site in sites}
+    query = text("SELECT site_id, id, code, counter FROM location ORDER BY site_id, code")
+    places = session.execute(query).all()
+    return World(
+        sites=sites,
+        skus=[a_sku(session, f"KIND-{n}") for n in range(3)],
+        totes=totes,
+        counter_of={place.id: place.counter for place in places},
+        site_of={place.id: place.site_id for place in places},
+        virtual={(p.site_id, p.code[1:]): p.id for p in places if p.code.startswith("@")},
+    )
+
+
+class Done(NamedTuple):
+    """A posting that was made: how to make it again, what it answers then, and stolen."""
+
+    again: Callable[[Session], Any]
+    answer: Any
+    stolen: Callable[[Session], Any]
+
+
+class Ledger(RuleBasedStateMachine):
+    """The ledger beside the books."""
+
+    def __init__(self, database: Database, world: World) -> None:
+        super().__init__()
+        self.session = Session(database.engine)
+        self.session.begin()
+        self.world = world
+        self.books = Books(world.counter_of, world.virtual)
+        self.done: list[Done] = []
+        self.now = NOW
+        self.numbers = itertools.count(1)
+        for number, units in enumerate((5, 3, 2, 4, 2)):  # scarce, but not nothing
+            self.receive(number * 4 + 3 * (number == 2), units, tote=number == 1)
+        self.reserve([(choice, 2, None, "ALLOCATED", None, "ORDER") for choice in (0, 0, 12, 16)])
+
+    # ----------------------------------------------------------------------- help
+    def an_id(self) -> UUID:
+        """The same ids in each run, so that a failure is found again."""
+        return UUID(int=next(self.numbers))
+
+    def attempt(self, post: Callable[[Session], Any]) -> Any:
+        """Post; what it answers, or the code of the error. An error changes nothing."""
+        try:
+            with self.session.begin_nested():
+                return post(self.session)
+        except WmsError as error:
+            return error.code
+
+    def live(self, choice: int, states: Sequence[str] = LIVE) -> UUID | None:
+        """One of the live holds."""
+        found = sorted(id_ for id_, hold in self.books.holds.items() if hold.state in states)
+        return found[choice % len(found)] if found else None
+
+    def somewhere(self, choice: int, site: UUID | None = None) -> UUID:
+        """A place, of that site or any."""
+        of = self.world.site_of
+        places = sorted(id_ for id_ in of if site is None or of[id_] == site)
+        return places[choice % len(places)]
+
+    def sku(self, choice: int) -> tuple[SiteId, SkuId]:
+        """A site and a SKU: the first of each more often than the others."""
+        site = self.world.sites[choice % 4 == 3]
+        return site, self.world.skus[max(0, choice // 4 % 5 - 2)]
+
+    # ----------------------------------------------------------------------- goods
+    @rule(choice=choices, units=st.integers(1, 9), tote=st.booleans())
+    def receive(self, choice: int, units: int, *, tote: bool) -> None:
+        """From the supplier to any place at all: to a dock, to a shelf, into a tote."""
+        site, sku = self.sku(choice)
+        places = sorted(p for p, c in self.world.counter_of.items()
+                        if self.world.site_of[p] == site and c == "sellable")  # fmt: skip
+        to = places[choice % len(places)] if choice % 3 else self.somewhere(choice, site)
+        start = Place(site, self.world.virtual[site, "SUPPLIER"], sku)
+        unit = self.world.totes[site] if tote else NIL
+        self.carry_out(start, self.world.virtual[site, "SUPPLIER"], to, unit, units)
+
+    @rule(choice=choices, to=choices, units=counts, tote=st.booleans(),
+          condition=st.sampled_from([None, None, "A", "B", "D"]))  # fmt: skip
+    def carry(self, choice: int, to: int, units: int, *, tote: bool, condition: str | None) -> None:
+        """Put away, relocate, count, adjust, break, write off, return, grade: any place to any."""
+        there = sorted(p for p, n in self.books.units.items() if n > 0 and not self.held(p))
+        if not there:
+            return
+        start = there[choice % len(there)]
+        unit = self.world.totes[start.site] if tote else NIL
+        end = self.somewhere(to, start.site)
+        self.carry_out(start, start.location, end, unit, units, condition)
+
+    def held(self, place: Place) -> bool:
+        """Goods in the hands of a hold go by its steps only."""
+        return any(h.place == place and h.state != "PINNED" for h in self.books.holds.values()
+                   if h.live)  # fmt: skip
+
+    def carry_out(
+        self, start: Place, source: UUID, to: UUID, unit: UUID, units: int,
+        condition: str | None = None,
+    ) -> None:  # fmt: skip
+        end = self.books.place(start.site, to, start.sku, unit, lot=start.lot,
+                               condition=condition or start.condition)  # fmt: skip
+        line = Move(
+            command_id=CommandId(self.an_id()), site_id=SiteId(start.site), owner_id=HOUSE_OWNER_ID,
+            sku_id=SkuId(start.sku), units=units, from_location_id=LocationId(source),
+            to_location_id=LocationId(to), lot=start.lot,
+            from_unit_id=HandlingUnitId(start.unit) if start.unit != NIL else None,
+            to_unit_id=HandlingUnitId(unit) if unit != NIL else None,
+            condition=start.condition, to_condition=condition, cause_kind="TEST",
+            cause_id=self.an_id(), actor="test", occurred_at=self.now,
+        )  # fmt: skip
+        answer = self.attempt(lambda s: ledger.move(s, [line]))
+        fault = self.keep_move(line, start, end)
+        if fault is not None:
+            assert answer == fault, line
+            return
+        self.accept(answer, ledger.move, line, replace(line, units=units + 1))
+
+    def keep_move(self, line: Move, start: Place, end: Place) -> str | None:
+        """Write a move into the books; what is wrong with it, if anything."""
+        there = (line.to_location_id, line.to_unit_id, line.to_condition or line.condition)
+        if there == (line.from_location_id, line.from_unit_id, line.condition):
+            return "wrong_location"
+        try:
+            self.books.move([(start, end, line.units)])
+        except Refused as refused:
+            return str(refused)
+        return None
+
+    def accept(self, answer: Any, post: Any, line: Any, other: Any) -> None:
+        """It was done, for the first time; it may be done again, and its id stolen."""
+        assert not isinstance(answer, str), (answer, line)
+        assert not answer[0].replayed
+        again = [replace(answer[0], replayed=True)]
+        self.done.append(Done(lambda s: post(s, [line]), again, lambda s: post(s, [other])))
+
+    # ----------------------------------------------------------------------- promises
+    @rule(asked=lines)
+    def reserve(self, asked: list[tuple[int, int, int | None, str, int | None, str]]) -> None:
+        groups = [self.an_id() for _ in range(2)]
+        batch, wanted = [], []
+        for choice, units, group, state, ttl_s, kind in asked:
+            site, sku = self.sku(choice)
+            line = Reserve(
+                hold_id=HoldId(self.an_id()), site_id=site, owner_id=HOUSE_OWNER_ID, sku_id=sku,
+                units=units, kind=kind, state=state, demand_id=self.an_id(),  # type: ignore[arg-type]
+                group_id=None if group is None else groups[group],
+                expires_at=None if ttl_s is None else self.now + timedelta(seconds=ttl_s),
+            )  # fmt: skip
+            batch.append(line)
+            wanted.append(
+                Wanted(line.hold_id, Balance(site, sku), units, line.group_id or line.hold_id,
+                       state, kind, line.expires_at)
+            )  # fmt: skip
+        now = self.now
+        answers = self.attempt(lambda s: promises.reserve(s, batch, now=now))
+        assert [answer.granted for answer in answers] == self.books.reserve(wanted, now)
+        other = replace(batch[-1], units=batch[-1].units + 1)
+        self.done.append(
+            Done(
+                lambda s: promises.reserve(s, batch, now=now), answers,
+                lambda s: promises.reserve(s, [*batch[:-1], other], now=now),
+            )
+        )  # fmt: skip
+
+    @precondition(lambda self: self.live(0) is not None)
+    @rule(choice=choices, to=st.sampled_from([*LIVE[1:], "DELIVERED", "RELEASED", "SHORT"]),
+          units=st.one_of(st.none(), counts), rest=st.sampled_from(["ALLOCATED", "SHORT", "SAME"]),
+          named=st.one_of(st.none(), choices), tote=st.booleans())  # fmt: skip
+    def advance(
+        self, choice: int, to: str, units: int | None, rest: str, named: int | None, *, tote: bool
+    ) -> None:
+        """Any step, possible or not."""
+        id_ = self.live(choice)
+        assert id_ is not None
+        self.take_step(id_, to, units, rest, named, tote=tote)
+
+    @precondition(lambda self: self.live(0) is not None)
+    @rule(choice=choices, pick=choices, units=st.one_of(st.none(), st.none(), counts),
+          far=st.integers(1, 5), state=st.sampled_from([*LIVE, *LIVE[2:]]))  # fmt: skip
+    def go_on(self, choice: int, pick: int, units: int | None, far: int, state: str) -> None:
+        """On in its life: allocate, pin, pick, pack, ship, deliver."""
+        id_ = self.live(choice, [state]) or self.live(choice)
+        for _ in range(far):
+            hold = self.books.holds[id_] if id_ else None
+            if id_ is None or hold is None or not hold.live:
+                return
+            to = NEXT[hold.state]
+            here = sorted(p for p, n in self.books.units.items() if n > self.books.pinned(p)
+                          and Balance(p.site, p.sku, p.condition) == hold.balance
+                          and self.world.counter_of[p.location] == "sellable")  # fmt: skip
+            place = here[pick % len(here)] if to == "PINNED" and here else None
+            self.take_step(id_, to, units, "SAME", None, tote=place is not None
+                           and place.unit != NIL, at=place.location if place else None)  # fmt: skip
+
+    def take_step(  # noqa: PLR0913 - the facts of a step
+        self, id_: UUID, to: str, units: int | None, rest: str, named: int | None, *, tote: bool,
+        at: UUID | None = None,
+    ) -> None:  # fmt: skip
+        hold = self.books.holds[id_]
+        site = hold.balance.site
+        location = self.somewhere(named, site) if named is not None else at
+        unit = self.world.totes[site] if tote else None
+        rest_id = HoldId(self.an_id())
+        line = Advance(
+            command_id=CommandId(self.an_id()), site_id=SiteId(site), hold_id=HoldId(id_),
+            to=to, units=units, rest_hold_id=rest_id, rest_state=rest,  # type: ignore[arg-type]
+            location_id=LocationId(location) if location else None, handling_unit_id=unit,
+            actor="test", occurred_at=self.now,
+        )  # fmt: skip
+        answer = self.attempt(lambda s: ledger.advance(s, [line]))
+        fault = self.keep_step(line, answer)
+        if fault is not None:
+            assert answer == fault, line
+            return
+        self.accept(answer, ledger.advance, line, replace(line, reason="another"))
+
+    def keep_step(self, line: Advance, answer: Any) -> str | None:
+        """Write a step into the books; what is wrong with it, if anything."""
+        rest = (line.rest_hold_id or NIL, line.rest_state)
+        try:
+            self.books.split(line.hold_id, line.to, line.units, rest)
+            target = self.books.target(line.hold_id, line.to, line.location_id,
+                                       line.handling_unit_id)  # fmt: skip
+            if line.to == "PINNED" and target is not None:
+                units = line.units or self.books.holds[line.hold_id].units
+                fit = self.books.pinnable(target, units)
+                target = None if isinstance(answer, str) else self.where_is(line.hold_id)
+                assert target is None or target in fit, line
+            self.books.advance(line.hold_id, line.to, line.units, rest, target)
+        except Refused as refused:
+            return str(refused)
+        return None
+
+    def where_is(self, id_: UUID) -> Place:
+        """Which place and lot the ledger has chosen for a hold."""
+        query = text(
+            "SELECT site_id, location_id, sku_id, handling_unit_id, lot, segment FROM hold"
+            " WHERE id = :id"
+        )
+        return Place(*self.session.execute(query, {"id": id_}).one())
+
+    @rule(seconds=st.integers(0, 3), limit=st.integers(0, 3), choice=choices,
+          safety=st.integers(0, 2))  # fmt: skip
+    def pass_time(self, seconds: int, limit: int, choice: int, safety: int) -> None:
+        """Time passes, the sweeper may come by, and somebody may change a limit."""
+        self.now += timedelta(seconds=seconds)
+        if limit:
+            due = self.books.overdue(self.now)
+            ended = self.attempt(lambda s: promises.expire(s, now=self.now, limit=limit))
+            assert {one.hold_id for one in ended} <= due.keys()
+            assert len(ended) >= min(limit, len(due))
+            for one in ended:
+                self.books.holds[one.hold_id] = replace(due[one.hold_id], state="EXPIRED")
+        if choice % 4 == 0:
+            site, sku = self.sku(choice // 4)
+            owned = (OwnerId(HOUSE_OWNER_ID), sku)
+            self.attempt(lambda s: promises.set_limits(s, site, owned, safety=safety))
+            self.books.safety[Balance(site, sku)] = safety
+
+    # ----------------------------------------------------------------------- again
+    @precondition(lambda self: self.done)
+    @rule(choice=choices)
+    def again(self, choice: int) -> None:
+        """What was done is not done twice, and is answered as it was then."""
+        done = self.done[choice % len(self.done)]
+        assert self.attempt(done.again) == done.answer
+
+    @precondition(lambda self: self.done)
+    @rule(choice=choices)
+    def steal(self, choice: int) -> None:
+        """An id that has been used for something else is refused."""
+        assert self.attempt(self.done[choice % len(self.done)].stolen) == "id_reused"
+
+    # ----------------------------------------------------------------------- always
+    @invariant()
+    def the_ledger_has_what_the_books_have(self) -> None:
+        balances: dict[Balance, Counter[str]] = {}
+        for row in self.session.execute(text("SELECT * FROM stock_balance")).mappings():
+            kept = Counter({n: v for n, v in row.items() if isinstance(v, int) and v and n not in
+                            ("safety", "overdraft")})  # fmt: skip
+            if kept:
+                balances[Balance(row["site_id"], row["sku_id"], row["segment"])] = kept
+        assert balances == {key: kept for key, kept in self.books.counters().items() if kept}
+        rows = self.session.execute(
+            text("SELECT site_id, location_id, sku_id, handling_unit_id, lot, condition, units,"
+                 " pinned FROM quant")
+        ).all()  # fmt: skip
+        quants = {Place(*row[:6]): (row.units, row.pinned) for row in rows}
+        assert {place: some for place, some in quants.items() if some != (0, 0)} == {
+            place: (units, self.books.pinned(place))
+            for place, units in self.books.units.items() if units or self.books.pinned(place)
+        }  # fmt: skip
+        holds = self.session.execute(text("SELECT id, state, units FROM hold")).all()
+        assert {row.id: (row.state, row.units) for row in holds} == {
+            id_: (hold.state, hold.units) for id_, hold in self.books.holds.items()
+        }
+
+    @override
+    def teardown(self) -> None:
+        report = verify(self.session)
+        self.session.rollback()
+        self.session.close()
+        assert report.clean, report
+
+
+def test_the_ledger_keeps_the_books_whatever_comes(database: Database):
+    world = database.run(a_world)
+
+    class Beside(Ledger):
+        def __init__(self) -> None:
+            super().__init__(database, world)
+
+    run_state_machine_as_test(
+        Beside,
+        settings=hypothesis.settings(
+            max_examples=hypothesis.settings.default.max_examples * 3 // 5,
+            stateful_step_count=STEPS_MAX,
+            suppress_health_check=list(hypothesis.HealthCheck),
+            phases=PHASES,
+            print_blob=True,
+        ),
+    )
