@@ -3,6 +3,8 @@
     reserve        units of a SKU at a site are set aside for a demand: a hold; or an error
     reserve_each   the same for lines of many callers: a line that is wrong fails by itself
     reassign       holds are given up and others taken, at once: sourcing
+    extend         a hold ends later
+    swap           two demands exchange what they hold (引当振替)
     expire         holds whose time has run out end
     set_limits     what is kept from being promised, and how much may be oversold
     keep_from      what one channel may not have of what is free
@@ -13,7 +15,7 @@ client's key: sent again it answers as it did the first time, for ever.
 Make one posting call a transaction; two may deadlock (`Database.run` starts over then).
 
 With `supply_id` a line takes from what is still to come (a purchase order, a transfer under way)
-and from no stock; see `wms.stock.incoming` for what happens when it has come.
+and from no stock; `wms.stock.incoming` says what is to come, and that it has.
 
 Units are base units of the SKU. `now` judges expiry where the connection's clock is given;
 elsewhere the database's own time does.
@@ -22,23 +24,31 @@ elsewhere the database's own time does.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from wms.errors import WmsError
-from wms.ids import HoldId, OwnerId, SiteId, SkuId
+from wms.errors import Conflict, IdReused, NotFound, WmsError
+from wms.ids import CommandId, HoldId, OwnerId, SiteId, SkuId
 from wms.stock import posting
-from wms.stock.ledger import Advance, advance
+from wms.stock.faults import WrongState
+from wms.stock.ledger import Advance, HoldState, advance
 from wms.stock.request import Request
 
+Line = TypeVar("Line")
+Answer = TypeVar("Answer")
 HoldKind: TypeAlias = Literal["CART", "CLICK_RESERVE", "COLLECT", "ORDER", "TRANSFER", "ROBOT"]
 
 _RESERVE = (
     "SELECT granted, free, fault FROM stock_reserve(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
     " %s, %s, %s, %s, %s, %s, %s)"
 )
+
+_EXTEND = text("SELECT * FROM stock_extend(cast(:lines AS jsonb), :each, :now)")
+_SWAP = text("SELECT * FROM stock_swap(cast(:lines AS jsonb), :each, :now)")
+_KEEP_FROM = text("SELECT stock_keep_from(:site, :owner, :sku, :channel, :keep)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +81,65 @@ class Reserved:
     hold_id: HoldId
     granted: bool
     free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extend:
+    """Let a hold end at another time; the same command again leaves it at the time of the first."""
+
+    command_id: CommandId
+    site_id: SiteId
+    hold_id: HoldId
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extended:
+    """The answer to an Extend; `replayed` if it had been done before."""
+
+    command_id: CommandId
+    hold_id: HoldId
+    expires_at: datetime
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swap:
+    """Let two holds of the same goods exchange their demands; the heirs' ids are new."""
+
+    command_id: CommandId
+    site_id: SiteId
+    hold_id: HoldId
+    with_hold_id: HoldId
+    heir_id: HoldId
+    with_heir_id: HoldId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swapped:
+    """The answer to a Swap: which holds the two demands have now, and `heir_id`'s state then."""
+
+    command_id: CommandId
+    heir_id: HoldId
+    with_heir_id: HoldId
+    state: HoldState
+    replayed: bool
+
+
+class NotSwappable(Conflict):
+    """Two holds cannot exchange their demands: not the same goods, or one may yet run out.
+
+    Attributes:
+        hold_id: the one hold.
+        with_hold_id: the other.
+    """
+
+    code = "not_swappable"
+
+    def __init__(self, hold_id: UUID, with_hold_id: UUID) -> None:
+        super().__init__(f"holds {hold_id} and {with_hold_id} cannot be exchanged")
+        self.hold_id = hold_id
+        self.with_hold_id = with_hold_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +191,47 @@ def reserve_each(
     ]
 
 
+def extend(session: Session, lines: Sequence[Extend], *, now: datetime) -> list[Extended]:
+    """Let holds that are HELD end at another time, all or none.
+
+    Raises:
+        WrongState: a hold is not HELD any more; one whose time has run out is EXPIRED.
+        NotFound: there is no such hold.
+        IdReused: a command id has been used before, for something else.
+    """
+    return _whole(_extend(session, lines, now, each=False))
+
+
+def extend_each(
+    session: Session, lines: Sequence[Extend], *, now: datetime
+) -> list[Extended | WmsError]:
+    """Like `extend`, but each line for itself: what is wrong with a line is its answer."""
+    return _extend(session, lines, now, each=True)
+
+
+def swap(session: Session, lines: Sequence[Swap], *, now: datetime) -> list[Swapped]:
+    """Let two demands exchange what they hold of the same goods, all pairs or none.
+
+    Both holds end as SWAPPED. Each demand goes on as an heir, a new hold, in the state and place
+    of the other's; counters and pins stay as they are. So an urgent order gets the unit that is
+    pinned already, and the one with time to spare waits in its stead.
+
+    Raises:
+        WrongState: a hold is picked already, or has ended.
+        NotSwappable: they differ in SKU, owner, segment or units; or one may yet run out.
+        NotFound: there is no such hold.
+        IdReused: a command id has been used before for something else, or an heir's id at all.
+    """
+    return _whole(_swap(session, lines, now, each=False))
+
+
+def swap_each(
+    session: Session, lines: Sequence[Swap], *, now: datetime
+) -> list[Swapped | WmsError]:
+    """Like `swap`, but each pair for itself: what is wrong with a line is its answer."""
+    return _swap(session, lines, now, each=True)
+
+
 def reassign(
     session: Session, release: Sequence[Advance], take: Sequence[Reserve], *, now: datetime
 ) -> list[Reserved]:
@@ -159,6 +269,94 @@ def set_limits(
     """Keep `safety` units of a SKU from being promised at a site; oversell up to `overdraft`."""
     limits = {"safety": safety, "overdraft": overdraft}
     session.execute(posting.LIMITS, {"site": site_id, "owner": sku[0], "sku": sku[1], **limits})
+
+
+def keep_from(
+    session: Session, site_id: SiteId, sku: tuple[OwnerId, SkuId], channel: str, *, keep: int
+) -> None:
+    """Of what is free of a SKU at a site, that channel may not have the last `keep` units."""
+    place = {"site": site_id, "owner": sku[0], "sku": sku[1], "channel": channel}
+    session.execute(_KEEP_FROM, {**place, "keep": keep})
+
+
+def _extend(
+    session: Session, lines: Sequence[Extend], now: datetime, *, each: bool
+) -> list[Extended | WmsError]:
+    answers: list[Extended | WmsError] = []
+    for batch in posting.rounds(lines, lambda line: {line.command_id, line.hold_id}):
+        for line, row in _rows(session, _EXTEND, batch, each=each, now=now):
+            error = _fault(row, line.command_id, line.hold_id)
+            answers.append(
+                error
+                or Extended(
+                    command_id=line.command_id,
+                    hold_id=line.hold_id,
+                    expires_at=datetime.fromisoformat(row.state),
+                    replayed=row.replayed,
+                )
+            )
+    return answers
+
+
+def _swap(
+    session: Session, lines: Sequence[Swap], now: datetime, *, each: bool
+) -> list[Swapped | WmsError]:
+    answers: list[Swapped | WmsError] = []
+    for batch in posting.rounds(lines, _names):
+        for line, row in _rows(session, _SWAP, batch, each=each, now=now):
+            error = (
+                NotSwappable(line.hold_id, line.with_hold_id)
+                if row.fault == "not_swappable"
+                else _fault(row, line.command_id, line.hold_id)
+            )
+            answers.append(
+                error
+                or Swapped(
+                    command_id=line.command_id,
+                    heir_id=line.heir_id,
+                    with_heir_id=line.with_heir_id,
+                    state=row.state,
+                    replayed=row.replayed,
+                )
+            )
+    return answers
+
+
+def _rows(
+    session: Session, statement: TextClause, batch: Sequence[Line], *, each: bool, now: datetime
+) -> list[tuple[Line, Any]]:
+    """Each line with what the database says of it; or with one that is wrong, if not `each`."""
+    body = posting.as_json(batch, without=("expires_at",))
+    rows = session.execute(statement, {"lines": body, "each": each, "now": now}).all()
+    return [(batch[row.ord], row) for row in sorted(rows, key=lambda row: row.ord)]
+
+
+def _fault(row: Any, command: CommandId, hold: HoldId) -> WmsError | None:
+    match row.fault:
+        case None:
+            return None
+        case "not_found":
+            return NotFound(f"hold {hold}")
+        case "wrong_state":
+            return WrongState(hold, state=row.state, to="something else")
+        case _:
+            assert row.fault == "id_reused", row.fault
+            return IdReused(command)
+
+
+def _whole(answers: Sequence[Answer | WmsError]) -> list[Answer]:
+    """The answers, if nothing is wrong with any line; else the first fault is raised."""
+    good: list[Answer] = []
+    for answer in answers:
+        if isinstance(answer, WmsError):
+            raise answer
+        good.append(answer)
+    return good
+
+
+def _names(line: Swap) -> set[UUID]:
+    holds = {line.hold_id, line.with_hold_id, line.heir_id, line.with_heir_id}
+    return holds | {line.command_id}
 
 
 def _post(

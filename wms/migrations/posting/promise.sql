@@ -46,6 +46,7 @@ BEGIN
 END $$;
 
 -- A hold that is still HELD ends later, or sooner. One whose time has run out has ended already.
+-- What a command answers and remembers as its state is the time that it set.
 CREATE FUNCTION stock_extend(p_lines jsonb, p_each boolean, p_now timestamptz)
 RETURNS TABLE (ord int, state text, replayed boolean, fault text, wanted bigint, free bigint)
 SECURITY DEFINER SET search_path = public, pg_temp
@@ -60,8 +61,10 @@ BEGIN
   PERFORM stock_lock(p_lines, '{}', '{}', '{}');
   v_now := stock_now(p_now);
   SELECT array_agg(ROW(x.ord, x.command_id, x.asked, x.site_id, x.hold_id, h.owner_id, h.sku_id,
-      h.segment, CASE WHEN h.state = 'HELD' AND h.expires_at <= v_now THEN 'EXPIRED'
-                      ELSE h.state END,
+      h.segment, CASE WHEN c.command_id IS NOT NULL THEN c.state
+                      WHEN h.state <> 'HELD' THEN h.state
+                      WHEN h.expires_at <= v_now THEN 'EXPIRED'
+                      ELSE to_json(x.expires_at) #>> '{}' END,
       h.units, x.expires_at, c.command_id IS NOT NULL, CASE
         WHEN c.command_id IS NOT NULL THEN CASE WHEN c.asked <> x.asked THEN 'id_reused' END
         WHEN h.id IS NULL THEN 'not_found'
