@@ -1,6 +1,9 @@
 """Stock as others may read it: what is where in which state, what is to come, what has changed.
 
     GET /v1/availability      SKUs over all sites in all states, and their sums over the network
+    GET /v1/atp               what may be promised of a SKU day by day, with what is to come
+    GET /v1/find-in-store     the nearest places that have enough, with the age of the figure
+    GET /v1/supplies          what is on its way
     GET /v1/stock-changes     what has become of what was free, change by change, by cursor
 
 Figures are a moment old, and say how old. What is free is promised only by a hold (POST /v1/holds).
@@ -19,46 +22,91 @@ from starlette.requests import Request
 from wms.api.cursors import pack, unpack
 from wms.api.dependencies import Now, Svc
 from wms.api.follow import Follower
-from wms.api.shapes import Text
-from wms.api.stock_shapes import AvailabilityOut, ChangeOut, ChangesOut
+from wms.api.stock_shapes import (
+    AtpIn,
+    AtpOut,
+    AvailabilityIn,
+    AvailabilityOut,
+    ChangeOut,
+    ChangesOut,
+    FoundOut,
+    NearIn,
+    PlaceOut,
+    SuppliesIn,
+    SupplyOut,
+)
 from wms.catalog import Owner
 from wms.database import Database
 from wms.errors import NotFound
 from wms.ids import OwnerId
 from wms.sites import sites_by_code
 from wms.stock import feed
-from wms.stock.network import Named, availability, named_skus
+from wms.stock.near import find_in_store
+from wms.stock.network import Named, Scope, availability, named_skus
+from wms.stock.supply import atp_by_day, open_supply
 
 router = APIRouter(prefix="/v1", tags=["stock"])
-SKUS_MAX = 200
-SITES_MAX = 500
 WAIT_MAX_S = 25
 FEED = "changes"
-Skus = Annotated[list[Text], Query(alias="sku", min_length=1, max_length=SKUS_MAX)]
-Sites = Annotated[list[Text] | None, Query(alias="site", max_length=SITES_MAX)]
-Code = Annotated[Text | None, Query()]
 
 
 @router.get("/availability")
 def get_availability(
-    services: Svc,
-    now: Now,
-    skus: Skus,
-    sites: Sites = None,
-    owner: Code = None,
-    channel: Code = None,
+    services: Svc, now: Now, wish: Annotated[AvailabilityIn, Query()]
 ) -> AvailabilityOut:
     """SKUs in all their states, by site and over the network; `sku` and `site` may be repeated."""
 
     def work(session: Session) -> AvailabilityOut:
-        owner_id = owner_of(session, owner)
-        wanted = skus_of(session, skus, owner_id)
-        check_sites(session, sites)
-        channels = [channel] if channel else []
-        view = availability(
-            session, wanted, now=now, sites=sites, owner_id=owner_id, channels=channels
+        scope = scope_of(session, wish.site, wish.owner, wish.channel)
+        skus = skus_of(session, wish.sku, scope.owner_id)
+        return AvailabilityOut.model_validate(availability(session, skus, scope, now=now))
+
+    return services.database.run(work)
+
+
+@router.get("/atp")
+def get_atp(services: Svc, now: Now, wish: Annotated[AtpIn, Query()]) -> AtpOut:
+    """What may be promised of a SKU day by day, every promise kept: expected, and safe.
+
+    Dates are those of the sites. `expected` counts quantity x confidence on the day of eta_p50;
+    `safe` by the day of eta_p90, of supply that is sure.
+    """
+
+    def work(session: Session) -> AtpOut:
+        scope = scope_of(session, wish.site, wish.owner, wish.channel)
+        (sku,) = skus_of(session, [wish.sku], scope.owner_id)
+        atp = atp_by_day(session, sku, scope, now=now, days=wish.days)
+        return AtpOut.model_validate(atp)
+
+    return services.database.run(work)
+
+
+@router.get("/find-in-store")
+def get_find_in_store(services: Svc, now: Now, wish: Annotated[NearIn, Query()]) -> FoundOut:
+    """The nearest places that have enough of a SKU for a channel, nearest first."""
+
+    def work(session: Session) -> FoundOut:
+        scope = scope_of(session, None, wish.owner, wish.channel)
+        (sku,) = skus_of(session, [wish.sku], scope.owner_id)
+        places = find_in_store(session, wish.near(sku), scope, now=now, limit=wish.limit)
+        return FoundOut(
+            sku=sku.code,
+            units=wish.units,
+            places=[PlaceOut.model_validate(place) for place in places],
         )
-        return AvailabilityOut.model_validate(view)
+
+    return services.database.run(work)
+
+
+@router.get("/supplies")
+def get_supplies(services: Svc, wish: Annotated[SuppliesIn, Query()]) -> list[SupplyOut]:
+    """What is on its way of a SKU, the first to come first."""
+
+    def work(session: Session) -> list[SupplyOut]:
+        scope = scope_of(session, wish.site, wish.owner)
+        (sku,) = skus_of(session, [wish.sku], scope.owner_id)
+        found = open_supply(session, sku, scope)
+        return [SupplyOut.model_validate(each) for each in found]
 
     return services.database.run(work)
 
@@ -101,18 +149,28 @@ def _follower(request: Request, database: Database) -> Follower:
     return follower
 
 
-def owner_of(session: Session, code: str | None) -> OwnerId | None:
-    """The owner with that code; None for no code.
+def scope_of(
+    session: Session, sites: list[str] | None, owner: str | None, channel: str | None = None
+) -> Scope:
+    """What part of the network is meant.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is no such site, or no such owner.
     """
-    if code is None:
-        return None
-    owner = session.scalar(select(Owner.id).where(Owner.code == code))
-    if owner is None:
-        raise NotFound(f"owner {code}")
-    return OwnerId(owner)
+    known = sites_by_code(session, sites or ())
+    for code in sites or ():
+        if code not in known:
+            raise NotFound(f"site {code}")
+    owner_id = None
+    if owner is not None:
+        owner_id = session.scalar(select(Owner.id).where(Owner.code == owner))
+        if owner_id is None:
+            raise NotFound(f"owner {owner}")
+    return Scope(
+        sites=None if sites is None else tuple(sites),
+        owner_id=None if owner_id is None else OwnerId(owner_id),
+        channel=channel or "",
+    )
 
 
 def skus_of(session: Session, codes: list[str], owner_id: OwnerId | None) -> list[Named]:
@@ -126,15 +184,3 @@ def skus_of(session: Session, codes: list[str], owner_id: OwnerId | None) -> lis
         if code not in known:
             raise NotFound(f"SKU {code}")
     return [known[code] for code in dict.fromkeys(codes)]
-
-
-def check_sites(session: Session, codes: list[str] | None) -> None:
-    """All these sites are there.
-
-    Raises:
-        NotFound: one is not.
-    """
-    known = sites_by_code(session, codes or ())
-    for code in codes or ():
-        if code not in known:
-            raise NotFound(f"site {code}")

@@ -1,8 +1,70 @@
 """What the read side of stock tells: availability, days to come, places near by, changes."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from wms.api.shapes import Shape, Text
+from wms.sites import SiteKind
+from wms.stock.near import Near
+from wms.stock.network import Named
+
+SKUS_MAX = 200
+SITES_MAX = 500
+DAYS_MAX = 120
+PLACES_MAX = 100
+Sites: TypeAlias = Annotated[list[Text] | None, Field(max_length=SITES_MAX)]
+
+
+class SuppliesIn(Shape):
+    """A SKU of an owner's range (the house's by default), at some sites or all."""
+
+    sku: Text
+    site: Sites = None
+    owner: Text | None = None
+
+
+class AvailabilityIn(Shape):
+    """SKUs of an owner's range, at some sites or all, for one channel."""
+
+    sku: Annotated[list[Text], Field(min_length=1, max_length=SKUS_MAX)]
+    site: Sites = None
+    owner: Text | None = None
+    channel: Text | None = None
+
+
+class AtpIn(SuppliesIn):
+    """A SKU over so many days, for one channel."""
+
+    channel: Text | None = None
+    days: Annotated[int, Field(ge=1, le=DAYS_MAX)] = 28
+
+
+class NearIn(Shape):
+    """So many units of a SKU near a point: at stores, or at sites of the kinds that are named."""
+
+    sku: Text
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    units: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
+    limit: Annotated[int, Field(ge=1, le=PLACES_MAX)] = 10
+    kind: Annotated[list[SiteKind], Field(default_factory=lambda: ["STORE"])]
+    also_none: bool = False
+    owner: Text | None = None
+    channel: Text | None = None
+
+    def near(self, sku: Named) -> Near:
+        """As the search takes it."""
+        return Near(
+            sku=sku,
+            latitude=self.latitude,
+            longitude=self.longitude,
+            units=self.units,
+            kinds=self.kind,
+            also_none=self.also_none,
+        )
 
 
 class FiguresOut(BaseModel):
@@ -65,3 +127,82 @@ class ChangesOut(BaseModel):
 
     changes: list[ChangeOut]
     next: str
+
+
+class SupplyOut(BaseModel):
+    """A supply as it stands: announced, received so far, promised of the rest."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    site: str
+    owner: str
+    sku: str
+    segment: str
+    kind: str
+    units: int
+    received: int
+    held: int
+    eta_p50: datetime
+    eta_p90: datetime
+    confidence: int
+    state: str
+    changed_at: datetime
+
+
+class CurvesOut(BaseModel):
+    """What may be promised for each of the dates."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    free: int
+    expected: list[int]
+    safe: list[int]
+
+
+class AtpAtSiteOut(CurvesOut):
+    """At one site; its today is its own."""
+
+    kind: str
+    time_zone: str
+    today: date
+    as_of: datetime
+    age_s: int
+
+
+class AtpOut(CurvesOut):
+    """A SKU over the network and by site, and the supply that the curves are made of."""
+
+    as_of: datetime
+    age_s: int
+    sku: str
+    dates: list[date]
+    sites: dict[str, AtpAtSiteOut]
+    supplies: list[SupplyOut]
+
+
+class PlaceOut(BaseModel):
+    """A site, how far it is, whether it has enough, and how old that figure is."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    site: str
+    kind: str
+    name_en: str
+    name_ja: str
+    prefecture: str
+    latitude: float
+    longitude: float
+    distance_m: int | None
+    free: int
+    stock: Literal["in_stock", "few_left", "none"]
+    as_of: datetime
+    age_s: int
+
+
+class FoundOut(BaseModel):
+    """The nearest places, nearest first."""
+
+    sku: str
+    units: int
+    places: list[PlaceOut]

@@ -15,6 +15,10 @@ write once. The application may execute them and may not write the tables.
     balance        the laws of one account and of one hold, as pure Python
     availability   the read side for those who promise and pick: free by site, what can be picked
     network        the one view: SKUs over all sites, in all states
+    promising      what may be promised for a day to come, as pure Python
+    supply         what is on its way, and ATP by day
+    near           the nearest places that have enough
+    feed           what has become of what was free, change by change
     units          totes and parcels: what stands where
     verify         every invariant, recomputed from the movements
     model          the tables; only this package may name them

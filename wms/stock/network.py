@@ -1,6 +1,6 @@
 """The one view of stock: SKUs over all sites, in all states, and their sums over the network.
 
-    availability(session, [sku, …], now=now) -> Availability
+    availability(session, [sku, …], Scope(), now=now) -> Availability
 
 It reads the balances of these SKUs by index and adds up nothing else, whatever has moved in the
 past: one row a site, owner and segment. Reads lock nothing and may be a moment old; what is shown
@@ -61,6 +61,18 @@ _BALANCES = text(
     bindparam("sites", type_=ARRAY(Text())),
     bindparam("owner", type_=Uuid()),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What part of the network is meant: sites by code, an owner, a channel; or all of it."""
+
+    sites: tuple[str, ...] | None = None
+    owner_id: OwnerId | None = None
+    channel: str = ""
+
+
+WHOLE = Scope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,17 +148,11 @@ def named_skus(
 
 
 def availability(
-    session: Session,
-    skus: Sequence[Named],
-    *,
-    now: datetime,
-    sites: Iterable[str] | None = None,
-    owner_id: OwnerId | None = None,
-    channels: Iterable[str] = (),
+    session: Session, skus: Sequence[Named], scope: Scope = WHOLE, *, now: datetime
 ) -> Availability:
-    """These SKUs in all states: at sites by code or all, of one owner or all.
+    """These SKUs in all states, in that part of the network.
 
-    What is free is told for each channel that is kept from some units anywhere, and for those
+    What is free is told for each channel that is kept from some units anywhere, and for the one
     asked for.
     """
     at = moment(session, now=now)
@@ -155,14 +161,14 @@ def availability(
         {
             "as_of": at.as_of,
             "skus": [sku.id for sku in skus],
-            "sites": None if sites is None else list(sites),
-            "owner": owner_id,
+            "sites": None if scope.sites is None else list(scope.sites),
+            "owner": scope.owner_id,
         },
     ).all()
     by_sku: dict[UUID, list[Any]] = {}
     for row in rows:
         by_sku.setdefault(row.sku_id, []).append(row)
-    told = set(channels) | {channel for row in rows for channel in row.keeps or ()}
+    told = {channel for row in rows for channel in row.keeps or ()} | {scope.channel} - {""}
     return Availability(
         as_of=at.as_of,
         age_s=at.age_s,

@@ -90,6 +90,43 @@ def test_a_cursor_that_is_too_old_or_none_at_all(house: House):
         assert (answer.status_code, answer.json()["code"]) == (422, "malformed_cursor"), word
 
 
+def test_the_days_to_come_and_what_is_on_its_way(house: House):
+    house.sku("A")
+    house.stock("A", 4, "S01-01")
+    house.put_order(("A", 1))
+    atp = ask(house, "atp", sku="A", days=3)
+    assert (atp["sku"], atp["free"], atp["expected"], atp["safe"]) == ("A", 3, [3] * 3, [3] * 3)
+    assert len(atp["dates"]) == 3
+    assert atp["sites"][HUB]["expected"] == [3] * 3
+    assert ask(house, "supplies", sku="A") == []
+    for wrong in ({"days": 121}, {"days": 0}, {"day": 3}):
+        answer = house.http.get("/v1/atp", params={"sku": "A", **wrong})
+        assert answer.json()["code"] == "malformed"
+    assert house.http.get("/v1/atp", params={"sku": "X"}).status_code == 404
+    assert house.http.get("/v1/supplies", params={"sku": "X"}).status_code == 404
+
+
+def test_find_in_store(house: House):
+    house.sku("A")
+    store = {"code": "S-GINZA", "kind": "STORE", "name_en": "Ginza", "name_ja": "銀座",
+             "latitude": 35.6717, "longitude": 139.765}  # fmt: skip
+    house.ok(house.http.put("/master/v1/sites", json=[store]))
+    place = {"site": "S-GINZA", "code": "F-1", "kind": "SALES_FLOOR"}
+    house.ok(house.http.put("/master/v1/locations", json=[place]))
+    house.stock("A", 4, "F-1", site="S-GINZA")
+    house.stock("A", 9, "S01-01")
+    here: dict[str, Any] = {"sku": "A", "latitude": 35.68, "longitude": 139.76}
+    (found,) = ask(house, "find-in-store", **here, units=2)["places"]
+    told = {name: found[name] for name in ("site", "free", "stock", "age_s", "distance_m")}
+    assert told == {
+        "site": "S-GINZA", "free": 4, "stock": "few_left", "age_s": 0, "distance_m": 1027,
+    }  # fmt: skip
+    both = ask(house, "find-in-store", **here, kind=["STORE", "DC"], limit=5)["places"]
+    assert [place["site"] for place in both] == ["S-GINZA", HUB]
+    nobody = house.http.get("/v1/find-in-store", params={**here, "latitude": 91})
+    assert nobody.json()["code"] == "malformed"
+
+
 def ask(house: House, what: str, **params: Any) -> Any:
     """The answer of the stock door; it must be a good one."""
     return house.ok(house.http.get(f"/v1/{what}", params=params))

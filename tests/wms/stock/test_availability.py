@@ -15,17 +15,17 @@ from wms.ids import SiteId, SkuId
 from wms.sites import virtual_location
 from wms.stock import ledger, promises
 from wms.stock.availability import STATES
-from wms.stock.network import Availability, OfSku, availability, named_skus
+from wms.stock.network import Availability, OfSku, Scope, availability, named_skus
 
 
-def view(database: Database, *codes: str, **more: Any) -> Availability:
+def view(database: Database, *codes: str, **scope: Any) -> Availability:
     return database.run(
-        lambda s: availability(s, list(named_skus(s, codes).values()), now=NOW, **more)
+        lambda s: availability(s, list(named_skus(s, codes).values()), Scope(**scope), now=NOW)
     )
 
 
-def of(database: Database, code: str, **more: Any) -> OfSku:
-    return view(database, code, **more).skus[0]
+def of(database: Database, code: str, **scope: Any) -> OfSku:
+    return view(database, code, **scope).skus[0]
 
 
 def keep(engine: Engine, site: SiteId, sku: SkuId, channel: str, units: int) -> None:
@@ -102,7 +102,7 @@ def test_a_channel_may_not_have_what_is_kept_for_others(
 ):
     database.run(lambda s: promises.set_limits(s, sites[1], (HOUSE_OWNER_ID, tea), safety=2))
     keep(superuser, sites[1], tea, "market", 5)
-    sku = of(database, "TEA", channels=["web"])
+    sku = of(database, "TEA", channel="web")
     assert (sku.sites["OSA1"].units["free"], sku.sites["OSA1"].units["safety"]) == (18, 2)
     assert sku.sites["OSA1"].channels == {"market": 13, "web": 18}
     assert sku.sites["TYO1"].channels == {"market": 10, "web": 10}
@@ -139,7 +139,7 @@ def test_only_these_sites_only_this_owner_and_skus_in_their_order(
 ):
     assert len(sites) == 3
     database.run(lambda s: a_sku(s, "AIR"))
-    both = view(database, "TEA", "AIR", sites=["OSA1"])
+    both = view(database, "TEA", "AIR", sites=("OSA1",))
     assert {sku.sku for sku in both.skus} == {"TEA", "AIR"}
     assert [list(sku.sites) for sku in both.skus if sku.sku == "TEA"] == [["OSA1"]]
     assert of(database, "AIR").total.units["free"] == 0
