@@ -60,12 +60,11 @@ def a_site(
     return site
 
 
-def a_sku(session: Session, code: str | None = None) -> SkuId:
-    """A SKU."""
+def a_sku(session: Session, code: str | None = None, **fields: Any) -> SkuId:
+    """A SKU, kept neither by lot nor serial nor weight unless said otherwise."""
     code = code or f"SKU-{next(_numbers)}"
-    (sku,) = save_skus(
-        session, [SkuRecord(code=code, name_en=f"Thing {code}", name_ja=f"品 {code}")]
-    )
+    record = SkuRecord(code=code, name_en=f"Thing {code}", name_ja=f"品 {code}", **fields)
+    (sku,) = save_skus(session, [record])
     return sku
 
 

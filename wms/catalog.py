@@ -8,25 +8,37 @@ Source: GS1 General Specifications, section 7.9 (check digits).
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from edge import gs1
 from wms.database import Base
-from wms.errors import Rejected
+from wms.errors import Conflict, Rejected
 from wms.ids import OwnerId, SkuId, derive
 
 HOUSE_OWNER_ID = OwnerId(UUID("00000000-0000-7000-8000-000000000001"))  # made by the migration
 
 Tracking: TypeAlias = Literal["NONE", "LOT", "SERIAL", "BOTH"]
 Temperature: TypeAlias = Literal["AMBIENT", "COOL", "FROZEN"]
+Level: TypeAlias = Literal["EACH", "INNER", "CASE", "PALLET"]
+LotStatus: TypeAlias = Literal["OK", "BLOCKED"]
 
 
 class MalformedGtin(Rejected):
@@ -41,6 +53,20 @@ class MalformedGtin(Rejected):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+class TrackingInUse(Conflict):
+    """How a SKU is kept (by lot, serial, weight) cannot change while there are goods of it.
+
+    Attributes:
+        sku: its code.
+    """
+
+    code: ClassVar[str] = "tracking_in_use"
+
+    def __init__(self, sku: str) -> None:
+        super().__init__(f"there is stock of {sku}: how it is kept cannot change now")
+        self.sku = sku
 
 
 class Owner(Base):
@@ -128,8 +154,41 @@ class Barcode(Base):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackRecord:
+    """A pack of so many units, with its own barcodes. EACH is one unit."""
+
+    level: Level
+    units: int
+    gtins: tuple[str, ...] = ()
+    length_mm: int = 0
+    width_mm: int = 0
+    height_mm: int = 0
+    weight_g: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotRecord:
+    """A lot as master data bring it. `expires_on` is the last day on which it may be sold."""
+
+    sku_id: SkuId
+    code: str
+    expires_on: date | None = None
+    made_on: date | None = None
+    origin: str = ""
+    status: LotStatus = "OK"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """What a scanner means: a SKU, and how many units what it read has in it."""
+
+    sku: Sku
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SkuRecord:
-    """A SKU as master data bring it."""
+    """A SKU as master data bring it; `packs` are all that there are of it."""
 
     code: str
     name_en: str
@@ -141,6 +200,10 @@ class SkuRecord:
     width_mm: int = 0
     height_mm: int = 0
     weight_g: int = 0
+    catch_weight: bool = False
+    shelf_life_days: int | None = None
+    dangerous_goods: str = ""
+    packs: tuple[PackRecord, ...] = ()
     owner_id: OwnerId = HOUSE_OWNER_ID
 
 
@@ -162,34 +225,50 @@ def gtin14(text: str) -> str:
 
 
 def save_skus(session: Session, records: Sequence[SkuRecord]) -> list[SkuId]:
-    """Make or change SKUs and their barcodes, known by owner and code. Repeating changes nothing.
+    """Make or change SKUs, their packs and barcodes. Repeating changes nothing.
+
+    SKUs are known by owner and code. The last record of a SKU counts.
 
     Raises:
         MalformedGtin: a barcode is none; nothing is saved.
+        TrackingInUse: a SKU of which there is stock would be kept another way.
     """
-    skus, barcodes = {}, {}
-    for record in records:
-        id_ = sku_id(record.code, record.owner_id)
-        skus[id_] = {
-            "id": id_,
-            "owner_id": record.owner_id,
-            "code": record.code,
-            "name_en": record.name_en,
-            "name_ja": record.name_ja or record.name_en,
-            "tracking": record.tracking,
-            "temperature": record.temperature,
-            "length_mm": record.length_mm,
-            "width_mm": record.width_mm,
-            "height_mm": record.height_mm,
-            "weight_g": record.weight_g,
-        }
-        for gtin in map(gtin14, record.gtins):
-            barcodes[record.owner_id, gtin] = {
-                "owner_id": record.owner_id, "gtin": gtin, "sku_id": id_, "units": 1
-            }  # fmt: skip
-    _upsert(session, Sku, [skus[key] for key in sorted(skus)], ["id"])
-    _upsert(session, Barcode, [barcodes[key] for key in sorted(barcodes)], ["owner_id", "gtin"])
+    by_id = {sku_id(record.code, record.owner_id): record for record in records}
+    ids = sorted(by_id)
+    skus = [_sku_row(id_, by_id[id_]) for id_ in ids]
+    packs = [_pack_row(id_, pack) for id_ in ids for pack in by_id[id_].packs]
+    barcodes = {
+        (by_id[id_].owner_id, gtin14(gtin)): (id_, units)
+        for id_ in ids
+        for units, gtins in _gtins(by_id[id_])
+        for gtin in gtins
+    }
+    _check_tracking(session, by_id)
+    _upsert(session, Sku, skus, ["id"])
+    session.execute(delete(Pack).where(Pack.sku_id.in_(ids)))
+    if packs:
+        session.execute(insert(Pack), packs)
+    rows: list[dict[str, object]] = [
+        {"owner_id": owner, "gtin": gtin, "sku_id": id_, "units": units}
+        for (owner, gtin), (id_, units) in sorted(barcodes.items())
+    ]
+    _upsert(session, Barcode, rows, ["owner_id", "gtin"])
     return [sku_id(record.code, record.owner_id) for record in records]
+
+
+def save_lots(session: Session, records: Sequence[LotRecord]) -> None:
+    """Make or change lots, known by SKU and code. The last record of a lot counts."""
+    rows = {(record.sku_id, record.code): _slots(record) for record in records}
+    _upsert(session, Lot, [rows[key] for key in sorted(rows)], ["sku_id", "code"])
+
+
+def packs_of(session: Session, ids: Iterable[SkuId]) -> dict[SkuId, list[Pack]]:
+    """How these SKUs are packed, the smallest first."""
+    found: dict[SkuId, list[Pack]] = {id_: [] for id_ in ids}
+    query = select(Pack).where(Pack.sku_id.in_(found)).order_by(Pack.sku_id, Pack.units, Pack.level)
+    for pack in session.scalars(query):
+        found[SkuId(pack.sku_id)].append(pack)
+    return found
 
 
 def skus_by_code(
@@ -200,14 +279,53 @@ def skus_by_code(
     return {sku.code: sku for sku in session.scalars(query)}
 
 
-def find_by_barcode(session: Session, text: str) -> Sku | None:
-    """The SKU that a scanner means: by any of its GTINs, else by its code."""
+def find_by_barcode(session: Session, text: str) -> Scanned | None:
+    """What a scanner means: a SKU by any of its GTINs, a case's says how many; else by its code."""
     try:
-        query = select(Sku).join(Barcode, Barcode.sku_id == Sku.id)
-        found = session.scalars(query.where(Barcode.gtin == gtin14(text)).limit(1)).first()
+        query = select(Sku, Barcode.units).join(Barcode, Barcode.sku_id == Sku.id)
+        found = session.execute(query.where(Barcode.gtin == gtin14(text)).limit(1)).first()
     except MalformedGtin:
         found = None
-    return found or session.scalars(select(Sku).where(Sku.code == text).limit(1)).first()
+    if found is not None:
+        return Scanned(sku=found[0], units=found[1])
+    sku = session.scalars(select(Sku).where(Sku.code == text).limit(1)).first()
+    return None if sku is None else Scanned(sku=sku, units=1)
+
+
+def _slots(record: Any) -> dict[str, object]:
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+def _sku_row(id_: SkuId, record: SkuRecord) -> dict[str, object]:
+    row = _slots(record) | {"id": id_, "name_ja": record.name_ja or record.name_en}
+    return {name: value for name, value in row.items() if name not in {"gtins", "packs"}}
+
+
+def _pack_row(id_: SkuId, pack: PackRecord) -> dict[str, object]:
+    row = _slots(pack) | {"sku_id": id_}
+    return {name: value for name, value in row.items() if name != "gtins"}
+
+
+def _gtins(record: SkuRecord) -> list[tuple[int, tuple[str, ...]]]:
+    return [(1, record.gtins), *((pack.units, pack.gtins) for pack in record.packs)]
+
+
+def _check_tracking(session: Session, by_id: Mapping[SkuId, SkuRecord]) -> None:
+    known = select(Sku.id, Sku.code, Sku.tracking, Sku.catch_weight).where(Sku.id.in_(by_id))
+    changed = [
+        sku
+        for sku in session.execute(known)
+        if (sku.tracking, sku.catch_weight)
+        != (by_id[SkuId(sku.id)].tracking, by_id[SkuId(sku.id)].catch_weight)
+    ]
+    if changed:
+        query = text("SELECT sku_id FROM stock_kept(:ids)").bindparams(
+            bindparam("ids", type_=ARRAY(Uuid()))
+        )
+        kept = set(session.scalars(query, {"ids": [sku.id for sku in changed]}))
+        for sku in changed:
+            if sku.id in kept:
+                raise TrackingInUse(sku.code)
 
 
 def _upsert(

@@ -88,9 +88,10 @@ def _tote(session: Session, code: str) -> Found:
 
 
 def _sku(session: Session, code: str) -> Found:
-    sku = find_by_barcode(session, code)
-    if sku is None:
+    scanned = find_by_barcode(session, code)
+    if scanned is None:
         return None
+    sku = scanned.sku
     codes = site_codes(session)
     free = free_units(session, {SkuId(sku.id)})
     return {
@@ -99,6 +100,7 @@ def _sku(session: Session, code: str) -> Found:
         "status": "ACTIVE",
         "name_en": sku.name_en,
         "name_ja": sku.name_ja,
+        "units": scanned.units,
         "free": {codes[site]: units for (site, _), units in free.items()},
     }
 

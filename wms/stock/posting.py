@@ -18,10 +18,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from wms.errors import Rejected, WmsError
+from wms.errors import WmsError
+from wms.stock.poison import NotPostable
 
 Line = TypeVar("Line")
 Answer = TypeVar("Answer")
+
+_NAMES: dict[type, tuple[str, ...]] = {}
 
 NIL = UUID(int=0)  # "in no handling unit": keys have no nulls
 
@@ -42,8 +45,12 @@ RESERVE = text(
     bindparam("state", type_=ARRAY(Text())),
     bindparam("expires_at", type_=ARRAY(DateTime(timezone=True))),
 )
-ADVANCE = text("SELECT * FROM stock_advance(cast(:lines AS jsonb))")
-MOVE = text("SELECT * FROM stock_move(cast(:lines AS jsonb))")
+ADVANCE = text("SELECT * FROM stock_advance(cast(:lines AS jsonb), :each)")
+MOVE = text("SELECT * FROM stock_move(cast(:lines AS jsonb), :each)")
+MOVE_UNIT = text("SELECT * FROM stock_move_unit(cast(:lines AS jsonb))")
+PUT_UNIT = text("SELECT stock_put_unit(:site, :unit, :into) AS fault").bindparams(
+    *(bindparam(name, type_=Uuid()) for name in ("site", "unit", "into"))
+)
 EXPIRE = text(
     "SELECT id AS hold_id, site_id, sku_id, units, demand_id FROM stock_expire(:now, :limit)"
 )
@@ -55,7 +62,7 @@ LOCK = text("SELECT stock_lock(cast(:holds AS jsonb), :sites, :owners, :skus)").
 
 def asked(line: Any, *, without: Sequence[str] = ()) -> UUID:
     """A hash of what a line asks for, whichever way it is said."""
-    said = [str(getattr(line, field.name)) for field in fields(line) if field.name not in without]
+    said = [str(getattr(line, name)) for name in _names(line) if name not in without]
     digest = hashlib.blake2b("\0".join(said).encode(), digest_size=16)
     return UUID(bytes=digest.digest())
 
@@ -64,10 +71,17 @@ def as_json(lines: Sequence[Any], *, without: Sequence[str] = (), **defaults: An
     """The lines as a JSON list, each with its place in it and its hash; None as its default."""
     rows = []
     for ord_, line in enumerate(lines):
-        row = {field.name: getattr(line, field.name) for field in fields(line)}
+        row = {name: getattr(line, name) for name in _names(line)}
         row |= {name: value for name, value in defaults.items() if row.get(name) is None}
         rows.append(row | {"ord": ord_, "asked": asked(line, without=without)})
     return json.dumps(rows, default=_plain)
+
+
+def _names(line: Any) -> tuple[str, ...]:
+    kind = type(line)
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(field.name for field in fields(line))
+    return _NAMES[kind]
 
 
 def rounds(lines: Sequence[Line], ids: Callable[[Line], set[Any]]) -> Iterator[Sequence[Line]]:
@@ -81,20 +95,6 @@ def rounds(lines: Sequence[Line], ids: Callable[[Line], set[Any]]) -> Iterator[S
         seen |= named
     if start < len(lines):
         yield lines[start:]
-
-
-class NotPostable(Rejected):
-    """The database does not take this line, whatever is beside it.
-
-    Attributes:
-        sqlstate: what it said, of class 22 (data exception) or 23 (integrity).
-    """
-
-    code = "not_postable"
-
-    def __init__(self, sqlstate: str) -> None:
-        super().__init__(f"the ledger does not take this ({sqlstate})")
-        self.sqlstate = sqlstate
 
 
 def by_halves(

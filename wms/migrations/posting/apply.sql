@@ -27,12 +27,21 @@ CREATE TYPE stock_leg AS (
   cause_id uuid,
   actor text,
   reason text,
-  occurred_at timestamptz
+  occurred_at timestamptz,
+  comes_in boolean,       -- from outside our walls
+  goes_out boolean,
+  tracking text,          -- of the SKU
+  catch_weight boolean,
+  weight_g bigint,        -- as stated; then what arrives
+  variance_g bigint,      -- what arrives minus what left
+  serials text[],
+  tied_to uuid,           -- the hold whose serials these are, before
+  tie uuid,               -- and after
+  fault text
 );
 
 -- The change of one quant.
 CREATE TYPE stock_delta AS (
-  ord int,
   site_id uuid,
   location_id uuid,
   sku_id uuid,
@@ -42,8 +51,15 @@ CREATE TYPE stock_delta AS (
   condition text,
   units bigint,
   pinned bigint,
+  weight_g bigint,
   counter text
 );
+
+-- What is in a unit is accounted for at one virtual place a counter; the unit itself has the
+-- place. Null: goods with that counter belong to holds, and are where these say.
+CREATE FUNCTION unit_account(p_counter text) RETURNS text IMMUTABLE LANGUAGE sql RETURN
+  CASE p_counter WHEN 'sellable' THEN '@UNITS' WHEN 'received' THEN '@DOCK_IN'
+    WHEN 'quarantine' THEN '@QUARANTINE' WHEN 'return_received' THEN '@RETURNS_BENCH' END;
 
 -- Lock the balances of those holds and of those keys (condition A), in the order of their keys.
 CREATE FUNCTION stock_lock(p_holds jsonb, p_site uuid[], p_owner uuid[], p_sku uuid[])
@@ -60,6 +76,183 @@ BEGIN
     FOR NO KEY UPDATE;
 END $$;
 
+-- Goods with serial numbers and goods by weight, one leg after the other: what is wrong with a
+-- leg is written into it, and what its goods weigh. Legs of other goods are as they were.
+--
+-- What weighs: of a place with U units and W grams, n units take W * n / U with them, the last ones
+-- all that is left. A measured weight counts instead; when it empties the place, the difference is
+-- the leg's variance, so that what is left in an empty place weighs nothing.
+CREATE FUNCTION stock_judge(p_legs stock_leg[]) RETURNS stock_leg[]
+SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+DECLARE
+  g stock_leg;
+  v_here jsonb := '{}';   -- units and grams by place, as the legs before have left them
+  v_seen jsonb := '{}';   -- serials that the legs before name
+  v_from text;
+  v_to text;
+  v_units bigint;
+  v_weight bigint;
+  v_left bigint;
+  v_found bigint;
+BEGIN
+  FOR i IN 1 .. coalesce(cardinality(p_legs), 0) LOOP
+    g := p_legs[i];
+    IF g.tracking IN ('SERIAL', 'BOTH') AND (g.units > 0 OR g.serials IS NOT NULL) THEN
+      IF g.units > 0 AND coalesce(cardinality(g.serials), 0) <> g.units OR '' = ANY (g.serials) THEN
+        g.fault := coalesce(g.fault, 'serial_missing');
+      ELSIF v_seen ?| ARRAY(SELECT g.sku_id || ' ' || n FROM unnest(g.serials) AS n)
+         OR cardinality(g.serials) <> (SELECT count(DISTINCT n) FROM unnest(g.serials) AS n) THEN
+        g.fault := coalesce(g.fault, 'serial_duplicate');
+      ELSIF g.comes_in THEN
+        IF EXISTS (SELECT 1 FROM serial s WHERE s.sku_id = g.sku_id AND s.serial = ANY (g.serials)
+                      AND s.owner_id = g.owner_id) THEN
+          g.fault := coalesce(g.fault, 'serial_duplicate');
+        END IF;
+      ELSE
+        SELECT count(*), count(*) FILTER (
+                 WHERE s.location_id = g.from_location_id AND s.handling_unit_id = g.from_unit_id
+                   AND s.lot = g.lot AND s.condition = g.from_condition
+                   AND s.hold_id IS NOT DISTINCT FROM g.tied_to)
+          INTO v_units, v_found
+          FROM serial s WHERE s.site_id = g.site_id AND s.owner_id = g.owner_id
+           AND s.sku_id = g.sku_id AND s.serial = ANY (g.serials);
+        IF v_units < cardinality(g.serials) THEN
+          g.fault := coalesce(g.fault, 'serial_unknown');
+        ELSIF v_found < cardinality(g.serials) THEN
+          g.fault := coalesce(g.fault, 'serial_elsewhere');
+        END IF;
+      END IF;
+      IF g.fault IS NULL THEN
+        v_seen := v_seen || (SELECT jsonb_object_agg(g.sku_id || ' ' || n, 1)
+                               FROM unnest(g.serials) AS n);
+      END IF;
+    END IF;
+
+    IF g.catch_weight AND g.units > 0 THEN
+      v_from := concat_ws(' ', g.from_location_id, g.from_unit_id, g.owner_id, g.sku_id,
+                          g.from_condition, g.lot);
+      v_to := concat_ws(' ', g.to_location_id, g.to_unit_id, g.owner_id, g.sku_id,
+                        g.to_condition, g.lot);
+      IF g.comes_in THEN
+        v_left := g.weight_g;
+        IF v_left IS NULL THEN
+          g.fault := coalesce(g.fault, 'weight_missing');
+        END IF;
+      ELSE
+        SELECT coalesce((v_here -> v_from ->> 0)::bigint, q.units, 0),
+               coalesce((v_here -> v_from ->> 1)::bigint, q.weight_g, 0)
+          INTO v_units, v_weight
+          FROM (SELECT) AS one LEFT JOIN quant q ON q.site_id = g.site_id
+           AND q.location_id = g.from_location_id AND q.handling_unit_id = g.from_unit_id
+           AND q.sku_id = g.sku_id AND q.owner_id = g.owner_id AND q.lot = g.lot
+           AND q.condition = g.from_condition;
+        IF g.units > v_units THEN
+          g.fault := coalesce(g.fault, 'not_enough_stock');
+        ELSIF g.units = v_units THEN
+          v_left := v_weight;
+        ELSE
+          v_left := least(coalesce(g.weight_g, v_weight * g.units / v_units), v_weight);
+        END IF;
+        IF g.fault IS NULL THEN
+          v_here := v_here
+            || jsonb_build_object(v_from, ARRAY[v_units - g.units, v_weight - v_left]);
+        END IF;
+      END IF;
+      IF g.fault IS NULL THEN
+        g.weight_g := coalesce(g.weight_g, v_left);
+        g.variance_g := g.weight_g - v_left;
+        SELECT coalesce((v_here -> v_to ->> 0)::bigint, q.units, 0),
+               coalesce((v_here -> v_to ->> 1)::bigint, q.weight_g, 0)
+          INTO v_units, v_weight
+          FROM (SELECT) AS one LEFT JOIN quant q ON q.site_id = g.site_id
+           AND q.location_id = g.to_location_id AND q.handling_unit_id = g.to_unit_id
+           AND q.sku_id = g.sku_id AND q.owner_id = g.owner_id AND q.lot = g.lot
+           AND q.condition = g.to_condition;
+        v_here := v_here
+          || jsonb_build_object(v_to, ARRAY[v_units + g.units, v_weight + g.weight_g]);
+      END IF;
+    ELSIF NOT g.catch_weight THEN
+      g.weight_g := 0;
+    END IF;
+    p_legs[i] := g;
+  END LOOP;
+  RETURN p_legs;
+END $$;
+
+-- The lines that lack stock, taken one after the other in their order: at a place, and in the
+-- balance. What one line brings another may take, whichever comes first.
+CREATE FUNCTION stock_short(p_legs stock_leg[])
+RETURNS TABLE (ord int, wanted bigint, free bigint)
+SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH entry AS (
+    SELECT g.ord, g.site_id, g.from_location_id AS location_id, g.sku_id, g.owner_id,
+           g.from_unit_id AS unit_id, g.lot, g.from_condition AS condition, - g.units AS units
+      FROM unnest(p_legs) AS g WHERE g.units > 0
+    UNION ALL
+    SELECT g.ord, g.site_id, g.to_location_id, g.sku_id, g.owner_id, g.to_unit_id, g.lot,
+           g.to_condition, g.units
+      FROM unnest(p_legs) AS g WHERE g.units > 0
+    UNION ALL
+    SELECT g.ord, g.site_id, g.pin_location_id, g.sku_id, g.owner_id, g.pin_unit_id, g.lot,
+           g.from_condition, - g.pinned
+      FROM unnest(p_legs) AS g WHERE g.pinned <> 0),
+  placed AS (
+    SELECT e.*, l.counter FROM entry e
+      JOIN location l ON l.site_id = e.site_id AND l.id = e.location_id
+     WHERE l.counter <> 'outside'),
+  account AS (
+    SELECT p.ord, 'q' AS kind, p.site_id, p.owner_id, p.sku_id, p.condition, p.location_id,
+           p.unit_id, p.lot, sum(p.units)::bigint AS units
+      FROM placed p GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    UNION ALL
+    SELECT b.ord, 'b', b.site_id, b.owner_id, b.sku_id, b.condition, NULL, NULL, NULL,
+           sum(b.units)::bigint
+      FROM (
+        SELECT g.ord, g.site_id, g.owner_id, g.sku_id, g.from_condition AS condition,
+               - g.reserved - g.allocated AS units
+          FROM unnest(p_legs) AS g
+        UNION ALL
+        SELECT e.ord, e.site_id, e.owner_id, e.sku_id, e.condition, e.units
+          FROM (SELECT g.ord, g.site_id, g.owner_id, g.sku_id, g.from_location_id AS location_id,
+                       g.from_condition AS condition, - g.units AS units
+                  FROM unnest(p_legs) AS g WHERE g.units > 0
+                UNION ALL
+                SELECT g.ord, g.site_id, g.owner_id, g.sku_id, g.to_location_id, g.to_condition,
+                       g.units
+                  FROM unnest(p_legs) AS g WHERE g.units > 0) AS e
+          JOIN location l ON l.site_id = e.site_id AND l.id = e.location_id
+         WHERE l.counter = 'sellable' AND e.condition <> 'D') AS b
+     GROUP BY 1, 2, 3, 4, 5, 6),
+  had AS (
+    SELECT a.*, (CASE a.kind
+        WHEN 'q' THEN coalesce((
+          SELECT q.units - q.pinned FROM quant q
+           WHERE q.site_id = a.site_id AND q.location_id = a.location_id AND q.sku_id = a.sku_id
+             AND q.owner_id = a.owner_id AND q.handling_unit_id = a.unit_id AND q.lot = a.lot
+             AND q.condition = a.condition), 0)
+        ELSE coalesce((
+          SELECT b.sellable - b.reserved - b.allocated + b.overdraft FROM stock_balance b
+           WHERE b.site_id = a.site_id AND b.owner_id = a.owner_id AND b.sku_id = a.sku_id
+             AND b.segment = a.condition), 0) END)
+        + sum(greatest(a.units, 0)) OVER (PARTITION BY a.no) AS free
+      FROM (SELECT c.*, dense_rank() OVER (ORDER BY c.kind, c.site_id, c.owner_id, c.sku_id,
+                          c.condition, c.location_id, c.unit_id, c.lot) AS no
+              FROM account c) AS a),
+  rested AS (
+    SELECT h.ord, h.no, h.kind, - h.units AS wanted, h.free::bigint AS free,
+           stock_take(- h.units, h.free::bigint) OVER (PARTITION BY h.no ORDER BY h.ord) AS rest
+      FROM had h WHERE h.units < 0),
+  judged AS (
+    SELECT r.ord, r.kind, r.wanted,
+           coalesce(lag(r.rest) OVER (PARTITION BY r.no ORDER BY r.ord), r.free) AS free
+      FROM rested r)
+  SELECT DISTINCT ON (j.ord) j.ord, j.wanted, greatest(j.free, 0)
+    FROM judged j WHERE j.wanted > j.free ORDER BY j.ord, j.kind DESC;
+END $$;
+
 -- Apply legs, all or none. Returns the lines that lack stock; when it returns none, it is done.
 -- Only the sum of a posting counts: what one line brings another may take.
 CREATE FUNCTION stock_apply(p_legs stock_leg[])
@@ -71,21 +264,21 @@ DECLARE
   v_balances stock_balance[];
 BEGIN
   -- 1. what changes, a row a quant and a row a balance
-  SELECT array_agg(d.delta ORDER BY d.delta) INTO v_quants FROM (
-    SELECT ROW(min(e.ord), e.site_id, e.location_id, e.sku_id, e.owner_id, e.unit_id, e.lot,
-               e.condition, sum(e.units), sum(e.pinned), l.counter)::stock_delta AS delta
+  SELECT array_agg(d.delta) INTO v_quants FROM (
+    SELECT ROW(e.site_id, e.location_id, e.sku_id, e.owner_id, e.unit_id, e.lot, e.condition,
+               sum(e.units), sum(e.pinned), sum(e.weight_g), l.counter)::stock_delta AS delta
     FROM (
-      SELECT g.ord, g.site_id, g.from_location_id AS location_id, g.sku_id, g.owner_id,
+      SELECT g.site_id, g.from_location_id AS location_id, g.sku_id, g.owner_id,
              g.from_unit_id AS unit_id, g.lot, g.from_condition AS condition,
-             - g.units AS units, 0 AS pinned
+             - g.units AS units, 0 AS pinned, g.variance_g - g.weight_g AS weight_g
         FROM unnest(p_legs) AS g WHERE g.units > 0
       UNION ALL
-      SELECT g.ord, g.site_id, g.to_location_id, g.sku_id, g.owner_id,
-             g.to_unit_id, g.lot, g.to_condition, g.units, 0
+      SELECT g.site_id, g.to_location_id, g.sku_id, g.owner_id,
+             g.to_unit_id, g.lot, g.to_condition, g.units, 0, g.weight_g
         FROM unnest(p_legs) AS g WHERE g.units > 0
       UNION ALL
-      SELECT g.ord, g.site_id, g.pin_location_id, g.sku_id, g.owner_id,
-             g.pin_unit_id, g.lot, g.from_condition, 0, g.pinned
+      SELECT g.site_id, g.pin_location_id, g.sku_id, g.owner_id,
+             g.pin_unit_id, g.lot, g.from_condition, 0, g.pinned, 0
         FROM unnest(p_legs) AS g WHERE g.pinned <> 0
     ) AS e
     JOIN location l ON l.site_id = e.site_id AND l.id = e.location_id
@@ -131,40 +324,36 @@ BEGIN
   ) AS b;
 
   -- 2. may it be? Nothing has been written so far.
-  RETURN QUERY
-    SELECT d.ord, d.pinned - d.units, greatest(coalesce(q.units - q.pinned, 0), 0)
-      FROM unnest(v_quants) AS d
+  IF EXISTS (
+    SELECT 1 FROM unnest(v_quants) AS d
       LEFT JOIN quant q ON q.site_id = d.site_id AND q.location_id = d.location_id
         AND q.sku_id = d.sku_id AND q.owner_id = d.owner_id
         AND q.handling_unit_id = d.handling_unit_id AND q.lot = d.lot
         AND q.condition = d.condition
      WHERE d.counter <> 'outside'
-       AND coalesce(q.units, 0) + d.units < coalesce(q.pinned, 0) + d.pinned
-     ORDER BY d.ord;
-  IF FOUND THEN RETURN; END IF;
-  RETURN QUERY
-    SELECT (SELECT min(g.ord) FROM unnest(p_legs) AS g
-             WHERE g.site_id = d.site_id AND g.owner_id = d.owner_id AND g.sku_id = d.sku_id),
-           d.reserved + d.allocated - d.sellable,
-           greatest(b.sellable - b.reserved - b.allocated + b.overdraft, 0)
-      FROM unnest(v_balances) AS d
+       AND coalesce(q.units, 0) + d.units < coalesce(q.pinned, 0) + d.pinned)
+   OR EXISTS (
+    SELECT 1 FROM unnest(v_balances) AS d
       JOIN stock_balance b ON b.site_id = d.site_id AND b.owner_id = d.owner_id
         AND b.sku_id = d.sku_id AND b.segment = d.segment
      WHERE b.sellable + d.sellable - b.reserved - d.reserved - b.allocated - d.allocated
-           < - b.overdraft
-     ORDER BY 1;
-  IF FOUND THEN RETURN; END IF;
+           < - b.overdraft) THEN
+    RETURN QUERY SELECT s.ord, s.wanted, s.free FROM stock_short(p_legs) AS s;
+    IF FOUND THEN RETURN; END IF;
+    RAISE EXCEPTION 'stock is short, but no line lacks any' USING ERRCODE = 'assert_failure';
+  END IF;
 
   -- 3. write. An update comes before the insert: a check would judge the proposed row by itself.
-  UPDATE quant q SET units = q.units + d.units, pinned = q.pinned + d.pinned
+  UPDATE quant q SET units = q.units + d.units, pinned = q.pinned + d.pinned,
+                     weight_g = q.weight_g + d.weight_g
     FROM unnest(v_quants) AS d
    WHERE q.site_id = d.site_id AND q.location_id = d.location_id AND q.sku_id = d.sku_id
      AND q.owner_id = d.owner_id AND q.handling_unit_id = d.handling_unit_id
      AND q.lot = d.lot AND q.condition = d.condition;
   INSERT INTO quant (site_id, location_id, sku_id, owner_id, handling_unit_id, lot, condition,
-                     units, pinned, outside)
+                     units, pinned, weight_g, outside)
     SELECT d.site_id, d.location_id, d.sku_id, d.owner_id, d.handling_unit_id, d.lot, d.condition,
-           d.units, d.pinned, d.counter = 'outside'
+           d.units, d.pinned, d.weight_g, d.counter = 'outside'
       FROM unnest(v_quants) AS d
      WHERE NOT EXISTS (
        SELECT 1 FROM quant q
@@ -172,12 +361,37 @@ BEGIN
           AND q.owner_id = d.owner_id AND q.handling_unit_id = d.handling_unit_id
           AND q.lot = d.lot AND q.condition = d.condition);
   INSERT INTO movement (site_id, command_id, cause_kind, cause_id, actor, owner_id, sku_id, lot,
-                        from_condition, to_condition, from_location_id, from_unit_id,
-                        to_location_id, to_unit_id, units, reason, occurred_at)
+                        serial, from_condition, to_condition, from_location_id, from_unit_id,
+                        to_location_id, to_unit_id, units, weight_g, variance_g, reason,
+                        occurred_at)
     SELECT g.site_id, g.command_id, g.cause_kind, g.cause_id, g.actor, g.owner_id, g.sku_id,
-           g.lot, g.from_condition, g.to_condition, g.from_location_id, g.from_unit_id,
-           g.to_location_id, g.to_unit_id, g.units, g.reason, g.occurred_at
-      FROM unnest(p_legs) AS g WHERE g.units > 0 ORDER BY g.ord;
+           g.lot, coalesce(n.serial, ''), g.from_condition, g.to_condition, g.from_location_id,
+           g.from_unit_id, g.to_location_id, g.to_unit_id,
+           CASE WHEN n.serial IS NULL THEN g.units ELSE 1 END,
+           CASE WHEN n.serial IS NULL THEN g.weight_g
+                ELSE g.weight_g * n.i / g.units - g.weight_g * (n.i - 1) / g.units END,
+           CASE WHEN n.serial IS NULL THEN g.variance_g
+                ELSE g.variance_g * n.i / g.units - g.variance_g * (n.i - 1) / g.units END,
+           g.reason, g.occurred_at
+      FROM unnest(p_legs) AS g
+      LEFT JOIN LATERAL unnest(g.serials) WITH ORDINALITY AS n(serial, i) ON true
+     WHERE g.units > 0 ORDER BY g.ord, n.i;
+  IF EXISTS (SELECT 1 FROM unnest(p_legs) AS g WHERE g.serials IS NOT NULL) THEN
+    INSERT INTO serial (site_id, owner_id, sku_id, serial, location_id, handling_unit_id, lot,
+                        condition)
+      SELECT g.site_id, g.owner_id, g.sku_id, n, g.to_location_id, g.to_unit_id, g.lot,
+             g.to_condition
+        FROM unnest(p_legs) AS g CROSS JOIN LATERAL unnest(g.serials) AS n
+       WHERE g.comes_in AND NOT g.goes_out;
+    UPDATE serial s SET location_id = g.to_location_id, handling_unit_id = g.to_unit_id,
+                        lot = g.lot, condition = g.to_condition, hold_id = g.tie
+      FROM unnest(p_legs) AS g
+     WHERE s.site_id = g.site_id AND s.owner_id = g.owner_id AND s.sku_id = g.sku_id
+       AND s.serial = ANY (g.serials) AND NOT g.comes_in AND NOT g.goes_out;
+    DELETE FROM serial s USING unnest(p_legs) AS g
+     WHERE s.site_id = g.site_id AND s.owner_id = g.owner_id AND s.sku_id = g.sku_id
+       AND s.serial = ANY (g.serials) AND g.goes_out;
+  END IF;
   WITH changed AS (
     UPDATE stock_balance b SET
       expected = b.expected + d.expected, received = b.received + d.received,

@@ -24,6 +24,42 @@ CREATE TABLE handling_unit (
   CONSTRAINT ck_handling_unit_parent CHECK (parent_id <> id)
 );
 CREATE INDEX ix_handling_unit_site_id_location_id ON handling_unit (site_id, location_id);
+CREATE INDEX ix_handling_unit_site_id_parent_id ON handling_unit (site_id, parent_id)
+  WHERE parent_id IS NOT NULL;
+
+-- No unit is inside itself. Who changes which unit is in which does so one at a time a site.
+CREATE FUNCTION unit_lock(p_site uuid) RETURNS void LANGUAGE sql AS $$
+  SELECT pg_advisory_xact_lock(hashtextextended('units of ' || p_site, 0))
+$$;
+CREATE FUNCTION unit_is_not_inside_itself() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM unit_lock(NEW.site_id);
+  IF EXISTS (
+    WITH RECURSIVE above AS (
+      SELECT NEW.parent_id AS id
+      UNION
+      SELECT u.parent_id FROM above a
+        JOIN handling_unit u ON u.site_id = NEW.site_id AND u.id = a.id
+       WHERE u.parent_id IS NOT NULL)
+    SELECT 1 FROM above a WHERE a.id = NEW.id) THEN
+    RAISE EXCEPTION 'a handling unit would be inside itself'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_handling_unit_forest';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER forest BEFORE INSERT OR UPDATE OF parent_id ON handling_unit
+  FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL) EXECUTE FUNCTION unit_is_not_inside_itself();
+
+-- Where a unit stands: where the one stands that all the others around it are in.
+CREATE FUNCTION unit_place(p_site uuid, p_unit uuid) RETURNS uuid STABLE LANGUAGE sql AS $$
+  WITH RECURSIVE around AS (
+    SELECT u.parent_id, u.location_id FROM handling_unit u
+     WHERE u.site_id = p_site AND u.id = p_unit
+    UNION ALL
+    SELECT u.parent_id, u.location_id FROM around a
+      JOIN handling_unit u ON u.site_id = p_site AND u.id = a.parent_id)
+  SELECT a.location_id FROM around a WHERE a.parent_id IS NULL
+$$;
 
 -- One row a site, owner, SKU and segment (the condition of the goods): the only hot row. `cart` and
 -- `click_reserve` are parts of `reserved`. No index
@@ -92,7 +128,9 @@ CREATE TABLE quant (
     PRIMARY KEY (site_id, location_id, sku_id, owner_id, handling_unit_id, lot, condition),
   CONSTRAINT fk_quant_site_id_location_id
     FOREIGN KEY (site_id, location_id) REFERENCES location (site_id, id),
-  CONSTRAINT ck_quant_pinned CHECK (pinned >= 0 AND (outside OR pinned <= units))
+  CONSTRAINT ck_quant_pinned CHECK (pinned >= 0 AND (outside OR pinned <= units)),
+  CONSTRAINT ck_quant_weight
+    CHECK (outside OR (weight_g >= 0 AND (units > 0 OR weight_g = 0)))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX ix_quant_site_id_sku_id ON quant (site_id, sku_id);
 CREATE INDEX ix_quant_site_id_handling_unit_id ON quant (site_id, handling_unit_id)
@@ -137,6 +175,8 @@ CREATE INDEX ix_hold_overdue ON hold (expires_at)
   WHERE state = 'HELD' AND expires_at IS NOT NULL;
 CREATE INDEX ix_hold_overdue_of_balance ON hold (site_id, owner_id, sku_id, expires_at)
   WHERE state = 'HELD' AND expires_at IS NOT NULL;
+CREATE INDEX ix_hold_in_place ON hold (site_id, sku_id, location_id)
+  WHERE state IN ('PICKED', 'PACKED', 'SHIPPED');
 
 -- The one table of what a hold may become, and what that does to the counters of its balance and
 -- to the pinned units of its quant, a unit each. `place` is the virtual place that the units move
@@ -186,7 +226,7 @@ CREATE TABLE stock_command (
   state text,
   at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT pk_stock_command PRIMARY KEY (site_id, command_id),
-  CONSTRAINT ck_stock_command_kind CHECK (kind IN ('ADVANCE', 'MOVE'))
+  CONSTRAINT ck_stock_command_kind CHECK (kind IN ('ADVANCE', 'MOVE', 'UNIT'))
 );
 
 -- Units that one channel may not have, of what is free: kept for the others.
@@ -243,6 +283,7 @@ CREATE TABLE serial (
   CONSTRAINT fk_serial_site_id_location_id
     FOREIGN KEY (site_id, location_id) REFERENCES location (site_id, id)
 ) WITH (fillfactor = 80);
+CREATE INDEX ix_serial_sku_id_serial ON serial (sku_id, serial);
 CREATE INDEX ix_serial_site_id_hold_id ON serial (site_id, hold_id) WHERE hold_id IS NOT NULL;
 
 -- Every unit that went from one place to another. Written once; corrected by the opposite.

@@ -11,6 +11,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for name in ("apply.sql", "reserve.sql", "advance.sql", "move.sql"):
+    for name in (
+        "apply.sql",
+        "reserve.sql",
+        "advance.sql",
+        "move.sql",
+        "units.sql",
+        "promise.sql",
+        "swap.sql",
+    ):
         run_sql(op.get_bind(), posting(name))
     run_sql(op.get_bind(), posting("rights.sql"))

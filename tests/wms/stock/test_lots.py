@@ -1,0 +1,230 @@
+"""Goods kept by lot: what comes in has one; the first to expire goes first; some go not at all."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.builders import NOW, a_move, a_reserve, a_site, a_sku, an_advance, an_id, shelf
+from wms.catalog import Lot, LotRecord, save_lots
+from wms.database import Database
+from wms.ids import HoldId, SiteId, SkuId
+from wms.sites import virtual_location
+from wms.stock import ledger, promises
+from wms.stock.availability import holds_of
+from wms.stock.faults import (
+    LotBlocked,
+    LotExpired,
+    LotMissing,
+    LotUnwanted,
+    NotEnoughStock,
+    WrongLocation,
+)
+from wms.stock.model import Hold
+from wms.stock.promises import Reserve
+from wms.stock.verify import verify
+
+TODAY = NOW.date()
+
+
+@pytest.fixture
+def site(database: Database) -> SiteId:
+    return database.run(a_site)
+
+
+@pytest.fixture
+def sku(database: Database) -> SkuId:
+    return database.run(lambda s: a_sku(s, tracking="LOT"))
+
+
+@pytest.fixture
+def pinned(database: Database, site: SiteId, sku: SkuId) -> Callable[..., str]:
+    """Reserve and pin some; which lot it is."""
+
+    def pin(units: int, **more: Any) -> str:
+        line = a_reserve(site, sku, units, state="ALLOCATED")
+
+        def work(session: Session) -> str:
+            assert promises.reserve(session, [line], now=NOW)[0].granted
+            ledger.advance(session, [an_advance(line, "PINNED", **more)])
+            lot = session.scalar(select(Hold.lot).where(Hold.id == line.hold_id))
+            assert lot is not None
+            return lot
+
+        return database.run(work)
+
+    return pin
+
+
+def lots(database: Database, site: SiteId, sku: SkuId, **units: int) -> None:
+    moves = [a_move(site, sku, count, lot=code) for code, count in units.items()]
+    database.run(lambda s: ledger.move(s, moves))
+
+
+def expiring(database: Database, sku: SkuId, **days: int) -> None:
+    records = [
+        LotRecord(sku_id=sku, code=code, expires_on=TODAY + timedelta(days=ahead))
+        for code, ahead in days.items()
+    ]
+    database.run(lambda s: save_lots(s, records))
+
+
+def test_what_comes_in_names_its_lot_and_makes_it_known(
+    database: Database, site: SiteId, sku: SkuId
+):
+    with pytest.raises(LotMissing):
+        database.run(lambda s: ledger.move(s, [a_move(site, sku, 1)]))
+    plain = database.run(a_sku)
+    with pytest.raises(LotUnwanted):
+        database.run(lambda s: ledger.move(s, [a_move(site, plain, 1, lot="L1")]))
+
+    lots(database, site, sku, L1=5, L2=1)
+
+    known = database.run(lambda s: s.execute(select(Lot.code, Lot.status).order_by(Lot.code)).all())
+    assert [tuple(row) for row in known] == [("L1", "OK"), ("L2", "OK")]
+    assert database.run(verify).clean
+
+
+def test_a_lot_that_is_known_keeps_what_is_known_of_it(
+    database: Database, site: SiteId, sku: SkuId
+):
+    expiring(database, sku, L1=30)
+
+    lots(database, site, sku, L1=5)
+
+    assert database.run(lambda s: s.scalar(select(Lot.expires_on))) == TODAY + timedelta(days=30)
+
+
+def test_the_first_to_expire_goes_first(
+    database: Database, site: SiteId, sku: SkuId, pinned: Callable[..., str]
+):
+    expiring(database, sku, B=10, A=20)
+    lots(database, site, sku, A=5, B=2, NEVER=9)
+
+    assert [pinned(2), pinned(5), pinned(3)] == ["B", "A", "NEVER"]
+    assert pinned(1, lot="NEVER") == "NEVER"
+    with pytest.raises(NotEnoughStock):
+        pinned(1, lot="B")
+    assert database.run(verify).clean
+
+
+def test_of_lots_that_expire_together_the_code_decides(
+    database: Database, site: SiteId, sku: SkuId, pinned: Callable[..., str]
+):
+    expiring(database, sku, B=10, A=10)
+    lots(database, site, sku, B=2, A=2)
+
+    assert [pinned(1), pinned(1), pinned(1)] == ["A", "A", "B"]
+
+
+def test_pins_of_one_call_share_the_lots_among_them(database: Database, site: SiteId, sku: SkuId):
+    expiring(database, sku, A=10, B=20)
+    lots(database, site, sku, A=3, B=4)
+    lines = [a_reserve(site, sku, n, state="ALLOCATED") for n in (2, 2, 1, 2)]
+    database.run(lambda s: promises.reserve(s, lines, now=NOW))
+
+    database.run(lambda s: ledger.advance(s, [an_advance(line, "PINNED") for line in lines]))
+
+    assert [lot_of(database, line) for line in lines] == ["A", "B", "A", "B"]
+
+
+def lot_of(database: Database, line: Reserve) -> str | None:
+    return database.run(lambda s: s.scalar(select(Hold.lot).where(Hold.id == line.hold_id)))
+
+
+def test_a_blocked_lot_is_never_pinned(
+    database: Database, site: SiteId, sku: SkuId, pinned: Callable[..., str]
+):
+    expiring(database, sku, A=10, B=20)
+    lots(database, site, sku, A=3, B=4)
+    block = LotRecord(sku_id=sku, code="A", expires_on=None, status="BLOCKED")
+    database.run(lambda s: save_lots(s, [block]))
+
+    assert pinned(1) == "B"
+    with pytest.raises(LotBlocked):
+        pinned(1, lot="A")
+    database.run(lambda s: save_lots(s, [LotRecord(sku_id=sku, code="B", status="BLOCKED")]))
+    with pytest.raises(LotBlocked):
+        pinned(1)
+
+
+def test_goods_past_their_day_are_never_pinned(
+    database: Database, site: SiteId, sku: SkuId, pinned: Callable[..., str]
+):
+    expiring(database, sku, OLD=-1, TODAY=0)
+    lots(database, site, sku, OLD=5, TODAY=1)
+
+    assert pinned(1) == "TODAY"
+    with pytest.raises(LotExpired):
+        pinned(1, lot="OLD")
+
+
+@pytest.mark.parametrize(("hours", "lot"), [(14, "A"), (15, "B")])  # midnight in Tokyo: 15:00 UTC
+def test_the_day_ends_where_the_site_is(
+    database: Database, site: SiteId, sku: SkuId, hours: int, lot: str
+):
+    expiring(database, sku, A=0, B=9)
+    lots(database, site, sku, A=1, B=1)
+    line = a_reserve(site, sku, 1, state="ALLOCATED")
+    database.run(lambda s: promises.reserve(s, [line], now=NOW))
+    at = datetime(TODAY.year, TODAY.month, TODAY.day, hours, tzinfo=NOW.tzinfo)
+
+    database.run(lambda s: ledger.advance(s, [an_advance(line, "PINNED", occurred_at=at)]))
+
+    assert lot_of(database, line) == lot
+
+
+def test_the_lot_stays_with_the_goods_to_the_customer_and_back(
+    database: Database, site: SiteId, sku: SkuId
+):
+    lots(database, site, sku, A=3)
+    line = a_reserve(site, sku, 2, state="ALLOCATED")
+    database.run(lambda s: promises.reserve(s, [line], now=NOW))
+    rest = HoldId(an_id())
+    steps = [
+        an_advance(line, "PINNED"),
+        an_advance(line, "PICKED", units=1, rest_hold_id=rest, rest_state="SHORT"),
+        *(an_advance(line, to) for to in ("PACKED", "SHIPPED", "DELIVERED")),
+    ]
+    database.run(lambda s: ledger.advance(s, steps))
+    back = {
+        "from_location_id": virtual_location(site, "CUSTOMER"),
+        "to_location_id": virtual_location(site, "RETURNS_BENCH"),
+    }
+
+    with pytest.raises(LotMissing):
+        database.run(lambda s: ledger.move(s, [a_move(site, sku, 1, **back)]))
+    database.run(lambda s: ledger.move(s, [a_move(site, sku, 1, lot="A", **back)]))
+
+    assert database.run(verify).clean
+    holds = database.run(lambda s: holds_of(s, [line.demand_id]))
+    assert {hold.state for hold in holds} == {"DELIVERED", "SHORT"}
+
+
+def test_goods_go_from_lot_to_lot_by_no_move(database: Database, site: SiteId, sku: SkuId):
+    lots(database, site, sku, A=3)
+    onward = {"from_location_id": shelf(site), "to_location_id": shelf(site, "S-2")}
+
+    with pytest.raises(NotEnoughStock):
+        database.run(lambda s: ledger.move(s, [a_move(site, sku, 1, lot="B", **onward)]))
+    with pytest.raises(WrongLocation):
+        database.run(
+            lambda s: ledger.move(s, [a_move(site, sku, 1, lot="A", from_location_id=shelf(site))])
+        )
+
+
+def test_days_are_days(database: Database, sku: SkuId):
+    record = LotRecord(
+        sku_id=sku,
+        code="A",
+        expires_on=date(2026, 12, 31),
+        made_on=date(2026, 1, 1),
+        origin="北海道",
+    )
+    database.run(lambda s: save_lots(s, [record, record]))
+
+    lot = database.run(lambda s: s.scalars(select(Lot)).one())
+    assert (lot.expires_on, lot.origin) == (date(2026, 12, 31), "北海道")
