@@ -4,6 +4,7 @@
     GET /v1/atp               what may be promised of a SKU day by day, with what is to come
     GET /v1/find-in-store     the nearest places that have enough, with the age of the figure
     GET /v1/supplies          what is on its way
+    PUT /v1/supplies/{id}     it is known better: announce, change, close
     GET /v1/stock-changes     what has become of what was free, change by change, by cursor
 
 Figures are a moment old, and say how old. What is free is promised only by a hold (POST /v1/holds).
@@ -12,6 +13,7 @@ Figures are a moment old, and say how old. What is free is promised only by a ho
 import asyncio
 from functools import partial
 from typing import Annotated
+from uuid import UUID
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query
@@ -33,17 +35,19 @@ from wms.api.stock_shapes import (
     NearIn,
     PlaceOut,
     SuppliesIn,
+    SupplyIn,
     SupplyOut,
 )
-from wms.catalog import Owner
+from wms.catalog import HOUSE_OWNER_ID, Owner
 from wms.database import Database
 from wms.errors import NotFound
 from wms.ids import OwnerId
-from wms.sites import sites_by_code
+from wms.sites import site_id, sites_by_code
 from wms.stock import feed
+from wms.stock.incoming import Supply, announce, close
 from wms.stock.near import find_in_store
 from wms.stock.network import Named, Scope, availability, named_skus
-from wms.stock.supply import atp_by_day, open_supply
+from wms.stock.supply import atp_by_day, one_supply, open_supply
 
 router = APIRouter(prefix="/v1", tags=["stock"])
 WAIT_MAX_S = 25
@@ -107,6 +111,35 @@ def get_supplies(services: Svc, wish: Annotated[SuppliesIn, Query()]) -> list[Su
         (sku,) = skus_of(session, [wish.sku], scope.owner_id)
         found = open_supply(session, sku, scope)
         return [SupplyOut.model_validate(each) for each in found]
+
+    return services.database.run(work)
+
+
+@router.put("/supplies/{supply_id}")
+def put_supply(supply_id: UUID, body: SupplyIn, services: Svc, now: Now) -> SupplyOut:
+    """Say what is to come, as it is known now; or that nothing more comes: who waits is told."""
+
+    def work(session: Session) -> SupplyOut:
+        scope = scope_of(session, [body.site], body.owner)
+        (sku,) = skus_of(session, [body.sku], scope.owner_id)
+        site = site_id(body.site)
+        supply = Supply(
+            site_id=site,
+            supply_id=supply_id,
+            kind=body.kind,
+            owner_id=scope.owner_id or HOUSE_OWNER_ID,
+            sku_id=sku.id,
+            segment=body.segment,
+            units=body.units,
+            eta_p50=body.eta_p50,
+            eta_p90=body.eta_p90,
+            confidence=body.confidence,
+        )
+        if body.state == "OPEN":
+            announce(session, [supply], now=now)
+        else:
+            close(session, site, supply_id, now=now)
+        return SupplyOut.model_validate(one_supply(session, site, supply_id))
 
     return services.database.run(work)
 

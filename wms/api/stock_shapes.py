@@ -4,12 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 
 from wms.api.shapes import Shape, Text
 from wms.sites import SiteKind
+from wms.stock.incoming import SupplyKind
 from wms.stock.near import Near
-from wms.stock.network import Named
+from wms.stock.network import SELLS, Named
 
 SKUS_MAX = 200
 SITES_MAX = 500
@@ -24,6 +25,21 @@ class SuppliesIn(Shape):
     sku: Text
     site: Sites = None
     owner: Text | None = None
+
+
+class SupplyIn(Shape):
+    """What is to come of a SKU to a site, as it is known now; CLOSED: nothing more comes."""
+
+    site: Text
+    owner: Text | None = None
+    sku: Text
+    segment: Text = SELLS
+    kind: SupplyKind
+    units: StrictInt
+    eta_p50: AwareDatetime
+    eta_p90: AwareDatetime
+    confidence: StrictInt = 100
+    state: Literal["OPEN", "CLOSED"] = "OPEN"
 
 
 class AvailabilityIn(Shape):

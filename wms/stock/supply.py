@@ -18,7 +18,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wms.catalog import Owner
+from wms.catalog import Owner, Sku
+from wms.errors import NotFound
+from wms.ids import SiteId
 from wms.sites import Site
 from wms.stock.model import Supply
 from wms.stock.network import SELLS, WHOLE, Named, Scope, availability
@@ -72,24 +74,40 @@ class Atp:
     supplies: Sequence[SupplyView]
 
 
+_SUPPLIES = (
+    select(
+        Supply.id, Site.code.label("site"), Owner.code.label("owner"), Sku.code.label("sku"),
+        Supply.segment, Supply.kind, Supply.units, Supply.received, Supply.held, Supply.eta_p50,
+        Supply.eta_p90, Supply.confidence, Supply.state, Supply.changed_at,
+    )
+    .join(Site, Site.id == Supply.site_id)
+    .join(Owner, Owner.id == Supply.owner_id)
+    .join(Sku, Sku.id == Supply.sku_id)
+    .order_by(Supply.eta_p50, Site.code, Supply.id)
+)  # fmt: skip
+
+
+def one_supply(session: Session, site_id: SiteId, supply_id: UUID) -> SupplyView:
+    """A supply as it stands, open or closed.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = _SUPPLIES.where(Supply.site_id == site_id, Supply.id == supply_id)
+    row = session.execute(query).first()
+    if row is None:
+        raise NotFound(f"supply {supply_id}")
+    return SupplyView(**row._asdict())
+
+
 def open_supply(session: Session, sku: Named, scope: Scope = WHOLE) -> list[SupplyView]:
     """What is on its way of a SKU, the first to come first."""
-    query = (
-        select(
-            Supply.id, Site.code.label("site"), Owner.code.label("owner"), Supply.segment,
-            Supply.kind, Supply.units, Supply.received, Supply.held, Supply.eta_p50,
-            Supply.eta_p90, Supply.confidence, Supply.state, Supply.changed_at,
-        )
-        .join(Site, Site.id == Supply.site_id)
-        .join(Owner, Owner.id == Supply.owner_id)
-        .where(Supply.sku_id == sku.id, Supply.state == "OPEN")
-        .order_by(Supply.eta_p50, Site.code, Supply.id)
-    )  # fmt: skip
+    query = _SUPPLIES.where(Supply.sku_id == sku.id, Supply.state == "OPEN")
     if scope.sites is not None:
         query = query.where(Site.code.in_(scope.sites))
     if scope.owner_id is not None:
         query = query.where(Supply.owner_id == scope.owner_id)
-    return [SupplyView(**row._asdict(), sku=sku.code) for row in session.execute(query)]
+    return [SupplyView(**row._asdict()) for row in session.execute(query)]
 
 
 def atp_by_day(

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+from tests.builders import an_id
 from tests.wms.house import HUB, SPOKE, House
 from wms import outbox
 from wms.settings import Settings
@@ -104,6 +105,37 @@ def test_the_days_to_come_and_what_is_on_its_way(house: House):
         assert answer.json()["code"] == "malformed"
     assert house.http.get("/v1/atp", params={"sku": "X"}).status_code == 404
     assert house.http.get("/v1/supplies", params={"sku": "X"}).status_code == 404
+
+
+def test_a_supply_is_announced_changed_and_closed(house: House):
+    house.sku("A")
+    supply_id, now = an_id(), house.clock.now()
+    body: dict[str, Any] = {
+        "site": HUB, "sku": "A", "kind": "PO", "units": 10,
+        "eta_p50": (now + timedelta(days=1)).isoformat(),
+        "eta_p90": (now + timedelta(days=2)).isoformat(),
+    }  # fmt: skip
+
+    def put(**changes: Any) -> Any:
+        return house.http.put(f"/v1/supplies/{supply_id}", json=body | changes)
+
+    told = [house.ok(put()) for _ in range(2)][1]
+    assert (told["units"], told["held"], told["confidence"], told["state"]) == (10, 0, 100, "OPEN")
+    assert house.ok(put(units=8, confidence=95))["units"] == 8
+    (known,) = ask(house, "supplies", sku="A")
+    assert (known["id"], known["units"]) == (str(supply_id), 8)
+    atp = ask(house, "atp", sku="A", days=4)
+    assert (atp["expected"], atp["safe"]) == ([0, 7, 7, 7], [0, 0, 7, 7])
+    codes = {
+        "no_forecast": put(confidence=101), "units_out_of_range": put(units=0),
+        "not_found": put(site="X"), "malformed": put(kind="GIFT"),
+    }  # fmt: skip
+    assert {code: answer.json()["code"] for code, answer in codes.items()} == {
+        code: code for code in codes
+    }
+    assert house.ok(put(state="CLOSED"))["state"] == "CLOSED"
+    assert ask(house, "supplies", sku="A") == []
+    assert put().json()["code"] == "supply_closed"
 
 
 def test_find_in_store(house: House):

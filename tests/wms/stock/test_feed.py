@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from tests.builders import NOW, a_move, a_reserve, a_site, a_sku, an_advance, stock_of
 from wms import outbox
+from wms.catalog import HOUSE_OWNER_ID
 from wms.database import Database
 from wms.errors import WmsError
 from wms.ids import SiteId, SkuId
@@ -84,6 +85,15 @@ def test_each_change_says_what_is_free_where(
     told = [(each.site, each.owner, each.sku, each.segment, each.free) for each in copy.seen]
     assert told == [("TYO1", "HOUSE", "TEA", "A", 26), ("TYO1", "HOUSE", "TEA", "A", 30)]
     assert copy.seen[0].position < copy.seen[1].position
+    assert copy.free == truth(database)
+
+
+def test_what_is_kept_back_is_told_too(database: Database, sites: list[SiteId], skus: list[SkuId]):
+    copy = Copy(database)
+    house = (HOUSE_OWNER_ID, skus[0])
+    database.run(lambda s: promises.set_limits(s, sites[0], house, safety=12))
+    copy.catch_up()
+    assert [each.free for each in copy.seen] == [18]
     assert copy.free == truth(database)
 
 

@@ -423,8 +423,14 @@ CREATE FUNCTION stock_set_limits(p_site uuid, p_owner uuid, p_sku uuid, p_safety
                                  p_overdraft bigint)
 RETURNS void SECURITY DEFINER SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO stock_balance AS b (site_id, owner_id, sku_id, segment, safety, overdraft)
-    VALUES (p_site, p_owner, p_sku, 'A', p_safety, p_overdraft)
-  ON CONFLICT (site_id, owner_id, sku_id, segment)
-    DO UPDATE SET safety = excluded.safety, overdraft = excluded.overdraft;
+  WITH changed AS (
+    INSERT INTO stock_balance AS b (site_id, owner_id, sku_id, segment, safety, overdraft)
+      VALUES (p_site, p_owner, p_sku, 'A', p_safety, p_overdraft)
+    ON CONFLICT (site_id, owner_id, sku_id, segment)
+      DO UPDATE SET safety = excluded.safety, overdraft = excluded.overdraft
+    RETURNING b.sellable - b.reserved - b.allocated - b.safety AS free)
+  INSERT INTO outbox (topic, key, type, body)
+    SELECT 'stock', p_site::text, 'StockChanged', jsonb_build_object('site_id', p_site,
+             'free', jsonb_build_array(jsonb_build_array(p_owner, p_sku, 'A', c.free)))
+      FROM changed c;
 END $$;
