@@ -1,36 +1,23 @@
 """Reserving: first come, first served; groups all or nothing; asked again, answered the same."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy import text
 
-from tests.builders import NOW, a_reserve, a_site, a_sku, an_advance, an_id, stock_of
+from tests.builders import NOW, a_move, a_reserve, a_site, a_sku, an_advance, an_id, stock_of
+from tests.wms.stock.shop import counters, reserve, stocked
+from wms.catalog import HOUSE_OWNER_ID
 from wms.database import Database
-from wms.errors import IdReused
+from wms.errors import IdReused, NotFound
 from wms.ids import HoldId, SiteId, SkuId
 from wms.outbox import drain
 from wms.stock import ledger, promises
 from wms.stock.availability import free_by_site, free_units, holds_of
 from wms.stock.faults import UnitsOutOfRange
-from wms.stock.promises import Reserve
-
-
-def stocked(database: Database, count: int, *, skus: int = 1) -> tuple[SiteId, list[SkuId]]:
-    def work(session: Session) -> tuple[SiteId, list[SkuId]]:
-        site = a_site(session)
-        made = [a_sku(session) for _ in range(skus)]
-        for sku in made:
-            stock_of(session, site, sku, count)
-        return site, made
-
-    return database.run(work)
-
-
-def reserve(database: Database, *lines: Reserve, now: datetime = NOW) -> list[bool]:
-    answers = database.run(lambda s: promises.reserve(s, lines, now=now))
-    return [answer.granted for answer in answers]
+from wms.stock.promises import Reserved
+from wms.stock.verify import verify
 
 
 def test_first_come_first_served_is_exact(database: Database):
@@ -186,3 +173,163 @@ def test_a_hold_of_the_same_id_at_another_site_is_another_hold(database: Databas
     lines = [a_reserve(where, sku, hold_id=key) for where in (site, other)]
 
     assert reserve(database, *lines) == [True, True]
+
+
+def test_a_wrong_line_fails_by_itself_and_its_neighbours_are_posted(database: Database):
+    site, (sku,) = stocked(database, 5)
+    old = a_reserve(site, sku, 1)
+    reserve(database, old)
+    twice = a_reserve(site, sku, 1)
+    lines = [
+        replace(old, units=2),
+        a_reserve(site, SkuId(an_id())),
+        a_reserve(SiteId(an_id()), sku),
+        a_reserve(site, sku, 0),
+        twice,
+        replace(twice, units=2),
+        a_reserve(site, sku, 3),
+        a_reserve(site, sku, 1),
+    ]
+
+    answers = database.run(lambda s: promises.reserve_each(s, lines, now=NOW))
+    again = database.run(lambda s: promises.reserve_each(s, lines, now=NOW))
+
+    assert [type(answer) for answer in answers] == [
+        IdReused, NotFound, NotFound, UnitsOutOfRange, Reserved, IdReused, Reserved, Reserved,
+    ]  # fmt: skip
+    granted = [answer.granted for answer in answers if isinstance(answer, Reserved)]
+    assert granted == [True, True, False]
+    assert [answer for answer in again if isinstance(answer, Reserved)] == [
+        answer for answer in answers if isinstance(answer, Reserved)
+    ]
+    assert database.run(verify).clean
+
+
+@pytest.mark.parametrize("wrong", ["reused", "unknown", "no units"])
+def test_a_group_with_a_wrong_line_is_refused_whole_and_for_ever(database: Database, wrong: str):
+    site, (sku,) = stocked(database, 5)
+    old = a_reserve(site, sku, 1)
+    reserve(database, old)
+    group = an_id()
+    line = {
+        "reused": replace(old, units=2, group_id=group),
+        "unknown": a_reserve(site, SkuId(an_id()), group_id=group),
+        "no units": a_reserve(site, sku, 0, group_id=group),
+    }[wrong]
+    lines = [a_reserve(site, sku, group_id=group), line, a_reserve(site, sku, group_id=group)]
+    neighbour = a_reserve(site, sku, 4)
+
+    answers = database.run(lambda s: promises.reserve_each(s, [*lines, neighbour], now=NOW))
+    stock = database.run(lambda s: promises.reserve_each(s, [lines[0], lines[2]], now=NOW))
+
+    granted = [answer.granted for answer in answers if isinstance(answer, Reserved)]
+    assert granted == [False, False, True]
+    assert stock == [answers[0], answers[2]]
+
+
+def test_a_line_that_joins_a_refused_group_later_is_refused(database: Database):
+    site, (sku,) = stocked(database, 5)
+    group = an_id()
+    lines = [a_reserve(site, sku, units, group_id=group) for units in (1, 6)]
+    reserve(database, *lines)
+
+    assert reserve(database, *lines, a_reserve(site, sku, 1, group_id=group)) == [False] * 3
+
+
+@pytest.mark.parametrize("sku_is_known", [True, False])
+def test_a_wrong_line_of_one_call_changes_nothing(database: Database, sku_is_known: bool):  # noqa: FBT001
+    site, (sku,) = stocked(database, 5)
+    wrong = a_reserve(site, SkuId(an_id())) if not sku_is_known else a_reserve(SiteId(an_id()), sku)
+
+    with pytest.raises(NotFound):
+        reserve(database, a_reserve(site, sku), wrong)
+
+    assert counters(database, sku)["reserved"] == 0
+
+
+def test_carts_and_click_and_reserve_are_parts_of_reserved(database: Database):
+    site, (sku,) = stocked(database, 20)
+    later = NOW + timedelta(minutes=15)
+    cart = a_reserve(site, sku, 1, kind="CART", expires_at=later)
+    store = a_reserve(site, sku, 2, kind="CLICK_RESERVE", expires_at=later)
+    order = a_reserve(site, sku, 4)
+    sold = a_reserve(site, sku, 8, kind="CLICK_RESERVE", state="ALLOCATED")
+    reserve(database, cart, store, order, sold)
+
+    assert counters(database, sku) == {
+        "sellable": 20, "reserved": 7, "cart": 1, "click_reserve": 2, "allocated": 8,
+    }  # fmt: skip
+    database.run(lambda s: ledger.advance(s, [an_advance(store, "ALLOCATED")]))
+    assert counters(database, sku)["click_reserve"] == 0
+    database.run(lambda s: promises.expire(s, now=later))
+    assert counters(database, sku) == {
+        "sellable": 20, "reserved": 4, "cart": 0, "click_reserve": 0, "allocated": 10,
+    }  # fmt: skip
+    assert database.run(verify).clean
+
+
+def test_a_segment_has_stock_of_its_own(database: Database):
+    site, (sku,) = stocked(database, 1)
+    outlet = a_move(site, sku, 2, condition="B")
+    database.run(lambda s: ledger.move(s, [outlet]))
+    overdue = a_reserve(site, sku, 1, segment="A", expires_at=NOW)
+    reserve(database, overdue, now=NOW - timedelta(minutes=1))
+
+    granted = reserve(
+        database, *[a_reserve(site, sku, segment=one) for one in ("B", "B", "B", "C")]
+    )
+
+    assert granted == [True, True, False, False]
+    assert counters(database, sku, "B")["reserved"] == 2
+    # what ran out is of another segment, which nobody has locked: it is left alone
+    assert counters(database, sku, "A")["reserved"] == 1
+
+
+def test_a_channel_may_not_have_what_is_kept_from_it(database: Database):
+    site, (sku,) = stocked(database, 10)
+    database.run(lambda s: promises.keep_from(s, site, (HOUSE_OWNER_ID, sku), "mall", keep=4))
+    wish = [("mall", 5), ("mall", 2), ("", 2), ("mall", 1), ("own", 3), ("", 1)]
+
+    granted = reserve(database, *[a_reserve(site, sku, n, channel=name) for name, n in wish])
+
+    assert granted == [True, False, True, False, True, False]
+    database.run(lambda s: promises.keep_from(s, site, (HOUSE_OWNER_ID, sku), "mall", keep=0))
+
+
+def test_a_group_of_a_channel_takes_together_no_more_than_the_channel_may(database: Database):
+    site, (sku,) = stocked(database, 10)
+    database.run(lambda s: promises.keep_from(s, site, (HOUSE_OWNER_ID, sku), "mall", keep=4))
+    many, few = an_id(), an_id()
+
+    granted = reserve(
+        database,
+        *[a_reserve(site, sku, 4, channel="mall", group_id=many) for _ in range(2)],
+        *[a_reserve(site, sku, 3, channel="mall", group_id=few) for _ in range(2)],
+        a_reserve(site, sku, 4),
+    )
+
+    assert granted == [False, False, True, True, True]
+
+
+def test_a_channel_is_part_of_what_was_asked(database: Database):
+    site, (sku,) = stocked(database, 10)
+    line = a_reserve(site, sku, channel="mall")
+    reserve(database, line)
+
+    for other in (replace(line, channel="own"), replace(line, segment="B")):
+        with pytest.raises(IdReused):
+            reserve(database, other)
+    later = replace(line, expires_at=NOW, group_id=an_id())  # when it ends is no part of it
+    assert reserve(database, later) == [True]
+
+
+def test_texts_travel_as_they_are(database: Database):
+    site, (sku,) = stocked(database, 10)
+    name = 'a "b" \\ {c}, NULL é 引当'
+    lines = [a_reserve(site, sku, channel=one) for one in (name, "NULL", "null", "")]
+
+    assert reserve(database, *lines) == [True] * 4
+    assert reserve(database, *lines) == [True] * 4
+    query = text("SELECT channel FROM hold WHERE id = :id")
+    found = database.run(lambda s: s.scalar(query, {"id": lines[0].hold_id}))
+    assert found == name

@@ -40,7 +40,8 @@ BEGIN
   -- 2. judge
   SELECT array_agg(ROW(x.ord, x.command_id, x.asked, x.site_id, x.hold_id, x.with_hold_id,
       x.heir_id, x.with_heir_id,
-      CASE WHEN a.state NOT IN ('HELD', 'ALLOCATED', 'PINNED') THEN a.state
+      CASE WHEN c.command_id IS NOT NULL THEN c.state
+           WHEN a.state NOT IN ('HELD', 'ALLOCATED', 'PINNED') THEN a.state
            WHEN b.state NOT IN ('HELD', 'ALLOCATED', 'PINNED') THEN b.state
            WHEN a.state = 'HELD' AND a.expires_at <= v_now
              OR b.state = 'HELD' AND b.expires_at <= v_now THEN 'EXPIRED'
