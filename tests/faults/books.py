@@ -22,6 +22,10 @@ PROMISED = ("HELD", "ALLOCATED", "PINNED")
 LANES = frozenset({"to_customer", "to_store", "to_locker", "store_to_dc", "dc_to_dc"})
 BACK = frozenset({"quarantine", "sellable", "damaged"})
 UNKNOWN = frozenset({"unknown"})
+# where goods in a unit are accounted for, whichever place of that counter the unit stands at
+ACCOUNTS = {"sellable": "UNITS", "received": "DOCK_IN", "quarantine": "QUARANTINE",
+            "return_received": "RETURNS_BENCH"}  # fmt: skip
+TAKEN = ("PINNED", "PICKED", "PACKED", "SHIPPED")
 
 # state -> what it may become -> (virtual place that the goods go to, counters of places allowed);
 # None: nothing moves
@@ -139,10 +143,14 @@ class Books:
         """Units there that a hold has been given."""
         return sum(h.units for h in self.holds.values() if (h.state, h.place) == ("PINNED", place))
 
+    def taken(self, place: Place) -> int:
+        """Units there that holds have, pinned or in hand: they go with their holds only."""
+        return sum(h.units for h in self.holds.values() if h.state in TAKEN and h.place == place)
+
     def place(self, site: UUID, location: UUID, sku: UUID, unit: UUID = NIL, **of: str) -> Place:
-        """Where goods are accounted for: what is in a unit in storage is at UNITS."""
-        if unit != NIL and self.counter_of[location] == "sellable":
-            location = self.virtual[site, "UNITS"]
+        """Where goods are accounted for: what is in a unit is at one virtual place a counter."""
+        if unit != NIL and self.counter_of[location] in ACCOUNTS:
+            location = self.virtual[site, ACCOUNTS[self.counter_of[location]]]
         return Place(site, location, sku, unit, **of)
 
     # ----------------------------------------------------------------------- goods
@@ -162,7 +170,7 @@ class Books:
         """Nowhere fewer units than none or than are pinned; no balance oversold."""
         for place in touched:
             outside = self.counter_of[place.location] == "outside"
-            if not outside and self.units[place] < self.pinned(place):
+            if not outside and self.units[place] < self.taken(place):
                 raise Refused("not_enough_stock")
             key = Balance(place.site, place.sku, place.condition)
             if self.free(key) + self.safety[key] < 0:
@@ -235,6 +243,8 @@ class Books:
             raise Refused("wrong_location")
         inside = hold.place.unit if to == "SHIPPED" and not unit and hold.place else NIL
         lot = hold.place.lot if hold.place else ""
+        if unit:
+            location = self.place(site, location, sku, unit).location
         return Place(site, location, sku, unit or inside, lot, segment)
 
     def pinnable(self, place: Place, units: int) -> list[Place]:

@@ -42,7 +42,12 @@ CREATE FUNCTION stock_held_back(p_lines stock_line[])
 RETURNS TABLE (ord int, wanted bigint, free bigint)
 SET search_path = public, pg_temp LANGUAGE sql AS $$
   SELECT z.ord, z.units, greatest(z.free - z.before, 0)::bigint FROM (
-    SELECT (p.leg).ord, (p.leg).units, q.units - coalesce(h.units, 0) AS free,
+    SELECT (p.leg).ord, (p.leg).units, q.units - coalesce(h.units, 0) + coalesce((
+             SELECT sum((o.leg).units) FROM unnest(p_lines) AS o
+              WHERE (o.leg).to_location_id = q.location_id AND (o.leg).lot = q.lot
+                AND (o.leg).to_unit_id = q.handling_unit_id AND (o.leg).sku_id = q.sku_id
+                AND (o.leg).owner_id = q.owner_id AND (o.leg).to_condition = q.condition), 0)
+             AS free,
            sum((p.leg).units) OVER (
              PARTITION BY (p.leg).from_location_id, (p.leg).from_unit_id, (p.leg).owner_id,
                           (p.leg).sku_id, (p.leg).from_condition, (p.leg).lot

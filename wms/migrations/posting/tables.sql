@@ -29,7 +29,7 @@ CREATE INDEX ix_handling_unit_site_id_parent_id ON handling_unit (site_id, paren
 
 -- No unit is inside itself. Who changes which unit is in which does so one at a time a site.
 CREATE FUNCTION unit_lock(p_site uuid) RETURNS void LANGUAGE sql AS $$
-  SELECT pg_advisory_xact_lock(hashtextextended('units of ' || p_site, 0))
+  SELECT 1 FROM site s WHERE s.id = p_site FOR NO KEY UPDATE
 $$;
 CREATE FUNCTION unit_is_not_inside_itself() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
