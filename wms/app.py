@@ -73,7 +73,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = made
-    problems.install(app)
+    problem = problems.install(app)
     for router in (holds.quick, holds.router):  # the first in the list is found first
         app.include_router(router)
     for area in (oms, stock, masters, handheld, console, health):
@@ -81,7 +81,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     _serve_docs(app)
     _serve_web(app)
     app.add_middleware(CacheHeaders)
-    app.add_middleware(Admission)  # the last added is the first to be asked
+    app.add_middleware(Admission, router=holds.quick, problem=problem)  # the first to be asked
     return app
 
 

@@ -8,6 +8,7 @@ Every body has `code`, which never changes, and the facts of the situation by na
 """
 
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,7 @@ from fastapi_problem.error import Problem
 from fastapi_problem.handler import add_exception_handler, new_exception_handler
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
 from wms.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable, WmsError
 from wms.stock.coalescer import Overloaded
@@ -35,8 +37,8 @@ STATUS: dict[type[WmsError], HTTPStatus] = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of this application as a problem."""
+def install(app: FastAPI) -> Callable[[Request, Exception], Response]:
+    """Answer every error of this application as a problem; that is also what is returned."""
     handler = new_exception_handler(
         handlers={
             WmsError: _of_error,
@@ -49,6 +51,7 @@ def install(app: FastAPI) -> None:
     )
     add_exception_handler(app, handler)
     app.add_exception_handler(WmsError, handler)
+    return handler
 
 
 def problem(

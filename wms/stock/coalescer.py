@@ -143,7 +143,7 @@ class Coalescer:
         self._pieces = 0
         self._pace_s = 0.0  # seconds a line, lately
         self._reserves = _Desk(
-            post=lambda session, lines: promises.reserve(session, lines, now=clock.now()),
+            post=lambda session, lines: promises.reserve_each(session, lines, now=clock.now()),
             group=lambda line: line.group_id,
         )
         self._advances = _Desk(post=ledger.advance, group=lambda _: None)
