@@ -1,18 +1,23 @@
-"""`soko serve`, `soko worker`, `soko db`, `soko verify`.
+"""`soko serve`, `soko worker`, `soko db`, `soko verify`, `soko seal`.
 
 Everything heavy is imported when a command is called.
 """
 
 import json
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wms.settings import Settings
+
+if TYPE_CHECKING:
+    from wms.stock.verify import Judged, Report
 
 db = typer.Typer(help="The database: run the embedded one, create, upgrade.", no_args_is_help=True)
 
@@ -62,29 +67,97 @@ def worker() -> None:
 
 
 def verify(
-    *, as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="From the beginning, and the checkpoints too.")
+    ] = False,
 ) -> None:
     """Prove that the books are right; status 1 and the first difference if they are not."""
-    from wms.database import Database
-    from wms.orders import laws
-    from wms.stock import verify as books
+    from time import monotonic
 
-    database = Database(Settings().database_url, pool_size=1)
-    report = database.run(lambda session: books.verify(session, (*books.LAWS, *laws.LAWS)))
+    from wms.database import Database
+    from wms.orders import laws as of_orders
+    from wms.outbound import laws as of_streams
+    from wms.stock.prove import CONNECTIONS, prove
+    from wms.stock.verify import LAWS, NETWORK_LAWS
+    from wms.work import laws as of_work
+
+    settings = Settings()
+    network = NETWORK_LAWS if settings.cells is None else ()
+    laws = (*LAWS, *network, *of_orders.LAWS, *of_work.LAWS, *of_streams.LAWS)
+    database = Database(settings.database_url, pool_size=CONNECTIONS)
+    started_s = monotonic()
+    report = prove(database, laws, key=settings.seal_key_file, full=full, told=_progress())
+    seconds = monotonic() - started_s
     database.close()
     if as_json:
-        typer.echo(json.dumps(asdict(report) | {"clean": report.clean}))
+        facts = asdict(report) | {"clean": report.clean, "seconds": round(seconds, 2)}
+        typer.echo(json.dumps(facts, default=str))
     else:
-        for law in report.laws:
-            mark = "DIFFERENCE" if law.differences else "ok"
-            typer.echo(f"{law.code:<5} {law.says:<45} {mark}")
-            if law.differences:
-                typer.echo(f"      {law.differences} in all; the first: {law.first}")
-        typer.echo(
-            f"{report.movements} movements, {report.quants} quants, {report.holds} holds,"
-            f" {report.balances} balances: {'clean' if report.clean else 'NOT CLEAN'}"
-        )
+        _show(report, seconds)
     raise typer.Exit(0 if report.clean else 1)
+
+
+def _progress() -> "Callable[[Judged, int, int], None]":
+    """A line on the terminal that says how far the proof is; none where nobody looks."""
+    shown = sys.stderr.isatty()
+
+    def told(judged: "Judged", done: int, parts: int) -> None:
+        if shown:
+            end = "\n" if done == parts else ""
+            typer.echo(f"\r{done}/{parts} {judged.code:<5}{end}", err=True, nl=False)
+
+    return told
+
+
+def _show(report: "Report", seconds: float) -> None:
+    for law in report.laws:
+        mark = "DIFFERENCE" if law.differences else f"({law.note})" if law.note else "ok"
+        typer.echo(f"{law.code:<5} {law.says:<45} {mark}")
+        if law.differences:
+            typer.echo(f"      {law.differences} in all; the first: {law.first}")
+    since = f" (from the checkpoint of {report.checkpoint:%Y-%m} on)" if report.checkpoint else ""
+    found = "clean" if report.clean else "NOT CLEAN"
+    typer.echo(
+        f"{report.movements} movements{since}, {report.quants} quants, {report.holds} holds,"
+        f" {report.balances} balances in {seconds:.1f} s: {found}"
+    )
+
+
+def seal(
+    *,
+    make: Annotated[bool, typer.Option("--make", help="Seal what has moved since.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The last seal as JSON.")] = False,
+) -> None:
+    """Say the public key and the last seal of the books, to be kept where nobody rewrites it."""
+    from wms.database import Database
+    from wms.stock import seal as seals
+
+    settings = Settings()
+    database = Database(settings.database_url, pool_size=1)
+    if make:
+        sealer = seals.Sealer(settings.seal_key_file)
+        while (made := database.run(sealer.seal)) is not None:
+            sealer.remember(made)
+    known = database.run(seals.last)
+    database.close()
+    trusted = seals.trust(settings.seal_key_file)
+    keys = sorted(key.hex() for key in trusted.keys) if trusted else []
+    if as_json:
+        typer.echo(json.dumps({"public_keys": keys, "last": known and seals.told(known)}))
+        return
+    for key in keys or ["none: there is no key file here"]:
+        typer.echo(f"public key  {key}")
+    if known is None:
+        typer.echo("no seal has been made")
+        return
+    typer.echo(f"last seal   {known.number}, {known.made_at:%Y-%m-%d %H:%M:%S %Z}")
+    typer.echo(
+        f"covers      {known.rows} rows, transactions {known.from_xid} to {known.to_xid - 1}"
+    )
+    typer.echo(f"hash        {known.hash.hex()}")
+    typer.echo(f"signature   {known.signature.hex()}")
 
 
 @db.command("run")
@@ -144,3 +217,33 @@ def db_upgrade() -> None:
     url = Settings().database_url
     upgrade(url)
     typer.echo(f"the schema is at {', '.join(sorted(current_revisions(url)))}")
+
+
+@db.command("checkpoint")
+def db_checkpoint(
+    *, month: Annotated[str | None, typer.Option(help="2026-10; by default the last.")] = None
+) -> None:
+    """Fold a month that is over, so that `soko verify` starts from there; status 1: not yet."""
+    from datetime import date
+    from functools import partial
+
+    from wms.database import Database
+    from wms.stock import checkpoint
+
+    wanted = None if month is None else date.fromisoformat(f"{month}-01")
+    database = Database(Settings().database_url, pool_size=1)
+    try:
+        for site, due in database.run(partial(checkpoint.due, month=wanted)):
+            database.run(partial(checkpoint.make, site=site, month=due))
+        left = database.run(partial(checkpoint.due, month=wanted))
+        known = database.run(checkpoint.last)
+    finally:
+        database.close()
+    typer.echo(f"the last checkpoint of all sites is {f'{known:%Y-%m}' if known else 'none'}")
+    if left:
+        typer.echo(
+            f"{len(left)} sites are still to do: the month is not over, or a transaction that began"
+            " in it still runs",
+            err=True,
+        )
+        raise typer.Exit(1)

@@ -38,10 +38,20 @@ class Settings(BaseSettings):
     state_dir: Path = Field(
         default=Path("var"), description="where spools, journals and the demo's database live"
     )
+    seal_key: Path | None = Field(
+        default=None,
+        description="the key that seals the books; made on first use, seal.key in the state_dir",
+    )
+    seal_every_s: float = Field(default=10.0, gt=0, description="how often movements are sealed")
     site_file: Path | None = Field(default=None, description="the plant shown in the console")
     clock: Path | None = Field(default=None, description="a shared scaled clock (edge.clock)")
     port_offset: int = Field(default=0, description="added to every device port of the site file")
     log_level: str = Field(default="INFO")
+
+    @property
+    def seal_key_file(self) -> Path:
+        """Where the key is that seals the books."""
+        return self.seal_key or self.state_dir / "seal.key"
 
     @field_validator("database_url")
     @classmethod

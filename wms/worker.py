@@ -6,6 +6,7 @@ A loop, in a thread of its own, for each thing that has to be done again and aga
     hear, say            the streams from and to the hub's WCS
     book, track, tell    carrier and subscribers
     expire               tidying
+    seal, close, watch   the books are sealed, months closed, lanes watched
 
 A loop that fails waits a little longer each time and goes on: database, broker and carrier may
 go away and come back. Nothing is kept in memory that the next start would miss. Pauses are real
@@ -44,6 +45,7 @@ from wms.outbound.floor import Floor, floor_of
 from wms.outbound.jobs import Jobs
 from wms.partners import HttpCarrier, WebhookNotifier
 from wms.settings import Settings
+from wms.stock.seal import Sealer
 
 log = structlog.get_logger(__name__)
 
@@ -213,7 +215,14 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
     carrier, notifier = HttpCarrier(settings.carrier_url), WebhookNotifier()
     open_things.callback(carrier.close)
     open_things.callback(notifier.close)
-    jobs = Jobs(database=database, clock=clock, floor=floor, carrier=carrier, notifier=notifier)
+    jobs = Jobs(
+        database=database,
+        clock=clock,
+        floor=floor,
+        carrier=carrier,
+        notifier=notifier,
+        sealer=Sealer(settings.seal_key_file),
+    )
     me = new_id(SystemClock().now()).hex[-12:]
     ears, mouth = (
         open_things.enter_context(
@@ -232,5 +241,8 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         Loop(name="track", job=jobs.track, idle_s=0.5),
         Loop(name="tell", job=jobs.tell, idle_s=0.2),
         Loop(name="expire", job=jobs.expire, idle_s=5.0),
+        Loop(name="seal", job=jobs.seal, idle_s=settings.seal_every_s),
+        Loop(name="close", job=jobs.close_month, idle_s=600.0),
+        Loop(name="watch", job=jobs.watch_lanes, idle_s=60.0),
         Loop(name="forget", job=jobs.forget, idle_s=60.0),
     ]

@@ -5,7 +5,7 @@ short add up to what was ordered, and the state of the line says so. And each al
 hold of the ledger, of the same units, as far along as the order believes.
 """
 
-from wms.stock.verify import Law
+from wms.stock.laws import Law
 
 _LINES = """
 SELECT NULL::uuid AS site_id, l.sku_id,

@@ -25,7 +25,8 @@ from wms.outbound.floor import Floor
 from wms.outbound.release import make_walks, release_site
 from wms.outbound.robot import present
 from wms.ports import Carrier, Notifier
-from wms.stock import promises
+from wms.stock import checkpoint, lanes, promises
+from wms.stock.seal import ROWS_A_SEAL, Sealer
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ class Jobs:
     floor: Floor
     carrier: Carrier
     notifier: Notifier
+    sealer: Sealer | None = None
 
     def source(self) -> int:
         """Give a batch of orders to the sites that fulfil them best."""
@@ -101,6 +103,34 @@ class Jobs:
         """Forget events that every consumer has had and that are a week old, a part at a time."""
         before = self.clock.now() - EVENTS_KEPT
         return self.database.run(lambda s: outbox.forget(s, before=before))
+
+    def seal(self) -> int:
+        """Seal what has moved; returns how many rows. A long backlog is sealed part by part."""
+        if self.sealer is None:
+            return 0
+        made = self.database.run(self.sealer.seal)
+        if made is None:
+            return 0
+        self.sealer.remember(made)
+        log.info("books.sealed", seal=made.number, rows=made.rows, hash=made.hash.hex())
+        return made.rows if made.rows >= ROWS_A_SEAL else 0
+
+    def close_month(self) -> int:
+        """Fold the month that is over, a site at a time; too early is asked again."""
+        made = 0
+        for site, month in self.database.run(checkpoint.due):
+            if self.database.run(partial(checkpoint.make, site=site, month=month)):
+                made += 1
+        if made:
+            log.info("books.month_closed", sites=made)
+        return 0
+
+    def watch_lanes(self) -> int:
+        """Raise alarms for what is on its way for too long."""
+        raised = self.database.run(lambda s: lanes.sweep(s, now=self.clock.now()))
+        if raised:
+            log.warning("lanes.overdue", raised=raised)
+        return 0
 
 
 def _sites_with_work(session: Session) -> list[SiteId]:

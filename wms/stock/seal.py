@@ -30,6 +30,7 @@ Source: RFC 8032 (Ed25519).
 
 import json
 import os
+import secrets
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -111,12 +112,12 @@ class Sealer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._key = _load(path) or _make(path)
+        self._known: Ed25519PrivateKey | None = None
 
     @property
     def public_key(self) -> bytes:
         """Whom to know our seals by."""
-        return self._key.public_key().public_bytes_raw()
+        return self._key().public_key().public_bytes_raw()
 
     def seal(self, session: Session, *, rows: int = ROWS_A_SEAL) -> Seal | None:
         """Seal what is new, that many rows or one transaction; None if there is nothing."""
@@ -127,7 +128,7 @@ class Sealer:
         unsigned = Seal(**facts, hash=b"", public_key=self.public_key, signature=b"")
         facts["hash"] = unsigned.computed()
         facts["public_key"] = self.public_key
-        facts["signature"] = self._key.sign(facts["hash"])
+        facts["signature"] = self._key().sign(facts["hash"])
         if session.scalar(_ADD, facts) is None:
             return None  # another worker was faster
         seal = Seal(**facts)
@@ -143,6 +144,11 @@ class Sealer:
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps({"number": seal.number, "hash": seal.hash.hex()}))
         fresh.replace(path)
+
+    def _key(self) -> Ed25519PrivateKey:
+        if self._known is None:
+            self._known = _load(self._path) or _make(self._path)
+        return self._known
 
 
 def trust(path: Path) -> Trust | None:
@@ -261,7 +267,7 @@ def _load(path: Path) -> Ed25519PrivateKey | None:
 def _make(path: Path) -> Ed25519PrivateKey:
     """A new key, which only we may read; if another process is faster, its key."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )

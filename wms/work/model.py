@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -53,9 +53,14 @@ class Task(Base):
 
 
 class WorkEvent(Base):
-    """An event that was answered: sent again, it gets the same answer."""
+    """An event that was answered: sent again, it gets the same answer.
+
+    `rev` is the fence that it carried, `fence` the one that the task had: they are the same for
+    what was taken (I11, wms.work.laws). `no` counts the answers.
+    """
 
     __tablename__ = "work_event"
+    __table_args__ = (Index("ix_work_event_task_id", "task_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     task_id: Mapped[UUID]
@@ -63,3 +68,6 @@ class WorkEvent(Base):
     operator: Mapped[str]
     at: Mapped[datetime]
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    rev: Mapped[int] = mapped_column(server_default="0")
+    fence: Mapped[int] = mapped_column(server_default="0")
+    no: Mapped[int] = mapped_column(Identity(always=True))

@@ -183,6 +183,8 @@ def _take(
             operator=actor.operator,
             at=event.at,
             problem=problem_json,
+            rev=event.rev,
+            fence=task.fence,
         )
     )
     session.flush()

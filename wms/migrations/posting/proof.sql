@@ -176,6 +176,9 @@ DECLARE
   v_last seal;
 BEGIN
   SELECT s.* INTO v_last FROM seal s ORDER BY s.number DESC LIMIT 1;
+  IF new.number <= v_last.number THEN
+    RETURN NULL;  -- another worker was faster
+  END IF;
   IF new.number <> coalesce(v_last.number, 0) + 1
      OR new.from_xid <> coalesce(v_last.to_xid, 0)
      OR new.previous <> coalesce(v_last.hash, decode(repeat('00', 32), 'hex'))

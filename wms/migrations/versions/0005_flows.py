@@ -111,8 +111,12 @@ CREATE TABLE work_event (
   operator TEXT NOT NULL,
   at TIMESTAMP WITH TIME ZONE NOT NULL,
   problem JSONB,
+  rev BIGINT DEFAULT '0' NOT NULL,
+  fence BIGINT DEFAULT '0' NOT NULL,
+  no BIGINT GENERATED ALWAYS AS IDENTITY,
   CONSTRAINT pk_work_event PRIMARY KEY (id)
 );
+CREATE INDEX ix_work_event_task_id ON work_event (task_id);
 
 CREATE TABLE presentation (
   site_id UUID NOT NULL,
