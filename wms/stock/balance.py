@@ -123,3 +123,16 @@ def first_come_first_served(free: Mapping[Hashable, int], wishes: Sequence[Wish]
             for balance, units in wanted.items():
                 left[balance] -= units
     return [wish.group in granted for wish in wishes]
+
+
+def weigh(units: int, weight_g: int, taken: int, measured_g: int | None) -> tuple[int, int]:
+    """What goods weigh that leave a place of so many units and grams: what left, what arrives.
+
+    Units take their share with them, the last ones all that is left. A measured weight counts
+    instead; what it differs by when the place is empty, or has less, shows as the variance: what
+    arrives minus what left. So an empty place weighs nothing.
+    """
+    assert 1 <= taken <= units
+    share = weight_g * taken // units if measured_g is None else min(measured_g, weight_g)
+    left = weight_g if taken == units else share
+    return left, left if measured_g is None else measured_g

@@ -2,7 +2,7 @@
 
 ALTER TABLE stock_command DROP CONSTRAINT IF EXISTS ck_stock_command_kind;
 ALTER TABLE stock_command ADD CONSTRAINT ck_stock_command_kind
-  CHECK (kind IN ('ADVANCE', 'MOVE', 'EXTEND', 'SWAP', 'LAND'));
+  CHECK (kind IN ('ADVANCE', 'MOVE', 'UNIT', 'EXTEND', 'SWAP', 'LAND'));
 -- What is held of a supply that has not come takes no stock, so it cannot be allocated.
 ALTER TABLE hold ADD CONSTRAINT ck_hold_supply CHECK (
   supply_id IS NULL OR state IN ('REFUSED', 'HELD', 'RELEASED', 'EXPIRED', 'SHORT', 'SWAPPED'));

@@ -226,7 +226,8 @@ CREATE TABLE stock_command (
   state text,
   at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT pk_stock_command PRIMARY KEY (site_id, command_id),
-  CONSTRAINT ck_stock_command_kind CHECK (kind IN ('ADVANCE', 'MOVE', 'UNIT'))
+  CONSTRAINT ck_stock_command_kind
+    CHECK (kind IN ('ADVANCE', 'MOVE', 'UNIT', 'EXTEND', 'SWAP', 'LAND'))
 );
 
 -- Units that one channel may not have, of what is free: kept for the others.
