@@ -58,6 +58,11 @@ def _stock(cells: Cells, site: SiteId, skus: Sequence[SkuId], units: int) -> Non
     cells.of(site).run(lambda s: ledger.move(s, [a_move(site, sku, units) for sku in skus]))
 
 
+def an_id_at(cells: Cells, home: str) -> UUID:
+    """Some id whose home is that cell."""
+    return next(i for i in (an_id() for _ in iter(int, 1)) if cells.home(i).name == home)
+
+
 def clock() -> datetime:
     """For cells that go by their own time; ours only dates events."""
     return datetime.now(UTC)  # noqa: TID251

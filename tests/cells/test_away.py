@@ -10,7 +10,16 @@ from sqlalchemy.exc import IntegrityError
 from tests.builders import NOW, an_id, eventually
 from tests.cells.conftest import Clusters
 from tests.cells.coordinator import Coordinators
-from tests.cells.network import Network, a_network, an_order, clock, holds, promised, state_of
+from tests.cells.network import (
+    Network,
+    a_network,
+    an_id_at,
+    an_order,
+    clock,
+    holds,
+    promised,
+    state_of,
+)
 from wms.cells import CellAway, Cells
 from wms.stock import saga_record
 from wms.stock.saga import Sagas
@@ -30,14 +39,14 @@ def there(real_cells: Cells) -> Network:
 def test_a_cell_that_goes_away_voids_and_is_tidied_when_it_is_back(
     empty: Clusters, real_cells: Cells, there: Network
 ):
-    saga_id, order = an_id(), an_order(there, *WANTS)
+    saga_id, order = an_id_at(real_cells, "east"), an_order(there, *WANTS)
     west = empty.servers["west"]
 
     def the_west_goes_away(point: str) -> None:
         if point == "confirm 2":
             west.stop()
 
-    sagas = Sagas(real_cells, deadline=SHORT, lease=SHORT, at=the_west_goes_away)
+    sagas = Sagas(real_cells, deadline=10 * SHORT, lease=SHORT, at=the_west_goes_away)
     try:
         answer = sagas.place(saga_id, order, now=clock())
 
@@ -56,7 +65,10 @@ def test_a_cell_that_goes_away_voids_and_is_tidied_when_it_is_back(
     assert verify_cells(real_cells, now=clock()).clean
 
 
-def test_a_cell_known_to_be_away_is_not_waited_for(empty: Clusters, real_cells: Cells):
+def test_a_cell_known_to_be_away_is_not_waited_for(
+    empty: Clusters, real_cells: Cells, there: Network
+):
+    saga_id, order = an_id_at(real_cells, "west"), an_order(there, *WANTS[:2])
     west = empty.servers["west"]
     west.stop()
     try:
@@ -67,9 +79,12 @@ def test_a_cell_known_to_be_away_is_not_waited_for(empty: Clusters, real_cells: 
         readings = real_cells.read(lambda s: s.scalar(text("SELECT 42")), now=clock())
         assert [reading.value for reading in readings] == [42, 42, None]
         assert [reading.as_of is None for reading in readings] == [False, False, True]
+        with pytest.raises(CellAway, match="west is away"):
+            Sagas(real_cells).place(saga_id, order, now=clock())
     finally:
         west.start()
     eventually(lambda: real_cells.health()["west"] is None)
+    assert Sagas(real_cells).place(saga_id, order, now=clock()).granted
 
 
 def test_a_hold_whose_time_is_over_by_its_database_is_not_confirmed(
@@ -132,7 +147,7 @@ def home_of_all(empty: Clusters, cells: Cells) -> Engine:
 def test_an_answer_that_was_given_is_never_changed(
     cells: Cells, network: Network, sagas: Sagas, home_of_all: Engine, to: str
 ):
-    saga_id = next(i for i in (an_id() for _ in range(99)) if cells.home(i) is cells.all[0])
+    saga_id = an_id_at(cells, cells.all[0].name)
     sagas.place(saga_id, an_order(network, *WANTS), now=NOW)
 
     with home_of_all.connect() as connection, pytest.raises(IntegrityError, match="cannot become"):

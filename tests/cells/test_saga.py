@@ -92,7 +92,7 @@ def test_a_basket_over_cells_is_held_until_its_time(cells: Cells, network: Netwo
     assert verify_cells(cells, now=LATER).clean
 
     rival = an_order(network, ("TYO1", 5), ("OSA1", 5))
-    assert not sagas.place(an_id(), rival, now=NOW).granted
+    assert not sagas.place(an_id(), rival, now=LATER).granted
     late = until + timedelta(seconds=1)
     rival = an_order(network, ("TYO1", 5), ("OSA1", 5))
     assert sagas.place(an_id(), rival, now=late).granted
@@ -110,15 +110,25 @@ def test_holds_remember_what_was_answered_when_a_home_has_moved(
         sites={code: names[cell] for code, cell in SITES.items()},
     )
     moved = (an_id() for _ in iter(int, 1))
-    yes, no = islice(
-        (i for i in moved if cells.home(i).database is not renamed.home(i).database), 2
+    yes, no, late = islice(
+        (i for i in moved if cells.home(i).database is not renamed.home(i).database), 3
     )
-    wanted = an_order(network, ("TYO1", 5), ("OSA1", 5))
-    refused = an_order(network, ("CTS1", 1), ("OSA1", 1))
-    first = [sagas.place(yes, wanted, now=NOW), sagas.place(no, refused, now=NOW)]
+    orders = {
+        late: an_order(network, ("CTS1", 1), ("OSA1", 1)),
+        yes: an_order(network, ("TYO1", 5), ("OSA1", 5)),
+        no: an_order(network, ("CTS1", 1), ("OSA1", 1)),
+    }
 
-    again = [Sagas(renamed).place(i, x, now=LATER) for i, x in ((yes, wanted), (no, refused))]
+    def the_west_sweeps_early(point: str) -> None:
+        if point == "confirm 1":
+            cells.all[2].run(lambda s: promises.expire(s, now=LATER))
 
-    assert [a.granted for a in again] == [a.granted for a in first] == [True, False]
+    first = [Sagas(cells, at=the_west_sweeps_early).place(late, orders[late], now=NOW)]
+    first += [sagas.place(i, orders[i], now=NOW) for i in (yes, no)]
+
+    again = [Sagas(renamed).place(i, order, now=LATER) for i, order in orders.items()]
+
+    assert [a.granted for a in again] == [a.granted for a in first] == [False, True, False]
     assert promised(cells) == {"allocated": 10}
+    assert verify_cells(cells, now=LATER).clean
     assert verify_cells(renamed, now=LATER).clean

@@ -208,12 +208,7 @@ class Sagas:
         for n, (cell, lines) in enumerate(way.lines.items()):
             self._at(f"hold {n}")
             way.visited.append(cell)
-            try:
-                answers = self._in(cell, way, partial(saga_steps.hold, saga=way.saga, lines=lines))
-            except Unavailable:
-                raise
-            except WmsError as error:
-                raise _No(error.code) from error
+            answers = self._in(cell, way, partial(saga_steps.hold, saga=way.saga, lines=lines))
             way.free |= {str(answer.hold_id): answer.free for answer in answers}
             if not all(answer.granted for answer in answers):
                 raise _No("not_enough_stock")
@@ -263,6 +258,10 @@ class Sagas:
                     raise
                 time.sleep(pause_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
+            except Unavailable:
+                raise
+            except WmsError as error:  # something is wrong with a line, and stays wrong
+                raise _No(error.code) from error
 
     def _step(self, way: "_Way", to: SagaState, *, why: str | None = None) -> Record:
         saga = replace(way.saga, why=way.saga.why if why is None else why)

@@ -1,7 +1,8 @@
 """What a saga does in one cell: hold, confirm, give back. Each is one transaction there.
 
     hold       its lines in this cell, all or none, until the deadline by this cell's own time
-    confirm    HELD -> ALLOCATED, all or none: if one has ended or is overdue, none
+    confirm    allocate, or extend to the end that was asked for; if one has ended or is overdue,
+               none of them
     give back  whatever of it lives; afterwards every id of it is used up
 
 All may be done again: holds and commands have ids derived from the saga's. Given back is also a
@@ -12,7 +13,7 @@ stays the answer to that id.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, text
@@ -23,9 +24,10 @@ from wms.ids import CommandId, HoldId
 from wms.stock import posting, promises
 from wms.stock.faults import UNITS_MAX
 from wms.stock.ledger import Advance, HoldState, advance
-from wms.stock.promises import Reserve, Reserved
+from wms.stock.promises import Extend, Reserve, Reserved, extend
 from wms.stock.saga_record import Record, confirm_id, release_id
 
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 _LIVING = ("HELD", "ALLOCATED", "PINNED")  # what can be given back
 
 _LOOK = text(
@@ -52,15 +54,9 @@ class _Look:
 def hold(
     session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
 ) -> list[Reserved]:
-    """Set the lines aside, all or none."""
+    """Set the lines aside, all or none, until the deadline."""
     wanted = [
-        replace(
-            line,
-            group_id=saga.id,
-            state="HELD",
-            expires_at=line.expires_at if line.state == "HELD" else saga.deadline,
-        )
-        for line in lines
+        replace(line, group_id=saga.id, state="HELD", expires_at=saga.deadline) for line in lines
     ]
     return promises.reserve(session, wanted, now=now)
 
@@ -68,23 +64,18 @@ def hold(
 def confirm(
     session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
 ) -> list[HoldId]:
-    """Allocate what shall be allocated. The holds that were lost; if any, nothing is done."""
-    firm = [line for line in lines if line.state == "ALLOCATED"]
-    steps = [
-        _advance(line, confirm_id(saga.id, line.hold_id), "ALLOCATED", now=now) for line in firm
-    ]
-    posting.lock(session, steps, ())
+    """Allocate or extend what is held. The holds that were lost; if any, nothing is done."""
+    posting.lock(session, lines, ())
     seen = _look(session, saga, lines, now=now)
-    to_confirm = {line.hold_id for line in firm}
     lost = [
         id_
         for id_, look in seen.items()
-        if not look.ours
-        or look.released
-        or (id_ in to_confirm and not look.confirmed and not look.held)
+        if not look.ours or look.released or not (look.confirmed or look.held)
     ]
     if not lost:
-        advance(session, steps)
+        fresh = [line for line in lines if not seen[line.hold_id].confirmed]
+        advance(session, [_allocate(saga, x, now) for x in fresh if x.state == "ALLOCATED"])
+        extend(session, [_extend(saga, x) for x in fresh if x.state == "HELD"], now=now)
     return lost
 
 
@@ -107,16 +98,21 @@ def use_up(session: Session, saga: Record, lines: Sequence[Reserve], *, now: dat
 
 def give_back(session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime) -> None:
     """Release what lives of the saga, confirmed or not."""
-    steps = [
-        _advance(line, release_id(saga.id, line.hold_id), "RELEASED", now=now) for line in lines
-    ]
-    posting.lock(session, steps, ())
+    posting.lock(session, lines, ())
     seen = _look(session, saga, lines, now=now)
-    living = {id_ for id_, look in seen.items() if look.ours and look.state in _LIVING}
-    advance(session, [each for each in steps if each.hold_id in living])
+    living = [x for x in lines if (look := seen[x.hold_id]).ours and look.state in _LIVING]
+    advance(session, [_release(saga, line, now) for line in living])
 
 
-def _advance(line: Reserve, command_id: UUID, to: HoldState, *, now: datetime) -> Advance:
+def _allocate(saga: Record, line: Reserve, now: datetime) -> Advance:
+    return _advance(line, confirm_id(saga.id, line.hold_id), "ALLOCATED", now)
+
+
+def _release(saga: Record, line: Reserve, now: datetime) -> Advance:
+    return _advance(line, release_id(saga.id, line.hold_id), "RELEASED", now)
+
+
+def _advance(line: Reserve, command_id: UUID, to: HoldState, now: datetime) -> Advance:
     return Advance(
         command_id=CommandId(command_id),
         site_id=line.site_id,
@@ -124,6 +120,15 @@ def _advance(line: Reserve, command_id: UUID, to: HoldState, *, now: datetime) -
         to=to,
         actor="saga",
         occurred_at=now,
+    )
+
+
+def _extend(saga: Record, line: Reserve) -> Extend:
+    return Extend(
+        command_id=CommandId(confirm_id(saga.id, line.hold_id)),
+        site_id=line.site_id,
+        hold_id=line.hold_id,
+        expires_at=line.expires_at or FOREVER,
     )
 
 
