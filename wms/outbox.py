@@ -250,10 +250,8 @@ def number(session: Session) -> None:
 
     They are counted on from the last: no number is left out, as a sequence would at a rollback.
     """
-    if (
-        session.scalar(select(OutboxEvent.id).where(OutboxEvent.position.is_(None)).limit(1))
-        is None
-    ):
+    new = select(OutboxEvent.id).where(OutboxEvent.position.is_(None))
+    if session.scalar(new.order_by(OutboxEvent.id).limit(1)) is None:  # in order: by the index
         return
     last = _lock(session, _SEQUENCER)
     if last is None:

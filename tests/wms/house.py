@@ -203,9 +203,9 @@ class House:
 
     def stock_row(self, sku: str, site: str = HUB) -> dict[str, Any]:
         """All states of a SKU at a site."""
-        body = self.ok(self.http.get("/console/v1/stock", params={"sku": sku}))
-        row: dict[str, Any] = next(row for row in body["rows"] if row["site"] == site)
-        return row
+        body = self.ok(self.http.get("/v1/availability", params={"sku": sku, "site": site}))
+        units: dict[str, Any] = body["skus"][0]["sites"][site]["units"]
+        return units
 
     def parcels(self) -> list[Parcel]:
         """All parcels, in the order they were made."""

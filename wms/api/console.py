@@ -4,7 +4,6 @@ import asyncio
 import json
 import tomllib
 from collections.abc import AsyncIterable
-from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,20 +12,24 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wms.api.dependencies import Services, Svc
+from wms.api.cursors import pack, unpack
+from wms.api.dependencies import Now, Services, Svc
 from wms.api.orders_read import latest_orders, parcels_in, site_codes
-from wms.api.shapes import AnyText, ShipmentOut, Text
+from wms.api.shapes import ShipmentOut, Text
+from wms.api.stock_shapes import BrowseIn, LineOfStock, LinesOut
 from wms.api.summary import summary
 from wms.errors import NotFound
+from wms.ids import SkuId
 from wms.orders.model import Decision
 from wms.outbound.model import ExceptionRow
-from wms.stock.availability import stock_view
+from wms.stock.browse import Place, browse
 
 router = APIRouter(prefix="/console/v1", tags=["console"])
 FRAME_S = 0.2  # at most five pictures a second
 FIGURES_S = 1.0
 ORDERS_SHOWN = 30
 ALARMS_SHOWN = 50
+STOCK = "stock"  # the name of its cursors
 
 
 @router.get("/events", response_class=EventSourceResponse)
@@ -77,25 +80,30 @@ def get_decision(order_id: UUID, services: Svc) -> list[dict[str, Any]]:
 
 
 @router.get("/stock")
-def get_stock(
-    services: Svc,
-    sku: Annotated[AnyText, Query()] = "",
-    query: Annotated[AnyText, Query()] = "",
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-) -> dict[str, Any]:
-    """All states of all sites, of one SKU (or several, with commas) or of all.
+def get_stock(services: Svc, now: Now, wish: Annotated[BrowseIn, Query()]) -> LinesOut:
+    """SKUs in the order of their codes, each over all sites in all states, a page at a time.
 
-    `query` finds SKUs by a part of the code or of a name, in letters of any case.
+    `text` finds SKUs by a part of the code or of a name, in letters of any case or width; `state`
+    those with units in any of the states (or `sold_out`). A page may be short, or empty, and still
+    have a `next`: so much was looked at. The sites of a SKU: GET /v1/availability.
     """
-    skus = [code.strip() for code in sku.split(",") if code.strip()] or None
 
-    def work(session: Session) -> dict[str, Any]:
-        view = stock_view(session, skus, text=query.strip(), limit=limit)
-        return {
-            "sites": sorted(site_codes(session).values()),
-            "rows": [asdict(row) for row in view.rows],
-            "totals": view.totals,
-        }
+    def work(session: Session) -> LinesOut:
+        codes = sorted(site_codes(session).values())
+        if wish.site is not None and wish.site not in codes:
+            raise NotFound(f"site {wish.site}")
+        after = None
+        if wish.after is not None:
+            code, sku_id = unpack(STOCK, wish.after, str, UUID)
+            after = Place(code=code, id=SkuId(sku_id))
+        page = browse(session, wish.wish(), now=now, after=after, limit=wish.limit)
+        return LinesOut(
+            as_of=page.as_of,
+            age_s=page.age_s,
+            sites=codes,
+            lines=[LineOfStock.model_validate(line) for line in page.lines],
+            next=None if page.next is None else pack(STOCK, page.next.code, page.next.id),
+        )
 
     return services.database.run(work)
 

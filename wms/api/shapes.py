@@ -23,11 +23,11 @@ from wms.returns.accept import AnnouncedLine, AnnounceReturn
 from wms.sites import Lane, LocationKind, LocationRecord, SiteKind, SiteRecord
 from wms.work.packet import Event, Packet
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Text = Annotated[
-    str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=_PRINTABLE)
+    str, StringConstraints(strict=True, min_length=1, max_length=200, pattern=PRINTABLE)
 ]
-AnyText = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=_PRINTABLE)]
+AnyText = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=PRINTABLE)]
 Latitude = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
 LineNo = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]

@@ -4,10 +4,11 @@ from datetime import date, datetime
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
-from wms.api.shapes import Shape, Text
+from wms.api.shapes import PRINTABLE, Shape, Text
 from wms.sites import SiteKind
+from wms.stock.browse import Filter, Wish
 from wms.stock.incoming import SupplyKind
 from wms.stock.near import Near
 from wms.stock.network import SELLS, Named
@@ -16,6 +17,7 @@ SKUS_MAX = 200
 SITES_MAX = 500
 DAYS_MAX = 120
 PLACES_MAX = 100
+LINES_MAX = 200
 Sites: TypeAlias = Annotated[list[Text] | None, Field(max_length=SITES_MAX)]
 
 
@@ -81,6 +83,42 @@ class NearIn(Shape):
             kinds=self.kind,
             also_none=self.also_none,
         )
+
+
+class BrowseIn(Shape):
+    """SKUs with a text in code or name, at one site or all, with units in any of some states."""
+
+    text: Annotated[str, StringConstraints(max_length=100, pattern=PRINTABLE)] = ""
+    site: Text | None = None
+    state: list[Filter] | None = None
+    after: Annotated[str, StringConstraints(max_length=1000)] | None = None
+    limit: Annotated[int, Field(ge=1, le=LINES_MAX)] = 50
+
+    def wish(self) -> Wish:
+        """As the page takes it."""
+        return Wish(text=self.text.strip(), site=self.site, states=tuple(self.state or ()))
+
+
+class LineOfStock(BaseModel):
+    """A SKU over all sites; states that are 0 are left out."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    sku: str
+    name_en: str
+    name_ja: str
+    sites: int
+    units: dict[str, int]
+
+
+class LinesOut(BaseModel):
+    """A page of them, and the cursor of the next one."""
+
+    as_of: datetime
+    age_s: int
+    sites: list[str]
+    lines: list[LineOfStock]
+    next: str | None
 
 
 class FiguresOut(BaseModel):

@@ -15,6 +15,7 @@ write once. The application may execute them and may not write the tables.
     balance        the laws of one account and of one hold, as pure Python
     availability   the read side for those who promise and pick: free by site, what can be picked
     network        the one view: SKUs over all sites, in all states
+    browse         the stock page: SKUs by code, a bounded piece at a time
     promising      what may be promised for a day to come, as pure Python
     supply         what is on its way, and ATP by day
     near           the nearest places that have enough

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select, union_all
+from sqlalchemy import Select, and_, func, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from wms.catalog import Sku
@@ -185,29 +185,20 @@ def stock_view(
     skus: Iterable[str] | None = None,
     sites: Iterable[str] | None = None,
     *,
-    text: str = "",
     limit: int = 1000,
 ) -> StockView:
-    """All states x sites, of SKUs and sites by code, or of all.
-
-    With `text`, only of SKUs that have it in their code or in one of their names, in letters of
-    any case; the SKU whose code it is comes first.
-    """
+    """All states x sites, of SKUs and sites by code, or of all: for a small network (tests)."""
     query = _states().join(Sku, Sku.id == StockBalance.sku_id)
     query = query.join(Site, Site.id == StockBalance.site_id)
     if skus is not None:
         query = query.where(Sku.code.in_(set(skus)))
     if sites is not None:
         query = query.where(Site.code.in_(set(sites)))
-    if text:
-        named = (Sku.code, Sku.name_en, Sku.name_ja)
-        query = query.where(or_(*(each.icontains(text, autoescape=True) for each in named)))
     totals = session.execute(query).one()
     rows = query.add_columns(
         Site.code.label("site"), Sku.code.label("sku"), Sku.name_en, Sku.name_ja
     ).group_by(Site.code, Sku.id)
-    is_another = func.lower(Sku.code) != func.lower(text)
-    found = session.execute(rows.order_by(is_another, Sku.code, Site.code).limit(limit))
+    found = session.execute(rows.order_by(Sku.code, Site.code).limit(limit))
     return StockView(
         rows=[StockRow(**_whole(row)) for row in found],
         totals={name: int(value or 0) for name, value in totals._asdict().items()},

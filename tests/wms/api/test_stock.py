@@ -159,6 +159,65 @@ def test_find_in_store(house: House):
     assert nobody.json()["code"] == "malformed"
 
 
+GOODS = {
+    "TEA": ("Green tea", "緑茶"), "STEAM-1": ("Iron", "アイロン"), "POT_5": ("Teapot", "急須"),
+    "POT-5": ("Pot 100%", "鍋"),
+}  # fmt: skip
+
+
+def test_the_stock_page_finds_by_a_part_of_a_code_or_name(house: House):
+    for code, (name_en, name_ja) in GOODS.items():
+        body = [{"code": code, "name_en": name_en, "name_ja": name_ja}]
+        house.ok(house.http.put("/master/v1/skus", json=body))
+        for site in (HUB, SPOKE):
+            house.stock(code, 2, "S01-01", site=site)
+
+    def found(text: str, **more: Any) -> list[str]:
+        body = house.ok(house.http.get("/console/v1/stock", params={"text": text, **more}))
+        assert all((line["sites"], line["units"]["free"]) == (2, 4) for line in body["lines"])
+        return [line["sku"] for line in body["lines"]]
+
+    assert found("tea") == ["TEA", "POT_5", "STEAM-1"], "the code itself comes first"
+    assert found(" Tea ") == found("\uff34\uff25\uff21") == found("tea"), "wide letters, too"
+    assert found("緑") == found("緑茶") == ["TEA"]
+    assert found("急須") == ["POT_5"]
+    assert found("ｱｲ") == ["STEAM-1"], "narrow kana, too"
+    assert found("ot_5") == ["POT_5"], "no wildcards"
+    assert found("0%") == ["POT-5"]
+    assert found("/") == found("\\") == []
+    assert sorted(found("")) == sorted(GOODS)
+    for bad in ({"text": "\0"}, {"state": "good"}, {"limit": 0}, {"limit": 201}):
+        assert house.http.get("/console/v1/stock", params=bad).json()["code"] == "malformed"
+    assert house.http.get("/console/v1/stock", params={"site": "X"}).status_code == 404
+    for word in ("x", "WyJzdG9jayIsIkEiLCJCIl0"):
+        answer = house.http.get("/console/v1/stock", params={"after": word})
+        assert answer.json()["code"] == "malformed_cursor"
+
+
+def test_the_stock_page_goes_on_by_cursor(house: House):
+    for n in range(5):
+        house.sku(f"A{n}")
+        house.stock(f"A{n}", n + 1, "S01-01", site=(HUB, SPOKE)[n % 2])
+    seen, after = [], None
+    while True:
+        body = ask_page(house, limit=2, after=after)
+        seen += [line["sku"] for line in body["lines"]]
+        if (after := body["next"]) is None:
+            break
+    assert seen == ["A0", "A1", "A2", "A3", "A4"]
+    at_hub = ask_page(house, site=HUB)["lines"]
+    assert [(line["sku"], line["units"]["free"]) for line in at_hub] == [
+        ("A0", 1), ("A2", 3), ("A4", 5),
+    ]  # fmt: skip
+    assert ask_page(house, state=["damaged", "sold_out"])["lines"] == []
+
+
+def ask_page(house: House, **params: Any) -> Any:
+    """A page of stock."""
+    wanted = {name: value for name, value in params.items() if value is not None}
+    return house.ok(house.http.get("/console/v1/stock", params=wanted))
+
+
 def ask(house: House, what: str, **params: Any) -> Any:
     """The answer of the stock door; it must be a good one."""
     return house.ok(house.http.get(f"/v1/{what}", params=params))

@@ -155,7 +155,25 @@ CREATE TABLE location (
 );
 """
 
+# How SKUs are found by a part of a code or name, and paged in the order of their codes. Every pair
+# of neighbouring letters is indexed: a trigram index finds nothing by two letters, and many a
+# Japanese word has no more. By `lower` and NFKC capitals, wide letters and narrow kana are alike.
+SEARCH = r"""
+CREATE FUNCTION search_form(p_text text) RETURNS text
+IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN lower(normalize(p_text, NFKC));
+CREATE FUNCTION search_pairs(p_text text) RETURNS text[]
+IMMUTABLE PARALLEL SAFE COST 1000 LANGUAGE sql RETURN
+  ARRAY(SELECT DISTINCT substr(f.form, i, 2) FROM (SELECT search_form(p_text) AS form) AS f,
+          generate_series(1, greatest(length(f.form) - 1, 1)) AS i);
+CREATE FUNCTION sku_words(p_code text, p_name_en text, p_name_ja text) RETURNS text
+IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN p_code || chr(10) || p_name_en || chr(10) || p_name_ja;
+CREATE INDEX ix_sku_code ON sku (code, id);
+CREATE INDEX ix_sku_search_code ON sku (search_form(code));
+CREATE INDEX ix_sku_search ON sku USING gin (search_pairs(sku_words(code, name_en, name_ja)));
+"""
+
 
 def upgrade() -> None:
     run_sql(op.get_bind(), ROLE)
     run_sql(op.get_bind(), MASTERS)
+    run_sql(op.get_bind(), SEARCH)
