@@ -1,12 +1,14 @@
 """Composition root of the web process: `soko serve`.
 
     create_app(settings) -> FastAPI
+    server_of(app, address, port) -> Server
 
 Makes what endpoints need, once: the pool of connections, the clock, what is known of the floor,
 and the feed of live pictures from the bus. A missing broker means no live picture; a missing
 database means 503 with Retry-After; neither stops the process.
 """
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -15,6 +17,8 @@ from pathlib import Path
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
+from granian.constants import Interfaces
+from granian.server.embed import Server
 from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,6 +36,8 @@ from wms.outbound.floor import floor_of
 from wms.settings import Settings
 from wms.stock.coalescer import WRITERS, Coalescer
 
+BACKLOG = 1024
+CONNECTIONS_MAX = 4096  # handhelds and screens keep theirs open all day
 WEB = Path(__file__).parent / "web_dist"
 
 
@@ -83,6 +89,25 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.add_middleware(CacheHeaders)
     app.add_middleware(Admission, router=holds.quick, problem=problem)  # the first to be asked
     return app
+
+
+def server_of(app: FastAPI, address: str, port: int) -> Server:
+    """The server for an application that is ready to run, one process.
+
+    What has been made until now stays: the collector of garbage need not look at it again and
+    again, for a tenth of a second each time, while reservations wait.
+    """
+    gc.collect()
+    gc.freeze()
+    return Server(
+        app,
+        address=address,
+        port=port,
+        interface=Interfaces.ASGI,
+        log_access=False,
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS_MAX,
+    )
 
 
 @asynccontextmanager

@@ -27,12 +27,9 @@ def serve() -> None:
     import asyncio
     from urllib.parse import urlsplit
 
-    from granian.constants import Interfaces
-    from granian.server.embed import Server
-
     from edge.logs import configure
     from edge.ports import check_port_is_free
-    from wms.app import create_app
+    from wms.app import create_app, server_of
 
     settings = Settings()
     configure("serve", level=settings.log_level)
@@ -41,13 +38,7 @@ def serve() -> None:
     check_port_is_free(port, use=f"SOKO_HTTP=http://127.0.0.1:{port + 1} soko serve")
 
     async def run() -> None:
-        server = Server(
-            create_app(settings),
-            address=address.hostname or "127.0.0.1",
-            port=port,
-            interface=Interfaces.ASGI,
-            log_access=False,
-        )
+        server = server_of(create_app(settings), address.hostname or "127.0.0.1", port)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, server.stop)

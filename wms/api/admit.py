@@ -4,8 +4,10 @@
 
 Who comes when the house is full hears so at once: 429 with ready bytes, for a tenth of the cost of
 a reservation, or refusing would keep the process from doing what it can do. Those within get
-their answer in the time that UNDER_WAY_MAX take, so they need not ask again, and that is what
-ends a storm of retries. The coalescer bounds the lines that wait; this bounds the requests.
+their answer in the time that UNDER_WAY_MAX take, so they need not ask again. Those without are told
+to come again at different times, and the later the more of them there are: when three come for each
+that is answered, within 7 s. That is what ends a storm of retries.
+The coalescer bounds the lines that wait; this bounds the requests.
 
 The routes of a `quick` router are answered here, before the layers that all other requests go
 through (routers within routers, exit stacks): those cost more than the reservation itself. They
@@ -14,6 +16,7 @@ Only they are counted: screens and handhelds keep their way in.
 """
 
 import json
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -22,14 +25,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wms.api.quick import Handler, QuickRoute
 from wms.errors import WmsError
 from wms.stock.coalescer import Overloaded
 
 UNDER_WAY_MAX = 256
-RETRY_AFTER_S = 1
+RETRY_AFTER_MAX_S = 30
+LOOK_S = 1.0  # how often the crowd is counted
 
 
 class Admission:
@@ -52,7 +56,10 @@ class Admission:
         self._app = app
         self._problem = problem
         self._most = most
-        self._refusal = problem_bytes(Overloaded(RETRY_AFTER_S))
+        self._refusals = [refusal(Overloaded(n)) for n in range(1, RETRY_AFTER_MAX_S + 1)]
+        self._spread_s = 1
+        self._looked_at = 0.0
+        self._answered = self._refused_before = 0  # since then, until then
         self._exact: dict[str, Handler] = {}
         self._verbs: dict[tuple[str, str], Handler] = {}  # (before, after) of the one parameter
         for route in router.routes:
@@ -71,13 +78,15 @@ class Admission:
             await self._app(scope, receive, send)
         elif self.under_way >= self._most:
             self.refused += 1
-            await self._refuse(send)
+            for message in self._refusals[self._retry_after_s() - 1]:
+                await send(message)
         else:
             self.under_way += 1
             try:
                 await self._answer(found, Request(scope, receive), send)
             finally:
                 self.under_way -= 1
+                self._answered += 1
 
     def _find(self, scope: Scope) -> Handler | None:
         path: str = scope["path"]
@@ -99,20 +108,19 @@ class Admission:
             response = self._problem(request, error)
         await response(request.scope, request.receive, send)
 
-    async def _refuse(self, send: Send) -> None:
-        headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", str(len(self._refusal)).encode()),
-            (b"retry-after", str(RETRY_AFTER_S).encode()),
-        ]
-        status = HTTPStatus.TOO_MANY_REQUESTS.value
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": self._refusal})
+    def _retry_after_s(self) -> int:
+        """Each time another, up to twice the time that the crowd at the door will take."""
+        now = time.monotonic()
+        if now - self._looked_at > LOOK_S:
+            crowd = (self.refused - self._refused_before) / max(1, self._answered)
+            self._spread_s = min(RETRY_AFTER_MAX_S, 1 + round(2 * crowd))
+            self._looked_at, self._answered, self._refused_before = now, 0, self.refused
+        return 1 + self.refused % self._spread_s
 
 
-def problem_bytes(error: Overloaded) -> bytes:
-    """The problem as wms.api.problems would write it."""
-    body = {
+def refusal(error: Overloaded) -> tuple[Message, Message]:
+    """The answer as wms.api.problems would write it, ready to be sent."""
+    problem = {
         "type": error.code,
         "title": error.code.capitalize(),
         "status": HTTPStatus.TOO_MANY_REQUESTS.value,
@@ -120,4 +128,14 @@ def problem_bytes(error: Overloaded) -> bytes:
         "retry_after_s": error.retry_after_s,
         "detail": str(error),
     }
-    return json.dumps(body, separators=(",", ":")).encode()
+    body = json.dumps(problem, separators=(",", ":")).encode()
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", str(error.retry_after_s).encode()),
+    ]
+    status = HTTPStatus.TOO_MANY_REQUESTS.value
+    return (
+        {"type": "http.response.start", "status": status, "headers": headers},
+        {"type": "http.response.body", "body": body},
+    )
