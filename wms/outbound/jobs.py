@@ -118,6 +118,7 @@ class Jobs:
     def close_month(self) -> int:
         """Fold the month that is over, a site at a time; too early is asked again."""
         made = 0
+        self.database.run(checkpoint.open_months)
         for site, month in self.database.run(checkpoint.due):
             if self.database.run(partial(checkpoint.make, site=site, month=month)):
                 made += 1

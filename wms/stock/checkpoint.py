@@ -36,6 +36,7 @@ SELECT s.id, m.month FROM site s
                 WHERE v.site_id = s.id AND v.recorded_at < month_end(m.month))
  ORDER BY s.id
 """)
+_OPEN = text("SELECT movement_months(:ahead)")
 _MAKE = text("SELECT stock_checkpoint_make(:site, :month)")
 # A site without a head is none too few if nothing had moved there by then.
 _LAST = text("""
@@ -59,6 +60,11 @@ def due(session: Session, month: date | None = None) -> list[tuple[SiteId, date]
 def make(session: Session, site: UUID, month: date) -> bool:
     """Fold a month of a site. False: it is there already, or it is too early."""
     return bool(session.scalar(_MAKE, {"site": site, "month": month}))
+
+
+def open_months(session: Session, ahead: int = 12) -> int:
+    """Make the partitions of the movements of the months to come. Returns how many were new."""
+    return session.scalar(_OPEN, {"ahead": ahead}) or 0
 
 
 def last(session: Session) -> date | None:

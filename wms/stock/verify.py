@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from wms.stock.laws import LAWS, NETWORK_LAWS, Law
 
 __all__ = [
-    "LAWS", "NETWORK_LAWS", "Judged", "Law", "Report", "count", "judge", "month_end", "verify",
+    "LAWS", "NETWORK_LAWS", "Judged", "Law", "Report", "count", "judge", "month_end", "question",
+    "verify",
 ]  # fmt: skip
 
 
@@ -67,14 +68,14 @@ SELECT (SELECT coalesce(sum(movements), 0)::bigint FROM stock_checkpoint WHERE m
 
 def verify(session: Session, laws: Sequence[Law] = LAWS) -> Report:
     """Judge the laws. Reads everything; locks and changes nothing."""
-    judged = " UNION ALL ".join(f"({_question(law, None)})" for law in laws)
+    judged = " UNION ALL ".join(f"({question(law, None)})" for law in laws)
     found = {row.code: row for row in session.execute(text(judged))}
     return Report(laws=[_judged(law, found.get(law.code)) for law in laws], **count(session))
 
 
 def judge(session: Session, law: Law, checkpoint: date | None = None) -> Judged:
     """Judge one law, from a checkpoint of all sites on."""
-    return _judged(law, session.execute(text(_question(law, checkpoint))).one_or_none())
+    return _judged(law, session.execute(text(question(law, checkpoint))).one_or_none())
 
 
 def count(session: Session, checkpoint: date | None = None) -> dict[str, Any]:
@@ -87,7 +88,8 @@ def month_end(month: date) -> datetime:
     return datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
 
 
-def _question(law: Law, checkpoint: date | None) -> str:
+def question(law: Law, checkpoint: date | None) -> str:
+    """What is asked of the database to judge a law."""
     return _from(_JUDGE.format(code=law.code, broken=law.broken), checkpoint)
 
 

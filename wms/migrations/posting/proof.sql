@@ -54,10 +54,12 @@ LANGUAGE sql RETURN (p_month + interval '1 month') AT TIME ZONE 'UTC';
 
 -- Whether all that was recorded before that time is written, for ever. A movement bears the time
 -- at which its transaction began, so no transaction that began before may still run. Those of
--- which we may not see when they began count as running.
-CREATE FUNCTION stock_settled(p_before timestamptz) RETURNS boolean
+-- which we may not see when they began count as running. The margin is for a transaction that has
+-- looked at the clock and has not said so yet.
+CREATE FUNCTION stock_settled(p_before timestamptz, p_margin interval DEFAULT '1 minute')
+RETURNS boolean
 SECURITY DEFINER SET search_path = public, pg_temp LANGUAGE sql RETURN
-  clock_timestamp() >= p_before + interval '1 minute'
+  clock_timestamp() >= p_before + p_margin
   AND NOT EXISTS (
     SELECT 1 FROM pg_stat_activity a
      WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
@@ -326,3 +328,7 @@ REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON quant_checkpoint, stock_checkpoint FR
 REVOKE UPDATE, DELETE, TRUNCATE ON seal FROM soko_app;
 REVOKE ALL ON FUNCTION stock_checkpoint_make, stock_settled FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION stock_checkpoint_make TO soko_app;
+
+-- The worker makes the partitions of the months to come.
+ALTER FUNCTION movement_months SECURITY DEFINER SET search_path = public, pg_temp;
+GRANT EXECUTE ON FUNCTION movement_months TO soko_app;
