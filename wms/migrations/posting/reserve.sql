@@ -309,7 +309,7 @@ BEGIN
                       demand_id, group_id, asked, free_then, expires_at, created_at, changed_at)
       SELECT p_site[a.b], a.h, p_owner[a.b], p_sku[a.b], p_segment[a.b], a.kind,
              coalesce(a.channel, ''), CASE WHEN a.yes THEN a.state ELSE 'REFUSED' END, p_supply[a.b],
-             a.q, a.demand, a.g, a.asked, a.free_then, a.expires, v_now, v_now
+             a.q, a.demand, a.g, a.asked, a.free_then, a.expires + (v_now - p_now), v_now, v_now
         FROM answered a WHERE a.new
       ON CONFLICT (site_id, id) DO NOTHING
       RETURNING 1),
