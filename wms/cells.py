@@ -244,6 +244,13 @@ def open_cells(settings: Settings) -> Cells:
     return Cells(databases, sites=sites, default=default)
 
 
+def addresses(settings: Settings) -> dict[str, str]:
+    """Where the database of each cell is."""
+    if settings.cells is None:
+        return {ONLY: settings.database_url}
+    return {name: plan.url for name, plan in read_cells(settings.cells)[0].items()}
+
+
 def read_cells(file: Path) -> tuple[dict[str, _Plan], str | None]:
     """The cells by name and the default one, as the file says.
 

@@ -17,6 +17,7 @@ import typer
 from wms.settings import Settings
 
 if TYPE_CHECKING:
+    from wms.database import Database
     from wms.stock.verify import Judged, Report
 
 db = typer.Typer(help="The database: run the embedded one, create, upgrade.", no_args_is_help=True)
@@ -77,6 +78,12 @@ def verify(
     settings = Settings()
     network = NETWORK_LAWS if settings.cells is None else ()
     laws = (*LAWS, *network, *of_orders.LAWS, *of_work.LAWS, *of_streams.LAWS)
+    if settings.cells is not None:
+
+        def judge(database: Database) -> "Report":
+            return prove(database, laws, key=settings.seal_key_file, full=full)
+
+        raise typer.Exit(_verify_cells(settings, judge, as_json=as_json))
     database = Database(settings.database_url, pool_size=CONNECTIONS)
     started_s = monotonic()
     report = prove(database, laws, key=settings.seal_key_file, full=full, told=_progress())
@@ -88,6 +95,40 @@ def verify(
     else:
         _show(report, seconds)
     raise typer.Exit(0 if report.clean else 1)
+
+
+def _verify_cells(
+    settings: Settings, judge: "Callable[[Database], Report]", *, as_json: bool
+) -> int:
+    """Each cell, and what was decided over cells; what to end with."""
+    from time import monotonic
+
+    from edge.clock import clock_from_environment
+    from wms.cells import open_cells
+    from wms.stock.verify_cells import verify_cells
+
+    cells = open_cells(settings)
+    started_s = monotonic()
+    report = verify_cells(cells, now=clock_from_environment().now(), judge=judge)
+    seconds = monotonic() - started_s
+    cells.close()
+    if as_json:
+        facts = asdict(report) | {"clean": report.clean, "seconds": round(seconds, 2)}
+        typer.echo(json.dumps(facts, default=str))
+        return 0 if report.clean else 1
+    for name, found in report.cells.items():
+        typer.echo(f"cell {name}")
+        if isinstance(found, str):
+            typer.echo(f"NOT PROVEN: {found}")
+        else:
+            _show(found, seconds)
+    for law in report.laws:
+        typer.echo(f"{law.code:<5} {law.says:<45} {'DIFFERENCE' if law.differences else 'ok'}")
+        if law.differences:
+            typer.echo(f"      {law.differences} in all; the first: {law.first}")
+    found = "clean" if report.clean else "NOT CLEAN"
+    typer.echo(f"{report.sagas} sagas, {report.open} of them open: all cells {found}")
+    return 0 if report.clean else 1
 
 
 def _progress() -> "Callable[[Judged, int, int], None]":
@@ -191,23 +232,25 @@ def db_ping() -> None:
 def db_create(
     *, fresh: Annotated[bool, typer.Option("--fresh", help="Delete what is in it first.")] = False
 ) -> None:
-    """Make the database that SOKO_DATABASE_URL names, if there is none, and upgrade it."""
+    """Make the database that SOKO_DATABASE_URL names (or each of SOKO_CELLS), and upgrade it."""
+    from wms.cells import addresses
     from wms.migrations import create, upgrade
 
-    url = Settings().database_url
-    create(url, fresh=fresh)
-    upgrade(url)
+    for url in addresses(Settings()).values():
+        create(url, fresh=fresh)
+        upgrade(url)
     typer.echo("the database is there and up to date")
 
 
 @db.command("upgrade")
 def db_upgrade() -> None:
-    """Bring the schema up to the newest version."""
+    """Bring the schema up to the newest version, in every cell."""
+    from wms.cells import addresses
     from wms.migrations import current_revisions, upgrade
 
-    url = Settings().database_url
-    upgrade(url)
-    typer.echo(f"the schema is at {', '.join(sorted(current_revisions(url)))}")
+    for url in addresses(Settings()).values():
+        upgrade(url)
+        typer.echo(f"the schema is at {', '.join(sorted(current_revisions(url)))}")
 
 
 @db.command("checkpoint")

@@ -6,6 +6,7 @@ A loop, in a thread of its own, for each thing that has to be done again and aga
     hear, say            the streams from and to the hub's WCS
     book, track, tell    carrier and subscribers
     expire               tidying
+    sagas                with several cells: what goes over them is finished
     seal, close, watch   the books are sealed, months closed, lanes watched
 
 A loop that fails waits a little longer each time and goes on: database, broker and carrier may
@@ -37,6 +38,7 @@ from edge.stream import (
     encode_batch,
 )
 from wms import inbox
+from wms.cells import open_cells
 from wms.database import Database
 from wms.errors import Unavailable
 from wms.ids import new_id
@@ -45,6 +47,7 @@ from wms.outbound.floor import Floor, floor_of
 from wms.outbound.jobs import Jobs
 from wms.partners import HttpCarrier, WebhookNotifier
 from wms.settings import Settings
+from wms.stock.saga import Sagas
 from wms.stock.seal import Sealer
 
 log = structlog.get_logger(__name__)
@@ -233,6 +236,7 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
     with suppress(ImportError):  # takes a second the first time: not while an order waits
         import optimizer.sourcing_mip  # noqa: F401, PLC0415
     return [
+        *_over_cells(settings, clock, open_things),
         Loop(name="source", job=jobs.source, idle_s=0.05),
         Loop(name="release", job=jobs.release, idle_s=0.05),
         Loop(name="hear", job=Hear(database, clock, floor, ears), idle_s=0.0),
@@ -246,3 +250,13 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         Loop(name="watch", job=jobs.watch_lanes, idle_s=60.0),
         Loop(name="forget", job=jobs.forget, idle_s=60.0),
     ]
+
+
+def _over_cells(settings: Settings, clock: Clock, open_things: ExitStack) -> list[Loop]:
+    """With several cells: what coordinators of sagas left behind is finished."""
+    if settings.cells is None:
+        return []
+    cells = open_cells(settings)
+    open_things.callback(cells.close)
+    sagas = Sagas(cells)
+    return [Loop(name="sagas", job=lambda: sagas.recover(now=clock.now()), idle_s=1.0)]

@@ -18,7 +18,9 @@ from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from wms.cells import CellAway, Cells
+from wms.cells import Cells
+from wms.database import Database
+from wms.errors import Unavailable
 from wms.ids import HoldId, SiteId
 from wms.stock import verify as books
 from wms.stock.saga_record import Record, page, release_id
@@ -61,13 +63,18 @@ class CellsReport:
 
 
 def verify_cells(
-    cells: Cells, *, now: datetime, judge: Callable[[Session], Report] = books.verify
+    cells: Cells,
+    *,
+    now: datetime,
+    judge: Callable[[Database], Report] = lambda database: database.run(books.verify),
 ) -> CellsReport:
     """Judge all cells and what goes over them. Reads everything; locks and changes nothing."""
-    reports = {
-        name: str(found) if isinstance(found, CellAway) else found
-        for name, found in cells.each(judge).items()
-    }
+    reports: dict[str, Report | str] = {}
+    for cell in cells.all:
+        try:
+            reports[cell.name] = judge(cell.database)
+        except Unavailable as away:
+            reports[cell.name] = str(away)
     broken: dict[str, list[str]] = {"S1": [], "S2": [], "S3": []}
     sagas = waiting = 0
     for some in _pages(cells, reports, now=now):
