@@ -1,6 +1,7 @@
 """`soko verify` and `soko db upgrade` with SOKO_CELLS: all cells, and what goes over them."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_verify_proves_every_cell_and_what_goes_over_them(empty: Clusters, real_
     _spoil(empty, "west", "UPDATE hold SET state = 'EXPIRED' WHERE state = 'ALLOCATED'")
     proof = CliRunner().invoke(APP, ["verify"])
     assert proof.exit_code == 1
-    assert "S1    what is settled over cells has all its holds   DIFFERENCE\n" in proof.stdout
+    assert re.search(r"^S1 .* all its holds +DIFFERENCE$", proof.stdout, re.MULTILINE)
     assert f"saga {saga_id}: is settled, but hold" in proof.stdout
     assert "2 sagas, 0 of them open: all cells NOT CLEAN" in proof.stdout
 

@@ -30,7 +30,7 @@ SAGAS_A_PAGE = 500
 
 _SETTLED = "S1", "what is settled over cells has all its holds"
 _VOID = "S2", "what is void over cells has none"
-_OPEN = "S3", "what goes over cells is decided, a minute after its deadline"
+_OPEN = "S3", "what goes over cells is decided in time"
 
 _ENDED = (None, "REFUSED", "RELEASED", "EXPIRED")
 _NOT_HELD = (None, "REFUSED")
