@@ -43,7 +43,9 @@ CREATE TYPE stock_step AS (
 -- Which lot each pin takes: the first to expire that has enough left for it, one line after the
 -- other. Lots only matter where there are several.
 CREATE FUNCTION stock_choose_lots(p_steps stock_step[]) RETURNS stock_step[]
-SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 DECLARE
   s stock_step;
   v_taken jsonb := '{}';
@@ -72,7 +74,9 @@ END $$;
 -- of the hold go; and when goods are missing and nobody can say which, the first by their number:
 -- a count puts it right.
 CREATE FUNCTION stock_choose_serials(p_steps stock_step[]) RETURNS stock_step[]
-SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 DECLARE
   s stock_step;
   v_taken text[];
@@ -115,8 +119,9 @@ END $$;
 -- All lines or none; with p_each, each for itself: a line with a fault is left out.
 CREATE FUNCTION stock_advance(p_lines jsonb, p_each boolean DEFAULT false)
 RETURNS TABLE (ord int, state text, replayed boolean, fault text, wanted bigint, free bigint)
-SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
-LANGUAGE plpgsql AS $$
+SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   c_nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';

@@ -63,7 +63,9 @@ CREATE FUNCTION unit_account(p_counter text) RETURNS text IMMUTABLE LANGUAGE sql
 
 -- Lock the balances of those holds and of those keys (condition A), in the order of their keys.
 CREATE FUNCTION stock_lock(p_holds jsonb, p_site uuid[], p_owner uuid[], p_sku uuid[])
-RETURNS void SECURITY DEFINER SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+RETURNS void SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM 1 FROM stock_balance b
     WHERE (b.site_id, b.owner_id, b.sku_id, b.segment) IN (
@@ -83,7 +85,9 @@ END $$;
 -- all that is left. A measured weight counts instead; when it empties the place, the difference is
 -- the leg's variance, so that what is left in an empty place weighs nothing.
 CREATE FUNCTION stock_judge(p_legs stock_leg[]) RETURNS stock_leg[]
-SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 DECLARE
   g stock_leg;
   v_here jsonb := '{}';   -- units and grams by place, as the legs before have left them
@@ -183,7 +187,9 @@ END $$;
 -- balance. What one line brings another may take, whichever comes first.
 CREATE FUNCTION stock_short(p_legs stock_leg[])
 RETURNS TABLE (ord int, wanted bigint, free bigint)
-SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
@@ -257,7 +263,9 @@ END $$;
 -- Only the sum of a posting counts: what one line brings another may take.
 CREATE FUNCTION stock_apply(p_legs stock_leg[])
 RETURNS TABLE (ord int, wanted bigint, free bigint)
-SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_quants stock_delta[];
@@ -421,7 +429,9 @@ END $$;
 -- Units of a SKU that are never promised at a site, and by how many units it may be oversold.
 CREATE FUNCTION stock_set_limits(p_site uuid, p_owner uuid, p_sku uuid, p_safety bigint,
                                  p_overdraft bigint)
-RETURNS void SECURITY DEFINER SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+RETURNS void SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 BEGIN
   WITH changed AS (
     INSERT INTO stock_balance AS b (site_id, owner_id, sku_id, segment, safety, overdraft)

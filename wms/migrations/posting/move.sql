@@ -12,7 +12,9 @@ CREATE TYPE stock_line AS (
 
 -- Make the balances of those lines that there are not yet, and lock all, in the order of keys.
 CREATE FUNCTION stock_open(p_lines jsonb) RETURNS void
-SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO stock_balance (site_id, owner_id, sku_id, segment)
     SELECT DISTINCT x.site_id, x.owner_id, x.sku_id, c.segment
@@ -71,8 +73,9 @@ $$;
 -- All lines or none; with p_each, each for itself: a line with a fault is left out.
 CREATE FUNCTION stock_move(p_lines jsonb, p_each boolean DEFAULT false)
 RETURNS TABLE (ord int, replayed boolean, fault text, wanted bigint, free bigint)
-SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
-LANGUAGE plpgsql AS $$
+SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   c_nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';

@@ -43,7 +43,9 @@ $$;
 -- stay in the same state only the unit's own row changes; else all of them are posted.
 CREATE FUNCTION stock_move_unit(p_lines jsonb)
 RETURNS TABLE (ord int, replayed boolean, fault text, wanted bigint, free bigint)
-SECURITY DEFINER SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_site uuid;
@@ -140,7 +142,9 @@ END $$;
 -- A unit is put into another, or (null) taken out of the one it is in and stands beside it. The
 -- goods stay in the state that they are in, so both must stand where that is the same.
 CREATE FUNCTION stock_put_unit(p_site uuid, p_unit uuid, p_into uuid) RETURNS text
-SECURITY DEFINER SET search_path = public, pg_temp LANGUAGE plpgsql AS $$
+SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off LANGUAGE plpgsql AS $$
 DECLARE
   v_place uuid;
 BEGIN
