@@ -16,59 +16,71 @@ What many callers ask for at the same time is posted together (wms.stock.coalesc
 `database_unavailable` that nobody knows. After each the same request again is safe.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, StrictInt
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt, model_validator
 from pydantic_core import to_json
+from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from wms.api.dependencies import Services, Svc
 from wms.api.quick import DEADLINE_MS, DeadlineMs, QuickRoute
 from wms.api.shapes import Shape, Text
-from wms.catalog import HOUSE_OWNER_ID, sku_id
-from wms.errors import WmsError
-from wms.ids import CommandId, HoldId, new_id
+from wms.catalog import HOUSE_OWNER_ID, Owner, sku_id
+from wms.errors import NotFound, WmsError
+from wms.ids import CommandId, HoldId, OwnerId, derive, new_id
 from wms.sites import site_id
 from wms.stock.coalescer import Coalescer
 from wms.stock.inquire import hold_state
 from wms.stock.ledger import Advance, HoldState
-from wms.stock.promises import HoldKind, Reserve, Reserved
+from wms.stock.promises import Extend, HoldKind, Reserve, Reserved, Swap
 
 LINES_MAX = 1000
 TTL_MAX_S = 366 * 86_400
+ACTOR = "oms"
 Units: TypeAlias = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 Ttl: TypeAlias = Annotated[StrictInt, Field(ge=1, le=TTL_MAX_S)]
 
 
 class HoldLineIn(Shape):
-    """Units of a SKU at a site. The hold's id is the caller's and makes it once."""
+    """Units of a SKU at a site. The hold's id is the caller's and makes it once.
+
+    With `supply_id` they are taken of what is on its way, not of what is there.
+    """
 
     hold_id: UUID
     site: Text
     sku: Text
     owner: Text | None = None
     units: Units
+    segment: Text = "A"
+    supply_id: UUID | None = None
 
 
 class HoldsIn(Shape):
-    """What is to be set aside, for one demand."""
+    """What is to be set aside, for one demand; with `ttl_s`, for so long only."""
 
     mode: Literal["all-or-nothing", "best-effort"] = "all-or-nothing"
     kind: HoldKind
     demand_id: UUID
+    channel: Text | None = None
     ttl_s: Ttl | None = None
     lines: Annotated[list[HoldLineIn], Field(min_length=1, max_length=LINES_MAX)]
 
 
 class HoldLineOut(BaseModel):
-    """Granted or not, what was free right after; `code` says why not."""
+    """Granted or not, and what was free right after.
+
+    `code` says why not: not_enough_stock; or of a best effort not_found, id_reused, not_postable.
+    """
 
     hold_id: UUID
     granted: bool
@@ -90,11 +102,56 @@ class CommandIn(Shape):
     site: Text
 
 
-class CommandOut(BaseModel):
-    """The state that the command brought the hold to."""
+class StepIn(CommandIn):
+    """A step of a hold. With `units`, only so many: the rest stays, as a hold of its own."""
+
+    units: Units | None = None
+
+
+class StepOut(BaseModel):
+    """The state that the command brought the hold to; `rest_hold_id` has what may be left."""
 
     command_id: UUID
     hold_id: UUID
+    state: str
+    rest_hold_id: UUID | None = None
+
+
+class ExtendIn(CommandIn):
+    """Another end: at a time, or so many seconds from now."""
+
+    expires_at: AwareDatetime | None = None
+    ttl_s: Ttl | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.expires_at is None) == (self.ttl_s is None):
+            raise ValueError("either expires_at or ttl_s")
+        return self
+
+
+class ExtendOut(BaseModel):
+    """When the hold ends now."""
+
+    command_id: UUID
+    hold_id: UUID
+    expires_at: datetime
+
+
+class SwapIn(CommandIn):
+    """The other hold: of the same site, SKU and number of units."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=False)
+    with_hold_id: UUID = Field(alias="with")
+
+
+class SwapOut(BaseModel):
+    """Both holds have ended as SWAPPED; `heir_id` is what the demand of `hold_id` has now."""
+
+    command_id: UUID
+    hold_id: UUID
+    heir_id: UUID
+    with_heir_id: UUID
     state: str
 
 
@@ -136,12 +193,12 @@ def _problems(**said: str) -> dict[int | str, dict[str, Any]]:
 
 
 PROBLEMS = _problems(
-    _404="not_found",
-    _409="wrong_state, not_enough_stock",
-    _413="content_too_large",
-    _422="malformed, id_reused, units_out_of_range, not_postable",
+    _404="not_found: nothing was granted",
+    _409="wrong_state, not_swappable",
+    _413="request_entity_too_large",
+    _422="malformed, id_reused, units_out_of_range, not_postable: nothing was granted",
     _429="overloaded: nothing was posted; Retry-After",
-    _503="database_unavailable, deadline_passed, shutting_down; Retry-After",
+    _503="deadline_passed, shutting_down: nothing was posted; database_unavailable; Retry-After",
 )
 router = APIRouter(prefix="/v1", tags=["stock"], responses=PROBLEMS)
 quick = APIRouter(prefix="/v1", tags=["stock"], responses=PROBLEMS, route_class=QuickRoute)
@@ -158,44 +215,87 @@ async def post_holds(
     services, coalescer = _at_hand(request)
     now = services.clock.now()
     whole = body.mode == "all-or-nothing"
-    group = new_id(now) if whole and len(body.lines) > 1 else None
-    expires_at = None if body.ttl_s is None else now + timedelta(seconds=body.ttl_s)
+    owners = await _owners(services, {line.owner for line in body.lines})
+    common: dict[str, Any] = {
+        "kind": body.kind,
+        "demand_id": body.demand_id,
+        "channel": body.channel or "",
+        "group_id": new_id(now) if whole and len(body.lines) > 1 else None,
+        "expires_at": None if body.ttl_s is None else now + timedelta(seconds=body.ttl_s),
+    }
     lines = [
         Reserve(
             hold_id=HoldId(line.hold_id),
             site_id=_site(line.site),
-            owner_id=HOUSE_OWNER_ID,
-            sku_id=_sku(line.sku, HOUSE_OWNER_ID),
+            owner_id=owners[line.owner],
+            sku_id=_sku(line.sku, owners[line.owner]),
             units=line.units,
-            kind=body.kind,
-            demand_id=body.demand_id,
-            group_id=group,
-            expires_at=expires_at,
+            segment=line.segment,
+            supply_id=line.supply_id,
+            **common,
         )
         for line in body.lines
     ]
     answers = await coalescer.reserve(lines, deadline_s=deadline_ms / 1000)
     if whole:
-        for answer in answers:
-            if isinstance(answer, WmsError):
-                raise answer
+        _raise_first(body.lines, answers)
     return _json(_holds_out(lines, answers))
 
 
-@quick.post("/holds/{hold_id}:confirm", responses={200: {"model": CommandOut}})
+@quick.post("/holds/{hold_id}:confirm", responses={200: {"model": StepOut}})
 async def post_confirm(
-    request: Request, body: CommandIn, hold_id: UUID, deadline_ms: DeadlineMs = DEADLINE_MS
+    request: Request, body: StepIn, hold_id: UUID, deadline_ms: DeadlineMs = DEADLINE_MS
 ) -> Response:
     """The demand is firm: from HELD to ALLOCATED, and the hold expires no more."""
     return await _advance(request, body, hold_id, "ALLOCATED", deadline_ms)
 
 
-@quick.post("/holds/{hold_id}:release", responses={200: {"model": CommandOut}})
+@quick.post("/holds/{hold_id}:release", responses={200: {"model": StepOut}})
 async def post_release(
-    request: Request, body: CommandIn, hold_id: UUID, deadline_ms: DeadlineMs = DEADLINE_MS
+    request: Request, body: StepIn, hold_id: UUID, deadline_ms: DeadlineMs = DEADLINE_MS
 ) -> Response:
     """Give the units back."""
     return await _advance(request, body, hold_id, "RELEASED", deadline_ms)
+
+
+@quick.post("/holds/{hold_id}:extend", responses={200: {"model": ExtendOut}})
+async def post_extend(
+    request: Request, body: ExtendIn, hold_id: UUID, deadline_ms: DeadlineMs = DEADLINE_MS
+) -> Response:
+    """Another end for a hold that is HELD."""
+    services, coalescer = _at_hand(request)
+    ttl = timedelta(seconds=body.ttl_s or 0)
+    line = Extend(
+        command_id=CommandId(body.command_id),
+        site_id=_site(body.site),
+        hold_id=HoldId(hold_id),
+        expires_at=body.expires_at or services.clock.now() + ttl,
+    )
+    (answer,) = await coalescer.extend([line], deadline_s=deadline_ms / 1000)
+    if isinstance(answer, WmsError):
+        raise answer
+    return _json(_command(body, hold_id, expires_at=answer.expires_at))
+
+
+@quick.post("/holds/{hold_id}:swap", responses={200: {"model": SwapOut}})
+async def post_swap(
+    request: Request, body: SwapIn, hold_id: UUID, deadline_ms: DeadlineMs = DEADLINE_MS
+) -> Response:
+    """Two demands exchange what they hold: the urgent one gets what is ready (引当振替)."""
+    _, coalescer = _at_hand(request)
+    line = Swap(
+        command_id=CommandId(body.command_id),
+        site_id=_site(body.site),
+        hold_id=HoldId(hold_id),
+        with_hold_id=HoldId(body.with_hold_id),
+        heir_id=HoldId(derive(body.command_id, "heir")),
+        with_heir_id=HoldId(derive(body.command_id, "with_heir")),
+    )
+    (answer,) = await coalescer.swap([line], deadline_s=deadline_ms / 1000)
+    if isinstance(answer, WmsError):
+        raise answer
+    heirs = {"heir_id": answer.heir_id, "with_heir_id": answer.with_heir_id}
+    return _json(_command(body, hold_id, **heirs, state=answer.state))
 
 
 @router.get("/holds/{hold_id}")
@@ -206,26 +306,58 @@ def get_hold(hold_id: UUID, services: Svc, site: Annotated[Text, Query()]) -> Ho
 
 
 async def _advance(
-    request: Request, body: CommandIn, hold_id: UUID, to: HoldState, deadline_ms: int
+    request: Request, body: StepIn, hold_id: UUID, to: HoldState, deadline_ms: int
 ) -> Response:
     services, coalescer = _at_hand(request)
+    rest = None if body.units is None else HoldId(derive(body.command_id, "rest"))
     line = Advance(
         command_id=CommandId(body.command_id),
         site_id=_site(body.site),
         hold_id=HoldId(hold_id),
         to=to,
-        actor="oms",
+        units=body.units,
+        rest_hold_id=rest,
+        rest_state="SAME",
+        actor=ACTOR,
         occurred_at=services.clock.now(),
     )
     (answer,) = await coalescer.advance([line], deadline_s=deadline_ms / 1000)
     if isinstance(answer, WmsError):
         raise answer
-    return _json({"command_id": body.command_id, "hold_id": hold_id, "state": answer.state})
+    named = {} if rest is None else {"rest_hold_id": rest}
+    return _json(_command(body, hold_id, state=answer.state, **named))
 
 
 def _at_hand(request: Request) -> tuple[Services, Coalescer]:
     state = request.scope["app"].state
     return state.services, state.coalescer
+
+
+async def _owners(services: Services, codes: Iterable[str | None]) -> dict[str | None, OwnerId]:
+    """The ids of owners; of one that there is not, an id that nothing belongs to."""
+    owners: dict[str | None, OwnerId] = {None: HOUSE_OWNER_ID}
+    named = [code for code in codes if code is not None]
+    if named:
+        query = select(Owner.code, Owner.id).where(Owner.code.in_(named))
+        owners |= {code: OwnerId(derive(HOUSE_OWNER_ID, "owner", code)) for code in named}
+        owners |= await asyncio.to_thread(
+            services.database.run, lambda s: {code: OwnerId(id_) for code, id_ in s.execute(query)}
+        )
+    return owners
+
+
+def _command(body: CommandIn, hold_id: UUID, **facts: Any) -> dict[str, Any]:
+    return {"command_id": body.command_id, "hold_id": hold_id, **facts}
+
+
+def _raise_first(lines: Sequence[HoldLineIn], answers: Sequence[Reserved | WmsError]) -> None:
+    """What is wrong with one line is wrong with the whole."""
+    for line, answer in zip(lines, answers, strict=True):
+        if isinstance(answer, NotFound):
+            said = "" if line.supply_id is None else f", supply {line.supply_id}"
+            raise NotFound(f"hold {line.hold_id}: SKU {line.sku}, site {line.site}{said}")
+        if isinstance(answer, WmsError):
+            raise answer
 
 
 def _holds_out(lines: Sequence[Reserve], answers: Sequence[Reserved | WmsError]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from wms.errors import Unavailable, WmsError
 from wms.stock import ledger, promises
 from wms.stock.ledger import Advance, Advanced
 from wms.stock.poison import Post, cut, post_each
-from wms.stock.promises import Reserve, Reserved
+from wms.stock.promises import Extend, Extended, Reserve, Reserved, Swap, Swapped
 
 log = structlog.get_logger(__name__)
 
@@ -110,7 +110,7 @@ class _Desk:
     """Where lines of one kind queue, and how they are posted."""
 
     post: Post
-    group: Callable[[Any], Hashable]
+    group: Callable[[Any], Hashable] = lambda _: None
     queue: deque[_Piece] = field(default_factory=deque)
 
 
@@ -146,8 +146,14 @@ class Coalescer:
             post=lambda session, lines: promises.reserve_each(session, lines, now=clock.now()),
             group=lambda line: line.group_id,
         )
-        self._advances = _Desk(post=ledger.advance, group=lambda _: None)
-        self._desks = (self._reserves, self._advances)
+        self._advances = _Desk(post=ledger.advance_each)
+        self._extends = _Desk(
+            post=lambda session, lines: promises.extend_each(session, lines, now=clock.now())
+        )
+        self._swaps = _Desk(
+            post=lambda session, lines: promises.swap_each(session, lines, now=clock.now())
+        )
+        self._desks = (self._reserves, self._advances, self._extends, self._swaps)
         self._writers = [
             threading.Thread(target=self._write, name=f"stock-writer-{n}", daemon=True)
             for n in range(writers)
@@ -176,6 +182,18 @@ class Coalescer:
             DatabaseUnavailable: nobody knows; the same ids again are safe.
         """
         return await self._ask(self._advances, lines, deadline_s)
+
+    async def extend(
+        self, lines: Sequence[Extend], *, deadline_s: float = math.inf
+    ) -> Sequence[Extended | WmsError]:
+        """Let holds end at another time; raises as `advance` does."""
+        return await self._ask(self._extends, lines, deadline_s)
+
+    async def swap(
+        self, lines: Sequence[Swap], *, deadline_s: float = math.inf
+    ) -> Sequence[Swapped | WmsError]:
+        """Let demands exchange what they hold; raises as `advance` does."""
+        return await self._ask(self._swaps, lines, deadline_s)
 
     async def drain(self, *, within_s: float = DRAIN_WITHIN_S) -> None:
         """Take no more, post what is queued, and end; what is left after `within_s` is refused."""
