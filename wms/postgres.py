@@ -26,7 +26,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,17 +75,25 @@ class _User:
 class EmbeddedPostgres:
     """One server with one data folder. `url` is valid from `start` on and after restarts.
 
-    With `keep` the server is started again when it dies.
+    With `keep` the server is started again when it dies. `settings` are PostgreSQL's own, beside
+    ours or instead of them.
     """
 
     def __init__(
-        self, data_dir: Path, *, port: int | None = None, fast: bool = False, keep: bool = False
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        fast: bool = False,
+        keep: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._user = _unprivileged_user()
         self._home = data_dir.absolute()  # log, pid file and password
         self._data = _data_folder(self._home, self._user)
         self._port = port
         self._fast = fast
+        self._settings = settings or {}
         self._keep = keep
         self._sockets: Path | None = None
         self._child: Child | None = None
@@ -159,6 +167,7 @@ class EmbeddedPostgres:
         options = {
             **_OPTIONS,
             **(_FAST if self._fast else {}),
+            **self._settings,
             "listen_addresses": "" if self._port is None else "127.0.0.1",
             "port": str(self._port or SOCKET_PORT),
             "unix_socket_directories": str(self._sockets),

@@ -23,7 +23,8 @@ CREATE OR REPLACE AGGREGATE stock_take(p_units bigint, p_free bigint)
 CREATE FUNCTION stock_promisable(
   p_site uuid[], p_owner uuid[], p_sku uuid[], p_segment text[], p_supply uuid[],
   OUT can bigint[], OUT overdraft bigint[], OUT row_at tid[])
-SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off
 LANGUAGE plpgsql AS $$
 DECLARE
   v_count int := cardinality(p_site);
@@ -309,7 +310,10 @@ BEGIN
                       demand_id, group_id, asked, free_then, expires_at, created_at, changed_at)
       SELECT p_site[a.b], a.h, p_owner[a.b], p_sku[a.b], p_segment[a.b], a.kind,
              coalesce(a.channel, ''), CASE WHEN a.yes THEN a.state ELSE 'REFUSED' END, p_supply[a.b],
-             a.q, a.demand, a.g, a.asked, a.free_then, a.expires + (v_now - p_now), v_now, v_now
+             a.q, a.demand, a.g, a.asked, a.free_then, a.expires + (v_now - p_now),
+             -- who waits for supply waits in the order of asking, also within one call
+             CASE WHEN p_supply IS NULL THEN v_now ELSE v_now + a.ord * interval '1 microsecond' END,
+             v_now
         FROM answered a WHERE a.new
       ON CONFLICT (site_id, id) DO NOTHING
       RETURNING 1),
