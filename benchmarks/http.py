@@ -40,7 +40,7 @@ from sqlalchemy.orm import Session
 from benchmarks.http_load import Address, Figures, closed_loop, open_loop
 from edge.clock import SystemClock
 from wms.api.dependencies import Services, Svc
-from wms.api.holds import HoldsIn
+from wms.api.hold_shapes import HoldsIn
 from wms.app import create_app, server_of
 from wms.catalog import HOUSE_OWNER_ID, SkuRecord, save_skus, sku_id
 from wms.database import Database

@@ -1,6 +1,8 @@
 """The doors: HTTP for order systems, masters, handhelds and the control room.
 
     oms           orders, shipments, returns, webhooks
+    holds         units set aside for a demand; confirm, extend, release, swap
+    admit, quick  the way in for holds: so many at a time, past all other layers
     stock         what is where in which state, what is to come, what has changed
     masters       sites, places, SKUs, receipts, in bulk
     handheld      work packets
