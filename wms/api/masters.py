@@ -1,4 +1,4 @@
-"""For masters: sites, places, SKUs and receipts, in bulk. Known by code: sent again, no change."""
+"""For masters: sites, places, SKUs, lots and receipts, in bulk. Sent again they change nothing."""
 
 from collections import defaultdict
 from http import HTTPStatus
@@ -8,8 +8,8 @@ from fastapi import APIRouter, Body, Response
 from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Now, Svc
-from wms.api.shapes import LocationIn, ReceiptIn, ReceiptLineIn, SiteIn, SkuIn
-from wms.catalog import HOUSE_OWNER_ID, SkuRecord, save_skus, sku_id, skus_by_code
+from wms.api.master_shapes import LocationIn, LotIn, ReceiptIn, ReceiptLineIn, SiteIn, SkuIn
+from wms.catalog import HOUSE_OWNER_ID, LotRecord, save_lots, save_skus, sku_id, skus_by_code
 from wms.errors import Rejected
 from wms.ids import CommandId, derive
 from wms.sites import (
@@ -29,7 +29,7 @@ Many = Body(max_length=20_000)
 
 
 class UnknownCode(Rejected):
-    """A line names a site, a place or a SKU that there is not.
+    """Something names a site, a place or a SKU that there is not.
 
     Attributes:
         kind: "site", "location" or "sku".
@@ -60,15 +60,15 @@ def put_locations(body: Annotated[list[LocationIn], Many], services: Svc) -> dic
 
 @router.put("/skus")
 def put_skus(body: Annotated[list[SkuIn], Many], services: Svc) -> dict[str, int]:
-    """Make or change SKUs."""
-    records = [
-        SkuRecord(
-            gtins=(*sku.gtins, *((sku.gtin,) if sku.gtin else ())),
-            **sku.model_dump(exclude={"gtin", "gtins"}),
-        )
-        for sku in body
-    ]
-    services.database.run(lambda s: save_skus(s, records))
+    """Make or change SKUs with their packs."""
+    services.database.run(lambda s: save_skus(s, [sku.record() for sku in body]))
+    return {"saved": len(body)}
+
+
+@router.put("/lots")
+def put_lots(body: Annotated[list[LotIn], Many], services: Svc) -> dict[str, int]:
+    """Make or change lots: until when they may be sold, or that they may not (BLOCKED)."""
+    services.database.run(lambda s: _save_lots(s, body))
     return {"saved": len(body)}
 
 
@@ -92,6 +92,15 @@ def _save_locations(session: Session, body: list[LocationIn]) -> None:
         if code not in known:
             raise UnknownCode("site", code)
         save_locations(session, site_id(code), [each.record() for each in by_site[code]])
+
+
+def _save_lots(session: Session, body: list[LotIn]) -> None:
+    known = skus_by_code(session, {lot.sku for lot in body})
+    for lot in body:
+        if lot.sku not in known:
+            raise UnknownCode("sku", lot.sku)
+    records = [LotRecord(sku_id=sku_id(lot.sku), **lot.model_dump(exclude={"sku"})) for lot in body]
+    save_lots(session, records)
 
 
 def _receive(session: Session, body: ReceiptIn, now: Now) -> list[ledger.Moved]:
@@ -120,6 +129,9 @@ def _move(body: ReceiptIn, number: int, line: ReceiptLineIn, now: Now) -> ledger
         from_location_id=virtual_location(site, "SUPPLIER"),
         to_location_id=to,
         to_unit_id=unit_id(site, line.tote) if line.tote else None,
+        lot=line.lot or "",
+        serials=line.serials,
+        weight_g=line.weight_g,
         cause_kind="RECEIPT",
         cause_id=body.id,
         actor="oms",

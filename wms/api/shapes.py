@@ -20,7 +20,6 @@ from pydantic import (
 
 from wms.orders.place import PlaceLine, PlaceOrder, ShipTo
 from wms.returns.accept import AnnouncedLine, AnnounceReturn
-from wms.sites import Lane, LocationKind, LocationRecord, SiteKind, SiteRecord
 from wms.work.packet import Event, Packet
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -152,76 +151,6 @@ class WebhookIn(Shape):
     secret: Annotated[
         str, StringConstraints(strict=True, pattern=r"^(whsec_)?[A-Za-z0-9+/]+=*$", max_length=200)
     ]
-
-
-# --------------------------------------------------------------------------------- masters
-class SiteIn(Shape):
-    """A site."""
-
-    code: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z0-9][A-Z0-9-]{0,19}$")]
-    kind: SiteKind
-    name_en: Text
-    name_ja: AnyText = ""
-    time_zone: Text = "Asia/Tokyo"
-    prefecture: AnyText = ""
-    latitude: Latitude = 0.0
-    longitude: Longitude = 0.0
-    units_per_day: Size = 1_000_000
-
-    def record(self) -> SiteRecord:
-        """As masters take it."""
-        return SiteRecord(**self.model_dump())
-
-
-class LocationIn(Shape):
-    """A place in a site."""
-
-    site: Text
-    code: Text
-    kind: LocationKind
-    lane: Lane | None = None
-    zone: AnyText = ""
-    aisle: Size | None = None
-    bay: Size | None = None
-    x_mm: Millimetres = 0
-    y_mm: Millimetres = 0
-    z_mm: Millimetres = 0
-
-    def record(self) -> LocationRecord:
-        """As masters take it."""
-        return LocationRecord(**self.model_dump(exclude={"site"}))
-
-
-class SkuIn(Shape):
-    """A SKU."""
-
-    code: Text
-    name_en: Text
-    name_ja: AnyText = ""
-    gtin: Text | None = None
-    gtins: tuple[Text, ...] = ()
-    temperature: Literal["AMBIENT", "COOL", "FROZEN"] = "AMBIENT"
-    length_mm: Size = 0
-    width_mm: Size = 0
-    height_mm: Size = 0
-    weight_g: Size = 0
-
-
-class ReceiptLineIn(Shape):
-    """Goods that have come, and where they were put: in a tote that stands there, or loose."""
-
-    site: Text
-    location: Text
-    tote: Text | None = None
-    sku: Text
-    units: StrictInt
-
-
-class ReceiptIn(Shape):
-    """A receipt; its id makes it once."""
-
-    id: UUID
-    lines: Annotated[list[ReceiptLineIn], Field(min_length=1, max_length=5000)]
 
 
 # -------------------------------------------------------------------------------- handheld
