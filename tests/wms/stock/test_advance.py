@@ -1,6 +1,7 @@
 """A hold's way: allocated, pinned, picked, packed, shipped; and everything that can go wrong."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -205,6 +206,47 @@ def test_a_batch_with_one_bad_line_changes_nothing(database: Database):
         )
 
     assert states(database) == before
+
+
+@pytest.mark.parametrize("minutes", [14, 15])
+def test_a_hold_whose_time_has_run_out_is_over_though_nobody_has_tidied_up(
+    database: Database, minutes: int
+):
+    quarter, at = NOW + timedelta(minutes=15), NOW + timedelta(minutes=minutes)
+
+    def work(session: Session) -> Reserve:
+        site, sku = a_site(session), a_sku(session)
+        stock_of(session, site, sku, 4)
+        line = a_reserve(site, sku, 4, kind="CART", expires_at=quarter)
+        promises.reserve(session, [line], now=NOW)
+        return line
+
+    line = database.run(work)
+    confirm = an_advance(line, "ALLOCATED", occurred_at=at)
+    if at < quarter:
+        advance(database, confirm)
+        return
+    with pytest.raises(WrongState) as caught:
+        advance(database, confirm)
+
+    assert caught.value.state == "EXPIRED"
+    advance(database, an_advance(line, "RELEASED", occurred_at=at))
+    assert clean(database)
+
+
+def test_what_is_released_into_a_tote_on_a_shelf_is_picked_from_the_tote(database: Database):
+    line = allocated(database, 4)
+    tote = database.run(lambda s: a_tote(s, line.site_id))
+    back = {"location_id": shelf(line.site_id), "handling_unit_id": tote}
+    advance(database, an_advance(line, "PINNED"), an_advance(line, "PICKED"))
+
+    advance(database, an_advance(line, "RELEASED", **back))
+
+    again = replace(line, hold_id=HoldId(an_id()))
+    database.run(lambda s: promises.reserve(s, [again], now=NOW))
+    advance(database, an_advance(again, "PINNED", **back), an_advance(again, "PICKED"))
+    assert states(database) == {"sellable": 6, "free": 6, "picked": 4}
+    assert clean(database)
 
 
 def test_places_that_do_not_fit(database: Database):

@@ -298,7 +298,7 @@ BEGIN
     FROM unnest(v_steps) AS s
    WHERE s.rest_id IS NULL AND h.site_id = s.site_id AND h.id = s.hold_id;
   IF EXISTS (SELECT 1 FROM unnest(v_steps) AS s WHERE s.supply_id IS NOT NULL) THEN
-    UPDATE supply u SET held = u.held - d.units
+    UPDATE supply u SET held = u.held - d.units, changed_at = now()
       FROM (SELECT s.site_id, s.supply_id, sum(s.units) AS units FROM unnest(v_steps) AS s
              WHERE s.supply_id IS NOT NULL AND s.from_state = 'HELD' AND s.to_state <> 'HELD'
              GROUP BY 1, 2) AS d
