@@ -55,7 +55,7 @@ STOCK = {
     "channel_buffer", "hold", "hold_transition", "movement", "quant", "quant_checkpoint", "serial",
     "stock_balance", "stock_checkpoint", "stock_command", "supply",
 }  # fmt: skip
-POSTING = re.compile(r"^stock_")
+POSTING = re.compile(r"^stock_|^movement_months$")  # and what makes room for months to come
 IN_NO_FUNCTION = re.compile(
     r"\bNOTIFY\b|\bpg_notify\b|\bLISTEN\b|\bpg_(?:try_)?advisory\w*|\bTEMP(?:ORARY)?\s+TABLE\b"
     r"|\bINTO\s+TEMP|\bdblink\w*|\bpg_sleep\b",

@@ -1,5 +1,6 @@
 """Three PostgreSQL, started once, each a cell; kill -9 one of them and it comes back by itself."""
 
+import json
 import os
 import shutil
 import signal
@@ -107,3 +108,22 @@ def network(cells: Cells) -> Network:
 def sagas(cells: Cells) -> Sagas:
     """A coordinator."""
     return Sagas(cells, deadline=timedelta(seconds=10), lease=timedelta(seconds=3))
+
+
+@pytest.fixture
+def file(empty: Clusters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that names the three cells; one has its address in a file of its own."""
+    secret = tmp_path / "west"
+    lines = ['default = "east"']
+    for name, url in empty.urls().items():
+        sites = [code for code, cell in SITES.items() if cell == name]
+        where = f'url = "{url}"'
+        if name == "west":
+            secret.write_text(url.replace("+psycopg", "") + "\n")
+            where = f'url_file = "{secret}"'
+        lines += [f"[cells.{name}]", where, f"sites = {json.dumps(sites)}"]
+    file = tmp_path / "cells.toml"
+    file.write_text("\n".join(lines))
+    monkeypatch.setenv("SOKO_CELLS", str(file))
+    monkeypatch.setenv("SOKO_STATE_DIR", str(tmp_path))
+    return file

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import IntegrityError
 
+from edge.clock import SystemClock
 from tests.builders import NOW, an_id, eventually
 from tests.cells.conftest import Clusters
 from tests.cells.coordinator import Coordinators
@@ -21,7 +22,11 @@ from tests.cells.network import (
     state_of,
 )
 from wms.cells import CellAway, Cells
+from wms.errors import Unavailable
 from wms.stock import saga_record
+from wms.stock.coalescer import Coalescer
+from wms.stock.over_cells import OverCells
+from wms.stock.read_cells import availability
 from wms.stock.saga import Sagas
 from wms.stock.verify_cells import verify_cells
 
@@ -65,10 +70,11 @@ def test_a_cell_that_goes_away_voids_and_is_tidied_when_it_is_back(
     assert verify_cells(real_cells, now=clock()).clean
 
 
-def test_a_cell_known_to_be_away_is_not_waited_for(
+async def test_a_cell_that_is_away_fails_its_own_and_nobody_elses(
     empty: Clusters, real_cells: Cells, there: Network
 ):
-    saga_id, order = an_id_at(real_cells, "west"), an_order(there, *WANTS[:2])
+    saga_id, order = an_id_at(real_cells, "west"), an_order(there, *WANTS[1:2])
+    single = an_order(there, ("TYO1", 1), ("OSA1", 1), state="HELD")
     west = empty.servers["west"]
     west.stop()
     try:
@@ -81,6 +87,14 @@ def test_a_cell_known_to_be_away_is_not_waited_for(
         assert [reading.as_of is None for reading in readings] == [False, False, True]
         with pytest.raises(CellAway, match="west is away"):
             Sagas(real_cells).place(saga_id, order, now=clock())
+        seen = availability(real_cells, ["SKU-0"], now=clock())
+        assert (sorted(seen.away), sorted(seen.stock.skus[0].sites)) == (["west"], ["CTS1", "TYO1"])
+        coalescers = {cell.name: Coalescer(cell.database, SystemClock()) for cell in real_cells.all}
+        door = OverCells(real_cells, coalescers, Sagas(real_cells), SystemClock())
+        answers = await door.reserve(single)
+        await door.drain()
+        assert [isinstance(answer, Unavailable) for answer in answers] == [False, True]
+        assert holds(real_cells, single[:1]) == ["HELD"]
     finally:
         west.start()
     eventually(lambda: real_cells.health()["west"] is None)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from tests.builders import an_id
 from tests.cells.conftest import Clusters
-from tests.cells.network import SITES, a_network, an_id_at, an_order, clock
+from tests.cells.network import a_network, an_id_at, an_order, clock
 from wms import commands
 from wms.cells import BadCells, Cells, open_cells, read_cells
 from wms.errors import NotFound
@@ -22,25 +22,6 @@ from wms.stock.saga import Sagas
 APP = typer.Typer()
 APP.command()(commands.verify)
 APP.command()(commands.db_upgrade)
-
-
-@pytest.fixture
-def file(empty: Clusters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that names the three cells; one has its address in a file of its own."""
-    secret = tmp_path / "west"
-    lines = ['default = "east"']
-    for name, url in empty.urls().items():
-        sites = [code for code, cell in SITES.items() if cell == name]
-        where = f'url = "{url}"'
-        if name == "west":
-            secret.write_text(url.replace("+psycopg", "") + "\n")
-            where = f'url_file = "{secret}"'
-        lines += [f"[cells.{name}]", where, f"sites = {json.dumps(sites)}"]
-    file = tmp_path / "cells.toml"
-    file.write_text("\n".join(lines))
-    monkeypatch.setenv("SOKO_CELLS", str(file))
-    monkeypatch.setenv("SOKO_STATE_DIR", str(tmp_path))
-    return file
 
 
 @pytest.mark.usefixtures("file")

@@ -1,21 +1,23 @@
 """One door for all cells: lines find their cell, a group over several is a saga; the one view."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from edge.clock import SystemClock
 from tests.builders import NOW, an_id
-from tests.cells.conftest import Clusters
 from tests.cells.network import Network, a_network, an_order, clock, holds, promised
 from wms.cells import Cells
 from wms.errors import NotFound
 from wms.ids import CommandId
+from wms.settings import Settings
 from wms.sites import site_id
 from wms.stock.coalescer import Coalescer
 from wms.stock.ledger import Advance
-from wms.stock.over_cells import OverCells, saga_id_of
-from wms.stock.promises import Reserve, Reserved
+from wms.stock.over_cells import OverCells, open_door, saga_id_of
+from wms.stock.promises import Extend, Reserve, Reserved
 from wms.stock.read_cells import availability
 from wms.stock.saga import Sagas
 from wms.stock.verify_cells import verify_cells
@@ -90,23 +92,6 @@ async def test_holds_are_confirmed_in_their_cells(
     assert promised(real_cells) == {"allocated": 10}
 
 
-async def test_a_cell_that_is_away_fails_its_own_lines_only(
-    empty: Clusters, door: OverCells, there: Network, real_cells: Cells
-):
-    lines = an_order(there, ("TYO1", 1), ("OSA1", 1), ("CTS1", 1), state="HELD")
-    empty.servers["west"].stop()
-    try:
-        first, second, third = await door.reserve(lines)
-        assert granted([first, second, third]) == [True, False, True]
-        assert getattr(second, "code", None) == "database_unavailable"
-
-        seen = availability(real_cells, ["SKU-0"], now=clock())
-        assert sorted(seen.away) == ["west"]
-        assert sorted(seen.stock.skus[0].sites) == ["CHB1", "CTS1", "TYO1"]
-    finally:
-        empty.servers["west"].start()
-
-
 async def test_a_site_that_no_cell_has_is_said_of_its_group(door: OverCells, there: Network):
     lines = grouped(there, ("TYO1", 1), ("OSA1", 1))
     nowhere = an_order(there, ("CTS1", 1), group_id=lines[0].group_id, state="HELD")
@@ -115,6 +100,28 @@ async def test_a_site_that_no_cell_has_is_said_of_its_group(door: OverCells, the
     answers = await door.reserve([*lines, *nowhere])
 
     assert all(isinstance(answer, NotFound) for answer in answers)
+
+
+@pytest.mark.usefixtures("file")
+async def test_the_door_opens_to_the_cells_of_the_settings(there: Network, real_cells: Cells):
+    lines = grouped(there, ("TYO1", 5), ("OSA1", 5))
+    later = clock() + timedelta(hours=1)
+
+    async with open_door(Settings(), SystemClock()) as door:
+        assert granted(await door.reserve(lines)) == [True, True]
+        await door.extend(
+            [
+                Extend(
+                    command_id=CommandId(an_id()), site_id=line.site_id, hold_id=line.hold_id,
+                    expires_at=later,
+                )
+                for line in lines
+            ]
+        )  # fmt: skip
+
+    ends = text("SELECT count(*) FROM hold WHERE expires_at = :later")
+    found = real_cells.each(lambda s: s.scalar(ends, {"later": later}))
+    assert found == {"east": 1, "north": 0, "west": 1}
 
 
 def test_one_view_adds_the_cells_up_and_says_of_when_each_is(real_cells: Cells, there: Network):
