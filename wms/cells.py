@@ -230,10 +230,10 @@ def one_cell(database: Database) -> Cells:
     return Cells({ONLY: database})
 
 
-def open_cells(settings: Settings) -> Cells:
+def open_cells(settings: Settings, *, pool_size: int | None = None) -> Cells:
     """The cells that the settings name, with a pool of connections for each."""
     given = settings.clock is not None
-    pool = settings.database_pool
+    pool = pool_size or settings.database_pool
     if settings.cells is None:
         return one_cell(Database(settings.database_url, pool_size=pool, given_clock=given))
     plans, default = read_cells(settings.cells)

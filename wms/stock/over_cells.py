@@ -13,19 +13,21 @@ themselves. Only when nobody could do anything does the whole call fail, as a Co
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 from edge.clock import Clock
-from wms.cells import Cell, Cells
+from wms.cells import Cell, Cells, open_cells
 from wms.errors import Conflict, NotFound, Unavailable, WmsError
 from wms.ids import derive
-from wms.stock.coalescer import Coalescer
+from wms.settings import Settings
+from wms.stock.coalescer import WRITERS, Coalescer
 from wms.stock.ledger import Advance, Advanced
 from wms.stock.posting import NIL
-from wms.stock.promises import Reserve, Reserved
+from wms.stock.promises import Extend, Extended, Reserve, Reserved, Swap, Swapped
 from wms.stock.saga import Placed, Sagas
 
 Answer = TypeVar("Answer")
@@ -83,14 +85,28 @@ class OverCells:
         self, lines: Sequence[Advance], *, deadline_s: float = math.inf
     ) -> Sequence[Advanced | WmsError]:
         """Take holds one step further: confirm, release."""
-        answers = self._nowhere(lines)
-        rest = [at for at in range(len(lines)) if at not in answers]
-        post = partial(Coalescer.advance, deadline_s=deadline_s)
-        return await self._gather(lines, answers, self._by_cell(lines, rest, post))
+        return await self._each(lines, partial(Coalescer.advance, deadline_s=deadline_s))
+
+    async def extend(
+        self, lines: Sequence[Extend], *, deadline_s: float = math.inf
+    ) -> Sequence[Extended | WmsError]:
+        """Let holds end at another time."""
+        return await self._each(lines, partial(Coalescer.extend, deadline_s=deadline_s))
+
+    async def swap(
+        self, lines: Sequence[Swap], *, deadline_s: float = math.inf
+    ) -> Sequence[Swapped | WmsError]:
+        """Let demands exchange what they hold, at one site."""
+        return await self._each(lines, partial(Coalescer.swap, deadline_s=deadline_s))
 
     async def drain(self) -> None:
         """Post or refuse what is queued, in all cells."""
         await asyncio.gather(*(coalescer.drain() for coalescer in self._coalescers.values()))
+
+    async def _each(self, lines: Sequence[Any], post: Post) -> list[Any]:
+        answers = self._nowhere(lines)
+        rest = [at for at in range(len(lines)) if at not in answers]
+        return await self._gather(lines, answers, self._by_cell(lines, rest, post))
 
     def _nowhere(self, lines: Sequence[Any]) -> dict[int, Any]:
         """Lines of sites that no cell has, and of groups with such a line, each with its error."""
@@ -158,6 +174,20 @@ class OverCells:
         if found and all(isinstance(answer, Unavailable) for answer in found):
             raise found[0]
         return found
+
+
+@asynccontextmanager
+async def open_door(settings: Settings, clock: Clock) -> AsyncIterator[OverCells]:
+    """The door to the cells that the settings name; each coalescer has connections of its own."""
+    writers, cells = open_cells(settings, pool_size=WRITERS), open_cells(settings)
+    coalescers = {cell.name: Coalescer(cell.database, clock) for cell in writers.all}
+    door = OverCells(cells, coalescers, Sagas(cells), clock)
+    try:
+        yield door
+    finally:
+        await door.drain()
+        cells.close()
+        writers.close()
 
 
 def _answers(placed: Placed) -> list[Reserved | WmsError]:
