@@ -57,7 +57,7 @@ _PLAN = f"""
 CREATE TABLE plan AS
   SELECT n, s.id AS site_id, k.id AS sku_id, gen_random_uuid() AS hold_id, least(n % 10, 5) AS kind,
          (n % 10 BETWEEN 5 AND 8) AS old
-    FROM generate_series(1, %(holds)s) AS n
+    FROM generate_series(1::bigint, %(holds)s) AS n
     JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS no FROM site) AS s
       ON s.no = n %% {SITES}
     JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS no FROM sku) AS k

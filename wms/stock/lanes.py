@@ -16,7 +16,10 @@ from sqlalchemy.orm import Session
 
 from wms import outbox
 
-_LATE = text("SELECT * FROM lane_overdue(interval '0')")
+_LATE = text(
+    "SELECT * FROM lane_overdue(interval '0', false)"
+    " UNION ALL SELECT * FROM lane_overdue(interval '0', true) WHERE :network"
+)
 _KNOWN = text("SELECT site_id, location_id, sku_id, owner_id, lot, units FROM lane_alarm")
 _RAISE = text(
     "INSERT INTO lane_alarm (site_id, location_id, sku_id, owner_id, lot, units, raised_at)"
@@ -31,9 +34,12 @@ _END = text(
 _KEY = ("site_id", "location_id", "sku_id", "owner_id", "lot")
 
 
-def sweep(session: Session, *, now: datetime) -> int:
-    """Alarms are as the lanes are. Returns how many were raised, or raised for more units."""
-    late = {_key(row): row for row in session.execute(_LATE)}
+def sweep(session: Session, *, now: datetime, network: bool = True) -> int:
+    """Alarms are as the lanes are. Returns how many were raised, or raised for more units.
+
+    `network`: between sites too; a cell that has not all sites cannot tell.
+    """
+    late = {_key(row): row for row in session.execute(_LATE, {"network": network})}
     known = {_key(row): int(row.units) for row in session.execute(_KNOWN)}
     for key in known.keys() - late.keys():
         session.execute(_END, dict(zip(_KEY, key, strict=True)))

@@ -97,7 +97,7 @@ FAULTS = {
         " to_condition, from_location_id, from_unit_id, to_location_id, to_unit_id, units,"
         " weight_g, variance_g, reason, occurred_at, xid FROM movement WHERE cause_kind = 'TEST'"),
         {"I2": "place @SUPPLIER has -40 units, its movements say -80",
-         "I10": "moved 2 times, in several transactions"},
+         "I10": "moved too often, in several transactions"},
     ),
     "goods under way for ever": (
         ("UPDATE movement SET recorded_at = recorded_at - interval '16 days';"

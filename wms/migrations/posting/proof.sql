@@ -281,45 +281,45 @@ CREATE TABLE lane_alarm (
 );
 
 -- What has certainly been on its lane for longer than the limit and p_grace: what is there, less
--- all that came since. Between sites (NETWORK): what all sites have sent, less what all received;
--- it is put down to the site that has most under way.
-CREATE FUNCTION lane_overdue(p_grace interval)
+-- all that came since. With p_network, what is between sites: what all have sent, less what all
+-- received; it is put down to the site that has most under way.
+CREATE FUNCTION lane_overdue(p_grace interval, p_network boolean)
 RETURNS TABLE (site_id uuid, location_id uuid, sku_id uuid, owner_id uuid, lot text, lane text,
                days int, units bigint)
 STABLE LANGUAGE sql BEGIN ATOMIC
-  WITH lane AS MATERIALIZED (
-    SELECT l.site_id, l.id, x.lane, lane_days(x.lane) AS days
-      FROM location l CROSS JOIN LATERAL (SELECT coalesce(l.lane, l.kind) AS lane) AS x
-     WHERE l.kind IN ('LANE', 'NETWORK')),
-  oldest AS MATERIALIZED (SELECT coalesce(max(l.days), 0) AS days FROM lane l),
-  here AS (
+  WITH here AS MATERIALIZED (
     SELECT q.site_id, q.location_id, q.sku_id, q.owner_id, q.lot, l.lane, l.days,
            sum(q.units) AS units
-      FROM quant q JOIN lane l ON l.site_id = q.site_id AND l.id = q.location_id
+      FROM quant q
+      JOIN (SELECT p.site_id, p.id, x.lane, lane_days(x.lane) AS days
+              FROM location p CROSS JOIN LATERAL (SELECT coalesce(p.lane, p.kind) AS lane) AS x
+             WHERE p.kind = CASE WHEN p_network THEN 'NETWORK' ELSE 'LANE' END) AS l
+        ON l.site_id = q.site_id AND l.id = q.location_id
+     WHERE q.units <> 0 OR p_network
      GROUP BY 1, 2, 3, 4, 5, 6, 7),
+  busy AS MATERIALIZED (
+    SELECT h.site_id, h.location_id,
+           now() - p_grace - make_interval(days => max(h.days)) AS since
+      FROM here h GROUP BY 1, 2),
   came AS (
     SELECT m.site_id, m.to_location_id AS location_id, m.sku_id, m.owner_id, m.lot,
            sum(m.units) AS units
-      FROM movement m JOIN lane l ON l.site_id = m.site_id AND l.id = m.to_location_id
-     WHERE m.recorded_at > now() - p_grace - make_interval(days => (SELECT days FROM oldest))
-       AND m.recorded_at > now() - p_grace - make_interval(days => l.days)
+      FROM movement m
+      JOIN busy b ON b.site_id = m.site_id AND b.location_id = m.to_location_id
+     WHERE m.recorded_at > (SELECT min(o.since) FROM busy o) AND m.recorded_at > b.since
        AND m.from_location_id <> m.to_location_id
      GROUP BY 1, 2, 3, 4, 5),
-  both_ AS (
-    SELECT h.*, coalesce(c.units, 0) AS came
-      FROM here h LEFT JOIN came c USING (site_id, location_id, sku_id, owner_id, lot)),
-  between_sites AS (
-    SELECT (array_agg(b.site_id ORDER BY b.units DESC, b.site_id))[1] AS site_id,
-           (array_agg(b.location_id ORDER BY b.units DESC, b.site_id))[1] AS location_id,
-           b.sku_id, b.owner_id, b.lot, b.lane, b.days,
-           sum(b.units) - sum(b.came) AS units
-      FROM both_ b WHERE b.lane = 'NETWORK' GROUP BY b.sku_id, b.owner_id, b.lot, b.lane, b.days)
-  SELECT b.site_id, b.location_id, b.sku_id, b.owner_id, b.lot, b.lane, b.days,
-         (b.units - b.came)::bigint
-    FROM both_ b WHERE b.lane <> 'NETWORK' AND b.units > b.came
+  stood AS (
+    SELECT h.*, h.units - coalesce(c.units, 0) AS old
+      FROM here h LEFT JOIN came c USING (site_id, location_id, sku_id, owner_id, lot))
+  SELECT s.site_id, s.location_id, s.sku_id, s.owner_id, s.lot, s.lane, s.days, s.old::bigint
+    FROM stood s WHERE NOT p_network AND s.old > 0
   UNION ALL
-  SELECT b.site_id, b.location_id, b.sku_id, b.owner_id, b.lot, b.lane, b.days, b.units::bigint
-    FROM between_sites b WHERE b.units > 0;
+  SELECT (array_agg(s.site_id ORDER BY s.units DESC, s.site_id))[1],
+         (array_agg(s.location_id ORDER BY s.units DESC, s.site_id))[1],
+         s.sku_id, s.owner_id, s.lot, s.lane, s.days, sum(s.old)::bigint
+    FROM stood s WHERE p_network
+   GROUP BY s.sku_id, s.owner_id, s.lot, s.lane, s.days HAVING sum(s.old) > 0;
 END;
 
 -- ------------------------------------------------------------------------------------ rights
