@@ -98,11 +98,15 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Units of a balance; wishes of the same group are granted together or not at all."""
+    """Units of a balance; wishes of the same group are granted together or not at all.
+
+    `keep`: so many units must be left for others, that this wish may not have.
+    """
 
     balance: Hashable
     units: int
     group: Hashable
+    keep: int = 0
 
 
 def first_come_first_served(free: Mapping[Hashable, int], wishes: Sequence[Wish]) -> list[bool]:
@@ -112,27 +116,17 @@ def first_come_first_served(free: Mapping[Hashable, int], wishes: Sequence[Wish]
     wishes for 6, 5 and 4 are answered yes, no, yes.
     """
     left = dict(free)
-    groups: dict[Hashable, dict[Hashable, int]] = {}
+    groups: dict[Hashable, list[Wish]] = {}
     for wish in wishes:
-        wanted = groups.setdefault(wish.group, {})
-        wanted[wish.balance] = wanted.get(wish.balance, 0) + wish.units
+        groups.setdefault(wish.group, []).append(wish)
     granted = set()
     for group, wanted in groups.items():
-        if all(units <= left.get(balance, 0) for balance, units in wanted.items()):
+        rest = dict(left)
+        for wish in wanted:
+            rest[wish.balance] = rest.get(wish.balance, 0) - wish.units
+            if rest[wish.balance] < wish.keep:
+                break
+        else:
             granted.add(group)
-            for balance, units in wanted.items():
-                left[balance] -= units
+            left = rest
     return [wish.group in granted for wish in wishes]
-
-
-def weigh(units: int, weight_g: int, taken: int, measured_g: int | None) -> tuple[int, int]:
-    """What goods weigh that leave a place of so many units and grams: what left, what arrives.
-
-    Units take their share with them, the last ones all that is left. A measured weight counts
-    instead; what it differs by when the place is empty, or has less, shows as the variance: what
-    arrives minus what left. So an empty place weighs nothing.
-    """
-    assert 1 <= taken <= units
-    share = weight_g * taken // units if measured_g is None else min(measured_g, weight_g)
-    left = weight_g if taken == units else share
-    return left, left if measured_g is None else measured_g

@@ -43,7 +43,7 @@ HoldKind: TypeAlias = Literal["CART", "CLICK_RESERVE", "COLLECT", "ORDER", "TRAN
 
 _RESERVE = (
     "SELECT granted, free, fault FROM stock_reserve(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-    " %s, %s, %s, %s, %s, %s, %s)"
+    " %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 
 _EXTEND = text("SELECT * FROM stock_extend(cast(:lines AS jsonb), :each, :now)")

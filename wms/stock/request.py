@@ -1,7 +1,7 @@
 """A request to reserve: lines made ready for the database, and what it says of each of them.
 
     lines        a  b  c  b  d        b comes twice, d has no units
-    sent         a  b  c              each hold id once, each balance named once
+    sent         a  b  c              each once, and each balance named once
     answers      a  b  c  b  error
 
 A line that is wrong by itself is not sent, and its group is refused. Thousands of lines a second
@@ -36,22 +36,24 @@ class Request:
         self._asked: list[str] = []  # of those sent
         self._balance: list[int] = []
         self._first: list[Any] = []  # of each balance the first line that names it
+        self._twins: dict[int, int] = {}  # where one id asks for several things: who says so first
         known: dict[tuple[int, int], int] = {}
+        others: dict[tuple[int, int, str], int] = {}
         balances: dict[tuple[Any, ...], int] = {}
         for number, line in enumerate(lines):
-            site, hold = line.site_id.int, line.hold_id.int
-            asked = _asked(line)
-            at = known.setdefault((site, hold), len(self.sent))
             if not 1 <= line.units <= UNITS_MAX:
                 self.errors[number] = UnitsOutOfRange(line.hold_id, line.units)
-                if at == len(self.sent):
-                    del known[site, hold]
-                at = -1
-            elif at < len(self.sent):
-                if self._asked[at] != asked:
-                    self.errors[number] = IdReused(line.hold_id)
-                    at = -1
-            else:
+                self.place.append(-1)
+                continue
+            site, hold = line.site_id.int, line.hold_id.int
+            asked = _asked(line)
+            here = len(self.sent)
+            at = first = known.setdefault((site, hold), here)
+            if first < here and self._asked[first] != asked:
+                at = others.setdefault((site, hold, asked), here)
+                self._twins[first] = self._twins[at] = first
+            self.place.append(at)
+            if at == here:
                 self.sent.append(line)
                 self._asked.append(asked)
                 key = site, line.owner_id.int, line.sku_id.int, line.segment, line.supply_id
@@ -59,7 +61,6 @@ class Request:
                 if balance > len(self._first):
                     self._first.append(line)
                 self._balance.append(balance)
-            self.place.append(at)
 
     def columns(self) -> tuple[object, ...]:
         """What stock_reserve takes: the balances, the lines, and what few lines have."""
@@ -83,6 +84,7 @@ class Request:
             party,
             columns.some_times([line.expires_at for line in sent]),
             refused,
+            self._first_twins(),
         )
 
     def _parties(self) -> tuple[str | None, str | None]:
@@ -98,6 +100,13 @@ class Request:
         wrong = {self.lines[number].group_id for number in self.errors}
         refused = [at for group, at in first.items() if group in wrong]
         return columns.integers(party), columns.integers(refused) if refused else None
+
+    def _first_twins(self) -> str | None:
+        """Which lines have the id of another that asks for something else; the database judges."""
+        if not self._twins:
+            return None
+        twins = [self._twins.get(at, -1) + 1 for at in range(len(self.sent))]
+        return columns.integers(twins)
 
     def take_faults(self, faults: Sequence[str | None]) -> None:
         """What the database has found wrong, by the place of lines sent."""

@@ -1,16 +1,29 @@
-"""Random batches against a simple model: the database decides exactly as plain Python does."""
+"""Random batches against a simple model: the database decides exactly as plain Python does.
 
+First all kinds of postings in short scripts that hypothesis makes up and shortens; then fifty
+thousand lines of reservations in large batches against the sequential oracle (`oracle`).
+"""
+
+import os
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
 from typing import Any
 from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tests.builders import NOW, a_move, a_reserve, a_site, a_sku, an_advance, an_id, shelf
+from tests.wms.stock.oracle import Account, Key, Oracle
+from wms.catalog import HOUSE_OWNER_ID
 from wms.database import Database
+from wms.errors import WmsError
 from wms.ids import SiteId, SkuId
 from wms.sites import Site, virtual_location
 from wms.stock import ledger, promises
@@ -172,3 +185,137 @@ STEPS: dict[str, Callable[[Session, SiteId, list[SkuId], Model, Any], None]] = {
     "advance": do_advance,
     "replay": do_replay,
 }
+
+
+LINES, BATCH = 50_000, 500
+SEED = int(os.environ.get("SEED", "20261127"))
+
+
+@dataclass
+class Crowd:
+    """Customers who want scarce goods: many SKUs at once, again, together, wrongly."""
+
+    random: Random
+    site: SiteId
+    skus: list[SkuId]
+    now: datetime = NOW
+    asked: list[Reserve] = field(default_factory=list)
+    group: UUID | None = None
+
+    def batch(self) -> list[Reserve]:
+        """The lines of one request."""
+        lines: list[Reserve] = []
+        while len(lines) < BATCH:
+            line = self.line()
+            lines.append(line)
+            self.asked.append(line)
+        return lines
+
+    def line(self) -> Reserve:
+        """Most are new; some come again, some under an old id, some are nonsense."""
+        random = self.random
+        self.group = random.choice([None, None, self.group, an_id()])
+        chance = random.random()
+        if self.asked and chance < 0.12:
+            old = random.choice(self.asked[-2 * BATCH :])
+            return old if chance < 0.10 else replace(old, units=old.units + 1)
+        kind = random.choice(["ORDER", "ORDER", "CART", "CLICK_RESERVE", "COLLECT"])
+        may_run_out = kind in ("CART", "CLICK_RESERVE") or chance > 0.9
+        until = self.now + timedelta(minutes=random.randint(-1, 30))
+        return a_reserve(
+            self.site,
+            SkuId(an_id()) if chance < 0.13 else random.choice(self.skus),
+            0 if 0.13 < chance < 0.135 else random.choice([1, 1, 1, 2, 3, 5, 8]),
+            kind=kind,
+            state="ALLOCATED" if 0.3 < chance < 0.4 else "HELD",
+            group_id=self.group,
+            channel=random.choice(["", "", "", "mall", "own"]),
+            segment="A" if chance < 0.95 else random.choice("BC"),
+            expires_at=until if may_run_out else None,
+        )
+
+
+def test_fifty_thousand_lines_are_decided_as_the_oracle_does_one_by_one(database: Database):
+    """Scarce stock, the same SKU over and over in a request, ids again, groups, channels, time."""
+    random = Random(SEED)
+    site = database.run(a_site)
+    skus = [database.run(a_sku) for _ in range(60)]
+    oracle = stocked(database, random, site, skus)
+    crowd = Crowd(random, site, skus)
+    seen = Counter[object]()
+    for _ in range(LINES // BATCH):
+        lines = crowd.batch()
+        expected = oracle.reserve(lines, crowd.now)
+
+        answers = database.run(partial(promises.reserve_each, lines=lines, now=crowd.now))
+
+        said = [
+            answer.code if isinstance(answer, WmsError) else (answer.granted, answer.free)
+            for answer in answers
+        ]
+        assert said == expected, f"SEED={SEED}"
+        seen.update(one if isinstance(one, str) else one[0] for one in said)
+        give_up(database, random, oracle, lines)
+        crowd.now += timedelta(minutes=random.choice([0, 1, 5]))
+
+    assert min(seen[True], seen[False]) > LINES / 10, seen
+    assert min(seen[code] for code in ("id_reused", "not_found", "units_out_of_range")) > 100, seen
+    compare(database, oracle, crowd.now)
+
+
+def stocked(database: Database, random: Random, site: SiteId, skus: list[SkuId]) -> Oracle:
+    """Stock of three segments, limits, and what is kept from channels; all of it scarce."""
+    accounts: dict[Key, Account] = {}
+    keeps: dict[tuple[UUID, str], int] = {}
+    moves = []
+    for sku in skus[:-1]:  # the last one this site never had
+        for segment, most in (("A", 400), ("B", 30)):
+            account = accounts[site, sku, segment] = Account(random.randint(most // 4, most))
+            moves.append(a_move(site, sku, account.sellable, condition=segment))
+    database.run(partial(ledger.move, lines=moves))
+    for sku in random.sample(skus[:-1], 20):
+        account = accounts[site, sku, "A"]
+        account.safety, account.overdraft = random.randint(0, 50), random.choice([0, 40])
+        key = (HOUSE_OWNER_ID, sku)
+        database.run(partial(promises.set_limits, site_id=site, sku=key, safety=account.safety,
+                             overdraft=account.overdraft))  # fmt: skip
+        keeps[sku, "mall"] = random.randint(1, 60)
+        database.run(partial(promises.keep_from, site_id=site, sku=key, channel="mall",
+                             keep=keeps[sku, "mall"]))  # fmt: skip
+    return Oracle(accounts, keeps, set(skus))
+
+
+def give_up(database: Database, random: Random, oracle: Oracle, lines: list[Reserve]) -> None:
+    """Some of what was granted is given back, so that there is something to be had again."""
+    granted = {line.hold_id: line for line in lines if line.hold_id in oracle.holds}
+    live = [
+        line
+        for line in granted.values()
+        if oracle.holds[line.hold_id].state in ("HELD", "ALLOCATED")
+        and oracle.holds[line.hold_id].line == line
+    ]
+    given = random.sample(live, len(live) // 4)
+    steps = [an_advance(line, "RELEASED") for line in given]
+    database.run(partial(ledger.advance, lines=steps))
+    for line in given:
+        oracle.release(line)
+
+
+def compare(database: Database, oracle: Oracle, now: datetime) -> None:
+    """All counters and all holds at the end, when what is overdue has been tidied up."""
+    oracle.sweep(now)
+    while database.run(partial(promises.expire, now=now)):
+        pass
+    with database.engine.connect() as connection:
+        rows = connection.execute(text(
+            "SELECT site_id, sku_id, segment, sellable, reserved, cart, click_reserve, allocated"
+            " FROM stock_balance"))  # fmt: skip
+        counted = {(row.site_id, row.sku_id, row.segment): tuple(row[3:]) for row in rows}
+        held = connection.execute(text("SELECT id, state FROM hold"))
+        states = {row.id: row.state for row in held}
+    assert counted == {
+        key: (one.sellable, one.promised["HELD"], *one.parts.values(), one.promised["ALLOCATED"])
+        for key, one in oracle.accounts.items()
+    }
+    assert states == {id_: hold.state for id_, hold in oracle.holds.items()}
+    assert database.run(verify).clean

@@ -46,7 +46,8 @@ BEGIN
 END $$;
 
 -- A hold that is still HELD ends later, or sooner. One whose time has run out has ended already.
--- What a command answers and remembers as its state is the time that it set.
+-- What a command answers and remembers as its state is the time that it set. Times are as far from
+-- ours as the caller said that they are from its own.
 CREATE FUNCTION stock_extend(p_lines jsonb, p_each boolean, p_now timestamptz)
 RETURNS TABLE (ord int, state text, replayed boolean, fault text, wanted bigint, free bigint)
 SECURITY DEFINER SET search_path = public, pg_temp
@@ -64,8 +65,8 @@ BEGIN
       h.segment, CASE WHEN c.command_id IS NOT NULL THEN c.state
                       WHEN h.state <> 'HELD' THEN h.state
                       WHEN h.expires_at <= v_now THEN 'EXPIRED'
-                      ELSE to_json(x.expires_at) #>> '{}' END,
-      h.units, x.expires_at, c.command_id IS NOT NULL, CASE
+                      ELSE to_json(x.expires_at + (v_now - p_now)) #>> '{}' END,
+      h.units, x.expires_at + (v_now - p_now), c.command_id IS NOT NULL, CASE
         WHEN c.command_id IS NOT NULL THEN CASE WHEN c.asked <> x.asked THEN 'id_reused' END
         WHEN h.id IS NULL THEN 'not_found'
         WHEN h.state <> 'HELD' OR h.expires_at <= v_now THEN 'wrong_state' END,

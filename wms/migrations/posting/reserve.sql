@@ -3,6 +3,9 @@
 -- A call names every balance once, in the lists p_site to p_supply; a line names its balance by its
 -- place in those lists. So the wide keys are compared once a balance, and the lines are counted,
 -- sorted and decided by small numbers. With a supply, the "balance" is what is still to come of it.
+-- A party is lines that are granted together or not at all, known by the place of its first line.
+-- Twins are lines with the same id that ask for different things, known by the place of the first.
+-- All other lines have an id of their own.
 --
 -- The lock of a balance guards all holds and supplies of its key, so nothing else is ever locked.
 
@@ -23,7 +26,8 @@ CREATE OR REPLACE AGGREGATE stock_take(p_units bigint, p_free bigint)
 CREATE FUNCTION stock_promisable(
   p_site uuid[], p_owner uuid[], p_sku uuid[], p_segment text[], p_supply uuid[],
   OUT can bigint[], OUT overdraft bigint[], OUT row_at tid[])
-SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -159,7 +163,7 @@ CREATE FUNCTION stock_reserve(
   p_balance int[], p_hold uuid[], p_units bigint[], p_kind text[], p_state text[],  -- lines
   p_demand uuid[], p_asked uuid[],
   p_channel text[], p_group uuid[], p_party int[], p_expires timestamptz[],  -- null: none has one
-  p_refused int[], p_each boolean, p_now timestamptz,
+  p_refused int[], p_twin int[], p_each boolean, p_now timestamptz,
   OUT granted boolean[], OUT free bigint[], OUT fault text[])
 SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
@@ -177,10 +181,12 @@ DECLARE
   v_keep bigint[];      -- by line: units that its channel may not have
   v_new boolean[] := array_fill(true, ARRAY[v_lines]);  -- by line: not posted before, nothing wrong
   v_shut boolean[] := array_fill(false, ARRAY[v_lines]);  -- by party: refused
+  v_taken_id boolean[] := array_fill(false, ARRAY[v_lines]);  -- by twin: one of them has the id
   v_known bigint;
   v_party int := 0;
   v_fits boolean;
   v_taken int[];
+  v_ord int;
   v_fresh bigint;
   v_inserted bigint;
   v_balances bigint;
@@ -195,24 +201,30 @@ BEGIN
   -- 2. every statement from here on sees what the holders of those locks before us committed
   SELECT count((SELECT x.state FROM hold x WHERE x.site_id = p_site[u.b] AND x.id = u.h))
     INTO v_known FROM unnest(p_balance, p_hold) AS u(b, h);
-  IF v_known > 0 OR -1 = ANY (v_overdraft) OR p_refused IS NOT NULL THEN
+  IF v_known > 0 OR -1 = ANY (v_overdraft) OR p_refused IS NOT NULL OR p_twin IS NOT NULL THEN
     granted := array_fill(false, ARRAY[v_lines]);
     free := array_fill(0::bigint, ARRAY[v_lines]);
     FOR r IN
-      SELECT u.ord::int AS ord, coalesce(u.party, u.ord::int) AS party, x.state, x.free_then,
+      SELECT u.ord::int AS ord, coalesce(u.party, u.ord::int) AS party, x.state, x.free_then, u.twin,
         CASE WHEN x.id IS NULL AND v_overdraft[u.b] = -1
                AND (k.supply IS NOT NULL
                     OR NOT EXISTS (SELECT 1 FROM site s WHERE s.id = k.site)
                     OR NOT EXISTS (SELECT 1 FROM sku c WHERE c.id = k.sku AND c.owner_id = k.owner))
              THEN 'not_found'
              WHEN x.id IS NOT NULL AND x.asked IS DISTINCT FROM u.asked THEN 'id_reused' END AS fault
-        FROM unnest(p_balance, p_hold, p_asked, p_party) WITH ORDINALITY AS u(b, h, asked, party, ord)
+        FROM unnest(p_balance, p_hold, p_asked, p_party, p_twin)
+          WITH ORDINALITY AS u(b, h, asked, party, twin, ord)
        CROSS JOIN LATERAL (SELECT p_site[u.b] AS site, p_owner[u.b] AS owner, p_sku[u.b] AS sku,
                                   p_supply[u.b] AS supply) AS k
         LEFT JOIN LATERAL (
           SELECT * FROM hold x WHERE x.site_id = k.site AND x.id = u.h OFFSET 0) AS x ON true
-       WHERE x.id IS NOT NULL OR v_overdraft[u.b] = -1
+       WHERE x.id IS NOT NULL OR v_overdraft[u.b] = -1 OR u.twin > 0
+       ORDER BY u.ord
     LOOP
+      IF r.twin > 0 AND r.fault IS NULL AND r.state IS NULL THEN
+        r.fault := CASE WHEN v_taken_id[r.twin] THEN 'id_reused' END;
+        v_taken_id[r.twin] := true;
+      END IF;
       IF r.fault IS NOT NULL THEN
         fault := coalesce(fault, array_fill(NULL::text, ARRAY[v_lines]));
         fault[r.ord] := r.fault;
@@ -287,8 +299,8 @@ BEGIN
         END IF;
       ELSIF r.last THEN
         v_shut[v_party] := true;
-        FOREACH v_known IN ARRAY coalesce(v_taken, '{}') LOOP
-          v_left[p_balance[v_known]] := v_left[p_balance[v_known]] + p_units[v_known];
+        FOREACH v_ord IN ARRAY coalesce(v_taken, '{}') LOOP
+          v_left[p_balance[v_ord]] := v_left[p_balance[v_ord]] + p_units[v_ord];
         END LOOP;
       END IF;
     END LOOP;
