@@ -1,7 +1,7 @@
 """Moving without a hold, the views of it, and what the database itself refuses."""
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -138,6 +138,11 @@ def test_who_listens_hears_what_is_free_now(database: Database, site: SiteId, sk
         "UPDATE hold_transition SET allocated = 0",
         "SELECT stock_apply('{}')",
         "DELETE FROM handling_unit",
+        "INSERT INTO movement_rest SELECT * FROM movement",
+        "DELETE FROM serial",
+        "UPDATE supply SET held = 0",
+        "DELETE FROM channel_buffer",
+        "SELECT stock_open('[]')",
     ],
 )
 def test_the_application_may_not_write_stock(
@@ -165,6 +170,9 @@ def test_the_application_may_not_write_stock(
         ("UPDATE movement SET units = 1", "never changed"),
         ("DELETE FROM movement", "never changed"),
         ("TRUNCATE movement", "never changed"),
+        ("TRUNCATE movement_rest", "never changed"),
+        ("UPDATE quant SET weight_g = -1 WHERE NOT outside", "ck_quant_weight"),
+        ("UPDATE quant SET units = 0, weight_g = 1 WHERE NOT outside", "ck_quant_weight"),
     ],
 )
 def test_the_laws_hold_for_superusers_too(
@@ -177,3 +185,23 @@ def test_the_laws_hold_for_superusers_too(
     database.run(work)
     with pytest.raises(DBAPIError, match=law), superuser.begin() as connection:
         connection.execute(text(statement))
+
+
+def execute(database: Database, statement: TextClause) -> None:
+    database.run(lambda s: s.execute(statement))
+
+
+def test_no_month_of_movements_is_changed_by_anybody(
+    database: Database, superuser: Engine, site: SiteId, sku: SkuId
+):
+    database.run(lambda s: stock_of(s, site, sku, 7))
+    query = text("SELECT DISTINCT tableoid::regclass::text FROM movement")
+    month = database.run(lambda s: s.scalar(query))
+    verbs = ("UPDATE {} SET units = 1", "DELETE FROM {}", "TRUNCATE {}")
+
+    for verb in verbs:
+        statement = text(verb.format(month))
+        with pytest.raises(DBAPIError, match="permission denied"):
+            execute(database, statement)
+        with pytest.raises(DBAPIError, match="never changed"), superuser.begin() as connection:
+            connection.execute(statement)

@@ -317,7 +317,18 @@ CREATE TABLE movement (
   CONSTRAINT ck_movement_units CHECK (units BETWEEN 1 AND 2147483647)
 ) PARTITION BY RANGE (recorded_at);
 CREATE INDEX ix_movement_site_id_sku_id ON movement (site_id, sku_id);
+CREATE FUNCTION movement_is_written_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'a movement is never changed; correct it by the opposite movement'
+    USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER written_once BEFORE UPDATE OR DELETE ON movement
+  FOR EACH ROW EXECUTE FUNCTION movement_is_written_once();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON movement
+  FOR EACH STATEMENT EXECUTE FUNCTION movement_is_written_once();
 CREATE TABLE movement_rest PARTITION OF movement DEFAULT;
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON movement_rest
+  FOR EACH STATEMENT EXECUTE FUNCTION movement_is_written_once();
 
 CREATE FUNCTION movement_months(p_ahead int) RETURNS int LANGUAGE plpgsql AS $$
 -- Make the partitions of this month and the next ones; what falls outside goes to the rest.
@@ -332,6 +343,8 @@ BEGIN
       EXECUTE format('CREATE TABLE %I PARTITION OF movement FOR VALUES FROM (%L) TO (%L)',
                      v_name, v_month, v_month + interval '1 month');
       EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %I FROM soko_app', v_name);
+      EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT'
+                     ' EXECUTE FUNCTION movement_is_written_once()', v_name);
       v_made := v_made + 1;
     END IF;
     v_month := date_trunc('month', v_month + interval '32 days', 'UTC');
@@ -339,13 +352,3 @@ BEGIN
   RETURN v_made;
 END $$;
 SELECT movement_months(12);
-
-CREATE FUNCTION movement_is_written_once() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION 'a movement is never changed; correct it by the opposite movement'
-    USING ERRCODE = 'restrict_violation';
-END $$;
-CREATE TRIGGER written_once BEFORE UPDATE OR DELETE ON movement
-  FOR EACH ROW EXECUTE FUNCTION movement_is_written_once();
-CREATE TRIGGER never_emptied BEFORE TRUNCATE ON movement
-  FOR EACH STATEMENT EXECUTE FUNCTION movement_is_written_once();
