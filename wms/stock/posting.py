@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, text
+from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -28,23 +28,6 @@ _NAMES: dict[type, tuple[str, ...]] = {}
 
 NIL = UUID(int=0)  # "in no handling unit": keys have no nulls
 
-RESERVE_COLUMNS = (
-    "hold_id", "site_id", "owner_id", "sku_id", "units", "kind", "state", "demand_id", "group_id",
-    "expires_at",
-)  # fmt: skip
-RESERVE = text(
-    "SELECT * FROM stock_reserve(:hold_id, :site_id, :owner_id, :sku_id, :units, :kind, :state,"
-    " :demand_id, :group_id, :expires_at, :asked, :now)"
-).bindparams(
-    *(
-        bindparam(name, type_=ARRAY(Uuid()))
-        for name in ("hold_id", "site_id", "owner_id", "sku_id", "demand_id", "group_id", "asked")
-    ),
-    bindparam("units", type_=ARRAY(BigInteger())),
-    bindparam("kind", type_=ARRAY(Text())),
-    bindparam("state", type_=ARRAY(Text())),
-    bindparam("expires_at", type_=ARRAY(DateTime(timezone=True))),
-)
 ADVANCE = text("SELECT * FROM stock_advance(cast(:lines AS jsonb), :each)")
 MOVE = text("SELECT * FROM stock_move(cast(:lines AS jsonb), :each)")
 MOVE_UNIT = text("SELECT * FROM stock_move_unit(cast(:lines AS jsonb))")

@@ -1,10 +1,12 @@
 """Reserving: first come, first served; groups all or nothing; asked again, answered the same."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 
 from tests.builders import NOW, a_move, a_reserve, a_site, a_sku, an_advance, an_id, stock_of
 from tests.wms.stock.shop import counters, reserve, stocked
@@ -16,6 +18,7 @@ from wms.outbox import drain
 from wms.stock import ledger, promises
 from wms.stock.availability import free_by_site, free_units, holds_of
 from wms.stock.faults import UnitsOutOfRange
+from wms.stock.incoming import Supply, announce
 from wms.stock.promises import Reserved
 from wms.stock.verify import verify
 
@@ -333,3 +336,54 @@ def test_texts_travel_as_they_are(database: Database):
     query = text("SELECT channel FROM hold WHERE id = :id")
     found = database.run(lambda s: s.scalar(query, {"id": lines[0].hold_id}))
     assert found == name
+
+
+@pytest.fixture
+def by_its_own_time(database_url: str) -> Iterator[Database]:
+    """Connections that go by the database's time, as in production."""
+    database = Database(database_url, pool_size=2)
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize("off", [timedelta(days=1), timedelta(days=-1)])
+def test_a_wrong_clock_of_a_host_ends_no_hold_and_keeps_none(
+    by_its_own_time: Database, off: timedelta
+):
+    site, (sku,) = stocked(by_its_own_time, 2)
+    right = datetime.now(UTC)  # noqa: TID251 - the host whose clock is right
+    cart = a_reserve(site, sku, 1, kind="CART", expires_at=right + timedelta(minutes=15))
+    over = a_reserve(site, sku, 1, kind="CART", expires_at=right - timedelta(seconds=1))
+    assert reserve(by_its_own_time, cart, over, now=right) == [True, True]
+
+    granted = reserve(by_its_own_time, a_reserve(site, sku), a_reserve(site, sku), now=right + off)
+
+    assert granted == [True, False]  # what is overdue is free, what is not is kept
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["reserved = 6", "allocated = 6", "reserved = -1", "cart = 1", "sellable = -1", "safety = -1"],
+)
+def test_the_database_itself_lets_nobody_oversell(
+    database: Database, superuser: Engine, change: str
+):
+    """Whoever writes past the posting functions, and whatever bug these may have."""
+    _, (sku,) = stocked(database, 5)
+
+    with pytest.raises(IntegrityError), superuser.begin() as connection:
+        connection.execute(text(f"UPDATE stock_balance SET {change} WHERE sku_id = '{sku}'"))  # noqa: S608
+
+
+def test_more_is_not_promised_of_supply_than_comes_whoever_writes(
+    database: Database, superuser: Engine
+):
+    site, (sku,) = stocked(database, 5)
+    supply = Supply(
+        site_id=site, supply_id=an_id(), kind="PO", owner_id=HOUSE_OWNER_ID, sku_id=sku, units=5,
+        eta_p50=NOW, eta_p90=NOW,
+    )  # fmt: skip
+    database.run(lambda s: announce(s, [supply], now=NOW))
+
+    with pytest.raises(IntegrityError), superuser.begin() as connection:
+        connection.execute(text("UPDATE supply SET held = 4, received = 2"))
