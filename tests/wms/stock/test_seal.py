@@ -191,6 +191,22 @@ def test_the_whole_chain_made_anew_is_known_by_its_key(
     assert found["Z1"].first == "seal 1 is signed by a key that is not ours"
 
 
+def test_a_chain_made_anew_in_our_name_is_known_by_its_signatures(
+    database: Database, superuser: Engine, key: Path, goods: tuple[SiteId, SkuId], tmp_path: Path
+):
+    """The forger names our public key, but cannot sign for it."""
+    ours = sealed(database, key, goods).public_key
+    (tmp_path / "keys" / "seal.key.last").unlink()  # as on another host that has the same key
+    chain = database.run(seals.chain)
+    rewrite(superuser, chain, change_a_row, tmp_path / "forged.key")
+    by_hand(superuser, f"UPDATE seal SET public_key = decode('{ours.hex()}', 'hex')")  # noqa: S608
+
+    found = judged(database, key)
+
+    assert found.keys() == {"Z1"}
+    assert found["Z1"].first == "seal 1 is not signed by the key that it names"
+
+
 def test_without_a_key_the_chain_is_judged_and_the_gap_is_said(
     database: Database, key: Path, goods: tuple[SiteId, SkuId], tmp_path: Path
 ):
