@@ -13,6 +13,7 @@ depends_on = None
 def upgrade() -> None:
     for name in (
         "apply.sql",
+        "judge.sql",
         "reserve.sql",
         "advance.sql",
         "move.sql",
