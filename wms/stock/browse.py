@@ -8,6 +8,9 @@ by index and adds up the balances of each. A filter that few SKUs pass would wal
 page looks at no more than LOOK SKUs: it may show fewer lines than asked for, or none, and still
 have a `next`. There are no totals of everything; a SKU's own are on its line.
 
+States that are places (damaged, lost, on a lane …) are mostly rare: what stands at such places is
+looked up by index, and where that are few enough only those SKUs are walked.
+
 A text is looked for in code and names, as a whole, in letters of any case or width. From two
 letters on the index of pairs of letters finds the SKUs that have it. The SKU whose code it is comes
 first.
@@ -20,14 +23,16 @@ from typing import Any, Literal, TypeAlias, get_args
 from unicodedata import normalize
 from uuid import UUID
 
-from sqlalchemy import TextClause, Uuid, bindparam, text
+from sqlalchemy import Text, TextClause, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from wms.ids import SkuId
 from wms.stock.availability import STATES
 from wms.stock.network import SELLS, moment
 
-LOOK = 1000
+LOOK = 200  # SKUs, of some dozens of balances each
+RARE = 20_000  # quants at the places of a state; more, and it is not rare
 
 Filter: TypeAlias = Literal[
     "expected", "received", "sellable", "reserved", "cart", "click_reserve", "allocated",
@@ -36,6 +41,15 @@ Filter: TypeAlias = Literal[
     "unknown", "safety", "free", "sold_out",
 ]  # fmt: skip
 FILTERS: tuple[str, ...] = get_args(Filter)
+_PROMISES = {"sellable", "reserved", "cart", "click_reserve", "allocated", "safety", "free",
+             "sold_out"}  # fmt: skip
+_AT_PLACES = text(
+    "SELECT array_agg(DISTINCT x.sku_id) FILTER (WHERE x.units > 0) AS skus, count(*) AS looked"
+    " FROM (SELECT q.sku_id, q.units FROM location l"
+    "  JOIN quant q ON q.site_id = l.site_id AND q.location_id = l.id"
+    "  WHERE l.counter = ANY(:states) AND l.counter NOT IN ('sellable', 'outside', 'none')"
+    "  LIMIT :rare) AS x"
+).bindparams(bindparam("states", type_=ARRAY(Text())))
 
 _SUMS = ", ".join(f"sum(b.{state}) AS {state}" for state in STATES)
 _WORDS = "sku_words(k.code, k.name_en, k.name_ja)"
@@ -89,14 +103,17 @@ def browse(
 ) -> Lines:
     """The next lines after a place, from the beginning without one."""
     at = moment(session, now=now)
+    few = _few(session, wish)
+    facts = _facts(wish, after, limit) | ({} if few is None else {"few": few})
     found: list[Any] = []
     if wish.text and after is None:
-        found += session.execute(statement(wish, exact=True), _facts(wish, None, limit))
-    rest = session.execute(statement(wish), _facts(wish, after, limit)).all()
+        found += session.execute(statement(wish, exact=True), facts)
+    rest = session.execute(statement(wish, few=few is not None), facts).all()
+    last: Any
     if len(rest) >= limit:
         last = rest[-1]
     else:  # it came to the end of what it looks at, or of all
-        last = session.execute(_border(wish), _facts(wish, after, limit)).first()
+        last = session.execute(_border(wish, few=few is not None), facts).first()
     return Lines(
         as_of=at.as_of,
         age_s=at.age_s,
@@ -105,8 +122,16 @@ def browse(
     )
 
 
-def statement(wish: Wish, *, exact: bool = False) -> TextClause:
-    """The lines of a page; `exact`: of the SKU whose code the text is."""
+def _few(session: Session, wish: Wish) -> list[UUID] | None:
+    """The SKUs that are in these states anywhere, if they are few and the states are places."""
+    if not wish.states or not _PROMISES.isdisjoint(wish.states):
+        return None
+    row = session.execute(_AT_PLACES, {"states": list(wish.states), "rare": RARE}).one()
+    return None if row.looked >= RARE else row.skus or []
+
+
+def statement(wish: Wish, *, exact: bool = False, few: bool = False) -> TextClause:
+    """The lines of a page; `exact`: of the SKU whose code the text is; `few`: of those only."""
     assert set(wish.states) <= set(FILTERS), wish.states
     free = "sum(b.sellable - b.reserved - b.allocated - b.safety) FILTER (WHERE b.segment = :sells)"
     at_site = (
@@ -115,7 +140,7 @@ def statement(wish: Wish, *, exact: bool = False) -> TextClause:
     wanted = "".join(
         f" OR {'s.free <= 0' if state == 'sold_out' else f's.{state} > 0'}" for state in wish.states
     )
-    skus = _exact() if exact else _look(wish)
+    skus = _exact() if exact else _look(wish, few=few)
     return _typed(
         f"SELECT k.id, k.code, k.name_en, k.name_ja, s.* FROM ({skus}) AS k JOIN LATERAL ("  # noqa: S608 - names of ours
         f" SELECT count(DISTINCT b.site_id) AS sites, {_SUMS}, coalesce({free}, 0) AS free"
@@ -125,15 +150,15 @@ def statement(wish: Wish, *, exact: bool = False) -> TextClause:
     )
 
 
-def _border(wish: Wish) -> TextClause:
+def _border(wish: Wish, *, few: bool) -> TextClause:
     """The last SKU that a page may look at, if there are so many."""
-    return _typed(f"SELECT k.code, k.id FROM ({_look(wish)}) AS k OFFSET :look - 1")  # noqa: S608
+    return _typed(f"SELECT k.code, k.id FROM ({_look(wish, few=few)}) AS k OFFSET :look - 1")  # noqa: S608
 
 
-def _look(wish: Wish) -> str:
-    has = (_HAS_TEXT if wish.text else "") + (
-        _HAS_PAIRS if len(normalize("NFKC", wish.text)) > 1 else ""
-    )
+def _look(wish: Wish, *, few: bool) -> str:
+    has = _HAS_TEXT if wish.text else ""
+    has += _HAS_PAIRS if len(normalize("NFKC", wish.text)) > 1 else ""
+    has += " AND k.id = ANY(:few)" if few else ""
     return (
         "SELECT k.id, k.code, k.name_en, k.name_ja FROM sku k"  # noqa: S608 - words of ours
         f" WHERE (k.code, k.id) > (:code, :id){has} ORDER BY k.code, k.id LIMIT :look"
@@ -148,7 +173,12 @@ def _exact() -> str:
 
 
 def _typed(sql: str) -> TextClause:
-    return text(sql).bindparams(bindparam("id", type_=Uuid())) if ":id" in sql else text(sql)
+    statement = text(sql)
+    if ":id" in sql:
+        statement = statement.bindparams(bindparam("id", type_=Uuid()))
+    if ":few" in sql:
+        statement = statement.bindparams(bindparam("few", type_=ARRAY(Uuid())))
+    return statement
 
 
 def _facts(wish: Wish, after: Place | None, limit: int) -> dict[str, Any]:

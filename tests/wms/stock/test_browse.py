@@ -22,7 +22,7 @@ FILL = """
 INSERT INTO sku (id, owner_id, code, name_en, name_ja)
   SELECT uuidv7(), o.id, 'SK' || lpad(n::text, 5, '0'), 'Thing ' || n, '品 ' || n
     FROM owner o, generate_series(1, :skus) AS n;
-INSERT INTO stock_balance (site_id, owner_id, sku_id, segment, sellable, reserved, damaged)
+INSERT INTO stock_balance (site_id, owner_id, sku_id, segment, sellable, reserved, lost)
   SELECT s.id, k.owner_id, k.id, 'A', 10, 1, (k.code = :seedy)::int
     FROM sku k CROSS JOIN site s;
 INSERT INTO quant (site_id, location_id, sku_id, owner_id, handling_unit_id, lot, condition, units,
@@ -30,6 +30,12 @@ INSERT INTO quant (site_id, location_id, sku_id, owner_id, handling_unit_id, lot
   SELECT b.site_id, l.id, b.sku_id, b.owner_id, '00000000-0000-0000-0000-000000000000', '', 'A',
          10, false
     FROM stock_balance b JOIN location l ON l.site_id = b.site_id AND l.code = 'S-1';
+INSERT INTO quant (site_id, location_id, sku_id, owner_id, handling_unit_id, lot, condition, units,
+                   outside)
+  SELECT b.site_id, l.id, b.sku_id, b.owner_id, '00000000-0000-0000-0000-000000000000', '', 'A',
+         b.lost, false
+    FROM stock_balance b JOIN location l ON l.site_id = b.site_id AND l.code = '@LOST'
+   WHERE b.lost > 0;
 INSERT INTO hold (site_id, id, owner_id, sku_id, kind, state, units, demand_id, expires_at)
   SELECT b.site_id, uuidv7(), b.owner_id, b.sku_id, 'CART', 'HELD', 1, uuidv7(), now()
     FROM stock_balance b;
@@ -75,12 +81,14 @@ def test_every_sku_comes_once_in_order_and_what_few_have_in_bounded_steps(full: 
         code for code in everything if f"品 {int(code[2:])}".startswith("品 29")
     ]
     assert codes(full, 1, text="SK00777") == ["SK00777"]
-    looks = list(pages(full, Wish(states=("damaged", "lost")), 50))
-    assert [[line.sku for line in look] for look in looks] == [[], [SEEDY]]
-    assert browsing.LOOK < SKUS, "the first look ended before it"
-    assert (looks[1][0].sites, looks[1][0].units) == (
+    (look,) = pages(full, Wish(states=("damaged", "lost")), 50)
+    assert [line.sku for line in look] == [SEEDY], "found by the places where such goods are"
+    steps = list(pages(full, Wish(states=("lost", "sold_out")), 50))
+    assert [line.sku for step in steps for line in step] == [SEEDY]
+    assert len(steps) == SKUS // browsing.LOOK + 1, "walked, each time no farther than allowed"
+    assert (look[0].sites, look[0].units) == (
         SITES,
-        {"sellable": 10 * SITES, "reserved": SITES, "damaged": SITES, "free": 9 * SITES},
+        {"sellable": 10 * SITES, "reserved": SITES, "lost": SITES, "free": 9 * SITES},
     )
 
 

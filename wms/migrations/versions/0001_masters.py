@@ -169,6 +169,9 @@ CREATE FUNCTION sku_words(p_code text, p_name_en text, p_name_ja text) RETURNS t
 IMMUTABLE PARALLEL SAFE LANGUAGE sql RETURN p_code || chr(10) || p_name_en || chr(10) || p_name_ja;
 CREATE INDEX ix_sku_code ON sku (code, id);
 CREATE INDEX ix_sku_search_code ON sku (search_form(code));
+-- Places of the rarer states: what is damaged, lost, on a lane is found by where it stands.
+CREATE INDEX ix_location_counter ON location (counter)
+  WHERE counter NOT IN ('sellable', 'outside', 'none');
 CREATE INDEX ix_sku_search ON sku USING gin (search_pairs(sku_words(code, name_en, name_ja)));
 """
 
