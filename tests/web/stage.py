@@ -22,6 +22,7 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter
 
+from tests.web import stage_stock
 from wms.work.packet import Event, Packet, Problem, packet_json, reduce
 
 ROOT = Path(__file__).parents[2]
@@ -32,20 +33,6 @@ STARTED_AT = datetime(2026, 11, 27, 0, 30, tzinfo=UTC)
 SPEED = 60.0
 FRAME_S = 0.2
 EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
-STATES = (
-    "expected", "sellable", "reserved", "allocated", "picked", "packed", "to_customer",
-    "return_requested", "return_in_transit", "quarantine", "damaged",
-)  # fmt: skip
-GOODS = (
-    ("SN-WHT-26", "Canvas sneaker white 26", "キャンバススニーカー 白 26"),
-    ("TEAPOT-01", "Iron teapot", "南部鉄器 急須"),
-    ("RICE-5KG", "Rice 5 kg", "お米 5kg"),
-    ("TOWEL-BLU", "Bath towel blue", "バスタオル 青"),
-    ("MUG-350", "Mug 350 ml", "マグカップ 350ml"),
-    ("LED-60W", "LED bulb 60 W", "LED電球 60W"),
-    ("UMBR-65", "Umbrella 65 cm", "長傘 65cm"),
-)
-SITES = ("TYO1", "OSA1", "NGO1", "FUK1", "SPK1", "SDJ1", "HIJ1", "S-GINZA", "S-UMEDA", "S-SAKAE")
 
 
 class Robot:
@@ -217,6 +204,7 @@ class Stage:
 
 
 app = FastAPI()
+app.include_router(stage_stock.router)
 stage = Stage()
 
 
@@ -252,23 +240,6 @@ def direct(deed: Literal["pause", "resume", "reset"]) -> None:
     stage.paused = deed == "pause"
     if deed == "reset":
         stage.packet = fresh_packet()
-
-
-@app.get("/console/v1/stock")
-def stock(query: str = "", limit: int = 200) -> dict[str, Any]:
-    """Stock of all sites in all states."""
-    rng = random.Random(7)
-    rows: list[dict[str, Any]] = []
-    for code, name_en, name_ja in GOODS:
-        for site in SITES:
-            states = {state: rng.choice((0, 0, 0, rng.randrange(1, 40))) for state in STATES}
-            states["sellable"] = rng.randrange(0, 400)
-            free = max(0, states["sellable"] - states["reserved"])
-            names = {"name_en": name_en, "name_ja": name_ja}
-            if query.lower() in f"{code} {name_en} {name_ja}".lower():
-                rows.append({"site": site, "sku": code, **names, **states, "free": free})
-    totals = {state: sum(row[state] for row in rows) for state in (*STATES, "free")}
-    return {"sites": list(SITES), "rows": rows[:limit], "totals": totals}
 
 
 @app.get("/api/v1/work/next", response_model=None)
