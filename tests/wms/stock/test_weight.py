@@ -13,8 +13,8 @@ from wms.database import Database
 from wms.ids import HoldId, SiteId, SkuId
 from wms.sites import virtual_location
 from wms.stock import ledger, promises
-from wms.stock.balance import weigh
 from wms.stock.faults import NotEnoughStock, WeightMissing, WeightUnwanted
+from wms.stock.weight import weigh
 
 FOLD = text("""
 SELECT count(*) FROM quant q FULL JOIN (
