@@ -45,19 +45,37 @@ LOCK = text("SELECT stock_lock(cast(:holds AS jsonb), :sites, :owners, :skus)").
 
 def asked(line: Any, *, without: Sequence[str] = ()) -> UUID:
     """A hash of what a line asks for, whichever way it is said."""
-    said = [str(getattr(line, name)) for name in _names(line) if name not in without]
-    digest = hashlib.blake2b("\0".join(said).encode(), digest_size=16)
-    return UUID(bytes=digest.digest())
+    names = _names(line)
+    return UUID(_mark(names, [_said(getattr(line, name)) for name in names], without))
 
 
 def as_json(lines: Sequence[Any], *, without: Sequence[str] = (), **defaults: Any) -> str:
     """The lines as a JSON list, each with its place in it and its hash; None as its default."""
     rows = []
     for ord_, line in enumerate(lines):
-        row = {name: getattr(line, name) for name in _names(line)}
-        row |= {name: value for name, value in defaults.items() if row.get(name) is None}
-        rows.append(row | {"ord": ord_, "asked": asked(line, without=without)})
+        names = _names(line)
+        values = [getattr(line, name) for name in names]
+        said = [_said(value) for value in values]
+        row = {
+            name: text if type(value) is UUID else value
+            for name, value, text in zip(names, values, said, strict=True)
+        }
+        for name, value in defaults.items():
+            if row.get(name) is None:
+                row[name] = value
+        row["ord"] = ord_
+        row["asked"] = _mark(names, said, without)
+        rows.append(row)
     return json.dumps(rows, default=_plain)
+
+
+def _said(value: Any) -> str:
+    return f"{value.int:032x}" if type(value) is UUID else str(value)
+
+
+def _mark(names: Sequence[str], said: Sequence[str], without: Sequence[str]) -> str:
+    parts = [text for name, text in zip(names, said, strict=True) if name not in without]
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def _names(line: Any) -> tuple[str, ...]:

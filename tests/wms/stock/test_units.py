@@ -124,7 +124,9 @@ def test_a_pallet_is_received_from_dock_to_dock_and_put_away(database: Database,
 
     more = a_move(pallet.site, pallet.sku, 1, to_unit_id=pallet.cartons[0],
                   to_location_id=shelf(pallet.site, "D-2"))  # fmt: skip
-    database.run(lambda s: ledger.move(s, [more]))
+    out = a_move(pallet.site, pallet.sku, 6, from_unit_id=pallet.cartons[0],
+                 from_location_id=shelf(pallet.site, "D-2"))  # fmt: skip
+    database.run(lambda s: ledger.move(s, [more, out]))
     go(database, pallet.to("S-2"))
 
     assert totals(database) == {"sellable": 11, "free": 11}
