@@ -262,17 +262,24 @@ def test_two_who_put_units_into_each_other_make_no_circle(database: Database, pa
 
 
 def test_goods_that_come_into_the_unit_meanwhile_go_too(database: Database, pallet: Pallet):
+    """And under the lock of their own balance: what is promised of them stays."""
     other = database.run(a_sku)
     late = a_move(pallet.site, other, 3, to_unit_id=pallet.cartons[0])
-    with ThreadPoolExecutor() as pool, Session(database.engine) as packing:
-        ledger.move(packing, [late])
-        packing.flush()
-        busy = a_move(pallet.site, pallet.sku, 1, to_unit_id=pallet.cartons[0])
-        ledger.move(packing, [busy])  # the pallet's move waits for this balance
-        moving = pool.submit(go, database, pallet.to("@QUARANTINE"))
+    promised = a_reserve(pallet.site, other, 3)
+    busy = a_move(pallet.site, pallet.sku, 1)
+    with ThreadPoolExecutor() as pool, Session(database.engine) as first:
+        ledger.move(first, [busy])
+        moving = pool.submit(go, database, pallet.to("@QUARANTINE"))  # waits for that balance
         waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         eventually(lambda: database.run(lambda s: s.scalar(waiting)) == 1)
-        packing.commit()
-        moving.result()
+        database.run(lambda s: ledger.move(s, [late]))
+        with Session(database.engine) as second:
+            assert promises.reserve(second, [promised], now=NOW)[0].granted
+            first.commit()
+            eventually(lambda: database.run(lambda s: s.scalar(waiting)) == 1)
+            second.commit()
+        assert isinstance(moving.exception(), NotEnoughStock)
 
-    assert totals(database) == {"quarantine": 14}
+    database.run(lambda s: ledger.advance(s, [an_advance(promised, "RELEASED")]))
+    go(database, pallet.to("@QUARANTINE"))
+    assert totals(database) == {"quarantine": 13, "sellable": 1, "free": 1}
