@@ -20,7 +20,10 @@ write once. The application may execute them and may not write the tables.
     supply         what is on its way, and ATP by day
     near           the nearest places that have enough
     feed           what has become of what was free, change by change
-    units          totes and parcels: what stands where
+    units          totes and parcels: what stands where, which is in which
+    unit_moves     a unit goes elsewhere with all that is in it
+    transfer       goods go from site to site: what leaves here arrives there, once
+    weight         what goods by weight weigh, as pure Python
     verify         every invariant, recomputed from the movements
     model          the tables; only this package may name them
 """
