@@ -16,6 +16,6 @@ export default defineConfig({
   },
   server: {
     fs: { allow: [".."] }, // ../locales
-    proxy: { "/api": soko, "/console": soko, "/oms": soko },
+    proxy: { "/api": soko, "/console": soko, "/oms": soko, "/v1": soko },
   },
 });

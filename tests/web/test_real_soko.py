@@ -1,5 +1,6 @@
 """The screens on the real thing: `soko serve`, PostgreSQL, a broker; only the robots are played."""
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -63,9 +64,14 @@ def test_a_pick_with_the_keyboard_moves_stock(
     page.get_by_role("searchbox").fill("tea")  # a part of the code, in other letters
     expect(page.locator("[data-sku]")).to_have_count(1)
     row = page.locator("[data-sku=TEA]")
-    expect(row.locator("td.picked").first).to_have_text("2")
-    expect(row.locator("td.free").first).to_have_text("8")
+    expect(row.locator(".total > .free b")).to_have_text("8")
+    expect(row.locator(".total > .parts")).to_contain_text("picked 2")
+    row.get_by_role("link").click()
+    expect(page.locator(".matrix tbody td.picked")).to_have_text("2")
+    expect(page.locator(".atp svg")).to_have_attribute("aria-label", re.compile(r"^Today 8;"))
     snap(page, "real-stock-en")
+    house.put_order(("TEA", 1))
+    expect(page.locator(".head .big b")).to_have_text("7")  # by itself
 
 
 def test_the_control_room_shows_the_site_through_the_broker(
