@@ -1,6 +1,6 @@
 """Health: is it alive, can it work."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from sqlalchemy import text
 
 from wms.api.dependencies import Svc
@@ -19,3 +19,11 @@ def get_ready(services: Svc) -> dict[str, str]:
     """The database answers too; 503 if not."""
     services.database.run(lambda s: s.execute(text("SELECT 1")).one())
     return {"status": "ok"}
+
+
+@router.get("/queue")
+async def get_queue(request: Request) -> dict[str, int]:
+    """The lines of this process's coalescer: how many wait now, and counts since its start."""
+    coalescer = request.app.state.coalescer
+    names = ("depth", "asked", "batches", "lines", "refused", "late")
+    return {name: getattr(coalescer, name) for name in names}

@@ -118,6 +118,7 @@ class Coalescer:
     """Takes lines from the tasks of any event loop, posts them from its own threads.
 
     Attributes:
+        asked: lines that were taken into the queue.
         depth: lines that wait now.
         batches: postings made.
         lines: lines posted.
@@ -134,7 +135,7 @@ class Coalescer:
         queue_max: int = QUEUE_MAX,
         writers: int = WRITERS,
     ) -> None:
-        self.depth = self.batches = self.lines = self.refused = self.late = 0
+        self.asked = self.depth = self.batches = self.lines = self.refused = self.late = 0
         self._database = database
         self._batch_max = batch_max
         self._queue_max = queue_max
@@ -218,6 +219,7 @@ class Coalescer:
                 self.refused += count
                 raise Overloaded(self._retry_after_s())
             self.depth += count
+            self.asked += count
             for start, stop in parts:
                 self._pieces += 1
                 desk.queue.append(_Piece(self._pieces, call, start, lines[start:stop]))
@@ -293,7 +295,7 @@ class Coalescer:
         _finish(done)
         if isinstance(answers[-1], DatabaseUnavailable):
             # Those who wait have waited for it already.
-            self._refuse_all(partial(DatabaseUnavailable, str(answers[-1])))
+            self._refuse_all(partial(_copy, answers[-1]))
 
     def _refuse_all(self, error: Callable[[], WmsError]) -> None:
         with self._changed:
@@ -309,12 +311,20 @@ def _failure(answers: Sequence[Any]) -> Exception | None:
     """What a call as a whole fails by, if by anything: no fault of a line."""
     for answer in answers:
         if isinstance(answer, Unavailable):
-            return type(answer)(str(answer))  # each caller raises its own
+            return _copy(answer)
         if isinstance(answer, Exception) and not isinstance(answer, WmsError):
             failure = RuntimeError("the posting failed")
             failure.__cause__ = answer
             return failure
     return None
+
+
+def _copy(error: Unavailable) -> Unavailable:
+    """The same once more: each caller raises its own."""
+    copy = type(error).__new__(type(error))
+    copy.args = error.args
+    vars(copy).update(vars(error))
+    return copy
 
 
 def _finish(done: Sequence[tuple[_Call, Any]]) -> None:

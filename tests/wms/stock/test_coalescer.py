@@ -193,16 +193,18 @@ async def test_a_caller_who_goes_away_is_posted_for(
     site, (sku,) = stocked(database, 100)
     with standstill(superuser):
         posting = await waiting(coalescer, a_reserve(site, sku))
-        queued = asyncio.create_task(_one(coalescer, a_reserve(site, sku)))
-        await until(lambda: coalescer.depth == 1)
+        queued, staying = (
+            asyncio.create_task(_one(coalescer, a_reserve(site, sku))) for _ in range(2)
+        )
+        await until(lambda: coalescer.depth == 2)
         for task in (posting, queued):
             task.cancel()
         await asyncio.gather(posting, queued, return_exceptions=True)
 
     assert posting.cancelled()
     assert queued.cancelled()
-    await until(lambda: coalescer.lines == 2)
-    assert held(database) == {"HELD": 2}
+    assert await asyncio.wait_for(staying, PATIENCE_S) == [True]
+    assert held(database) == {"HELD": 3}
 
 
 async def test_callers_whose_event_loop_has_ended_hurt_nobody(
