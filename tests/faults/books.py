@@ -27,6 +27,10 @@ ACCOUNTS = {"sellable": "UNITS", "received": "DOCK_IN", "quarantine": "QUARANTIN
             "return_received": "RETURNS_BENCH"}  # fmt: skip
 TAKEN = ("PINNED", "PICKED", "PACKED", "SHIPPED")
 
+# counter -> the virtual place where what lies in units is accounted for
+ACCOUNTS = {"sellable": "UNITS", "received": "DOCK_IN", "quarantine": "QUARANTINE",
+            "return_received": "RETURNS_BENCH"}  # fmt: skip
+
 # state -> what it may become -> (virtual place that the goods go to, counters of places allowed);
 # None: nothing moves
 STEPS: dict[str, dict[str, tuple[str, frozenset[str]] | None]] = {
@@ -212,15 +216,19 @@ class Books:
             if hold.balance in keys:
                 self.holds[id_] = replace(hold, state="EXPIRED")
 
-    def split(self, id_: UUID, to: str, units: int | None, rest: tuple[UUID, str] | None) -> None:
+    def split(
+        self, id_: UUID, to: str, units: int | None, rest: tuple[UUID, str], now: datetime
+    ) -> None:
         """Judge whether a hold may go there, and be cut in two like that."""
         hold = self.holds[id_]
         if to not in STEPS.get(hold.state, {}):
             raise Refused("wrong_state")
+        if to == "ALLOCATED" and id_ in self.overdue(now):
+            raise Refused("wrong_state")
         some = hold.units if units is None else units
-        if some > hold.units or (some < hold.units and rest is None):
+        if some > hold.units:
             raise Refused("units_out_of_range")
-        if some < hold.units and rest is not None:
+        if some < hold.units:
             if rest[1] not in ("SAME", hold.state) and rest[1] not in STEPS[hold.state]:
                 raise Refused("wrong_state")
             if rest[0] in self.holds:
@@ -241,6 +249,8 @@ class Books:
         location = location or self.virtual.get((site, virtual), NIL)
         if self.counter_of.get(location) not in allowed:
             raise Refused("wrong_location")
+        if unit and to != "PINNED":
+            location = self.place(site, location, sku, unit).location
         inside = hold.place.unit if to == "SHIPPED" and not unit and hold.place else NIL
         lot = hold.place.lot if hold.place else ""
         if unit:
@@ -254,6 +264,30 @@ class Books:
             if each._replace(lot="") == place._replace(lot="")
             and self.units[each] - self.pinned(each) >= units
         ]  # fmt: skip
+
+    def swap(self, one: UUID, two: UUID, heirs: tuple[UUID, UUID], now: datetime) -> None:
+        """Two holds exchange what they have: each demand gets an heir where the other was."""
+        holds, overdue = (self.holds[one], self.holds[two]), self.overdue(now)
+        if holds[0].balance.site != holds[1].balance.site:
+            raise Refused("not_found")
+        if any(hold.state not in PROMISED for hold in holds) or {one, two} & overdue.keys():
+            raise Refused("wrong_state")
+        first, second = holds
+        ends = [hold.state == "HELD" and hold.expires_at is not None for hold in holds]
+        if (
+            one == two
+            or (first.balance, first.units) != (second.balance, second.units)
+            or (ends[0] and second.state != "HELD")
+            or (ends[1] and first.state != "HELD")
+        ):
+            raise Refused("not_swappable")
+        for heir, mine, other in ((heirs[0], first, second), (heirs[1], second, first)):
+            expires_at = mine.expires_at if mine.state == "HELD" else None
+            self.holds[heir] = replace(
+                mine, state=other.state, place=other.place, expires_at=expires_at
+            )
+        self.holds[one] = replace(first, state="SWAPPED", place=None)
+        self.holds[two] = replace(second, state="SWAPPED", place=None)
 
     def advance(
         self, id_: UUID, to: str, units: int | None, rest: tuple[UUID, str] | None,
