@@ -124,7 +124,7 @@ def _parts(
     for law in checkpoint.laws(full=full):
         yield law.code, partial(judge, law=law, checkpoint=month)
     seals = seal.chain(session)
-    chain = seal.judge_chain(seals, seal.trust(key))
+    chain = seal.judge_chain(seals, seal.trust(key), seal.ledger(session))
     yield chain.code, lambda _: chain
     read = [one for one in seals if start is None or one.made_at >= month_end(start)]
     for first, until in seal.parts(read, SEALED_ROWS_A_PART) or [(0, 0)]:

@@ -23,7 +23,8 @@ Transaction numbers are those of one PostgreSQL cluster; pg_upgrade and restorin
 keep them. A dump put into another server begins them again: sealing then refuses, and says to
 move the server's numbers on (pg_resetwal --epoch) before goods are moved. After a restore to an
 earlier time the `.last` file knows of seals that are gone: Z1 says so until an operator has
-looked, and has deleted that file.
+looked, and has deleted that file. It knows a ledger by its cluster and database; of one that was
+dumped and put elsewhere it knows nothing, and Z1 says that in a note.
 
 Source: RFC 8032 (Ed25519).
 """
@@ -32,7 +33,7 @@ import json
 import os
 import secrets
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -66,6 +67,10 @@ _ADD = text(
 )
 _ALL = text("SELECT * FROM seal ORDER BY number")
 _LAST = text("SELECT * FROM seal ORDER BY number DESC LIMIT 1")
+_LEDGER = text(
+    "SELECT system_identifier || '/' || (SELECT d.oid FROM pg_database d"
+    " WHERE d.datname = current_database()) FROM pg_control_system()"
+)
 _CONTENT = text(
     "SELECT s.number, s.rows, c.rows AS found, c.content = s.content AS same FROM seal s"
     " CROSS JOIN LATERAL seal_content(s.from_xid, s.to_xid) AS c"
@@ -101,10 +106,10 @@ class Seal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Whose signatures count, and the last seal that was made here; None: we know of none."""
+    """Whose signatures count, and by ledger the last seal that was made here."""
 
     keys: frozenset[bytes]
-    last: tuple[int, bytes] | None
+    last: Mapping[str, tuple[int, bytes]]
 
 
 class Sealer:
@@ -113,6 +118,7 @@ class Sealer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: Ed25519PrivateKey | None = None
+        self._ledger = ""
 
     @property
     def public_key(self) -> bytes:
@@ -132,6 +138,7 @@ class Sealer:
         if session.scalar(_ADD, facts) is None:
             return None  # another worker was faster
         seal = Seal(**facts)
+        self._ledger = ledger(session)
         outbox.record(
             session, topic="seal", key="seal", type="SealMade", body=told(seal), now=seal.made_at
         )
@@ -140,9 +147,11 @@ class Sealer:
     def remember(self, seal: Seal) -> None:
         """Note a seal that is committed. Whatever the database says later, we made it."""
         path = _last_file(self._path)
+        known = _made_here(path)
+        known[self._ledger] = {"number": seal.number, "hash": seal.hash.hex()}
         fresh = path.with_name(f"{path.name}.new")
         fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps({"number": seal.number, "hash": seal.hash.hex()}))
+        fresh.write_text(json.dumps(known))
         fresh.replace(path)
 
     def _key(self) -> Ed25519PrivateKey:
@@ -160,11 +169,16 @@ def trust(path: Path) -> Trust | None:
     older = path.with_name(f"{path.name}.trusted")
     if older.is_file():
         keys |= {bytes.fromhex(line) for line in older.read_text().split()}
-    last = None
-    if _last_file(path).is_file():
-        known = json.loads(_last_file(path).read_text())
-        last = int(known["number"]), bytes.fromhex(known["hash"])
-    return Trust(keys=frozenset(keys), last=last)
+    made = {
+        name: (int(known["number"]), bytes.fromhex(known["hash"]))
+        for name, known in _made_here(_last_file(path)).items()
+    }
+    return Trust(keys=frozenset(keys), last=made)
+
+
+def ledger(session: Session) -> str:
+    """Which database this is, for ever: of which cluster, and which one there."""
+    return str(session.execute(_LEDGER).scalar_one())
 
 
 def told(seal: Seal) -> dict[str, str | int]:
@@ -193,12 +207,19 @@ def chain(session: Session) -> list[Seal]:
     return [_seal(row) for row in session.execute(_ALL)]
 
 
-def judge_chain(seals: Sequence[Seal], trusted: Trust | None) -> Judged:
-    """Z1. The links are whole, follow one another, and are signed by whom we trust."""
+def judge_chain(seals: Sequence[Seal], trusted: Trust | None, name: str) -> Judged:
+    """Z1. The links of that ledger are whole, follow one another, and are signed by us."""
     found = list(_broken(seals, trusted))
     note = None
-    if trusted is None and seals:
-        note = "whose key it is cannot be judged: there is no key file here"
+    if trusted is None:
+        if seals:
+            note = "whose key it is cannot be judged: there is no key file here"
+    elif name in trusted.last:
+        made, hash_ = trusted.last[name]
+        if not any(seal.number == made and seal.hash == hash_ for seal in seals):
+            found.append(f"seal {made} was made here and is gone: the chain was cut, or put back")
+    elif seals:
+        note = "no seal of this database was made here: whether the last are gone is not known"
     code, says = CHAIN
     return Judged(
         code=code, says=says, differences=len(found), first=next(iter(found), None), note=note
@@ -242,10 +263,6 @@ def _broken(seals: Sequence[Seal], trusted: Trust | None) -> Iterator[str]:
         elif trusted is not None and seal.public_key not in trusted.keys:
             yield f"seal {seal.number} is signed by a key that is not ours"
         number, to_xid, previous = seal.number, seal.to_xid, seal.hash
-    if trusted is not None and trusted.last is not None:
-        made, hash_ = trusted.last
-        if not any(seal.number == made and seal.hash == hash_ for seal in seals):
-            yield f"seal {made} was made here and is gone: the chain was cut, or put back in time"
 
 
 def _is_signed(seal: Seal) -> bool:
@@ -284,6 +301,10 @@ def _make(path: Path) -> Ed25519PrivateKey:
     key = _load(path)
     assert key is not None
     return key
+
+
+def _made_here(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
 def _last_file(path: Path) -> Path:

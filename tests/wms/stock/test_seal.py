@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from tests.builders import a_site, a_sku, stock_of
+from tests.builders import a_site, a_sku, eventually, stock_of
 from wms import outbox
 from wms.commands import seal as seal_command
 from wms.database import Database
@@ -40,6 +40,14 @@ def move(database: Database, goods: tuple[SiteId, SkuId], times: int = 1) -> Non
         database.run(lambda session: stock_of(session, *goods, 1))
 
 
+def all_older_have_ended(database: Database) -> None:
+    """Those of other databases of the same server keep seals back too."""
+    horizon = text(
+        "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > max(xid) FROM movement"
+    )
+    eventually(lambda: database.run(lambda session: session.scalar(horizon)))
+
+
 def seal(database: Database, sealer: Sealer, rows: int = 1000) -> Seal | None:
     made = database.run(lambda session: sealer.seal(session, rows=rows))
     if made is not None:
@@ -52,6 +60,7 @@ def sealed(database: Database, key: Path, goods: tuple[SiteId, SkuId]) -> Sealer
     sealer = Sealer(key)
     for _ in range(3):
         move(database, goods, MOVES)
+        all_older_have_ended(database)
         assert seal(database, sealer) is not None
     return sealer
 
@@ -86,6 +95,7 @@ def test_nothing_new_makes_no_seal(database: Database, key: Path, goods: tuple[S
 
     assert seal(database, sealer) is None
     move(database, goods)
+    all_older_have_ended(database)
     assert seal(database, sealer) is not None
     assert seal(database, sealer) is None
 
@@ -226,6 +236,7 @@ def test_an_older_key_may_still_be_trusted(
     old = sealed(database, key, goods).public_key
     new = tmp_path / "new.key"
     move(database, goods)
+    all_older_have_ended(database)
     assert seal(database, Sealer(new)) is not None
 
     assert judged(database, new)["Z1"].first == "seal 1 is signed by a key that is not ours"
@@ -238,6 +249,7 @@ def test_a_transaction_that_began_before_the_seal_and_ends_after_it_is_no_forger
 ):
     """It has its number before the seal is made and commits after: the seal must end below it."""
     move(database, goods)
+    all_older_have_ended(database)
     numbered, go_on = threading.Event(), threading.Event()
 
     def slow(session: Session) -> None:
@@ -254,6 +266,7 @@ def test_a_transaction_that_began_before_the_seal_and_ends_after_it_is_no_forger
         first = seal(database, sealer)
         go_on.set()
         late.result()
+    all_older_have_ended(database)
     second = seal(database, sealer)
 
     assert first is not None
@@ -274,6 +287,7 @@ def test_a_seal_is_cut_between_transactions(
 
     database.run(much)
     move(database, goods, 2)
+    all_older_have_ended(database)
 
     rows = []
     while (made := seal(database, sealer, rows=3)) is not None:
@@ -351,6 +365,7 @@ def test_two_sealers_make_one_chain(database: Database, key: Path, goods: tuple[
             moved.result()
         for made in sealing:
             made.result()
+    all_older_have_ended(database)
     seal(database, sealer)
 
     chain = database.run(seals.chain)
@@ -376,6 +391,7 @@ def test_on_the_command_line(
     monkeypatch.setenv("SOKO_DATABASE_URL", database_url)
     monkeypatch.setenv("SOKO_SEAL_KEY", str(key))
     move(database, goods)
+    all_older_have_ended(database)
 
     seal_command(make=True, as_json=True)
     said = json.loads(capsys.readouterr().out)

@@ -233,6 +233,7 @@ def test_on_the_command_line(
 ):  # fmt: skip
     busy_books(database)
     monkeypatch.setenv("SOKO_DATABASE_URL", database_url)
+    monkeypatch.setenv("SOKO_SEAL_KEY", "/nowhere/seal.key")
 
     with pytest.raises(SystemExit) as ended:
         main(["verify", "--json"])
@@ -247,6 +248,7 @@ def test_on_the_command_line_a_fault_is_named_and_ends_with_status_1(
 ):  # fmt: skip
     busy_books(database)
     monkeypatch.setenv("SOKO_DATABASE_URL", database_url)
+    monkeypatch.setenv("SOKO_SEAL_KEY", "/nowhere/seal.key")
     with superuser.begin() as connection:
         connection.execute(text(FAULTS["a counter ahead of its places"][0]))
 
