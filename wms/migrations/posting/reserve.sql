@@ -97,11 +97,15 @@ BEGIN
   RETURN QUERY
   WITH dead AS (
     UPDATE hold h SET state = 'EXPIRED', changed_at = p_now
-      FROM unnest(p_site, p_owner, p_sku, p_segment, p_supply)
-        AS u(site, owner, sku, segment, supply)
-     WHERE h.site_id = u.site AND h.owner_id = u.owner AND h.sku_id = u.sku
-       AND h.segment = u.segment AND h.supply_id IS NOT DISTINCT FROM u.supply
-       AND h.state = 'HELD' AND h.expires_at <= p_now
+      FROM (SELECT DISTINCT x.row_at
+              FROM unnest(p_site, p_owner, p_sku, p_segment, p_supply)
+                AS u(site, owner, sku, segment, supply)
+             CROSS JOIN LATERAL (
+               SELECT h.ctid AS row_at FROM hold h
+                WHERE h.site_id = u.site AND h.owner_id = u.owner AND h.sku_id = u.sku
+                  AND h.segment = u.segment AND h.supply_id IS NOT DISTINCT FROM u.supply
+                  AND h.state = 'HELD' AND h.expires_at <= p_now OFFSET 0) AS x) AS d
+     WHERE h.ctid = d.row_at
     RETURNING h.*),
   sums AS (
     SELECT x.site_id, x.owner_id, x.sku_id, x.segment, x.supply_id, sum(x.units) AS units,
