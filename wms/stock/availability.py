@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select, union_all
+from sqlalchemy import Date, DateTime, Select, and_, case, cast, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from wms.catalog import Sku
+from wms.catalog import Lot, Sku
 from wms.ids import HandlingUnitId, HoldId, LocationId, OwnerId, SiteId, SkuId
 from wms.sites import Location, Site
 from wms.stock.ledger import HoldState
@@ -27,6 +27,10 @@ STATES = (
     "return_requested", "return_in_transit", "return_received", "quarantine", "damaged", "lost",
     "unknown", "safety",
 )  # fmt: skip
+_UNIT_PLACE = case(
+    (HandlingUnit.parent_id.is_(None), HandlingUnit.location_id),
+    else_=func.unit_place(HandlingUnit.site_id, HandlingUnit.id),
+)
 _FREE = StockBalance.sellable - StockBalance.reserved - StockBalance.allocated - StockBalance.safety
 
 
@@ -141,12 +145,29 @@ def free_by_site(
     return [(*key, units) for key, units in free_units(session, sku_ids).items()]
 
 
-def pickable(session: Session, site_id: SiteId, sku_ids: Iterable[SkuId]) -> list[Pickable]:
-    """Where these SKUs stand free to be pinned at a site, in order of SKU, place and lot."""
+def pickable(
+    session: Session, site_id: SiteId, sku_ids: Iterable[SkuId], *, now: datetime | None = None
+) -> list[Pickable]:
+    """Where these SKUs stand free to be pinned at a site; of each SKU what expires first is first.
+
+    Lots that nobody may have, and those past their day (the database's, or that of `now`), are
+    none of it. What is in a unit inside another stands where the outermost one does.
+    """
     account = aliased(Location)
     place = and_(
         Location.site_id == Quant.site_id,
-        Location.id == func.coalesce(HandlingUnit.location_id, Quant.location_id),
+        Location.id == func.coalesce(_UNIT_PLACE, Quant.location_id),
+    )
+    at = func.coalesce(func.stock_now(cast(now, DateTime(timezone=True))), func.clock_timestamp())
+    sellable = or_(
+        Lot.sku_id.is_(None),
+        and_(
+            Lot.status == "OK",
+            or_(
+                Lot.expires_on.is_(None),
+                Lot.expires_on >= cast(func.timezone(Site.time_zone, at), Date),
+            ),
+        ),
     )
     unit = and_(HandlingUnit.site_id == Quant.site_id, HandlingUnit.id == Quant.handling_unit_id)
     query = (
@@ -166,7 +187,9 @@ def pickable(session: Session, site_id: SiteId, sku_ids: Iterable[SkuId]) -> lis
             (Quant.units - Quant.pinned).label("units"),
         )
         .join(account, and_(account.site_id == Quant.site_id, account.id == Quant.location_id))
+        .join(Site, Site.id == Quant.site_id)
         .outerjoin(HandlingUnit, unit)
+        .outerjoin(Lot, and_(Lot.sku_id == Quant.sku_id, Lot.code == Quant.lot))
         .join(Location, place)
         .where(
             Quant.site_id == site_id,
@@ -174,8 +197,9 @@ def pickable(session: Session, site_id: SiteId, sku_ids: Iterable[SkuId]) -> lis
             Quant.condition == "A",
             Quant.units > Quant.pinned,
             account.counter == "sellable",
+            sellable,
         )
-        .order_by(Quant.sku_id, Location.code, Quant.lot, Quant.handling_unit_id)
+        .order_by(Quant.sku_id, Lot.expires_on, Location.code, Quant.lot, Quant.handling_unit_id)
     )
     return [_pickable(row) for row in session.execute(query)]
 

@@ -14,7 +14,7 @@ from wms.database import Database
 from wms.ids import HoldId, SiteId, SkuId
 from wms.sites import virtual_location
 from wms.stock import ledger, promises
-from wms.stock.availability import holds_of
+from wms.stock.availability import holds_of, pickable
 from wms.stock.faults import (
     LotBlocked,
     LotExpired,
@@ -149,6 +149,19 @@ def test_a_blocked_lot_is_never_pinned(
     database.run(lambda s: save_lots(s, [LotRecord(sku_id=sku, code="B", status="BLOCKED")]))
     with pytest.raises(LotBlocked):
         pinned(1)
+
+
+def test_who_looks_for_goods_sees_what_expires_first_and_nothing_that_may_not_go(
+    database: Database, site: SiteId, sku: SkuId
+):
+    expiring(database, sku, A=20, B=10, OLD=-1, BLOCKED=5)
+    lots(database, site, sku, A=1, B=2, OLD=3, BLOCKED=4, NEVER=5)
+    block = LotRecord(sku_id=sku, code="BLOCKED", status="BLOCKED")
+    database.run(lambda s: save_lots(s, [block]))
+
+    places = database.run(lambda s: pickable(s, site, [sku], now=NOW))
+
+    assert [(place.lot, place.units) for place in places] == [("B", 2), ("A", 1), ("NEVER", 5)]
 
 
 def test_goods_past_their_day_are_never_pinned(

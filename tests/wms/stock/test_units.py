@@ -25,7 +25,7 @@ from wms.errors import IdReused, NotFound
 from wms.ids import CommandId, HandlingUnitId, SiteId, SkuId
 from wms.sites import LocationRecord, save_locations, virtual_location
 from wms.stock import ledger, promises, units
-from wms.stock.availability import stock_view
+from wms.stock.availability import pickable, stock_view
 from wms.stock.faults import NotEnoughStock, UnitInsideItself, WrongLocation
 from wms.stock.model import Movement, Serial
 from wms.stock.unit_moves import MoveUnit, move_unit
@@ -236,6 +236,8 @@ def put(
 
 def test_taken_out_it_stands_beside(database: Database, pallet: Pallet):
     go(database, pallet.to("S-3"))
+    places = database.run(lambda s: pickable(s, pallet.site, [pallet.sku]))
+    assert {(place.location, place.tote) for place in places} == {("S-3", "C-1"), ("S-3", "C-2")}
 
     put(database, pallet, pallet.cartons[0], None)
     put(database, pallet, pallet.cartons[0], None)
