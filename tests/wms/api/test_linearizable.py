@@ -7,6 +7,7 @@ be at it. Every history of a SKU must be linearizable (tests/faults/linear.py).
 """
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -91,6 +92,16 @@ def trade(proxies: list[FaultProxy], number: int) -> Told:
     return told
 
 
+def prove(database: Database, over: threading.Event) -> int:
+    """Prove the books as long as shops trade; how many times."""
+    times = 0
+    while not over.wait(0.2):
+        report = database.run(verify)
+        assert report.clean, report
+        times += 1
+    return times
+
+
 def reserve(shop: Shop, sku: str, hold: UUID, units: int) -> tuple[Any, Any]:
     row = shop.reserve(hold, "TYO1", sku, units)
     return Reserve(hold, units), ("granted" if row["granted"] else "refused", row["free"])
@@ -111,10 +122,15 @@ def read(shop: Shop, sku: str) -> tuple[Any, Any]:
     return Read(), (units["free"], units["reserved"], units["allocated"])
 
 
+@pytest.mark.timeout(180)
 def test_histories_over_bad_lines_are_linearizable(proxies: list[FaultProxy], database: Database):
-    with ThreadPoolExecutor(SHOPS) as shops:
+    over = threading.Event()
+    with ThreadPoolExecutor(SHOPS + 1) as shops:
+        proofs = shops.submit(prove, database, over)
         told = list(shops.map(lambda number: trade(proxies, number), range(SHOPS)))
+        over.set()
 
+    assert proofs.result() >= 1, "and the books were right at every moment"
     faults = proxies[0].faults + proxies[1].faults
     exchanges = sum(proxy.exchanges for proxy in proxies)
     print(f"seed {SEED}: {exchanges} exchanges, {dict(faults)}")  # noqa: T201
