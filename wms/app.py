@@ -35,6 +35,7 @@ from wms.ids import new_id
 from wms.outbound.floor import floor_of
 from wms.settings import Settings
 from wms.stock.coalescer import WRITERS, Coalescer
+from wms.stock.over_cells import OverCells, open_door
 
 BACKLOG = 1024
 CONNECTIONS_MAX = 4096  # handhelds and screens keep theirs open all day
@@ -111,8 +112,17 @@ def server_of(app: FastAPI, address: str, port: int) -> Server:
 
 
 @asynccontextmanager
-async def _writers(settings: Settings, made: Services, *, own: bool) -> AsyncIterator[Coalescer]:
-    """The coalescer, with connections of its own: readers cannot keep it from posting."""
+async def _writers(
+    settings: Settings, made: Services, *, own: bool
+) -> AsyncIterator[Coalescer | OverCells]:
+    """The coalescer, with connections of its own: readers cannot keep it from posting.
+
+    With several cells it is one for each, behind one door.
+    """
+    if settings.cells is not None:
+        async with open_door(settings, made.clock) as door:
+            yield door
+        return
     given_clock = settings.clock is not None
     database = made.database
     if own:

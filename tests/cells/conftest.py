@@ -27,6 +27,13 @@ from wms.stock.saga import Sagas
 NAMES = ("east", "north", "west")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first to come starts three servers, on a machine that may have other things to do."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(180))
+
+
 class Clusters(NamedTuple):
     """The servers by name."""
 

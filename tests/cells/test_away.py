@@ -121,6 +121,25 @@ def test_a_hold_whose_time_is_over_by_its_database_is_not_confirmed(
     assert verify_cells(real_cells, now=clock()).clean
 
 
+@pytest.mark.parametrize("wrong", [timedelta(days=-1), timedelta(days=1)])
+def test_a_host_whose_clock_is_wrong_holds_no_longer_and_no_shorter(
+    real_cells: Cells, there: Network, wrong: timedelta
+):
+    order = an_order(there, *WANTS)
+    lefts: list[timedelta] = []
+
+    def look(point: str) -> None:
+        if point == "held":
+            left = text("SELECT max(expires_at) - clock_timestamp() FROM hold")
+            found = real_cells.each(lambda s: s.scalar(left))
+            lefts.extend(left for left in found.values() if isinstance(left, timedelta))
+
+    sagas = Sagas(real_cells, deadline=timedelta(seconds=40), at=look)
+    assert sagas.place(an_id(), order, now=clock() + wrong).granted
+    assert len(lefts) == 3
+    assert all(timedelta(0) < left <= timedelta(seconds=40) for left in lefts)
+
+
 def test_two_who_recover_at_once_share_what_there_is(
     cells: Cells, network: Network, sagas: Sagas, coordinators: Coordinators
 ):

@@ -1,17 +1,22 @@
 """One door for all cells: lines find their cell, a group over several is a saga; the one view."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from starlette.testclient import TestClient
 
 from edge.clock import SystemClock
 from tests.builders import NOW, an_id
 from tests.cells.network import Network, a_network, an_order, clock, holds, promised
+from wms.api.dependencies import Services
+from wms.app import create_app
 from wms.cells import Cells
-from wms.errors import NotFound
+from wms.errors import NotFound, WmsError
 from wms.ids import CommandId
+from wms.outbound.floor import floor_of
 from wms.settings import Settings
 from wms.sites import site_id
 from wms.stock.coalescer import Coalescer
@@ -102,6 +107,12 @@ async def test_a_site_that_no_cell_has_is_said_of_its_group(door: OverCells, the
     assert all(isinstance(answer, NotFound) for answer in answers)
 
 
+def an_extend(line: Reserve, to: datetime) -> Extend:
+    return Extend(
+        command_id=CommandId(an_id()), site_id=line.site_id, hold_id=line.hold_id, expires_at=to
+    )
+
+
 @pytest.mark.usefixtures("file")
 async def test_the_door_opens_to_the_cells_of_the_settings(there: Network, real_cells: Cells):
     lines = grouped(there, ("TYO1", 5), ("OSA1", 5))
@@ -109,19 +120,46 @@ async def test_the_door_opens_to_the_cells_of_the_settings(there: Network, real_
 
     async with open_door(Settings(), SystemClock()) as door:
         assert granted(await door.reserve(lines)) == [True, True]
-        await door.extend(
-            [
-                Extend(
-                    command_id=CommandId(an_id()), site_id=line.site_id, hold_id=line.hold_id,
-                    expires_at=later,
-                )
-                for line in lines
-            ]
-        )  # fmt: skip
+        answers = await door.extend([an_extend(line, later) for line in lines])
+        assert not [answer for answer in answers if isinstance(answer, WmsError)]
 
-    ends = text("SELECT count(*) FROM hold WHERE expires_at = :later")
-    found = real_cells.each(lambda s: s.scalar(ends, {"later": later}))
+    ends = text("SELECT count(*) FROM hold WHERE expires_at BETWEEN :later AND :late")
+    times = {"later": later, "late": later + timedelta(minutes=1)}
+    found = real_cells.each(lambda s: s.scalar(ends, times))
     assert found == {"east": 1, "north": 0, "west": 1}
+
+
+@pytest.mark.usefixtures("file")
+def test_over_http_holds_are_taken_all_or_none_over_cells(there: Network, real_cells: Cells):
+    settings = Settings()
+    services = Services(
+        settings=settings,
+        database=real_cells.of(there.sites["TYO1"]).database,
+        clock=SystemClock(),
+        floor=floor_of(None),
+    )
+
+    def body(*wants: tuple[str, int]) -> dict[str, Any]:
+        lines = [
+            {"hold_id": str(an_id()), "site": site, "sku": "SKU-0", "units": units}
+            for site, units in wants
+        ]
+        return {"kind": "CART", "demand_id": str(an_id()), "ttl_s": 900, "lines": lines}
+
+    with TestClient(create_app(settings, services)) as http:
+        wanted, too_many = body(("TYO1", 5), ("OSA1", 5)), body(("CTS1", 1), ("OSA1", 1))
+        first = http.post("/v1/holds", json=wanted).json()
+        assert first["granted"] is True
+        assert http.post("/v1/holds", json=too_many).json()["granted"] is False
+        assert http.post("/v1/holds", json=wanted).json() == first
+
+        in_the_west = wanted["lines"][1]["hold_id"]
+        step = {"command_id": str(an_id()), "site": "OSA1"}
+        done = http.post(f"/v1/holds/{in_the_west}:confirm", json=step)
+        assert done.json()["state"] == "ALLOCATED"
+        seen = http.get(f"/v1/holds/{in_the_west}", params={"site": "OSA1"}).json()
+        assert (seen["state"], seen["site"]) == ("ALLOCATED", "OSA1")
+    assert promised(real_cells) == {"reserved": 5, "allocated": 5}
 
 
 def test_one_view_adds_the_cells_up_and_says_of_when_each_is(real_cells: Cells, there: Network):

@@ -54,6 +54,7 @@ from wms.sites import site_id
 from wms.stock.coalescer import Coalescer
 from wms.stock.inquire import hold_state
 from wms.stock.ledger import Advance, HoldState
+from wms.stock.over_cells import OverCells
 from wms.stock.promises import Extend, Reserve, Reserved, Swap
 
 ACTOR = "oms"
@@ -171,9 +172,13 @@ async def post_swap(
 
 
 @router.get("/holds/{hold_id}")
-def get_hold(hold_id: UUID, services: Svc, site: Annotated[Text, Query()]) -> HoldOut:
+def get_hold(
+    request: Request, hold_id: UUID, services: Svc, site: Annotated[Text, Query()]
+) -> HoldOut:
     """How a hold stands."""
-    found = services.database.run(lambda s: hold_state(s, site, HoldId(hold_id)))
+    door = request.scope["app"].state.coalescer
+    database = door.database_of(_site(site)) if isinstance(door, OverCells) else services.database
+    found = database.run(lambda s: hold_state(s, site, HoldId(hold_id)))
     return HoldOut(**asdict(found))
 
 

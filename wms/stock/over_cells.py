@@ -21,8 +21,9 @@ from uuid import UUID
 
 from edge.clock import Clock
 from wms.cells import Cell, Cells, open_cells
+from wms.database import Database
 from wms.errors import Conflict, NotFound, Unavailable, WmsError
-from wms.ids import derive
+from wms.ids import SiteId, derive
 from wms.settings import Settings
 from wms.stock.coalescer import WRITERS, Coalescer
 from wms.stock.ledger import Advance, Advanced
@@ -98,6 +99,14 @@ class OverCells:
     ) -> Sequence[Swapped | WmsError]:
         """Let demands exchange what they hold, at one site."""
         return await self._each(lines, partial(Coalescer.swap, deadline_s=deadline_s))
+
+    def database_of(self, site: SiteId) -> Database:
+        """Where what belongs to that site is.
+
+        Raises:
+            NotFound: no cell has it.
+        """
+        return self._cells.of(site).database
 
     async def drain(self) -> None:
         """Post or refuse what is queued, in all cells."""

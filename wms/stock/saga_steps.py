@@ -27,7 +27,7 @@ from wms.stock.ledger import Advance, HoldState, advance
 from wms.stock.promises import Extend, Reserve, Reserved, extend
 from wms.stock.saga_record import Record, confirm_id, release_id
 
-FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
 _LIVING = ("HELD", "ALLOCATED", "PINNED")  # what can be given back
 
 _LOOK = text(
@@ -54,11 +54,16 @@ class _Look:
 def hold(
     session: Session, saga: Record, lines: Sequence[Reserve], *, now: datetime
 ) -> list[Reserved]:
-    """Set the lines aside, all or none, until the deadline."""
+    """Set the lines aside, all or none, until the deadline.
+
+    The deadline is in a database's time, and what a caller says is taken to be in the caller's;
+    so we say it by the time of this database, whatever our own clock thinks.
+    """
+    there = session.execute(text("SELECT stock_now(:now)"), {"now": now}).scalar_one()
     wanted = [
         replace(line, group_id=saga.id, state="HELD", expires_at=saga.deadline) for line in lines
     ]
-    return promises.reserve(session, wanted, now=now)
+    return promises.reserve(session, wanted, now=there)
 
 
 def confirm(
