@@ -64,7 +64,7 @@ def _pin(
     """Choose a place for each; what does not fit into one place becomes an allocation more."""
     skus = {SkuId(allocation.sku_id) for allocation in allocations}
     places: dict[UUID, list[Pickable]] = defaultdict(list)
-    for one in pickable(session, site, skus):
+    for one in pickable(session, site, skus, now=now):
         places[one.sku_id].append(one)
     left = {_key(one): one.units for each in places.values() for one in each}
     advances, pinned = [], []
@@ -138,6 +138,7 @@ def _advance(
         rest_state="ALLOCATED",
         location_id=place.location_id,
         handling_unit_id=place.handling_unit_id,
+        lot=place.lot,
         actor="rule:release",
         occurred_at=now,
     )
