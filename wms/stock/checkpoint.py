@@ -49,6 +49,10 @@ SELECT c.month FROM (SELECT DISTINCT month FROM stock_checkpoint) AS c
                    WHERE v.site_id = s.id AND v.recorded_at < month_end(c.month)))
  ORDER BY c.month DESC LIMIT 1
 """)
+_FIRST_XID = text("""
+SELECT least((SELECT min(m.xid) FROM movement m WHERE m.recorded_at >= month_end(:month)),
+             (SELECT min(c.xid) FROM stock_checkpoint c WHERE c.month = :month))
+""")
 
 
 def due(session: Session, month: date | None = None) -> list[tuple[SiteId, date]]:
@@ -71,6 +75,11 @@ def last(session: Session) -> date | None:
     """The last month of which all sites have a checkpoint."""
     month: date | None = session.scalar(_LAST)
     return month
+
+
+def first_xid(session: Session, month: date) -> int:
+    """The first transaction that wrote anything since that month: a movement, or its heads."""
+    return session.scalar(_FIRST_XID, {"month": month}) or 0
 
 
 _ROWS_ARE_AS_MADE = """

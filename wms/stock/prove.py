@@ -5,8 +5,8 @@
     lead      opens the snapshot and exports it, finds the last checkpoint and the seals
     helpers   take the next law, the longest first, and judge it on the same snapshot
 
-From the checkpoint on: what moved before it is taken from it, and the seals that were made
-before it are looked at as a chain only. `full` reads everything, and proves the checkpoints too.
+From the checkpoint on: what moved before it is taken from it, and the seals of what moved before
+it are looked at as a chain only. `full` reads everything, and proves the checkpoints too.
 All reads; work goes on meanwhile.
 """
 
@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from wms.database import Database
 from wms.stock import checkpoint, seal
-from wms.stock.verify import Judged, Law, Report, count, judge, month_end
+from wms.stock.verify import Judged, Law, Report, count, judge
 
 CONNECTIONS = 2
 SEALED_ROWS_A_PART = 150_000
@@ -126,7 +126,8 @@ def _parts(
     seals = seal.chain(session)
     chain = seal.judge_chain(seals, seal.trust(key), seal.ledger(session))
     yield chain.code, lambda _: chain
-    read = [one for one in seals if start is None or one.made_at >= month_end(start)]
+    first_xid = 0 if start is None else checkpoint.first_xid(session, start)
+    read = [one for one in seals if one.to_xid > first_xid]
     for first, until in seal.parts(read, SEALED_ROWS_A_PART) or [(0, 0)]:
         yield "Z2", partial(seal.judge_content, first=first, until=until)
 
