@@ -1,20 +1,17 @@
 """Holds over HTTP: every answer and every problem; asked again, answered the same, for ever."""
 
 import asyncio
-import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
 from tests.builders import an_id, eventually
+from tests.wms.api.holding import NOT_FOUND, REFUSED, a_body, a_line, command, free, hold, state
 from tests.wms.house import HUB, SPOKE, Hand, House
 from wms.api.admit import Admission
 from wms.api.dependencies import Services
-from wms.api.quick import BODY_MAX
 from wms.app import create_app
 from wms.catalog import HOUSE_OWNER_ID, sku_id
 from wms.database import Database
@@ -22,8 +19,6 @@ from wms.outbound.floor import Floor
 from wms.settings import Settings
 from wms.sites import site_id
 from wms.stock import promises
-
-NOT_FOUND, REFUSED = "not_found", "not_enough_stock"
 
 
 @pytest.fixture
@@ -33,35 +28,6 @@ def shop(house: House) -> House:
         house.sku(sku)
         house.stock(sku, units, "S01-01")
     return house
-
-
-def a_line(sku: str = "A", units: int = 1, **more: Any) -> dict[str, Any]:
-    return {"hold_id": str(an_id()), "site": HUB, "sku": sku, "units": units, **more}
-
-
-def a_body(*lines: dict[str, Any], **more: Any) -> dict[str, Any]:
-    made = list(lines) or [a_line()]
-    return {"kind": "ORDER", "demand_id": str(an_id()), "lines": made, **more}
-
-
-def hold(house: House, *lines: dict[str, Any], **more: Any) -> list[tuple[bool, Any, Any]]:
-    """Granted, free and code of each line."""
-    answer = house.ok(house.http.post("/v1/holds", json=a_body(*lines, **more)))
-    assert answer["granted"] == all(line["granted"] for line in answer["lines"])
-    return [(line["granted"], line["free"], line.get("code")) for line in answer["lines"]]
-
-
-def command(house: House, hold_id: str, verb: str, **more: Any) -> Any:
-    body = {"command_id": str(an_id()), "site": HUB, **more}
-    return house.http.post(f"/v1/holds/{hold_id}:{verb}", json=body)
-
-
-def state(house: House, hold_id: str, site: str = HUB) -> Any:
-    return house.ok(house.http.get(f"/v1/holds/{hold_id}", params={"site": site}))
-
-
-def free(house: House, sku: str = "A") -> int:
-    return int(house.stock_row(sku)["free"])
 
 
 def test_units_are_set_aside(shop: House):
@@ -260,98 +226,6 @@ def test_two_demands_exchange_their_holds(shop: House):
     assert (unlike.status_code, unlike.json()["code"]) == (409, "not_swappable")
 
 
-LINE = a_line()
-MALFORMED: dict[str, Any] = {
-    "no body": b"",
-    "no JSON": b"{",
-    "no object": b"[]",
-    "half a character": b'{"kind": "\\ud800"}',
-    "unknown field": a_body() | {"x": 1},
-    "unknown field of a line": a_body(LINE | {"x": 1}),
-    "unknown kind": a_body() | {"kind": "GIFT"},
-    "unknown mode": a_body() | {"mode": "some"},
-    "no demand": {"kind": "ORDER", "lines": [LINE]},
-    "no id": a_body(LINE | {"hold_id": "17"}),
-    "no lines": a_body() | {"lines": []},
-    "too many lines": a_body(*[LINE] * 1001),
-    "no units": a_body(LINE | {"units": 0}),
-    "too many units": a_body(LINE | {"units": 2**31}),
-    "units as text": a_body(LINE | {"units": "1"}),
-    "half a unit": a_body(LINE | {"units": 1.5}),
-    "units as true": a_body(LINE | {"units": True}),
-    "NUL": a_body(LINE | {"sku": "A\0"}),
-    "empty": a_body(LINE | {"sku": ""}),
-    "endless": a_body() | {"ttl_s": 2**40},
-    "no time": a_body() | {"ttl_s": 0},
-}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_what_is_no_request_is_malformed(shop: House, name: str):
-    body = MALFORMED[name]
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-
-    answer = shop.http.post("/v1/holds", content=content)
-
-    assert (answer.status_code, answer.json()["code"]) == (422, "malformed"), answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert {"type", "title", "status", "detail", "errors"} <= set(answer.json())
-    assert free(shop) == 10
-
-
-@pytest.mark.parametrize("said", ["0", "-1", "soon", "600001", "٣", "1.5", ""])
-def test_a_deadline_that_is_none_is_malformed(shop: House, said: str):
-    headers = {b"Soko-Deadline-Ms": said.encode()}
-
-    answer = shop.http.post("/v1/holds", json=a_body(), headers=headers)
-
-    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
-
-
-@pytest.mark.parametrize("path", ["17", "x" * 36, str(an_id()) + "0"])
-def test_a_hold_id_that_is_none_is_malformed(shop: House, path: str):
-    answer = command(shop, path, "release")
-    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
-
-
-def test_other_methods_and_verbs_are_what_they_are(shop: House):
-    for method, path, status in (
-        ("PUT", "/v1/holds", 405),
-        ("GET", f"/v1/holds/{an_id()}:confirm", 422),
-        ("POST", f"/v1/holds/{an_id()}:melt", 405),
-    ):
-        answer = shop.http.request(method, path, json={})
-        assert (answer.status_code, path) == (status, path)
-        assert "code" in answer.json()
-
-
-@pytest.mark.parametrize("is_announced", [True, False])
-def test_a_body_that_is_too_long_is_not_read(shop: House, is_announced: bool):  # noqa: FBT001
-    def chunks() -> Iterator[bytes]:
-        for _ in range(BODY_MAX // 1000 + 2):
-            yield b" " * 1000
-
-    content = b" " * (BODY_MAX + 1) if is_announced else chunks()
-
-    answer = shop.http.post("/v1/holds", content=content)
-
-    assert (answer.status_code, answer.json()["code"]) == (413, "request_entity_too_large")
-
-
-def test_a_body_may_come_in_pieces(shop: House):
-    body = json.dumps(a_body()).encode()
-    answer = shop.http.post("/v1/holds", content=iter([body[:10], body[10:]]))
-    assert answer.json()["granted"] is True
-
-
-def test_a_thousand_lines_are_one_request(shop: House):
-    shop.stock("A", 1000, "S01-02")
-    lines = [a_line() for _ in range(1000)]
-
-    assert hold(shop, *lines)[-1] == (True, 10, None)
-    assert hold(shop, *[a_line() for _ in range(11)])[0] == (False, 10, REFUSED)
-
-
 def test_ways_that_race_sell_what_there_is(shop: House):
     settings = Settings()
     services = Services(settings=settings, database=shop.database, clock=Hand(), floor=Floor())
@@ -438,21 +312,3 @@ def test_without_a_database_nobody_knows():
         answer = http.post("/v1/holds", json=a_body())
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert int(answer.headers["retry-after"]) >= 1
-
-
-def test_the_document_says_what_comes_in_and_goes_out(shop: House):
-    document = shop.http.get("/openapi.json").json()
-    for path, shape in (
-        ("/v1/holds", "HoldsIn"),
-        ("/v1/holds/{hold_id}:confirm", "StepIn"),
-        ("/v1/holds/{hold_id}:release", "StepIn"),
-        ("/v1/holds/{hold_id}:extend", "ExtendIn"),
-        ("/v1/holds/{hold_id}:swap", "SwapIn"),
-    ):
-        post = document["paths"][path]["post"]
-        body = post["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-        assert body == f"#/components/schemas/{shape}"
-        assert {"200", "404", "409", "413", "422", "429", "503"} <= set(post["responses"])
-        assert "Soko-Deadline-Ms" in [one["name"] for one in post["parameters"]]
-        answer = post["responses"]["200"]["content"]["application/json"]["schema"]
-        assert answer["$ref"].endswith("Out")
