@@ -1,5 +1,6 @@
 """Holds over cells: all or none, the same answer for ever, whoever dies."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
@@ -10,6 +11,7 @@ from tests.builders import NOW, an_id
 from tests.cells.network import SITES, Network, an_order, events, holds, promised
 from wms.cells import Cells
 from wms.errors import IdReused
+from wms.ids import SkuId
 from wms.stock import promises
 from wms.stock.saga import Sagas
 from wms.stock.verify_cells import verify_cells
@@ -60,6 +62,30 @@ def test_asked_again_it_answers_the_same_for_ever(cells: Cells, network: Network
     assert [answer.granted for answer in first] == [True, False]
     assert again == first
     assert promised(cells) == {"allocated": 10}
+
+
+def test_asked_by_many_at_once_it_is_done_once(cells: Cells, network: Network, sagas: Sagas):
+    saga_id, order = an_id(), an_order(network, ("TYO1", 3), ("OSA1", 3))
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda _: sagas.place(saga_id, order, now=NOW), range(6)))
+
+    assert answers[0].granted
+    assert answers == answers[:1] * 6
+    assert promised(cells) == {"allocated": 6}
+    assert events(cells, saga_id) == ["SagaBegun", "SagaSettled"]
+
+
+def test_a_line_that_is_wrong_ends_the_whole(cells: Cells, network: Network, sagas: Sagas):
+    order = an_order(network, ("TYO1", 1), ("OSA1", 1))
+    order[1] = replace(order[1], sku_id=SkuId(an_id()))
+
+    placed = sagas.place(an_id(), order, now=NOW)
+
+    assert (placed.granted, placed.why) == (False, "not_found")
+    assert holds(cells, order) == ["RELEASED", None]
+    assert not promised(cells)
+    assert verify_cells(cells, now=NOW).clean
 
 
 def test_an_id_cannot_stand_for_another_order(network: Network, sagas: Sagas):

@@ -122,7 +122,7 @@ class Sagas:
         Raises:
             UnitsOutOfRange: a line asks for less than one unit or more than can be counted.
             NotFound: a site is in no cell.
-            IdReused: the saga's id, or a hold's, stands for something else.
+            IdReused: the saga's id stands for something else, or two lines have one hold's id.
             SagaOpen: it is not decided yet. Ask again, with the same ids.
             CellAway: its home is away. Ask again, with the same ids.
         """
