@@ -26,13 +26,15 @@ from wms.app import create_app
 from wms.database import Database
 from wms.errors import Unavailable
 from wms.orders import laws
+from wms.outbound import laws as of_streams
 from wms.outbound import stream
 from wms.outbound.floor import Floor
 from wms.outbound.jobs import Jobs
 from wms.outbound.model import Parcel
 from wms.ports import Booking, Notice, Tracking, TrackingEvent
 from wms.settings import Settings
-from wms.stock.verify import LAWS, verify
+from wms.stock.verify import LAWS, NETWORK_LAWS, verify
+from wms.work import laws as of_work
 
 HUB, SPOKE = "TYO1", "OSA1"
 TOKYO = {"prefecture": "東京都", "postal_code": "100-0001", "latitude": 35.7, "longitude": 139.8}
@@ -129,7 +131,8 @@ class House:
     def close(self) -> None:
         """Let go of everything; what the books say must be right."""
         self.http.__exit__(None, None, None)
-        report = self.database.run(lambda session: verify(session, (*LAWS, *laws.LAWS)))
+        every = (*LAWS, *NETWORK_LAWS, *laws.LAWS, *of_streams.LAWS, *of_work.LAWS)
+        report = self.database.run(lambda session: verify(session, every))
         assert report.clean, report
 
     def _masters(self) -> None:
