@@ -23,7 +23,7 @@ from http import HTTPStatus
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -104,6 +104,8 @@ class Admission:
     async def _answer(self, handler: Handler, request: Request, send: Send) -> None:
         try:
             response = await handler(request)
+        except ClientDisconnect:  # in mid-sentence: nothing was asked, nobody listens
+            return
         except (WmsError, RequestValidationError, HTTPException) as error:
             response = self._problem(request, error)
         await response(request.scope, request.receive, send)

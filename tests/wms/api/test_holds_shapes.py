@@ -99,6 +99,27 @@ def test_a_body_that_is_too_long_is_not_read(shop: House, is_announced: bool):  
     assert (answer.status_code, answer.json()["code"]) == (413, "request_entity_too_large")
 
 
+async def test_who_hangs_up_in_mid_sentence_has_asked_nothing(shop: House):
+    heard: Iterator[dict[str, Any]] = iter(
+        [
+            {"type": "http.request", "body": b'{"kind": ', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    said: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(heard)
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/holds", "headers": [], "state": {}}
+    await shop.http.app(scope, receive, send)
+
+    assert said == []
+
+
 def test_a_body_may_come_in_pieces(shop: House):
     body = json.dumps(a_body()).encode()
     answer = shop.http.post("/v1/holds", content=iter([body[:10], body[10:]]))
