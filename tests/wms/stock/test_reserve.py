@@ -296,6 +296,10 @@ def test_a_channel_may_not_have_what_is_kept_from_it(database: Database):
     granted = reserve(database, *[a_reserve(site, sku, n, channel=name) for name, n in wish])
 
     assert granted == [True, False, True, False, True, False]
+    # also where all that is wanted is there
+    database.run(lambda s: stock_of(s, site, sku, 10))
+    assert reserve(database, a_reserve(site, sku, 7, channel="mall")) == [False]
+    assert reserve(database, a_reserve(site, sku, 6, channel="mall")) == [True]
     database.run(lambda s: promises.keep_from(s, site, (HOUSE_OWNER_ID, sku), "mall", keep=0))
 
 
