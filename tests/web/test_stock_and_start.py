@@ -19,7 +19,6 @@ def test_the_list_has_a_line_for_each_sku_and_its_sites_below(
     expect(line.locator(".of-sites > li")).to_have_count(10)
     expect(line.locator(".of-sites")).to_contain_text("S-GINZA")
     expect(page.get_by_test_id("age")).to_contain_text("ago")
-    line.scroll_into_view_if_needed()
     snap(page, "stock-en")
 
 

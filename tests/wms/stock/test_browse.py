@@ -85,7 +85,7 @@ def test_every_sku_comes_once_in_order_and_what_few_have_in_bounded_steps(full: 
     assert [line.sku for line in look] == [SEEDY], "found by the places where such goods are"
     steps = list(pages(full, Wish(states=("lost", "sold_out")), 50))
     assert [line.sku for step in steps for line in step] == [SEEDY]
-    assert len(steps) == SKUS // browsing.LOOK + 1, "walked, each time no farther than allowed"
+    assert len(steps) == 8 > SKUS // 200, "walked, each time no farther than allowed"
     assert (look[0].sites, look[0].units) == (
         SITES,
         {"sellable": 10 * SITES, "reserved": SITES, "lost": SITES, "free": 9 * SITES},
