@@ -118,6 +118,20 @@ def test_a_cart_swapped_with_an_order_is_still_a_cart(database: Database):
     assert (counters(database, sku)["reserved"], counters(database, sku)["cart"]) == (2, 0)
 
 
+def test_what_waits_after_a_swap_is_counted_as_what_it_is(database: Database):
+    site, (sku,) = stocked(database, 4)
+    order = a_reserve(site, sku, 2)
+    store = a_reserve(site, sku, 2, kind="CLICK_RESERVE", state="ALLOCATED")
+    reserve(database, order, store)
+
+    swapped(database, a_swap(order, store))
+
+    assert counters(database, sku) == {
+        "sellable": 4, "reserved": 2, "cart": 0, "click_reserve": 2, "allocated": 2,
+    }  # fmt: skip
+    assert database.run(verify).clean
+
+
 def test_nothing_is_confirmed_by_a_swap(database: Database):
     """A cart that is not paid does not get an order's allocation, to keep it for ever."""
     site, (sku,) = stocked(database, 4)
