@@ -169,7 +169,8 @@ def _supplies(sku: str) -> list[dict[str, Any]]:
 @router.get("/v1/atp")
 def atp(sku: str, days: int = 28) -> dict[str, Any]:
     """Days to come, by the real rules."""
-    supplies, sites = _supplies(sku), {}
+    supplies = _supplies(sku)
+    sites: dict[str, dict[str, Any]] = {}
     for site, (kind, *_) in SITES.items():
         coming = [
             Incoming(
@@ -208,7 +209,7 @@ def find_in_store(
     limit: int = 10,
 ) -> dict[str, Any]:
     """The nearest places."""
-    places = []
+    places: list[dict[str, Any]] = []
     for code, (of_kind, lat, lon, name_en, name_ja) in SITES.items():
         free = shelves.units[sku, code]["free"]
         metres = 1000 * distance_km((latitude, longitude), (lat, lon))

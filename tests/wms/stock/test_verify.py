@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, text
@@ -147,11 +148,7 @@ def busy_books(database: Database) -> None:
 
     database.run(work)
     for number in range(3):
-        database.run(
-            lambda session, number=number: record(
-                session, topic="t", key="k", type="Said", body={"n": number}, now=NOW
-            )
-        )
+        database.run(partial(record, topic="t", key="k", type="Said", body={"n": number}, now=NOW))
     assert len(database.run(lambda session: drain(session, "test"))) > 3
 
 
