@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint contracts types bench nightly web clean
+.PHONY: help setup demo test check format lint contracts types bench bench-large nightly web clean
 
 help: ## List what you can type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,8 +34,11 @@ contracts: $(VENV)/.dev ## The architecture, as import contracts
 types: $(VENV)/.dev ## mypy --strict
 	@$(BIN)/mypy wms wcs optimizer edge simulators tests benchmarks
 
-bench: $(VENV)/.dev ## Benchmarks, one JSON line each
-	@for name in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$name .py) --json; done
+bench: $(VENV)/.dev ## Benchmarks, one JSON line each: some ten minutes
+	@for name in engine_step reserve orders http postings verify; do $(BIN)/python -m benchmarks.$$name --json | tail -n 1; done
+
+bench-large: $(VENV)/.dev ## Those that first fill 10 million movements
+	@for name in growth availability; do $(BIN)/python -m benchmarks.$$name --json; done
 
 nightly: $(VENV)/.dev ## The long runs: whole days, many seeds, kills
 	@$(BIN)/python -m pytest -m nightly --timeout 3600 $(ARGS)
