@@ -34,6 +34,7 @@ from wms.errors import Conflict, Rejected
 from wms.ids import OwnerId, SkuId, derive
 
 HOUSE_OWNER_ID = OwnerId(UUID("00000000-0000-7000-8000-000000000001"))  # made by the migration
+HOUSE = "HOUSE"
 
 Tracking: TypeAlias = Literal["NONE", "LOT", "SERIAL", "BOTH"]
 Temperature: TypeAlias = Literal["AMBIENT", "COOL", "FROZEN"]
@@ -207,6 +208,19 @@ class SkuRecord:
     owner_id: OwnerId = HOUSE_OWNER_ID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerRecord:
+    """An owner as master data bring it."""
+
+    code: str
+    name: str
+
+
+def owner_id(code: str) -> OwnerId:
+    """The id of the owner with that code."""
+    return HOUSE_OWNER_ID if code == HOUSE else OwnerId(derive(HOUSE_OWNER_ID, "owner", code))
+
+
 def sku_id(code: str, owner_id: OwnerId = HOUSE_OWNER_ID) -> SkuId:
     """The id of the SKU with that code."""
     return SkuId(derive(owner_id, "sku", code))
@@ -222,6 +236,13 @@ def gtin14(text: str) -> str:
         return gs1.gtin14(unicodedata.normalize("NFKC", text).strip())
     except gs1.InvalidKey as error:
         raise MalformedGtin(text) from error
+
+
+def save_owners(session: Session, records: Sequence[OwnerRecord]) -> list[OwnerId]:
+    """Make or change owners, known by code."""
+    rows = {record.code: _slots(record) | {"id": owner_id(record.code)} for record in records}
+    _upsert(session, Owner, [rows[code] for code in sorted(rows)], ["id"])
+    return [owner_id(record.code) for record in records]
 
 
 def save_skus(session: Session, records: Sequence[SkuRecord]) -> list[SkuId]:
@@ -269,6 +290,12 @@ def packs_of(session: Session, ids: Iterable[SkuId]) -> dict[SkuId, list[Pack]]:
     for pack in session.scalars(query):
         found[SkuId(pack.sku_id)].append(pack)
     return found
+
+
+def owners_by_code(session: Session, codes: Iterable[str]) -> dict[str, OwnerId]:
+    """Those of the codes that there are, with their ids."""
+    query = select(Owner.code, Owner.id).where(Owner.code.in_(set(codes)))
+    return {code: OwnerId(id_) for code, id_ in session.execute(query)}
 
 
 def skus_by_code(

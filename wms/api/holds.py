@@ -16,8 +16,7 @@ What many callers ask for at the same time is posted together (wms.stock.coalesc
 `database_unavailable` that nobody knows. After each the same request again is safe.
 """
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from functools import lru_cache
@@ -26,7 +25,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic_core import to_json
-from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -47,9 +45,9 @@ from wms.api.hold_shapes import (
 )
 from wms.api.quick import DEADLINE_MS, DeadlineMs, QuickRoute
 from wms.api.shapes import Text
-from wms.catalog import HOUSE_OWNER_ID, Owner, sku_id
+from wms.catalog import HOUSE, owner_id, sku_id
 from wms.errors import NotFound, WmsError
-from wms.ids import CommandId, HoldId, OwnerId, derive, new_id
+from wms.ids import CommandId, HoldId, derive, new_id
 from wms.sites import site_id
 from wms.stock.coalescer import Coalescer
 from wms.stock.inquire import hold_state
@@ -76,6 +74,7 @@ PROBLEMS = _problems(
 router = APIRouter(prefix="/v1", tags=["stock"], responses=PROBLEMS)
 quick = APIRouter(prefix="/v1", tags=["stock"], responses=PROBLEMS, route_class=QuickRoute)
 
+_owner = lru_cache(maxsize=4096)(owner_id)
 _site = lru_cache(maxsize=4096)(site_id)
 _sku = lru_cache(maxsize=65_536)(sku_id)
 
@@ -88,7 +87,6 @@ async def post_holds(
     services, coalescer = _at_hand(request)
     now = services.clock.now()
     whole = body.mode == "all-or-nothing"
-    owners = await _owners(services, {line.owner for line in body.lines})
     common: dict[str, Any] = {
         "kind": body.kind,
         "demand_id": body.demand_id,
@@ -100,8 +98,8 @@ async def post_holds(
         Reserve(
             hold_id=HoldId(line.hold_id),
             site_id=_site(line.site),
-            owner_id=owners[line.owner],
-            sku_id=_sku(line.sku, owners[line.owner]),
+            owner_id=_owner(line.owner or HOUSE),
+            sku_id=_sku(line.sku, _owner(line.owner or HOUSE)),
             units=line.units,
             segment=line.segment,
             supply_id=line.supply_id,
@@ -208,19 +206,6 @@ async def _advance(
 def _at_hand(request: Request) -> tuple[Services, Coalescer]:
     state = request.scope["app"].state
     return state.services, state.coalescer
-
-
-async def _owners(services: Services, codes: Iterable[str | None]) -> dict[str | None, OwnerId]:
-    """The ids of owners; of one that there is not, an id that nothing belongs to."""
-    owners: dict[str | None, OwnerId] = {None: HOUSE_OWNER_ID}
-    named = [code for code in codes if code is not None]
-    if named:
-        query = select(Owner.code, Owner.id).where(Owner.code.in_(named))
-        owners |= {code: OwnerId(derive(HOUSE_OWNER_ID, "owner", code)) for code in named}
-        owners |= await asyncio.to_thread(
-            services.database.run, lambda s: {code: OwnerId(id_) for code, id_ in s.execute(query)}
-        )
-    return owners
 
 
 def _command(body: CommandIn, hold_id: UUID, **facts: Any) -> dict[str, Any]:

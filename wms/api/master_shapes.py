@@ -15,7 +15,17 @@ from pydantic import (
 )
 
 from wms.api.shapes import AnyText, Latitude, Longitude, Millimetres, Shape, Size, Text
-from wms.catalog import Level, LotStatus, PackRecord, SkuRecord, Temperature, Tracking
+from wms.catalog import (
+    HOUSE,
+    Level,
+    LotStatus,
+    OwnerRecord,
+    PackRecord,
+    SkuRecord,
+    Temperature,
+    Tracking,
+    owner_id,
+)
 from wms.sites import Lane, LocationKind, LocationRecord, SiteKind, SiteRecord
 
 UNITS_MAX = 2**31 - 1
@@ -29,6 +39,17 @@ def _time_zone(name: str) -> str:
 
 TimeZone = Annotated[Text, AfterValidator(_time_zone)]
 Count = Annotated[StrictInt, Field(ge=1, le=UNITS_MAX)]
+
+
+class OwnerIn(Shape):
+    """Whose goods they are."""
+
+    code: Text
+    name: Text
+
+    def record(self) -> OwnerRecord:
+        """As masters take it."""
+        return OwnerRecord(**self.model_dump())
 
 
 class SiteIn(Shape):
@@ -93,8 +114,9 @@ class PackIn(Shape):
 
 
 class SkuIn(Shape):
-    """A SKU; `packs` are all that it has."""
+    """A SKU; `packs` are all that it has. Its owner is the house unless another is named."""
 
+    owner: Text = HOUSE
     code: Text
     name_en: Text
     name_ja: AnyText = ""
@@ -123,13 +145,15 @@ class SkuIn(Shape):
         return SkuRecord(
             gtins=(*self.gtins, *((self.gtin,) if self.gtin else ())),
             packs=tuple(pack.record() for pack in self.packs),
-            **self.model_dump(exclude={"gtin", "gtins", "packs"}),
+            owner_id=owner_id(self.owner),
+            **self.model_dump(exclude={"owner", "gtin", "gtins", "packs"}),
         )
 
 
 class LotIn(Shape):
     """A lot of a SKU; `expires_on` is the last day on which it may be sold."""
 
+    owner: Text = HOUSE
     sku: Text
     code: Text
     expires_on: date | None = None
@@ -147,6 +171,7 @@ class ReceiptLineIn(Shape):
     site: Text
     location: Text
     tote: Text | None = None
+    owner: Text = HOUSE
     sku: Text
     units: StrictInt
     lot: Text | None = None

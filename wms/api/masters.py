@@ -1,6 +1,7 @@
-"""For masters: sites, places, SKUs, lots and receipts, in bulk. Sent again they change nothing."""
+"""For masters: owners, sites, places, SKUs, lots, receipts, in bulk. Again they change nothing."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, ClassVar
 
@@ -8,8 +9,25 @@ from fastapi import APIRouter, Body, Response
 from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Now, Svc
-from wms.api.master_shapes import LocationIn, LotIn, ReceiptIn, ReceiptLineIn, SiteIn, SkuIn
-from wms.catalog import HOUSE_OWNER_ID, LotRecord, save_lots, save_skus, sku_id, skus_by_code
+from wms.api.master_shapes import (
+    LocationIn,
+    LotIn,
+    OwnerIn,
+    ReceiptIn,
+    ReceiptLineIn,
+    SiteIn,
+    SkuIn,
+)
+from wms.catalog import (
+    LotRecord,
+    owner_id,
+    owners_by_code,
+    save_lots,
+    save_owners,
+    save_skus,
+    sku_id,
+    skus_by_code,
+)
 from wms.errors import Rejected
 from wms.ids import CommandId, derive
 from wms.sites import (
@@ -29,10 +47,10 @@ Many = Body(max_length=20_000)
 
 
 class UnknownCode(Rejected):
-    """Something names a site, a place or a SKU that there is not.
+    """Something names an owner, a site, a place or a SKU that there is not.
 
     Attributes:
-        kind: "site", "location" or "sku".
+        kind: "owner", "site", "location" or "sku".
         name: what it names.
     """
 
@@ -42,6 +60,13 @@ class UnknownCode(Rejected):
         super().__init__(f"there is no {kind} {name}")
         self.kind = kind
         self.name = name
+
+
+@router.put("/owners")
+def put_owners(body: Annotated[list[OwnerIn], Many], services: Svc) -> dict[str, int]:
+    """Make or change owners (荷主)."""
+    services.database.run(lambda s: save_owners(s, [owner.record() for owner in body]))
+    return {"saved": len(body)}
 
 
 @router.put("/sites")
@@ -61,7 +86,7 @@ def put_locations(body: Annotated[list[LocationIn], Many], services: Svc) -> dic
 @router.put("/skus")
 def put_skus(body: Annotated[list[SkuIn], Many], services: Svc) -> dict[str, int]:
     """Make or change SKUs with their packs."""
-    services.database.run(lambda s: save_skus(s, [sku.record() for sku in body]))
+    services.database.run(lambda s: _save_skus(s, body))
     return {"saved": len(body)}
 
 
@@ -94,12 +119,22 @@ def _save_locations(session: Session, body: list[LocationIn]) -> None:
         save_locations(session, site_id(code), [each.record() for each in by_site[code]])
 
 
+def _save_skus(session: Session, body: list[SkuIn]) -> None:
+    known = owners_by_code(session, {sku.owner for sku in body})
+    for sku in body:
+        if sku.owner not in known:
+            raise UnknownCode("owner", sku.owner)
+    save_skus(session, [sku.record() for sku in body])
+
+
 def _save_lots(session: Session, body: list[LotIn]) -> None:
-    known = skus_by_code(session, {lot.sku for lot in body})
-    for lot in body:
-        if lot.sku not in known:
-            raise UnknownCode("sku", lot.sku)
-    records = [LotRecord(sku_id=sku_id(lot.sku), **lot.model_dump(exclude={"sku"})) for lot in body]
+    _check_skus(session, body)
+    records = [
+        LotRecord(
+            sku_id=sku_id(lot.sku, owner_id(lot.owner)), **lot.model_dump(exclude={"owner", "sku"})
+        )
+        for lot in body
+    ]
     save_lots(session, records)
 
 
@@ -123,8 +158,8 @@ def _move(body: ReceiptIn, number: int, line: ReceiptLineIn, now: Now) -> ledger
     return ledger.Move(
         command_id=CommandId(derive(body.id, "line", number)),
         site_id=site,
-        owner_id=HOUSE_OWNER_ID,
-        sku_id=sku_id(line.sku),
+        owner_id=owner_id(line.owner),
+        sku_id=sku_id(line.sku, owner_id(line.owner)),
         units=line.units,
         from_location_id=virtual_location(site, "SUPPLIER"),
         to_location_id=to,
@@ -146,7 +181,6 @@ def _check(session: Session, lines: list[ReceiptLineIn]) -> None:
         UnknownCode: something is not.
     """
     sites = sites_by_code(session, {line.site for line in lines})
-    skus = skus_by_code(session, {line.sku for line in lines})
     places = {
         code: locations_by_code(
             session, site_id(code), {line.location for line in lines if line.site == code}
@@ -158,5 +192,14 @@ def _check(session: Session, lines: list[ReceiptLineIn]) -> None:
             raise UnknownCode("site", line.site)
         if line.location not in places[line.site]:
             raise UnknownCode("location", f"{line.site} {line.location}")
-        if line.sku not in skus:
-            raise UnknownCode("sku", line.sku)
+    _check_skus(session, lines)
+
+
+def _check_skus(session: Session, lines: Sequence[ReceiptLineIn | LotIn]) -> None:
+    named: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        named[line.owner].add(line.sku)
+    for owner, codes in sorted(named.items()):
+        known = skus_by_code(session, codes, owner_id(owner))
+        for code in sorted(codes - set(known)):
+            raise UnknownCode("sku", code)

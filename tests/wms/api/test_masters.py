@@ -131,3 +131,24 @@ def test_how_goods_are_kept_does_not_change_while_there_are_any(house: House):
     for other in (sku(), sku(tracking="SERIAL", catch_weight=True)):
         assert put(house, "skus", other) == (409, "tracking_in_use")
     assert put(house, "skus", sku(tracking="SERIAL", weight_g=5)) == (200, "")
+
+
+def test_owners_keep_their_goods_apart(house: House):
+    assert put(house, "skus", sku("TEA") | {"owner": "TANAKA"}) == (422, "unknown_code")
+    assert put(house, "owners", {"code": "TANAKA", "name": "田中商店"}) == (200, "")
+    assert put(house, "skus", sku("TEA"), sku("TEA") | {"owner": "TANAKA"}) == (200, "")
+    assert receive(house, "TEA", 3, owner="TANAKA") == (201, "")
+    assert receive(house, "TEA", 3, owner="NOBODY") == (422, "unknown_code")
+
+    wish = {"kind": "ORDER", "demand_id": str(an_id())}
+    line = {"site": HUB, "sku": "TEA", "units": 1}
+    answers = [
+        house.http.post(
+            "/v1/holds", json=wish | {"lines": [line | {"hold_id": str(an_id()), "owner": owner}]}
+        ).json()["granted"]
+        for owner in ("HOUSE", "TANAKA")
+    ]
+
+    assert answers == [False, True]
+    seen = house.http.get("/v1/availability", params={"sku": "TEA", "owner": "TANAKA"}).json()
+    assert seen["skus"][0]["total"]["units"]["free"] == 2
