@@ -220,11 +220,12 @@ class Work(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """How ways take turns: by so many clients, for so long, so often."""
+    """How ways take turns: by so many clients, for so long, so often, warmed up for so long."""
 
     clients: int
     slice_s: float
     slices: int
+    warm_up_s: float = WARM_UP_S
 
 
 def compare(world: World, ways: Mapping[str, Work[Any]], turns: Turns) -> dict[str, Rate]:
@@ -234,7 +235,7 @@ def compare(world: World, ways: Mapping[str, Work[Any]], turns: Turns) -> dict[s
         for turn in range(turns.slices + 1):
             for name, work in ways.items():
                 work.stock_up()
-                seconds = turns.slice_s if turn else min(turns.slice_s, WARM_UP_S)
+                seconds = turns.slice_s if turn else turns.warm_up_s
                 rate = _slice(world, work, pool, turns.clients, seconds)
                 if turn:
                     found[name].append(rate)
