@@ -225,6 +225,7 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         carrier=carrier,
         notifier=notifier,
         sealer=Sealer(settings.seal_key_file),
+        has_all_sites=settings.cells is None,
     )
     me = new_id(SystemClock().now()).hex[-12:]
     ears, mouth = (

@@ -7,6 +7,7 @@ sent, and an answer must not be sent before the commit. Endpoints call `services
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Header, Request
 
@@ -27,6 +28,7 @@ class Services:
     clock: Clock
     floor: Floor
     feed: Feed = field(default_factory=Feed)
+    known: set[UUID] = field(default_factory=set)  # masters that have been seen to be there
 
 
 def _services(request: Request) -> Services:

@@ -16,6 +16,7 @@ What many callers ask for at the same time is posted together (wms.stock.coalesc
 `database_unavailable` that nobody knows. After each the same request again is safe.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -25,6 +26,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic_core import to_json
+from sqlalchemy import select, union_all
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -45,10 +47,10 @@ from wms.api.hold_shapes import (
 )
 from wms.api.quick import DEADLINE_MS, DeadlineMs, QuickRoute
 from wms.api.shapes import Text
-from wms.catalog import HOUSE, owner_id, sku_id
+from wms.catalog import HOUSE, Sku, owner_id, sku_id
 from wms.errors import NotFound, WmsError
 from wms.ids import CommandId, HoldId, derive, new_id
-from wms.sites import site_id
+from wms.sites import Site, site_id
 from wms.stock.coalescer import Coalescer
 from wms.stock.inquire import hold_state
 from wms.stock.ledger import Advance, HoldState
@@ -87,6 +89,8 @@ async def post_holds(
     services, coalescer = _at_hand(request)
     now = services.clock.now()
     whole = body.mode == "all-or-nothing"
+    if whole and len(body.lines) > 1:
+        await _check_masters(services, body.lines)
     common: dict[str, Any] = {
         "kind": body.kind,
         "demand_id": body.demand_id,
@@ -201,6 +205,30 @@ async def _advance(
         raise answer
     named = {} if rest is None else {"rest_hold_id": rest}
     return _json(_command(body, hold_id, state=answer.state, **named))
+
+
+async def _check_masters(services: Services, lines: Sequence[HoldLineIn]) -> None:
+    """Whether all sites and SKUs are there, before ids of theirs are used up for a refusal.
+
+    Masters are never deleted, so what was there once need not be looked for again.
+
+    Raises:
+        NotFound: something is not; nothing was posted.
+    """
+    named: dict[UUID, str] = {}
+    for line in lines:
+        named[_site(line.site)] = f"site {line.site}"
+        named[_sku(line.sku, _owner(line.owner or HOUSE))] = f"SKU {line.sku}"
+    new = named.keys() - services.known
+    if new:
+        there = union_all(
+            select(Sku.id).where(Sku.id.in_(new)), select(Site.id).where(Site.id.in_(new))
+        )
+        services.known.update(
+            await asyncio.to_thread(services.database.run, lambda s: s.scalars(there).all())
+        )
+        for id_ in new - services.known:
+            raise NotFound(named[id_])
 
 
 def _at_hand(request: Request) -> tuple[Services, Coalescer]:

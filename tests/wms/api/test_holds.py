@@ -115,6 +115,15 @@ def test_what_is_not_known_is_a_line_of_a_best_effort_and_the_end_of_a_whole(
     ]
 
 
+@pytest.mark.parametrize("wrong", [{"sku": "NOPE"}, {"site": "NOPE"}])
+def test_a_request_that_is_mended_is_granted_under_the_same_ids(shop: House, wrong: dict[str, str]):
+    right, mended = a_line(), a_line()
+    answer = shop.http.post("/v1/holds", json=a_body(right, mended | wrong))
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+    assert hold(shop, right, mended) == [(True, 9, None), (True, 8, None)]
+
+
 def test_the_owner_may_be_named(shop: House):
     assert hold(shop, a_line(owner="HOUSE")) == [(True, 9, None)]
 

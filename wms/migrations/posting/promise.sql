@@ -1,14 +1,5 @@
 -- Promises after they are made: extended; and what is promised before it is there: supply.
 
-ALTER TABLE stock_command DROP CONSTRAINT IF EXISTS ck_stock_command_kind;
-ALTER TABLE stock_command ADD CONSTRAINT ck_stock_command_kind
-  CHECK (kind IN ('ADVANCE', 'MOVE', 'UNIT', 'EXTEND', 'SWAP', 'LAND'));
--- What is held of a supply that has not come takes no stock, so it cannot be allocated.
-ALTER TABLE hold ADD CONSTRAINT ck_hold_supply CHECK (
-  supply_id IS NULL OR state IN ('REFUSED', 'HELD', 'RELEASED', 'EXPIRED', 'SHORT', 'SWAPPED'));
-CREATE INDEX ix_hold_supply ON hold (site_id, supply_id, created_at)
-  WHERE state = 'HELD' AND supply_id IS NOT NULL;
-
 -- Where a command names a hold or a supply: what it is about, and what is wrong with it.
 CREATE TYPE stock_judged AS (
   ord int,

@@ -168,8 +168,14 @@ CREATE TABLE hold (
     'RELEASED', 'EXPIRED', 'SHORT', 'SWAPPED')),
   CONSTRAINT ck_hold_units CHECK (units BETWEEN 1 AND 2147483647),
   CONSTRAINT ck_hold_location CHECK (
-    location_id IS NOT NULL OR state NOT IN ('PINNED', 'PICKED', 'PACKED', 'SHIPPED'))
+    location_id IS NOT NULL OR state NOT IN ('PINNED', 'PICKED', 'PACKED', 'SHIPPED')),
+  -- What is held of a supply that has not come takes no stock, so it cannot be allocated.
+  CONSTRAINT ck_hold_supply CHECK (
+    supply_id IS NULL
+    OR state IN ('REFUSED', 'HELD', 'RELEASED', 'EXPIRED', 'SHORT', 'SWAPPED'))
 ) WITH (fillfactor = 80);
+CREATE INDEX ix_hold_supply ON hold (site_id, supply_id, created_at)
+  WHERE state = 'HELD' AND supply_id IS NOT NULL;
 CREATE INDEX ix_hold_demand_id ON hold (demand_id);
 CREATE INDEX ix_hold_overdue ON hold (expires_at)
   WHERE state = 'HELD' AND expires_at IS NOT NULL;
