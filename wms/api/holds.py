@@ -217,8 +217,9 @@ async def _check_masters(services: Services, lines: Sequence[HoldLineIn]) -> Non
     """
     named: dict[UUID, str] = {}
     for line in lines:
-        named[_site(line.site)] = f"site {line.site}"
-        named[_sku(line.sku, _owner(line.owner or HOUSE))] = f"SKU {line.sku}"
+        owner = line.owner or HOUSE
+        named[_site(line.site)] = f"hold {line.hold_id}: there is no site {line.site}"
+        named[_sku(line.sku, _owner(owner))] = f"hold {line.hold_id}: {owner} has no SKU {line.sku}"
     new = named.keys() - services.known
     if new:
         there = union_all(
