@@ -40,8 +40,8 @@ from wms.sites import LocationRecord, SiteRecord, location_id, save_locations, s
 from wms.sites import virtual_location as virtual
 
 PLENTY = 1_000_000_000
-# A million balances are half a gigabyte; PostgreSQL's manual gives a quarter of the memory to this.
-SETTINGS = {"shared_buffers": "1GB"}
+# PostgreSQL's manual gives a quarter of the memory to this.
+SETTINGS = {"shared_buffers": f"{psutil.virtual_memory().total // 4 // 2**20}MB"}
 CLIENTS_MAX = 16
 WARM_UP_S = 0.5
 
