@@ -39,6 +39,11 @@ def new_id(now: datetime) -> UUID:
     return UUID(int=unix_ms << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
 
 
+def new_token() -> str:
+    """A name that cannot be guessed, for an address: 128 random bits in 22 characters."""
+    return secrets.token_urlsafe(16)
+
+
 def derive(parent: UUID, *path: str | int) -> UUID:
     """The id of what `parent` causes under that name: the same every time it is asked."""
     return uuid5(parent, "/".join(map(str, path)))

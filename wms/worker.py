@@ -17,7 +17,6 @@ time; what a job calls now is the clock's.
 import signal
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -42,10 +41,11 @@ from wms.cells import open_cells
 from wms.database import Database
 from wms.errors import Unavailable
 from wms.ids import new_id
+from wms.job import Job
+from wms.jobs import Jobs
 from wms.outbound import stream
 from wms.outbound.floor import Floor, floor_of
-from wms.outbound.jobs import Jobs
-from wms.partners import HttpCarrier, WebhookNotifier
+from wms.partners.http import HttpCarrier, WebhookSender
 from wms.settings import Settings
 from wms.stock.saga import Sagas
 from wms.stock.seal import Sealer
@@ -148,21 +148,19 @@ class Say:
             self._database.run(lambda s: stream.acknowledged(s, self._site, sender.acked))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Loop:
-    """A job and how long to wait when there was nothing to do, in real seconds."""
+    """A job, again and again."""
 
-    name: str
-    job: Callable[[], int]
-    idle_s: float
+    job: Job
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop."""
-        pause_s = self.idle_s
+        pause_s = self.job.idle_s
         failures = 0
         while not stop.wait(pause_s):
             try:
-                did = self.job()
+                did = self.job.run()
             except Unavailable as error:
                 failures += 1
                 self._failed(failures, str(error))
@@ -171,7 +169,7 @@ class Loop:
                 self._failed(failures, repr(error), exc_info=failures == 1)
             else:
                 failures = 0
-                pause_s = 0.0 if did else self.idle_s
+                pause_s = 0.0 if did else self.job.idle_s
                 continue
             pause_s = min(FAILED_PAUSE_MAX_S, 0.05 * 2 ** min(failures, 6))
 
@@ -179,7 +177,7 @@ class Loop:
         if failures & (failures - 1) == 0:  # at 1, 2, 4, 8 …
             log.warning(
                 "loop.failed",
-                loop=self.name,
+                loop=self.job.name,
                 failures=failures,
                 problem=problem[:500],
                 exc_info=exc_info,
@@ -193,7 +191,7 @@ def run(settings: Settings) -> None:
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as open_things:
         threads = [
-            threading.Thread(target=loop.run, args=(stop,), name=loop.name, daemon=True)
+            threading.Thread(target=loop.run, args=(stop,), name=loop.job.name, daemon=True)
             for loop in loops(settings, open_things)
         ]
         for thread in threads:
@@ -215,17 +213,18 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         given_clock=settings.clock is not None,
     )
     open_things.callback(database.close)
-    carrier, notifier = HttpCarrier(settings.carrier_url), WebhookNotifier()
+    carrier, webhooks = HttpCarrier(settings.carrier_url), WebhookSender()
     open_things.callback(carrier.close)
-    open_things.callback(notifier.close)
+    open_things.callback(webhooks.close)
     jobs = Jobs(
         database=database,
         clock=clock,
         floor=floor,
         carrier=carrier,
-        notifier=notifier,
+        webhooks=webhooks,
         sealer=Sealer(settings.seal_key_file),
         has_all_sites=settings.cells is None,
+        seal_every_s=settings.seal_every_s,
     )
     me = new_id(SystemClock().now()).hex[-12:]
     ears, mouth = (
@@ -236,28 +235,19 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
     )
     with suppress(ImportError):  # takes a second the first time: not while an order waits
         import optimizer.sourcing_mip  # noqa: F401, PLC0415
-    return [
-        *_over_cells(settings, clock, open_things),
-        Loop(name="source", job=jobs.source, idle_s=0.05),
-        Loop(name="release", job=jobs.release, idle_s=0.05),
-        Loop(name="hear", job=Hear(database, clock, floor, ears), idle_s=0.0),
-        Loop(name="say", job=Say(database, floor, mouth), idle_s=0.0),
-        Loop(name="book", job=jobs.book, idle_s=0.1),
-        Loop(name="track", job=jobs.track, idle_s=0.5),
-        Loop(name="tell", job=jobs.tell, idle_s=0.2),
-        Loop(name="expire", job=jobs.expire, idle_s=5.0),
-        Loop(name="seal", job=jobs.seal, idle_s=settings.seal_every_s),
-        Loop(name="close", job=jobs.close_month, idle_s=600.0),
-        Loop(name="watch", job=jobs.watch_lanes, idle_s=60.0),
-        Loop(name="forget", job=jobs.forget, idle_s=60.0),
+    jobs_of_the_bus = [
+        Job(name="hear", run=Hear(database, clock, floor, ears), idle_s=0.0),
+        Job(name="say", run=Say(database, floor, mouth), idle_s=0.0),
     ]
+    every = [*_over_cells(settings, clock, open_things), *jobs.all(), *jobs_of_the_bus]
+    return [Loop(job) for job in every]
 
 
-def _over_cells(settings: Settings, clock: Clock, open_things: ExitStack) -> list[Loop]:
+def _over_cells(settings: Settings, clock: Clock, open_things: ExitStack) -> list[Job]:
     """With several cells: what coordinators of sagas left behind is finished."""
     if settings.cells is None:
         return []
     cells = open_cells(settings)
     open_things.callback(cells.close)
     sagas = Sagas(cells)
-    return [Loop(name="sagas", job=lambda: sagas.recover(now=clock.now()), idle_s=1.0)]
+    return [Job(name="sagas", run=lambda: sagas.recover(now=clock.now()), idle_s=1.0)]

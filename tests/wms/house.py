@@ -1,6 +1,6 @@
 """A small network behind its public doors: what the flow tests drive.
 
-house = House(database)             a hub TYO1 with totes and shelves, a spoke OSA1
+house = House(database)             a hub TYO1 with totes and shelves, a spoke OSA1, two stores
 house.put_order(...)                through the HTTP application
 house.tick()                        the worker's jobs, until none has anything to do
 house.work_off("TYO1", "pick")      a person with a handheld, doing all packets there are
@@ -25,23 +25,26 @@ from wms.api.dependencies import Services
 from wms.app import create_app
 from wms.database import Database
 from wms.errors import Unavailable
+from wms.jobs import Jobs
 from wms.orders import laws
 from wms.outbound import laws as of_streams
 from wms.outbound import stream
 from wms.outbound.floor import Floor
-from wms.outbound.jobs import Jobs
 from wms.outbound.model import Parcel
-from wms.ports import Booking, Notice, Tracking, TrackingEvent
+from wms.ports import Booking, Tracking, TrackingEvent, WebhookEvent
 from wms.settings import Settings
 from wms.stock.verify import LAWS, NETWORK_LAWS, verify
 from wms.work import laws as of_work
 
-HUB, SPOKE = "TYO1", "OSA1"
+HUB, SPOKE, GINZA, UMEDA = "TYO1", "OSA1", "S-GNZ", "S-UMD"
+STORES = (GINZA, UMEDA)
 TOKYO = {"prefecture": "東京都", "postal_code": "100-0001", "latitude": 35.7, "longitude": 139.8}
 OSAKA = {"prefecture": "大阪府", "postal_code": "530-0001", "latitude": 34.7, "longitude": 135.5}
 SITES = [
     {"code": HUB, "kind": "DC", "name_en": "Tokyo", "latitude": 35.6, "longitude": 139.8},
     {"code": SPOKE, "kind": "FC", "name_en": "Osaka", "latitude": 34.7, "longitude": 135.5},
+    {"code": GINZA, "kind": "STORE", "name_en": "Ginza", "latitude": 35.67, "longitude": 139.76},
+    {"code": UMEDA, "kind": "STORE", "name_en": "Umeda", "latitude": 34.70, "longitude": 135.50},
 ]
 
 
@@ -87,19 +90,19 @@ class PaperCarrier:
         return Tracking(cursor=len(self.events), events=tuple(self.events[cursor:]))
 
 
-class PaperNotifier:
+class PaperWebhooks:
     """Keeps what it is given, unless it is told to refuse."""
 
     def __init__(self) -> None:
-        self.notices: list[Notice] = []
+        self.events: list[WebhookEvent] = []
         self.refuses = 0
 
-    def notify(self, notice: Notice) -> None:
+    def deliver(self, event: WebhookEvent) -> None:
         """Keep it."""
         if self.refuses:
             self.refuses -= 1
             raise Unavailable("refused")
-        self.notices.append(notice)
+        self.events.append(event)
 
 
 class House:
@@ -110,13 +113,13 @@ class House:
         self.clock = Hand()
         self.floor = Floor(**floor)
         self.carrier = PaperCarrier()
-        self.notifier = PaperNotifier()
+        self.webhooks = PaperWebhooks()
         self.jobs = Jobs(
             database=database,
             clock=self.clock,
             floor=self.floor,
             carrier=self.carrier,
-            notifier=self.notifier,
+            webhooks=self.webhooks,
         )
         services = Services(
             settings=Settings(), database=database, clock=self.clock, floor=self.floor
@@ -146,6 +149,14 @@ class House:
             {"site": site, "code": f"S{aisle:02d}-{bay:02d}", "kind": "PICK_FACE", "zone": "SHELF",
              "aisle": aisle, "bay": bay}
             for site in (HUB, SPOKE) for aisle in (1, 2, 3) for bay in (1, 2, 3)
+        ]  # fmt: skip
+        places += [
+            {"site": site, "code": code, "kind": kind, "zone": "SHELF", "aisle": 1, "bay": bay}
+            for site in STORES
+            for bay, (code, kind) in enumerate([
+                ("FLOOR-1", "SALES_FLOOR"), ("BACK-1", "BACKROOM"), ("P-01", "PICKUP_SHELF"),
+                ("P-02", "PICKUP_SHELF"), ("P-03", "PICKUP_SHELF"),
+            ], start=1)
         ]  # fmt: skip
         self.ok(self.http.put("/master/v1/locations", json=places))
 

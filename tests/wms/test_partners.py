@@ -14,8 +14,8 @@ from typing_extensions import override
 from edge.clock import SystemClock
 from tests.builders import NOW, an_id
 from wms.errors import Unavailable
-from wms.partners import HttpCarrier, WebhookNotifier
-from wms.ports import Booking, Notice, TrackingEvent
+from wms.partners.http import HttpCarrier, WebhookSender
+from wms.ports import Booking, TrackingEvent, WebhookEvent
 
 SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"  # noqa: S105 - of nobody
 
@@ -102,16 +102,16 @@ def test_a_carrier_that_is_not_there_is_unavailable():
 def test_a_subscriber_can_tell_that_it_is_from_us(partner: tuple[str, type[Partner]]):
     url, here = partner
     here.answers += [(204, None), (500, None)]
-    notice = Notice(
+    event = WebhookEvent(
         id=an_id(), url=f"{url}/hook", secret=SECRET, type="OrderShipped",
         at=SystemClock().now() - timedelta(seconds=1), body={"id": "x"},
     )  # fmt: skip
-    notifier = WebhookNotifier()
-    notifier.notify(notice)
+    webhooks = WebhookSender()
+    webhooks.deliver(event)
     with pytest.raises(Unavailable, match="webhook"):
-        notifier.notify(notice)
-    notifier.close()
+        webhooks.deliver(event)
+    webhooks.close()
     (_, _, headers, body), (_, _, again, _) = here.asked
     told = Webhook(SECRET).verify(body, headers)
     assert (told["type"], told["data"]) == ("OrderShipped", {"id": "x"})
-    assert headers["webhook-id"] == again["webhook-id"] == str(notice.id)
+    assert headers["webhook-id"] == again["webhook-id"] == str(event.id)

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from tests.wms.house import HUB, House
+from wms.jobs import Jobs
 from wms.orders import laws as of_orders
 from wms.outbound import laws as of_streams
-from wms.outbound.jobs import Jobs
 from wms.stock import seal as seals
 from wms.stock.prove import prove
 from wms.stock.seal import Sealer
@@ -27,7 +27,7 @@ def key(tmp_path: Path) -> Path:
 def jobs(house: House, key: Path) -> Jobs:
     return Jobs(
         database=house.database, clock=house.clock, floor=house.floor, carrier=house.jobs.carrier,
-        notifier=house.jobs.notifier, sealer=Sealer(key),
+        webhooks=house.jobs.webhooks, sealer=Sealer(key),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from tests.builders import an_id
 from tests.edge.waiting import eventually
 from tests.wms.house import HUB, House
 from wcs.messages import TransportReport, from_wcs
+from wms.job import Job
 from wms.settings import Settings
 from wms.worker import Loop, loops
 
@@ -122,7 +123,7 @@ def test_a_loop_that_fails_goes_on():
         stop.set()
         return 0
 
-    Loop(name="test", job=job, idle_s=0.0).run(stop)
+    Loop(Job(name="test", run=job, idle_s=0.0)).run(stop)
     assert calls == [0, 1, 2, 3]
 
 

@@ -21,8 +21,8 @@ from wms.api.shapes import (
 )
 from wms.orders.cancel import cancel_order
 from wms.orders.place import place_order
-from wms.outbound.notify import subscribe
 from wms.returns.accept import announce_return
+from wms.webhooks.deliver import subscribe
 
 router = APIRouter(prefix="/oms/v1", tags=["oms"])
 CREATED = HTTPStatus.CREATED

@@ -4,7 +4,7 @@ Whole numbers are bounded here only so far that they can be said back; what an o
 is for `wms.orders.place` to say, with a code.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from wms.orders.place import PlaceLine, PlaceOrder, ShipTo
+from wms.orders.place import Backorders, PlaceLine, PlaceOrder, ShipTo, Split
 from wms.returns.accept import AnnouncedLine, AnnounceReturn
 from wms.work.packet import Event, Packet
 
@@ -30,6 +30,7 @@ AnyText = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern
 Latitude = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
 LineNo = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+Minor = Annotated[StrictInt, Field(ge=-(2**53), le=2**53)]
 Millimetres = Annotated[StrictInt, Field(ge=-(2**31), le=2**31 - 1)]
 Size = Annotated[StrictInt, Field(ge=0, le=2**31 - 1)]
 
@@ -59,15 +60,37 @@ class LineIn(Shape):
     service: StrictBool = False
 
 
+class OrderLineIn(LineIn):
+    """A line of an order: what one unit costs with taxes, its wrapping, what it waits for."""
+
+    price_minor: Minor = 0
+    gift: AnyText = ""
+    supply_id: UUID | None = None
+
+
 class OrderIn(Shape):
-    """An order."""
+    """An order; `to_site` is where it is collected, or goes to."""
 
     number: Text
     channel: Text
     placed_at: AwareDatetime
     customer: Text | None = None
     ship_to: ShipToIn
-    lines: list[LineIn]
+    lines: list[OrderLineIn]
+    kind: Literal["CUSTOMER", "EXCHANGE"] = "CUSTOMER"
+    fulfilment: Literal["DELIVERY", "COLLECT", "RESERVE"] = "DELIVERY"
+    to_site: Text | None = None
+    priority: Annotated[StrictInt, Field(ge=-1000, le=1000)] = 0
+    promised_from: AwareDatetime | None = None
+    promised_by: AwareDatetime | None = None
+    split: Split = "ANY"
+    backorders: Backorders = "END"
+    delivery_on: date | None = None
+    slot: AnyText = ""
+    leave_at: AnyText = ""
+    currency: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")] = "JPY"
+    language: Literal["ja", "en"] = "ja"
+    expires_at: AwareDatetime | None = None
 
     def request(self, order_id: UUID) -> PlaceOrder:
         """As the use case takes it."""
@@ -79,6 +102,20 @@ class OrderIn(Shape):
             customer=self.customer,
             ship_to=ShipTo(**self.ship_to.model_dump()),
             lines=tuple(PlaceLine(**line.model_dump()) for line in self.lines),
+            kind=self.kind,
+            fulfilment=self.fulfilment,
+            to_site=self.to_site,
+            priority=self.priority,
+            promised_from=self.promised_from,
+            promised_by=self.promised_by,
+            split=self.split,
+            backorders=self.backorders,
+            delivery_on=self.delivery_on,
+            slot=self.slot,
+            leave_at=self.leave_at,
+            currency=self.currency,
+            language=self.language,
+            expires_at=self.expires_at,
         )
 
 

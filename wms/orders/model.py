@@ -5,7 +5,7 @@ as far as the floor is concerned. I8: for each line, the units of its live and e
 and its short units add up to what was ordered.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from wms.database import Base
 
 LINE_OPEN = "OPEN"
+ORDER_KINDS = ("CUSTOMER", "EXCHANGE", "TRANSFER")
+FULFILMENTS = ("DELIVERY", "COLLECT", "RESERVE", "TRANSFER")
+SPLITS = ("ANY", "WHOLE_LINES", "ONE_SITE")
+BACKORDERS = ("END", "WAIT")
 LINE_STATES = ("OPEN", "SHIPPED", "BACKORDERED", "CANCELLED", "RETURNED", "SERVICE")
 ALLOCATION_STATES = (
     "HELD",
@@ -27,8 +31,11 @@ ALLOCATION_STATES = (
     "DELIVERED",
     "SHORT",
     "RELEASED",
+    "EXPIRED",
+    "SWAPPED",
 )
-ENDED = ("SHORT", "RELEASED")  # these units are no longer on their way to the customer
+# these units are no longer on their way to the customer
+ENDED = ("SHORT", "RELEASED", "EXPIRED", "SWAPPED")
 
 
 def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
@@ -38,12 +45,35 @@ def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
 
 
 class Order(Base):
-    """A customer's order. `body_hash` tells a repetition from another order with the same id."""
+    """What somebody wants. `body_hash` tells a repetition from another order with the same id.
+
+    fulfilment    DELIVERY  to an address
+                  COLLECT   paid, handed over at `to_site_id`
+                  RESERVE   not paid, kept at `to_site_id` until `expires_at`
+                  TRANSFER  to a site of ours (kind TRANSFER)
+    split         ANY lines and units may come from several sites; WHOLE_LINES lines may, each
+                  whole; ONE_SITE all from one
+    backorders    what cannot be had: END, or WAIT until it can
+    promised_by   what the customer was told; changed by wms.orders.promise alone (I15)
+    token         the unguessable name that the customer follows it by
+    """
 
     __tablename__ = "customer_order"
     __table_args__ = (
         Index("ix_customer_order_unsourced", "placed_at", postgresql_where=text("NOT sourced")),
         Index("ix_customer_order_recorded_at", "recorded_at"),
+        Index("ix_customer_order_token", "token"),
+        Index(
+            "ix_customer_order_to_site_id",
+            "to_site_id",
+            "placed_at",
+            postgresql_where=text("to_site_id IS NOT NULL"),
+        ),
+        one_of("kind", ORDER_KINDS),
+        one_of("fulfilment", FULFILMENTS),
+        one_of("split", SPLITS),
+        one_of("backorders", BACKORDERS),
+        CheckConstraint("(fulfilment = 'DELIVERY') = (to_site_id IS NULL)", name="to_site"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -60,10 +90,30 @@ class Order(Base):
     sourced: Mapped[bool] = mapped_column(default=False)
     closed: Mapped[bool] = mapped_column(default=False)
     shipped_at: Mapped[datetime | None]
+    kind: Mapped[str] = mapped_column(server_default="CUSTOMER")
+    fulfilment: Mapped[str] = mapped_column(server_default="DELIVERY")
+    to_site_id: Mapped[UUID | None]
+    priority: Mapped[int] = mapped_column(server_default="0")
+    promised_from: Mapped[datetime | None]
+    promised_by: Mapped[datetime | None]
+    split: Mapped[str] = mapped_column(server_default="ANY")
+    backorders: Mapped[str] = mapped_column(server_default="END")
+    delivery_on: Mapped[date | None]
+    slot: Mapped[str] = mapped_column(server_default="")
+    leave_at: Mapped[str] = mapped_column(server_default="")
+    currency: Mapped[str] = mapped_column(server_default="JPY")
+    language: Mapped[str] = mapped_column(server_default="ja")
+    contact_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    token: Mapped[str] = mapped_column(server_default="")
 
 
 class OrderLine(Base):
-    """One line of an order; `sku_id` is None for a service, which is no goods."""
+    """One line of an order; `sku_id` is None for a service, which is no goods.
+
+    units = on their way + sent + short + cancelled + waiting (back-ordered, nothing held): I8.
+    `price_minor` is what one unit was sold for, all taxes in it. `gift` is a wrapping's code.
+    """
 
     __tablename__ = "order_line"
     __table_args__ = (one_of("state", LINE_STATES),)
@@ -75,10 +125,19 @@ class OrderLine(Base):
     units: Mapped[int]
     units_short: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(default=LINE_OPEN)
+    units_cancelled: Mapped[int] = mapped_column(server_default="0")
+    units_waiting: Mapped[int] = mapped_column(server_default="0")
+    price_minor: Mapped[int] = mapped_column(server_default="0")
+    gift: Mapped[str] = mapped_column(server_default="")
+    supply_id: Mapped[UUID | None]
 
 
 class Allocation(Base):
-    """A hold of the ledger that stands for units of one order line at one site."""
+    """A hold of the ledger that stands for units of one order line at one site.
+
+    With `onward_id` its goods went to another site of ours for that order: DELIVERED there, they
+    go on as that allocation, and count there.
+    """
 
     __tablename__ = "allocation"
     __table_args__ = (
@@ -105,6 +164,7 @@ class Allocation(Base):
     by_robot: Mapped[bool] = mapped_column(default=False)
     task_id: Mapped[UUID | None]
     to_pack: Mapped[bool] = mapped_column(default=False)
+    onward_id: Mapped[UUID | None]
 
 
 class Decision(Base):

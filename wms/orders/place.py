@@ -9,8 +9,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar, Literal
+from datetime import date, datetime
+from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -21,12 +21,17 @@ from sqlalchemy.orm import Session
 from wms import outbox
 from wms.catalog import HOUSE_OWNER_ID, Sku, skus_by_code
 from wms.errors import IdReused, Rejected
-from wms.ids import HoldId, SiteId, SkuId, derive
+from wms.ids import HoldId, SiteId, SkuId, derive, new_token
 from wms.orders.close import close_order
 from wms.orders.model import Allocation, Order, OrderLine
 from wms.orders.rules import distance_km, spread
-from wms.sites import Site
+from wms.sites import Site, site_id
 from wms.stock import availability, promises
+
+Kind: TypeAlias = Literal["CUSTOMER", "EXCHANGE", "TRANSFER"]
+Fulfilment: TypeAlias = Literal["DELIVERY", "COLLECT", "RESERVE", "TRANSFER"]
+Split: TypeAlias = Literal["ANY", "WHOLE_LINES", "ONE_SITE"]
+Backorders: TypeAlias = Literal["END", "WAIT"]
 
 LINES_MAX = 1_000
 UNITS_MAX = 2**31 - 1
@@ -77,17 +82,27 @@ class ShipTo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceLine:
-    """A line as a channel sends it. A service (postage, a discount) is no goods."""
+    """A line as a channel sends it. A service (postage, a discount) is no goods.
+
+    `price_minor` is what one unit was sold for, taxes included; `gift` the code of a wrapping;
+    `supply_id` what is still to come and the line waits for (a pre-order).
+    """
 
     line_no: int
     sku: str
     units: int
     service: bool = False
+    price_minor: int = 0
+    gift: str = ""
+    supply_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
-    """An order as a channel sends it."""
+    """An order as a channel sends it; what each field means stands at `wms.orders.model.Order`.
+
+    `to_site` is the code of the site that it is collected at or goes to.
+    """
 
     id: UUID
     number: str
@@ -96,12 +111,31 @@ class PlaceOrder:
     customer: str | None
     ship_to: ShipTo
     lines: tuple[PlaceLine, ...]
+    kind: Kind = "CUSTOMER"
+    fulfilment: Fulfilment = "DELIVERY"
+    to_site: str | None = None
+    priority: int = 0
+    promised_from: datetime | None = None
+    promised_by: datetime | None = None
+    split: Split = "ANY"
+    backorders: Backorders = "END"
+    delivery_on: date | None = None
+    slot: str = ""
+    leave_at: str = ""
+    currency: str = "JPY"
+    language: Literal["ja", "en"] = "ja"
+    contact_id: UUID | None = None
+    expires_at: datetime | None = None
 
     def body_hash(self) -> str:
         """Tells two orders with one id apart."""
         return hashlib.sha256(_AS_JSON.dump_json(self)).hexdigest()
 
 
+_AS_SENT = (
+    "kind", "fulfilment", "priority", "promised_from", "promised_by", "split", "backorders",
+    "delivery_on", "slot", "leave_at", "currency", "language", "contact_id", "expires_at",
+)  # fmt: skip
 _AS_JSON: TypeAdapter[PlaceOrder] = TypeAdapter(PlaceOrder)
 
 
@@ -276,6 +310,11 @@ def _insert(session: Session, request: PlaceOrder, now: datetime) -> bool:
         "placed_at": request.placed_at,
         "recorded_at": now,
         "body_hash": request.body_hash(),
+        "sourced": False,
+        "closed": False,
+        "to_site_id": None if request.to_site is None else site_id(request.to_site),
+        "token": new_token(),
+        **{name: getattr(request, name) for name in _AS_SENT},
     }
     statement = insert(Order).values(row).on_conflict_do_nothing().returning(Order.id)
     return session.scalar(statement) is not None
@@ -291,6 +330,9 @@ def _insert_lines(session: Session, request: PlaceOrder, skus: Mapping[str, Sku]
             units=line.units,
             state="SERVICE" if line.service else "OPEN",
             units_short=0,
+            price_minor=line.price_minor,
+            gift=line.gift,
+            supply_id=line.supply_id,
         )
         for line in request.lines
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.builders import an_id
-from tests.wms.house import HUB, SITES, SPOKE, Hand, House
+from tests.wms.house import HUB, SITES, SPOKE, STORES, Hand, House
 from wms.api.console import get_events
 from wms.api.dependencies import Services
 from wms.api.live import Feed
@@ -77,7 +77,7 @@ def test_without_a_database_it_says_try_again():
 
 def test_masters_may_be_sent_again(house: House):
     for _ in range(2):
-        assert house.http.put("/master/v1/sites", json=SITES).json() == {"saved": 2}
+        assert house.http.put("/master/v1/sites", json=SITES).json() == {"saved": len(SITES)}
     house.sku("A")
     receipt = {
         "id": str(an_id()),
@@ -133,7 +133,7 @@ def test_the_console_sees_orders_and_stock(house: House):
     (order,) = house.http.get("/console/v1/orders").json()
     assert (order["status"], order["lines"]) == ("PLACED", 1)
     stock = house.http.get("/console/v1/stock").json()
-    assert stock["sites"] == [SPOKE, HUB]
+    assert stock["sites"] == sorted([SPOKE, HUB, *STORES])
     assert [line["units"]["reserved"] for line in stock["lines"]] == [1]
 
 

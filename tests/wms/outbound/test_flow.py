@@ -58,7 +58,7 @@ def test_a_short_pick_is_wanted_elsewhere(house: House):
     house.hear(passage(house, "OUT", *(parcel.epc_hex for parcel in house.parcels())))
     assert house.line(order_id)["status"] == "SHIPPED"
     house.after_hours()
-    assert [notice.type for notice in house.notifier.notices] == []
+    assert [event.type for event in house.webhooks.events] == []
 
 
 def test_a_short_pick_that_is_nowhere_else_is_back_ordered_and_the_rest_is_sent(house: House):
@@ -260,14 +260,14 @@ def test_subscribers_are_told_until_they_have_taken_it(house: House):
     hook = an_id()
     assert house.http.put(f"/oms/v1/webhooks/{hook}", json=body).status_code == 201
     assert house.http.put(f"/oms/v1/webhooks/{hook}", json=body).status_code == 200
-    house.notifier.refuses = 2
+    house.webhooks.refuses = 2
     epc = packed(house)
     house.hear(passage(house, "OUT", epc))
     house.jobs.tell()
-    taken = [notice.type for notice in house.notifier.notices]
+    taken = [event.type for event in house.webhooks.events]
     house.clock.at += timedelta(seconds=60)
     house.jobs.tell()
-    all_taken = [notice.type for notice in house.notifier.notices]
+    all_taken = [event.type for event in house.webhooks.events]
     assert len(all_taken) == len(taken) + 2
     assert set(all_taken) == {"OrderPlaced", "ParcelShipped", "OrderShipped"}
     assert house.jobs.tell() == 0

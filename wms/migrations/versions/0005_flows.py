@@ -26,8 +26,33 @@ CREATE TABLE customer_order (
   sourced BOOLEAN NOT NULL,
   closed BOOLEAN NOT NULL,
   shipped_at TIMESTAMP WITH TIME ZONE,
-  CONSTRAINT pk_customer_order PRIMARY KEY (id)
+  kind TEXT DEFAULT 'CUSTOMER' NOT NULL,
+  fulfilment TEXT DEFAULT 'DELIVERY' NOT NULL,
+  to_site_id UUID,
+  priority BIGINT DEFAULT '0' NOT NULL,
+  promised_from TIMESTAMP WITH TIME ZONE,
+  promised_by TIMESTAMP WITH TIME ZONE,
+  split TEXT DEFAULT 'ANY' NOT NULL,
+  backorders TEXT DEFAULT 'END' NOT NULL,
+  delivery_on DATE,
+  slot TEXT DEFAULT '' NOT NULL,
+  leave_at TEXT DEFAULT '' NOT NULL,
+  currency TEXT DEFAULT 'JPY' NOT NULL,
+  language TEXT DEFAULT 'ja' NOT NULL,
+  contact_id UUID,
+  expires_at TIMESTAMP WITH TIME ZONE,
+  token TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_customer_order PRIMARY KEY (id),
+  CONSTRAINT ck_customer_order_kind CHECK (kind IN ('CUSTOMER', 'EXCHANGE', 'TRANSFER')),
+  CONSTRAINT ck_customer_order_fulfilment CHECK (fulfilment IN ('DELIVERY', 'COLLECT', 'RESERVE',
+    'TRANSFER')),
+  CONSTRAINT ck_customer_order_split CHECK (split IN ('ANY', 'WHOLE_LINES', 'ONE_SITE')),
+  CONSTRAINT ck_customer_order_backorders CHECK (backorders IN ('END', 'WAIT')),
+  CONSTRAINT ck_customer_order_to_site CHECK ((fulfilment = 'DELIVERY') = (to_site_id IS NULL))
 );
+CREATE INDEX ix_customer_order_token ON customer_order (token);
+CREATE INDEX ix_customer_order_to_site_id ON customer_order (to_site_id, placed_at)
+  WHERE to_site_id IS NOT NULL;
 CREATE INDEX ix_customer_order_recorded_at ON customer_order (recorded_at);
 CREATE INDEX ix_customer_order_unsourced ON customer_order (placed_at) WHERE NOT sourced;
 
@@ -39,6 +64,11 @@ CREATE TABLE order_line (
   units BIGINT NOT NULL,
   units_short BIGINT NOT NULL,
   state TEXT NOT NULL,
+  units_cancelled BIGINT DEFAULT '0' NOT NULL,
+  units_waiting BIGINT DEFAULT '0' NOT NULL,
+  price_minor BIGINT DEFAULT '0' NOT NULL,
+  gift TEXT DEFAULT '' NOT NULL,
+  supply_id UUID,
   CONSTRAINT pk_order_line PRIMARY KEY (order_id, line_no),
   CONSTRAINT ck_order_line_state CHECK (state IN ('OPEN', 'SHIPPED', 'BACKORDERED', 'CANCELLED',
     'RETURNED', 'SERVICE')),
@@ -59,9 +89,10 @@ CREATE TABLE allocation (
   by_robot BOOLEAN NOT NULL,
   task_id UUID,
   to_pack BOOLEAN NOT NULL,
+  onward_id UUID,
   CONSTRAINT pk_allocation PRIMARY KEY (site_id, id),
   CONSTRAINT ck_allocation_state CHECK (state IN ('HELD', 'ALLOCATED', 'PINNED', 'PICKED',
-    'PACKED', 'SHIPPED', 'DELIVERED', 'SHORT', 'RELEASED'))
+    'PACKED', 'SHIPPED', 'DELIVERED', 'SHORT', 'RELEASED', 'EXPIRED', 'SWAPPED'))
 );
 CREATE INDEX ix_allocation_order_id_line_no ON allocation (order_id, line_no);
 CREATE INDEX ix_allocation_to_release ON allocation (site_id, ordered_at) WHERE state = 'ALLOCATED';

@@ -1,8 +1,9 @@
-"""The jobs of outbound: what the worker does again and again, each in transactions of its own.
+"""The jobs of the worker, all of them, with what they need (wms.job says what a job is).
 
-Every job returns how much it did, so that its loop knows whether to go on at once, and may be
-called by a test as it is. What is outside (the search, the carrier, a subscriber) is called
-between transactions.
+    Jobs(...).all()    every job with its pause: what `soko worker` makes loops of
+
+Those of an area stand in `jobs.py` of that area (`collect_jobs(database, clock) -> [Job, ...]`);
+here they are put together.
 """
 
 from dataclasses import dataclass
@@ -18,15 +19,17 @@ from wms import outbox
 from wms.database import Database
 from wms.errors import Unavailable
 from wms.ids import SiteId
+from wms.job import Job
 from wms.orders import source
 from wms.orders.model import Allocation
-from wms.outbound import carrier, notify
+from wms.outbound import carrier
 from wms.outbound.floor import Floor
 from wms.outbound.release import make_walks, release_site
 from wms.outbound.robot import present
-from wms.ports import Carrier, Notifier
+from wms.ports import Carrier, Webhooks
 from wms.stock import checkpoint, lanes, promises
 from wms.stock.seal import ROWS_A_SEAL, Sealer
+from wms.webhooks import deliver
 
 log = structlog.get_logger(__name__)
 
@@ -35,15 +38,36 @@ EVENTS_KEPT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
-    """The jobs, with what they need."""
+    """What the jobs need."""
 
     database: Database
     clock: Clock
     floor: Floor
     carrier: Carrier
-    notifier: Notifier
+    webhooks: Webhooks
     sealer: Sealer | None = None
     has_all_sites: bool = True  # one cell; in several none sees both ends of a transfer
+    seal_every_s: float = 10.0
+
+    def all(self) -> list[Job]:
+        """Every job, with its pause."""
+        return [
+            Job(name="source", run=self.source, idle_s=0.05),
+            Job(name="release", run=self.release, idle_s=0.05),
+            Job(name="book", run=self.book, idle_s=0.1),
+            Job(name="track", run=self.track, idle_s=0.5),
+            Job(name="tell", run=self.tell, idle_s=0.2),
+            Job(name="expire", run=self.expire, idle_s=5.0),
+            Job(name="seal", run=self.seal, idle_s=self.seal_every_s),
+            Job(name="close", run=self.close_month, idle_s=600.0),
+            Job(name="watch", run=self.watch_lanes, idle_s=60.0),
+            Job(name="forget", run=self.forget, idle_s=60.0),
+            *self.of_areas(),
+        ]
+
+    def of_areas(self) -> list[Job]:
+        """The jobs of the areas."""
+        return []
 
     def source(self) -> int:
         """Give a batch of orders to the sites that fulfil them best."""
@@ -83,18 +107,18 @@ class Jobs:
     def tell(self) -> int:
         """Tell subscribers what happened to orders."""
         now = self.clock.now()
-        events = self.database.run(lambda s: notify.fan_out(s, now=now))
-        notices = self.database.run(lambda s: notify.due(s, now=now))
-        for notice in notices:
+        events = self.database.run(lambda s: deliver.fan_out(s, now=now))
+        due = self.database.run(lambda s: deliver.due(s, now=now))
+        for event in due:
             problem: str | None = None
             try:
-                self.notifier.notify(notice)
+                self.webhooks.deliver(event)
             except Unavailable as error:
                 problem = str(error)
             self.database.run(
-                partial(notify.settle, delivery_id=notice.id, problem=problem, now=now)
+                partial(deliver.settle, delivery_id=event.id, problem=problem, now=now)
             )
-        return events + len(notices)
+        return events + len(due)
 
     def expire(self) -> int:
         """End the holds whose time has run out."""

@@ -13,7 +13,7 @@ import httpx2
 from standardwebhooks import Webhook
 
 from wms.errors import Unavailable
-from wms.ports import Booking, Notice, Tracking, TrackingEvent
+from wms.ports import Booking, Tracking, TrackingEvent, WebhookEvent
 
 TIMEOUT_S = 5.0
 
@@ -83,30 +83,30 @@ class HttpCarrier:
         self._client.close()
 
 
-class WebhookNotifier:
+class WebhookSender:
     """Subscribers' webhooks."""
 
     def __init__(self) -> None:
         self._client = httpx2.Client(timeout=TIMEOUT_S, trust_env=False)
 
-    def notify(self, notice: Notice) -> None:
-        """Deliver a notice, signed.
+    def deliver(self, event: WebhookEvent) -> None:
+        """Deliver an event, signed.
 
         Raises:
             PartnerUnavailable: it was not taken; send it again later.
         """
-        payload = {"type": notice.type, "timestamp": notice.at.isoformat(), "data": notice.body}
+        payload = {"type": event.type, "timestamp": event.at.isoformat(), "data": event.body}
         body = json.dumps(payload, ensure_ascii=False)
-        id_ = str(notice.id)
+        id_ = str(event.id)
         try:
-            signature = Webhook(notice.secret).sign(id_, notice.at, body)
+            signature = Webhook(event.secret).sign(id_, event.at, body)
             headers = {
                 "content-type": "application/json",
                 "webhook-id": id_,
-                "webhook-timestamp": str(int(notice.at.timestamp())),
+                "webhook-timestamp": str(int(event.at.timestamp())),
                 "webhook-signature": signature,
             }
-            answer = self._client.post(notice.url, content=body.encode(), headers=headers)
+            answer = self._client.post(event.url, content=body.encode(), headers=headers)
             answer.raise_for_status()
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise PartnerUnavailable("webhook", str(error)) from error

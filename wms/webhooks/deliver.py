@@ -17,7 +17,7 @@ from wms import outbox
 from wms.database import Base
 from wms.errors import IdReused
 from wms.ids import derive
-from wms.ports import Notice
+from wms.ports import WebhookEvent
 
 ATTEMPTS_MAX = 12
 BACKOFF_S = 5.0
@@ -93,7 +93,7 @@ def fan_out(session: Session, *, now: datetime, limit: int = 200) -> int:
     return len(events)
 
 
-def due(session: Session, *, now: datetime, limit: int = 20) -> list[Notice]:
+def due(session: Session, *, now: datetime, limit: int = 20) -> list[WebhookEvent]:
     """What is to be sent now."""
     query = (
         select(Delivery, Subscriber)
@@ -103,7 +103,7 @@ def due(session: Session, *, now: datetime, limit: int = 20) -> list[Notice]:
         .limit(limit)
     )
     return [
-        Notice(
+        WebhookEvent(
             id=delivery.id,
             url=subscriber.url,
             secret=subscriber.secret,

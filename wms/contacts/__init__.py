@@ -1,0 +1,5 @@
+"""Contacts: who a person is, kept apart from what was ordered, and forgotten on request.
+
+Everything else knows a person by an id. Name, address, mail and telephone are here alone, under
+a key of that person's own: whoever destroys the key has erased them, from backups too.
+"""

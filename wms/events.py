@@ -1,0 +1,44 @@
+"""The events that systems outside may subscribe to: every type of topic "order", with its fields.
+
+What happened, in the past tense. `OrderChanged` and `PromiseChanged` always say why. No event
+carries personal data: who wants to know whose order it is asks for the order.
+
+An event is recorded where it happens (`wms.outbox.record`); a test reads all those places and
+compares. Fields: `id` and `number` are the order's, ids are UUIDs, times ISO 8601, amounts in
+minor units.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """A type of event: what has happened, and what its body says."""
+
+    says: str
+    fields: Mapping[str, str]
+
+
+_ORDER = {"id": "the order", "number": "its number"}
+_WHY = {"reason": "a code: why"}
+
+EVENTS: Mapping[str, EventKind] = {
+    "OrderPlaced": EventKind("An order was taken", _ORDER),
+    "OrderChanged": EventKind(
+        "Something of an order changed",
+        _ORDER | _WHY | {"lines": "numbers of lines", "backordered": "those that wait"},
+    ),
+    "OrderCancelled": EventKind("An order was taken back", _ORDER),
+    "OrderShipped": EventKind("All of an order is on its way", _ORDER | {"lines": "their states"}),
+    "OrderClosed": EventKind("An order ended without a parcel", _ORDER | {"lines": "their states"}),
+    "ParcelShipped": EventKind(
+        "A parcel left", {"order": "the order", "sscc": "the parcel", "service": "the service"}
+    ),
+    "ParcelDelivered": EventKind(
+        "A parcel is with its customer", {"order": "the order", "sscc": "the parcel", "at": "when"}
+    ),
+    "ReturnReceived": EventKind(
+        "Goods came back", {"id": "the return", "number": "its number", "lines": "units and grades"}
+    ),
+}

@@ -1,0 +1,1 @@
+"""Notices: what customers are told, in their language, once, and not at night."""

@@ -1,0 +1,1 @@
+"""Replenishment: where goods will be wanted, proposed before they are, approved by people."""

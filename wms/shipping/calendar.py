@@ -1,0 +1,1 @@
+"""Calendars: on which days a site works, until when it ships today, when a parcel arrives."""

@@ -1,0 +1,1 @@
+"""Rates: what a parcel costs, how long it is under way, what CO2 it makes."""
