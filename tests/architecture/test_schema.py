@@ -26,21 +26,31 @@ SITE = {
     "location", "movement", "parcel", "parcel_line", "presentation", "quant", "quant_checkpoint",
     "serial", "site_counter", "stock_balance", "stock_checkpoint", "stock_command", "supply",
     "task", "transport", "work_event",
+    "collection", "collection_try", "ship_request", "store_command", "store_policy", "wait",
 }  # fmt: skip
 REFERENCE = {
-    "barcode", "hold_transition", "lane_limit", "lot", "owner", "pack", "site", "sku",
+    "barcode", "contact_retention", "hold_transition", "lane_limit", "lot", "owner", "pack", "site", "sku",
 }  # fmt: skip
 HOME = {  # and the column that says whose home
     "customer_order": "id",
     "order_line": "order_id",
+    "order_promise": "order_id",
+    "order_change": "order_id",
+    "cart": "id",
+    "cart_line": "cart_id",
+    "cart_hold": "cart_id",
     "decision": "order_id",
     "saga": "id",
     "customer_return": "id",
     "return_line": "return_id",
+    "contact": "id",
+    "contact_erasure": "contact_id",
+    "tender": "order_id",
+    "refund": "order_id",
 }
 LOCAL = {
     "alembic_version", "inbox_position", "outbox", "outbox_consumer", "partner_cursor", "seal",
-    "stream_out", "stream_sender", "webhook", "webhook_delivery",
+    "stream_out", "stream_sender", "webhook", "webhook_attempt", "webhook_delivery", "api_key",
 }  # fmt: skip
 
 # What breaks a rule today, and why it may.
