@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge.clock import SystemClock, clock_from_environment
 from edge.mqtt import Message as BusMessage
 from edge.mqtt import PahoBus, frame_topic
-from wms.api import console, handheld, health, holds, masters, oms, problems, stock
+from wms.api import console, handheld, health, holds, masters, oms, problems, stock, webhooks
 from wms.api.admit import Admission
 from wms.api.dependencies import Services
 from wms.database import Database
@@ -83,8 +83,9 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     problem = problems.install(app)
     for router in (holds.quick, holds.router):  # the first in the list is found first
         app.include_router(router)
-    for area in (oms, stock, masters, handheld, console, health):
+    for area in (oms, stock, masters, handheld, console, webhooks, health):
         app.include_router(area.router)
+    app.include_router(webhooks.catalog)
     _serve_docs(app)
     _serve_web(app)
     app.add_middleware(CacheHeaders)

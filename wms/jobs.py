@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from edge.clock import Clock
 from wms import outbox
 from wms.database import Database
-from wms.errors import Unavailable
 from wms.ids import SiteId
 from wms.job import Job
 from wms.orders import source
@@ -29,7 +28,7 @@ from wms.outbound.robot import present
 from wms.ports import Carrier, Webhooks
 from wms.stock import checkpoint, lanes, promises
 from wms.stock.seal import ROWS_A_SEAL, Sealer
-from wms.webhooks import deliver
+from wms.webhooks.jobs import webhook_jobs
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +55,6 @@ class Jobs:
             Job(name="release", run=self.release, idle_s=0.05),
             Job(name="book", run=self.book, idle_s=0.1),
             Job(name="track", run=self.track, idle_s=0.5),
-            Job(name="tell", run=self.tell, idle_s=0.2),
             Job(name="expire", run=self.expire, idle_s=5.0),
             Job(name="seal", run=self.seal, idle_s=self.seal_every_s),
             Job(name="close", run=self.close_month, idle_s=600.0),
@@ -67,7 +65,9 @@ class Jobs:
 
     def of_areas(self) -> list[Job]:
         """The jobs of the areas."""
-        return []
+        return [
+            *webhook_jobs(self.database, self.clock, self.webhooks),
+        ]
 
     def source(self) -> int:
         """Give a batch of orders to the sites that fulfil them best."""
@@ -103,22 +103,6 @@ class Jobs:
         now = self.clock.now()
         self.database.run(lambda s: carrier.take_tracking(s, self.floor, known, tracking, now=now))
         return len(tracking.events)
-
-    def tell(self) -> int:
-        """Tell subscribers what happened to orders."""
-        now = self.clock.now()
-        events = self.database.run(lambda s: deliver.fan_out(s, now=now))
-        due = self.database.run(lambda s: deliver.due(s, now=now))
-        for event in due:
-            problem: str | None = None
-            try:
-                self.webhooks.deliver(event)
-            except Unavailable as error:
-                problem = str(error)
-            self.database.run(
-                partial(deliver.settle, delivery_id=event.id, problem=problem, now=now)
-            )
-        return events + len(due)
 
     def expire(self) -> int:
         """End the holds whose time has run out."""

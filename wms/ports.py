@@ -115,11 +115,11 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEvent:
-    """An event for a subscriber. `id` is the same each time it is sent."""
+    """An event for a subscriber. `id` is the same each time it is sent; each secret signs it."""
 
     id: UUID
     url: str
-    secret: str
+    secrets: tuple[str, ...]
     type: str
     at: datetime
     body: Mapping[str, Any]
@@ -128,8 +128,8 @@ class WebhookEvent:
 class Webhooks(Protocol):
     """Tells other systems what happened."""
 
-    def deliver(self, event: WebhookEvent) -> None:
-        """Deliver an event.
+    def deliver(self, event: WebhookEvent) -> int:
+        """Deliver an event; the HTTP status that was answered.
 
         Raises:
             Unavailable: it was not taken; send it again later.

@@ -6,7 +6,7 @@ A composition root makes one and hands its parts on. Nothing below imports a glo
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, IPvAnyNetwork, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -43,15 +43,29 @@ class Settings(BaseSettings):
         description="the key that seals the books; made on first use, seal.key in the state_dir",
     )
     seal_every_s: float = Field(default=10.0, gt=0, description="how often movements are sealed")
+    contact_key: Path | None = Field(
+        default=None,
+        description="the keys that contacts are sealed with; made on first use, contact.key in the"
+        " state_dir",
+    )
     site_file: Path | None = Field(default=None, description="the plant shown in the console")
     clock: Path | None = Field(default=None, description="a shared scaled clock (edge.clock)")
     port_offset: int = Field(default=0, description="added to every device port of the site file")
+    webhooks_allowed: tuple[IPvAnyNetwork, ...] = Field(
+        default=(),
+        description='networks that webhooks may call though not public: ["127.0.0.0/8"]',
+    )
     log_level: str = Field(default="INFO")
 
     @property
     def seal_key_file(self) -> Path:
         """Where the key is that seals the books."""
         return self.seal_key or self.state_dir / "seal.key"
+
+    @property
+    def contact_key_file(self) -> Path:
+        """Where the keys are that contacts are sealed with."""
+        return self.contact_key or self.state_dir / "contact.key"
 
     @field_validator("database_url")
     @classmethod

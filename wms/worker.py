@@ -45,7 +45,8 @@ from wms.job import Job
 from wms.jobs import Jobs
 from wms.outbound import stream
 from wms.outbound.floor import Floor, floor_of
-from wms.partners.http import HttpCarrier, WebhookSender
+from wms.partners.http import HttpCarrier
+from wms.partners.webhook import WebhookSender
 from wms.settings import Settings
 from wms.stock.saga import Sagas
 from wms.stock.seal import Sealer
@@ -213,7 +214,7 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         given_clock=settings.clock is not None,
     )
     open_things.callback(database.close)
-    carrier, webhooks = HttpCarrier(settings.carrier_url), WebhookSender()
+    carrier, webhooks = HttpCarrier(settings.carrier_url), WebhookSender(settings.webhooks_allowed)
     open_things.callback(carrier.close)
     open_things.callback(webhooks.close)
     jobs = Jobs(

@@ -9,7 +9,9 @@ house.said()                        what the WMS has told the WCS since the last
 """
 
 import itertools
+import tempfile
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +33,7 @@ from wms.outbound import laws as of_streams
 from wms.outbound import stream
 from wms.outbound.floor import Floor
 from wms.outbound.model import Parcel
+from wms.payments import laws as of_payments
 from wms.ports import Booking, Tracking, TrackingEvent, WebhookEvent
 from wms.settings import Settings
 from wms.stock.verify import LAWS, NETWORK_LAWS, verify
@@ -97,12 +100,13 @@ class PaperWebhooks:
         self.events: list[WebhookEvent] = []
         self.refuses = 0
 
-    def deliver(self, event: WebhookEvent) -> None:
+    def deliver(self, event: WebhookEvent) -> int:
         """Keep it."""
         if self.refuses:
             self.refuses -= 1
             raise Unavailable("refused")
         self.events.append(event)
+        return 200
 
 
 class House:
@@ -122,7 +126,10 @@ class House:
             webhooks=self.webhooks,
         )
         services = Services(
-            settings=Settings(), database=database, clock=self.clock, floor=self.floor
+            settings=Settings(contact_key=Path(tempfile.mkdtemp()) / "contact.key"),
+            database=database,
+            clock=self.clock,
+            floor=self.floor,
         )
         self.http = TestClient(create_app(services.settings, services))
         self.http.__enter__()  # one event loop for all requests
@@ -134,7 +141,8 @@ class House:
     def close(self) -> None:
         """Let go of everything; what the books say must be right."""
         self.http.__exit__(None, None, None)
-        every = (*LAWS, *NETWORK_LAWS, *laws.LAWS, *of_streams.LAWS, *of_work.LAWS)
+        every = (*LAWS, *NETWORK_LAWS, *laws.LAWS, *of_streams.LAWS, *of_work.LAWS,
+                 *of_payments.LAWS)  # fmt: skip
         report = self.database.run(lambda session: verify(session, every))
         assert report.clean, report
 
@@ -235,8 +243,12 @@ class House:
 
     def after_hours(self) -> None:
         """Booking, tracking, telling."""
-        while self.jobs.book() + self.jobs.track() + self.jobs.tell():
+        while self.jobs.book() + self.jobs.track() + self.job("tell"):
             pass
+
+    def job(self, name: str) -> int:
+        """A job of that name, once; how much it did."""
+        return next(job for job in self.jobs.all() if job.name == name).run()
 
     # ---------------------------------------------------------------------------------- WCS
     def said(self) -> list[ToWcs]:

@@ -3,19 +3,16 @@
 import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
 from typing_extensions import override
 
-from edge.clock import SystemClock
 from tests.builders import NOW, an_id
 from wms.errors import Unavailable
-from wms.partners.http import HttpCarrier, WebhookSender
-from wms.ports import Booking, TrackingEvent, WebhookEvent
+from wms.partners.http import HttpCarrier
+from wms.ports import Booking, TrackingEvent
 
 SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"  # noqa: S105 - of nobody
 
@@ -97,21 +94,3 @@ def test_a_carrier_that_is_not_there_is_unavailable():
     with pytest.raises(Unavailable):
         carrier.tracking(0)
     carrier.close()
-
-
-def test_a_subscriber_can_tell_that_it_is_from_us(partner: tuple[str, type[Partner]]):
-    url, here = partner
-    here.answers += [(204, None), (500, None)]
-    event = WebhookEvent(
-        id=an_id(), url=f"{url}/hook", secret=SECRET, type="OrderShipped",
-        at=SystemClock().now() - timedelta(seconds=1), body={"id": "x"},
-    )  # fmt: skip
-    webhooks = WebhookSender()
-    webhooks.deliver(event)
-    with pytest.raises(Unavailable, match="webhook"):
-        webhooks.deliver(event)
-    webhooks.close()
-    (_, _, headers, body), (_, _, again, _) = here.asked
-    told = Webhook(SECRET).verify(body, headers)
-    assert (told["type"], told["data"]) == ("OrderShipped", {"id": "x"})
-    assert headers["webhook-id"] == again["webhook-id"] == str(event.id)

@@ -1,4 +1,4 @@
-"""For order systems: orders, shipments, returns, webhooks.
+"""For order systems: orders, shipments, returns.
 
 Everything is made by PUT with an id of the caller's: the same again gives the same answer (200
 instead of 201), another body under the same id is 422 `id_reused`.
@@ -17,12 +17,10 @@ from wms.api.shapes import (
     ReturnIn,
     ReturnOut,
     ShipmentOut,
-    WebhookIn,
 )
 from wms.orders.cancel import cancel_order
 from wms.orders.place import place_order
 from wms.returns.accept import announce_return
-from wms.webhooks.deliver import subscribe
 
 router = APIRouter(prefix="/oms/v1", tags=["oms"])
 CREATED = HTTPStatus.CREATED
@@ -69,16 +67,3 @@ def put_return(
 def get_shipments(services: Svc, order_id: UUID) -> list[ShipmentOut]:
     """The parcels of an order."""
     return services.database.run(lambda s: shipments_out(s, order_id))
-
-
-@router.put("/webhooks/{webhook_id}", status_code=CREATED)
-def put_webhook(
-    webhook_id: UUID, body: WebhookIn, response: Response, services: Svc, now: Now
-) -> dict[str, str]:
-    """Tell that address what happens to orders, from now on (Standard Webhooks)."""
-    is_new = services.database.run(
-        lambda s: subscribe(s, webhook_id, url=body.url, secret=body.secret, now=now)
-    )
-    if not is_new:
-        response.status_code = HTTPStatus.OK
-    return {"id": str(webhook_id), "url": body.url}

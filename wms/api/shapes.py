@@ -181,15 +181,6 @@ class ShipmentOut(BaseModel):
     delivered_at: datetime | None
 
 
-class WebhookIn(Shape):
-    """Where to send events, and what to sign them with (Standard Webhooks: whsec_…)."""
-
-    url: Annotated[str, StringConstraints(strict=True, pattern=r"^https?://\S+$", max_length=500)]
-    secret: Annotated[
-        str, StringConstraints(strict=True, pattern=r"^(whsec_)?[A-Za-z0-9+/]+=*$", max_length=200)
-    ]
-
-
 # -------------------------------------------------------------------------------- handheld
 class EventsIn(Shape):
     """What a device did, in order."""

@@ -1,19 +1,11 @@
-"""Partners over HTTP: the carrier's API, and subscribers' webhooks.
+"""Partners over HTTP: the carrier's API."""
 
-Webhooks are Standard Webhooks: the body is signed with the subscriber's secret, and `webhook-id`
-is the same on every attempt, so that a subscriber can tell a repetition.
-
-Source: https://www.standardwebhooks.com
-"""
-
-import json
 from datetime import datetime
 
 import httpx2
-from standardwebhooks import Webhook
 
 from wms.errors import Unavailable
-from wms.ports import Booking, Tracking, TrackingEvent, WebhookEvent
+from wms.ports import Booking, Tracking, TrackingEvent
 
 TIMEOUT_S = 5.0
 
@@ -77,39 +69,6 @@ class HttpCarrier:
             return Tracking(cursor=int(said["cursor"]), events=events)
         except (httpx2.HTTPError, ValueError, KeyError) as error:
             raise PartnerUnavailable("carrier", str(error)) from error
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._client.close()
-
-
-class WebhookSender:
-    """Subscribers' webhooks."""
-
-    def __init__(self) -> None:
-        self._client = httpx2.Client(timeout=TIMEOUT_S, trust_env=False)
-
-    def deliver(self, event: WebhookEvent) -> None:
-        """Deliver an event, signed.
-
-        Raises:
-            PartnerUnavailable: it was not taken; send it again later.
-        """
-        payload = {"type": event.type, "timestamp": event.at.isoformat(), "data": event.body}
-        body = json.dumps(payload, ensure_ascii=False)
-        id_ = str(event.id)
-        try:
-            signature = Webhook(event.secret).sign(id_, event.at, body)
-            headers = {
-                "content-type": "application/json",
-                "webhook-id": id_,
-                "webhook-timestamp": str(int(event.at.timestamp())),
-                "webhook-signature": signature,
-            }
-            answer = self._client.post(event.url, content=body.encode(), headers=headers)
-            answer.raise_for_status()
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            raise PartnerUnavailable("webhook", str(error)) from error
 
     def close(self) -> None:
         """Let go of the connections."""

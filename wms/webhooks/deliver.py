@@ -1,73 +1,45 @@
-"""Notify: what happened to orders is told to those who subscribed, until they have taken it.
+"""Deliver: what happened to orders is told to those who subscribed, until they have taken it.
 
 fan_out    events of the outbox become deliveries, one for each subscriber: one transaction
 due        deliveries whose time has come; each is sent between transactions
-settle     taken, or tried again later and later, and given up after a day
+settle     taken; or tried again later and later, ten times in three days; or given up
+
+An event has the same id at each attempt, so that a subscriber can tell a repetition. They are
+sent in the order in which they happened, but one that fails does not hold up the others: who
+needs an order's events in order looks at their times, or reads the order.
+
+Source: https://github.com/standard-webhooks/standard-webhooks (the schedule of attempts).
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import Index, select, text
-from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from wms import outbox
-from wms.database import Base
-from wms.errors import IdReused
 from wms.ids import derive
 from wms.ports import WebhookEvent
+from wms.webhooks.model import Attempt, Delivery, Subscriber
 
-ATTEMPTS_MAX = 12
-BACKOFF_S = 5.0
-BACKOFF_MAX_S = 7_200.0
-
-
-class Subscriber(Base):
-    """Who wants to be told: an address and the secret that its messages are signed with."""
-
-    __tablename__ = "webhook"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    url: Mapped[str]
-    secret: Mapped[str]
-    made_at: Mapped[datetime]
+HOUR_S = 3600.0
+# After the first attempt, at once, the next ones wait that long (seconds).
+WAITS_S: Sequence[float] = (
+    5, 300, 1800, 2 * HOUR_S, 5 * HOUR_S, 10 * HOUR_S, 14 * HOUR_S, 20 * HOUR_S, 24 * HOUR_S,
+)  # fmt: skip
+JITTER = 0.2  # a wait is longer by up to that share, so that not all come back at once
 
 
-class Delivery(Base):
-    """An event on its way to a subscriber."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a subscriber said: `problem` None if it was taken."""
 
-    __tablename__ = "webhook_delivery"
-    __table_args__ = (
-        Index("ix_webhook_delivery_due", "due_at", postgresql_where=text("NOT settled")),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    webhook_id: Mapped[UUID]
-    type: Mapped[str]
-    at: Mapped[datetime]
-    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    due_at: Mapped[datetime]
-    attempts: Mapped[int] = mapped_column(server_default="0")
-    settled: Mapped[bool] = mapped_column(server_default="false")
-    problem: Mapped[str | None]
-
-
-def subscribe(session: Session, webhook_id: UUID, *, url: str, secret: str, now: datetime) -> bool:
-    """Tell that address from now on; False if it had been asked for before.
-
-    Raises:
-        IdReused: another subscriber has that id.
-    """
-    row = {"id": webhook_id, "url": url, "secret": secret, "made_at": now}
-    statement = insert(Subscriber).values(row).on_conflict_do_nothing().returning(Subscriber.id)
-    if session.scalar(statement) is not None:
-        return True
-    known = session.get_one(Subscriber, webhook_id)
-    if (known.url, known.secret) != (url, secret):
-        raise IdReused(webhook_id)
-    return False
+    status: int | None
+    problem: str | None
+    took_ms: int
 
 
 def fan_out(session: Session, *, now: datetime, limit: int = 200) -> int:
@@ -75,7 +47,7 @@ def fan_out(session: Session, *, now: datetime, limit: int = 200) -> int:
     events = outbox.drain(session, "webhooks", limit, topics=("order",))
     if not events:
         return 0
-    subscribers = session.scalars(select(Subscriber)).all()
+    subscribers = session.scalars(select(Subscriber).where(Subscriber.off_because.is_(None))).all()
     session.add_all(
         Delivery(
             id=derive(subscriber.id, event.position),
@@ -83,43 +55,72 @@ def fan_out(session: Session, *, now: datetime, limit: int = 200) -> int:
             type=event.type,
             at=event.at,
             body=dict(event.body),
+            state="DUE",
             due_at=now,
             attempts=0,
-            settled=False,
         )
         for event in events
         for subscriber in subscribers
+        if not subscriber.types or event.type in subscriber.types
     )
     return len(events)
 
 
 def due(session: Session, *, now: datetime, limit: int = 20) -> list[WebhookEvent]:
-    """What is to be sent now."""
+    """What is to be sent now. What is for nobody any more is dropped."""
     query = (
         select(Delivery, Subscriber)
         .join(Subscriber, Subscriber.id == Delivery.webhook_id)
-        .where(~Delivery.settled, Delivery.due_at <= now)
-        .order_by(Delivery.due_at)
+        .where(Delivery.state == "DUE", Delivery.due_at <= now)
+        .order_by(Delivery.due_at, Delivery.at, Delivery.id)
         .limit(limit)
     )
-    return [
-        WebhookEvent(
-            id=delivery.id,
-            url=subscriber.url,
-            secret=subscriber.secret,
-            type=delivery.type,
-            at=delivery.at,
-            body=delivery.body,
+    events = []
+    for delivery, subscriber in session.execute(query):
+        if subscriber.off_because is not None:
+            delivery.state = "DROPPED"
+            continue
+        secrets = (subscriber.secret, subscriber.secret_before)
+        events.append(
+            WebhookEvent(
+                id=delivery.id,
+                url=subscriber.url,
+                secrets=tuple(secret for secret in secrets if secret is not None),
+                type=delivery.type,
+                at=delivery.at,
+                body=delivery.body,
+            )
         )
-        for delivery, subscriber in session.execute(query)
-    ]
+    return events
 
 
-def settle(session: Session, delivery_id: UUID, problem: str | None, *, now: datetime) -> None:
-    """It was taken (`problem` None), or not: then later, or never."""
+def settle(session: Session, delivery_id: UUID, answer: Answer, *, now: datetime) -> None:
+    """It was taken, or not: then later, or never. Every attempt is kept."""
     delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
     delivery.attempts += 1
-    delivery.problem = problem
-    delivery.settled = problem is None or delivery.attempts >= ATTEMPTS_MAX
-    wait_s = min(BACKOFF_MAX_S, BACKOFF_S * 2**delivery.attempts)
-    delivery.due_at = now + timedelta(seconds=wait_s)
+    tried = session.scalars(select(Attempt.no).where(Attempt.delivery_id == delivery_id)).all()
+    session.add(
+        Attempt(
+            delivery_id=delivery_id,
+            no=max(tried, default=0) + 1,
+            at=now,
+            took_ms=answer.took_ms,
+            status=answer.status,
+            problem=answer.problem,
+        )
+    )
+    if answer.problem is None:
+        delivery.state = "DELIVERED"
+    elif answer.status == HTTPStatus.GONE:
+        delivery.state = "DROPPED"
+        session.get_one(Subscriber, delivery.webhook_id).off_because = "gone"
+    elif delivery.attempts > len(WAITS_S):
+        delivery.state = "FAILED"
+    else:
+        wait_s = WAITS_S[delivery.attempts - 1] * (1 + JITTER * _share(delivery))
+        delivery.due_at = now + timedelta(seconds=wait_s)
+
+
+def _share(delivery: Delivery) -> float:
+    """A number from 0 to 1 that is this delivery's own."""
+    return delivery.id.int % 1000 / 1000

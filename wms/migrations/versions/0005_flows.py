@@ -1,4 +1,4 @@
-"""Orders, tasks, parcels, returns, streams to and from the WCS, webhooks."""
+"""Orders, tasks, parcels, returns, streams to and from the WCS."""
 
 from alembic import op
 
@@ -42,6 +42,9 @@ CREATE TABLE customer_order (
   contact_id UUID,
   expires_at TIMESTAMP WITH TIME ZONE,
   token TEXT DEFAULT '' NOT NULL,
+  from_site_id UUID,
+  reminded_at TIMESTAMP WITH TIME ZONE,
+  extended_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_customer_order PRIMARY KEY (id),
   CONSTRAINT ck_customer_order_kind CHECK (kind IN ('CUSTOMER', 'EXCHANGE', 'TRANSFER')),
   CONSTRAINT ck_customer_order_fulfilment CHECK (fulfilment IN ('DELIVERY', 'COLLECT', 'RESERVE',
@@ -53,6 +56,8 @@ CREATE TABLE customer_order (
 CREATE INDEX ix_customer_order_token ON customer_order (token);
 CREATE INDEX ix_customer_order_to_site_id ON customer_order (to_site_id, placed_at)
   WHERE to_site_id IS NOT NULL;
+CREATE INDEX ix_customer_order_expires_at ON customer_order (expires_at)
+  WHERE expires_at IS NOT NULL AND NOT closed;
 CREATE INDEX ix_customer_order_recorded_at ON customer_order (recorded_at);
 CREATE INDEX ix_customer_order_unsourced ON customer_order (placed_at) WHERE NOT sourced;
 
@@ -72,8 +77,11 @@ CREATE TABLE order_line (
   CONSTRAINT pk_order_line PRIMARY KEY (order_id, line_no),
   CONSTRAINT ck_order_line_state CHECK (state IN ('OPEN', 'SHIPPED', 'BACKORDERED', 'CANCELLED',
     'RETURNED', 'SERVICE')),
+  CONSTRAINT ck_order_line_units CHECK (units_short >= 0 AND units_cancelled >= 0
+    AND units_waiting >= 0 AND units_short + units_cancelled + units_waiting <= units),
   CONSTRAINT fk_order_line_order_id FOREIGN KEY(order_id) REFERENCES customer_order (id)
 );
+CREATE INDEX ix_order_line_waiting ON order_line (sku_id, order_id) WHERE units_waiting > 0;
 
 CREATE TABLE allocation (
   site_id UUID NOT NULL,
@@ -90,12 +98,17 @@ CREATE TABLE allocation (
   task_id UUID,
   to_pack BOOLEAN NOT NULL,
   onward_id UUID,
+  supply_id UUID,
+  cancelling BOOLEAN DEFAULT 'false' NOT NULL,
   CONSTRAINT pk_allocation PRIMARY KEY (site_id, id),
   CONSTRAINT ck_allocation_state CHECK (state IN ('HELD', 'ALLOCATED', 'PINNED', 'PICKED',
     'PACKED', 'SHIPPED', 'DELIVERED', 'SHORT', 'RELEASED', 'EXPIRED', 'SWAPPED'))
 );
 CREATE INDEX ix_allocation_order_id_line_no ON allocation (order_id, line_no);
 CREATE INDEX ix_allocation_to_release ON allocation (site_id, ordered_at) WHERE state = 'ALLOCATED';
+CREATE INDEX ix_allocation_on_supply ON allocation (site_id, supply_id)
+  WHERE state = 'HELD' AND supply_id IS NOT NULL;
+CREATE INDEX ix_allocation_cancelling ON allocation (site_id) WHERE cancelling;
 
 CREATE TABLE decision (
   id UUID NOT NULL,
@@ -260,28 +273,6 @@ CREATE TABLE partner_cursor (
   cursor BIGINT DEFAULT '0' NOT NULL,
   CONSTRAINT pk_partner_cursor PRIMARY KEY (name)
 );
-
-CREATE TABLE webhook (
-  id UUID NOT NULL,
-  url TEXT NOT NULL,
-  secret TEXT NOT NULL,
-  made_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_webhook PRIMARY KEY (id)
-);
-
-CREATE TABLE webhook_delivery (
-  id UUID NOT NULL,
-  webhook_id UUID NOT NULL,
-  type TEXT NOT NULL,
-  at TIMESTAMP WITH TIME ZONE NOT NULL,
-  body JSONB NOT NULL,
-  due_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  attempts BIGINT DEFAULT '0' NOT NULL,
-  settled BOOLEAN DEFAULT 'false' NOT NULL,
-  problem TEXT,
-  CONSTRAINT pk_webhook_delivery PRIMARY KEY (id)
-);
-CREATE INDEX ix_webhook_delivery_due ON webhook_delivery (due_at) WHERE NOT settled;
 
 CREATE TABLE customer_return (
   id UUID NOT NULL,
