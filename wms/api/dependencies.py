@@ -13,6 +13,7 @@ from fastapi import Depends, Header, Request
 
 from edge.clock import Clock
 from wms.api.live import Feed
+from wms.contacts.keys import Keys
 from wms.database import Database
 from wms.outbound.floor import Floor
 from wms.settings import Settings
@@ -29,6 +30,11 @@ class Services:
     floor: Floor
     feed: Feed = field(default_factory=Feed)
     known: set[UUID] = field(default_factory=set)  # masters that have been seen to be there
+    contacts_keys: Keys = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What the settings say where to find."""
+        object.__setattr__(self, "contacts_keys", Keys(self.settings.contact_key_file))
 
 
 def _services(request: Request) -> Services:
