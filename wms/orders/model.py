@@ -1,15 +1,15 @@
-"""Tables: order, order line, allocation, decision.
+"""Tables: order, its lines, allocations, promises and changes; decision; cart; waiting list.
 
 An allocation is a demand's hold at one site, under the hold's own id; its state is the hold's,
-as far as the floor is concerned. I8: for each line, the units of its live and ended allocations
-and its short units add up to what was ordered.
+as far as the floor is concerned. I8: for each line, what is on its way and what was sent, short
+units, cancelled units and those that wait add up to what was ordered.
 """
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,6 +34,8 @@ ALLOCATION_STATES = (
     "EXPIRED",
     "SWAPPED",
 )
+CART_STATES = ("OPEN", "ORDERED", "ENDED")
+WAIT_STATES = ("WAITING", "OFFERED", "TAKEN", "LAPSED", "CANCELLED")
 # these units are no longer on their way to the customer
 ENDED = ("SHORT", "RELEASED", "EXPIRED", "SWAPPED")
 
@@ -56,6 +58,7 @@ class Order(Base):
     backorders    what cannot be had: END, or WAIT until it can
     promised_by   what the customer was told; changed by wms.orders.promise alone (I15)
     token         the unguessable name that the customer follows it by
+    from_site_id  the one site that it may be filled from (kind TRANSFER)
     """
 
     __tablename__ = "customer_order"
@@ -68,6 +71,11 @@ class Order(Base):
             "to_site_id",
             "placed_at",
             postgresql_where=text("to_site_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_customer_order_expires_at",
+            "expires_at",
+            postgresql_where=text("expires_at IS NOT NULL AND NOT closed"),
         ),
         one_of("kind", ORDER_KINDS),
         one_of("fulfilment", FULFILMENTS),
@@ -106,6 +114,9 @@ class Order(Base):
     contact_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None]
     token: Mapped[str] = mapped_column(server_default="")
+    from_site_id: Mapped[UUID | None]
+    reminded_at: Mapped[datetime | None]
+    extended_at: Mapped[datetime | None]
 
 
 class OrderLine(Base):
@@ -116,7 +127,17 @@ class OrderLine(Base):
     """
 
     __tablename__ = "order_line"
-    __table_args__ = (one_of("state", LINE_STATES),)
+    __table_args__ = (
+        one_of("state", LINE_STATES),
+        CheckConstraint(
+            "units_short >= 0 AND units_cancelled >= 0 AND units_waiting >= 0"
+            " AND units_short + units_cancelled + units_waiting <= units",
+            name="units",
+        ),
+        Index(
+            "ix_order_line_waiting", "sku_id", "order_id", postgresql_where=text("units_waiting > 0")
+        ),
+    )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("customer_order.id"), primary_key=True)
     line_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -136,7 +157,8 @@ class Allocation(Base):
     """A hold of the ledger that stands for units of one order line at one site.
 
     With `onward_id` its goods went to another site of ours for that order: DELIVERED there, they
-    go on as that allocation, and count there.
+    go on as that allocation, and count there. With `supply_id` it holds what is still to come.
+    `cancelling`: it has been taken back, but its goods are not yet back on their shelf.
     """
 
     __tablename__ = "allocation"
@@ -149,6 +171,13 @@ class Allocation(Base):
             "ordered_at",
             postgresql_where=text("state = 'ALLOCATED'"),
         ),
+        Index(
+            "ix_allocation_on_supply",
+            "site_id",
+            "supply_id",
+            postgresql_where=text("state = 'HELD' AND supply_id IS NOT NULL"),
+        ),
+        Index("ix_allocation_cancelling", "site_id", postgresql_where=text("cancelling")),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -165,6 +194,33 @@ class Allocation(Base):
     task_id: Mapped[UUID | None]
     to_pack: Mapped[bool] = mapped_column(default=False)
     onward_id: Mapped[UUID | None]
+    supply_id: Mapped[UUID | None]
+    cancelling: Mapped[bool] = mapped_column(server_default="false", default=False)
+
+
+class OrderPromise(Base):
+    """What a customer was told about when, each time that it changed: I15."""
+
+    __tablename__ = "order_promise"
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("customer_order.id"), primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    promised_from: Mapped[datetime | None]
+    promised_by: Mapped[datetime | None]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+
+
+class OrderChange(Base):
+    """A change that somebody asked for, under the id that they chose: it has its effect once."""
+
+    __tablename__ = "order_change"
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("customer_order.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    asked: Mapped[str]
+    at: Mapped[datetime]
 
 
 class Decision(Base):
@@ -185,3 +241,86 @@ class Decision(Base):
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     chosen: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     runner_up: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class Cart(Base):
+    """What somebody is about to buy, held for them until `expires_at`.
+
+    OPEN -> ORDERED (its holds became those of `order_id`) | ENDED (given up, or time ran out).
+    `rev` counts the client's versions of it.
+    """
+
+    __tablename__ = "cart"
+    __table_args__ = (
+        one_of("state", CART_STATES),
+        Index("ix_cart_expires_at", "expires_at", postgresql_where=text("state = 'OPEN'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    rev: Mapped[int]
+    asked: Mapped[str]
+    channel: Mapped[str]
+    fulfilment: Mapped[str]
+    to_site_id: Mapped[UUID | None]
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    state: Mapped[str] = mapped_column(server_default="OPEN")
+    order_id: Mapped[UUID | None]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class CartLine(Base):
+    """A line of a cart: how many units are wanted, and how many are held."""
+
+    __tablename__ = "cart_line"
+
+    cart_id: Mapped[UUID] = mapped_column(ForeignKey("cart.id"), primary_key=True)
+    line_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sku_id: Mapped[UUID]
+    sku: Mapped[str]
+    units: Mapped[int]
+
+
+class CartHold(Base):
+    """A hold of the ledger that stands for units of a cart's line."""
+
+    __tablename__ = "cart_hold"
+
+    cart_id: Mapped[UUID] = mapped_column(ForeignKey("cart.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID]
+    line_no: Mapped[int]
+    units: Mapped[int]
+
+
+class Wait(Base):
+    """Somebody who waits for units of a SKU at a site: who came first is offered them first.
+
+    WAITING -> OFFERED (a hold keeps them until `offered_until`) -> TAKEN (it became `order_id`)
+    | LAPSED (nobody came; the next is asked) | CANCELLED.
+    """
+
+    __tablename__ = "wait"
+    __table_args__ = (
+        one_of("state", WAIT_STATES),
+        UniqueConstraint("site_id", "hold_id"),
+        Index("ix_wait_queue", "site_id", "sku_id", "made_at", "id",
+              postgresql_where=text("state = 'WAITING'")),
+        Index("ix_wait_offered", "offered_until", postgresql_where=text("state = 'OFFERED'")),
+    )  # fmt: skip
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    sku_id: Mapped[UUID]
+    sku: Mapped[str]
+    units: Mapped[int]
+    channel: Mapped[str]
+    customer: Mapped[str | None]
+    language: Mapped[str] = mapped_column(server_default="ja")
+    asked: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="WAITING")
+    made_at: Mapped[datetime]
+    hold_id: Mapped[UUID | None]
+    offered_until: Mapped[datetime | None]
+    order_id: Mapped[UUID | None]
