@@ -14,7 +14,7 @@ from uuid import UUID
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from optimizer import batching, picktour
@@ -38,15 +38,29 @@ AISLE_PITCH_M, BAY_M = 3.0, 1.2
 Key = tuple[UUID, UUID, UUID | None, str]  # SKU, place, tote, lot
 
 
-def release_site(session: Session, site: SiteId, floor: Floor, *, now: datetime) -> int:
-    """Pin what the floor can take. Returns how many allocations were pinned."""
+def release_site(
+    session: Session,
+    site: SiteId,
+    floor: Floor,
+    *,
+    now: datetime,
+    only: ColumnElement[bool] | None = None,
+) -> int:
+    """Pin what the floor can take. Returns how many allocations were pinned.
+
+    `only` is what an allocation must be like to be released here at all.
+    """
     in_work = select(func.count()).where(Allocation.site_id == site, Allocation.state == "PINNED")
     room = floor.lines_in_work_max - (session.scalar(in_work) or 0)
     if room <= 0:
         return 0
     query = (
         select(Allocation)
-        .where(Allocation.site_id == site, Allocation.state == "ALLOCATED")
+        .where(
+            Allocation.site_id == site,
+            Allocation.state == "ALLOCATED",
+            true() if only is None else only,
+        )
         .order_by(Allocation.ordered_at, Allocation.order_id, Allocation.line_no, Allocation.id)
         .limit(room)
         .with_for_update(skip_locked=True)

@@ -112,6 +112,7 @@ class HoldView:
     demand_id: UUID
     location_id: LocationId | None
     handling_unit_id: HandlingUnitId | None
+    lot: str = ""
 
 
 def free_units(
@@ -290,4 +291,5 @@ def _hold_view(hold: Hold) -> HoldView:
         demand_id=hold.demand_id,
         location_id=LocationId(hold.location_id) if hold.location_id else None,
         handling_unit_id=None if unit == NIL else HandlingUnitId(unit),
+        lot=hold.lot,
     )
