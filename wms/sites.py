@@ -24,6 +24,7 @@ from wms.ids import LocationId, SiteId, derive
 _SITES = UUID("00000000-0000-7000-8000-000000000002")  # the name space of site codes
 
 SiteKind: TypeAlias = Literal["DC", "FC", "STORE", "LOCKER", "CARRIER"]
+Dispatch: TypeAlias = Literal["HUB", "CARRIER"]  # who takes a site's parcels to customers
 LocationKind: TypeAlias = Literal[
     "SUPPLIER", "EXPECTED_RETURN", "DOCK_IN", "QUALITY", "RESERVE", "PICK_FACE", "TOTE", "CART",
     "PUT_WALL", "PACK", "DOCK_OUT", "LANE", "BACKROOM", "SALES_FLOOR", "PICKUP_SHELF",
@@ -84,11 +85,16 @@ _VIRTUAL: dict[Virtual, tuple[LocationKind, Lane | None]] = {
 
 
 class Site(Base):
-    """A warehouse, a store, a bank of lockers."""
+    """A warehouse, a store, a bank of lockers.
+
+    `dispatch` says how its parcels come to customers: over the hub (HUB), or handed to the
+    carrier at the site itself (CARRIER).
+    """
 
     __tablename__ = "site"
     __table_args__ = (
         CheckConstraint("kind IN ('DC', 'FC', 'STORE', 'LOCKER', 'CARRIER')", name="kind"),
+        CheckConstraint("dispatch IN ('HUB', 'CARRIER')", name="dispatch"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -101,6 +107,7 @@ class Site(Base):
     latitude: Mapped[float] = mapped_column(server_default="0")
     longitude: Mapped[float] = mapped_column(server_default="0")
     units_per_day: Mapped[int] = mapped_column(server_default="1000000")
+    dispatch: Mapped[str] = mapped_column(server_default="HUB")
 
 
 class Location(Base):
@@ -140,6 +147,7 @@ class SiteRecord:
     latitude: float = 0.0
     longitude: float = 0.0
     units_per_day: int = 1_000_000
+    dispatch: Dispatch = "HUB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 SITE = {
-    "allocation", "channel_buffer", "exception_report", "handling_unit", "hold", "lane_alarm",
+    "allocation", "arrival", "arrival_line", "pick_face", "proposal", "stock_policy",
+    "channel_buffer", "exception_report", "handling_unit", "hold", "lane_alarm",
     "location", "movement", "parcel", "parcel_line", "presentation", "quant", "quant_checkpoint",
     "serial", "site_counter", "stock_balance", "stock_checkpoint", "stock_command", "supply",
     "task", "transport", "work_event",
@@ -43,6 +44,7 @@ HOME = {  # and the column that says whose home
     "saga": "id",
     "customer_return": "id",
     "return_line": "return_id",
+    "transfer": "order_id",
     "contact": "id",
     "contact_erasure": "contact_id",
     "tender": "order_id",

@@ -26,7 +26,7 @@ from wms.catalog import (
     Tracking,
     owner_id,
 )
-from wms.sites import Lane, LocationKind, LocationRecord, SiteKind, SiteRecord
+from wms.sites import Dispatch, Lane, LocationKind, LocationRecord, SiteKind, SiteRecord
 
 UNITS_MAX = 2**31 - 1
 
@@ -64,6 +64,7 @@ class SiteIn(Shape):
     latitude: Latitude = 0.0
     longitude: Longitude = 0.0
     units_per_day: Size = 1_000_000
+    dispatch: Dispatch = "HUB"
 
     def record(self) -> SiteRecord:
         """As masters take it."""

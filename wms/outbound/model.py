@@ -19,6 +19,8 @@ PARCEL_STATES = (
     "SORTED",
     "SHIPPED",
     "DELIVERED",
+    "LOST",
+    "CANCELLED",
 )
 SSCC_SERIAL = Sequence("sscc_serial", metadata=Base.metadata)
 
@@ -72,7 +74,12 @@ class Transport(Base):
 
 
 class Parcel(Base):
-    """A box with a label (SSCC) and a tag (EPC), from one site for one order."""
+    """A box with a label (SSCC) and a tag (EPC), from one site for one order.
+
+    With `to_site_id` it goes to a site of ours (wms.outbound.ways): SHIPPED when it was loaded,
+    DELIVERED when that site has received it, LOST when somebody has given it up. CANCELLED: its
+    goods were put back.
+    """
 
     __tablename__ = "parcel"
     __table_args__ = (
@@ -85,6 +92,12 @@ class Parcel(Base):
         Index("ix_parcel_order_id", "order_id"),
         Index("ix_parcel_unbooked", "made_at", postgresql_where=text("tracking IS NULL")),
         Index("ix_parcel_tracking", "tracking"),
+        Index(
+            "ix_parcel_to_site_id",
+            "to_site_id",
+            "state",
+            postgresql_where=text("to_site_id IS NOT NULL"),
+        ),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -105,6 +118,7 @@ class Parcel(Base):
     sorts: Mapped[int] = mapped_column(server_default="0")
     passages_in: Mapped[int] = mapped_column(server_default="0")
     passages_out: Mapped[int] = mapped_column(server_default="0")
+    to_site_id: Mapped[UUID | None]
 
 
 class ParcelLine(Base):

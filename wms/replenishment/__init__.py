@@ -1,1 +1,12 @@
-"""Replenishment: where goods will be wanted, proposed before they are, approved by people."""
+"""Replenishment: stores and pick faces are filled up before they run empty, by proposals.
+
+policies    how much a site wants to have of a SKU, and a pick face of its goods
+propose     what lies below its level and is not on its way becomes a proposal
+balance     what one site has too much of and another needs (optimizer.balancing)
+decide      a proposal is approved: a transfer, or a task; or rejected with a reason
+faces       the packet that fills a pick face from the reserve
+rules       PURE how much to order
+model       the tables
+
+position = free + on its way + in open proposals        below `low`: up to `high`
+"""
