@@ -38,6 +38,7 @@ from wms.database import Database
 from wms.migrations import upgrade
 from wms.orders import laws as of_orders
 from wms.outbound import laws as of_streams
+from wms.payments import laws as of_payments
 from wms.postgres import EmbeddedPostgres
 from wms.sites import LocationRecord, SiteRecord, save_locations, save_sites
 from wms.stock import checkpoint
@@ -199,7 +200,8 @@ def measure(postgres: EmbeddedPostgres, key: Path, times: int) -> dict[str, Any]
     assert postgres.pid is not None
     server = psutil.Process(postgres.pid)
     database = Database(postgres.url, pool_size=CONNECTIONS)
-    laws = (*LAWS, *NETWORK_LAWS, *of_orders.LAWS, *of_work.LAWS, *of_streams.LAWS)
+    laws = (*LAWS, *NETWORK_LAWS, *of_orders.LAWS, *of_work.LAWS, *of_streams.LAWS,
+            *of_payments.LAWS)  # fmt: skip
     ask = partial(prove, database, laws, key=key)
     figures: dict[str, Any] = {}
     try:

@@ -71,13 +71,15 @@ def verify(
     from wms.database import Database
     from wms.orders import laws as of_orders
     from wms.outbound import laws as of_streams
+    from wms.payments import laws as of_payments
     from wms.stock.prove import CONNECTIONS, prove
     from wms.stock.verify import LAWS, NETWORK_LAWS
     from wms.work import laws as of_work
 
     settings = Settings()
     network = NETWORK_LAWS if settings.cells is None else ()
-    laws = (*LAWS, *network, *of_orders.LAWS, *of_work.LAWS, *of_streams.LAWS)
+    ours = (*of_orders.LAWS, *of_work.LAWS, *of_streams.LAWS, *of_payments.LAWS)
+    laws = (*LAWS, *network, *ours)
     if settings.cells is not None:
 
         def judge(database: Database) -> "Report":

@@ -22,6 +22,13 @@ class EventKind:
 
 _ORDER = {"id": "the order", "number": "its number"}
 _WHY = {"reason": "a code: why"}
+_REFUND = {
+    "order": "the order",
+    "refund": "the refund",
+    "tender": "its kind",
+    "amount_minor": "how much",
+    "currency": "of what",
+}
 
 EVENTS: Mapping[str, EventKind] = {
     "OrderPlaced": EventKind("An order was taken", _ORDER),
@@ -38,6 +45,9 @@ EVENTS: Mapping[str, EventKind] = {
     "ParcelDelivered": EventKind(
         "A parcel is with its customer", {"order": "the order", "sscc": "the parcel", "at": "when"}
     ),
+    "RefundWanted": EventKind("Money shall go back", _REFUND | _WHY),
+    "RefundDone": EventKind("Money went back", _REFUND | {"reference": "the provider's"}),
+    "RefundRefused": EventKind("Money did not go back: a person must look", _REFUND | _WHY),
     "ReturnReceived": EventKind(
         "Goods came back", {"id": "the return", "number": "its number", "lines": "units and grades"}
     ),

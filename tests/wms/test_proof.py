@@ -9,13 +9,14 @@ from tests.wms.house import HUB, House
 from wms.jobs import Jobs
 from wms.orders import laws as of_orders
 from wms.outbound import laws as of_streams
+from wms.payments import laws as of_payments
 from wms.stock import seal as seals
 from wms.stock.prove import prove
 from wms.stock.seal import Sealer
 from wms.stock.verify import LAWS, NETWORK_LAWS, Judged
 from wms.work import laws as of_work
 
-ALL = (*LAWS, *NETWORK_LAWS, *of_orders.LAWS, *of_work.LAWS, *of_streams.LAWS)
+ALL = (*LAWS, *NETWORK_LAWS, *of_orders.LAWS, *of_work.LAWS, *of_streams.LAWS, *of_payments.LAWS)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ Two words are filled in by who asks (wms.stock.verify):
     @month    the month of that checkpoint; NULL: there is none
 
 The laws of other areas stand with them (`LAWS` of wms.orders.laws, wms.work.laws,
-wms.outbound.laws). Goods on their way between sites are judged over all sites of a database
-(NETWORK_LAWS): a cell by itself does not see the other end.
+wms.outbound.laws, and I12 in wms.payments.laws). Goods on their way between sites are judged over
+all sites of a database (NETWORK_LAWS): a cell by itself does not see the other end.
 
     I1   at each site all places together add up to nothing, and in weight to what was found
     I2   what is where is the sum of its movements
@@ -19,7 +19,6 @@ wms.outbound.laws). Goods on their way between sites are judged over all sites o
     I7   a hold ends once
     I9   no handling unit is inside itself
     I10  a command has one effect
-    I12  refunds: there are no tenders to judge yet
     I13  nothing is on a lane for too long without an alarm
     I14  events are numbered without gaps
 """
@@ -285,7 +284,6 @@ SELECT NULL, NULL, format('%s has had event %s, %s have been numbered', c.name, 
   FROM outbox_consumer c LEFT JOIN outbox_consumer s ON s.name = '@sequencer'
  WHERE c.position > coalesce(s.position, 0)
 """
-_NOTHING = "SELECT NULL::uuid AS site_id, NULL::uuid AS sku_id, NULL::text AS what WHERE false"
 
 LAWS: tuple[Law, ...] = (
     Law(code="I1", says="all places together add up to nothing", broken=_UNITS_SUM_TO_ZERO),
@@ -306,10 +304,6 @@ LAWS: tuple[Law, ...] = (
     Law(code="I7", says="a hold ends once", broken=_HOLDS_END_ONCE),
     Law(code="I9", says="no handling unit is inside itself", broken=_UNITS_ARE_A_FOREST),
     Law(code="I10", says="a command has one effect", broken=_COMMANDS_HAVE_ONE_EFFECT),
-    Law(
-        code="I12", says="no more is refunded than was captured", broken=_NOTHING,
-        note="nothing to judge yet: no tenders and no refunds are kept",
-    ),
     Law(
         code="I13", says="nothing is on a lane too long, unsaid",
         broken=_LANES_HAVE_ALARMS.replace("@network", "false"),
