@@ -90,7 +90,7 @@ class Jobs:
         """Announce packed parcels to the carrier."""
         bookings = self.database.run(carrier.unbooked)
         for booking in bookings:
-            tracking = self.carrier.book(booking)
+            tracking = self.carrier.book(booking).tracking_number
             self.database.run(partial(carrier.store_booking, sscc=booking.sscc, tracking=tracking))
         return len(bookings)
 

@@ -8,27 +8,83 @@ again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
+
+from typing_extensions import override
 
 from wms.money import Money
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Party:
+    """Who sends or gets a parcel. Never logged: `repr` says no more than that it is one."""
+
+    name: str
+    kana: str = ""
+    phone: str = ""
+    email: str = ""
+    postal_code: str = ""
+    prefecture: str = ""
+    address_lines: tuple[str, ...] = ()
+
+    @override
+    def __repr__(self) -> str:
+        return "Party(…)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """A parcel that a carrier shall take. `parcel_id` makes booking it twice book it once."""
+    """A parcel that a carrier shall take. `parcel_id` makes booking it twice book it once.
+
+    Attributes:
+        direction: OUT to the customer, RETURN from the customer to us.
+        reference: short and ours; it comes back with the tracking number in a carrier's file.
+        recipient: None while nobody has said more than postal code and prefecture.
+        slot: hours of the day as "14-16"; "" for any.
+        leave_at: where to leave it, a code: FRONT_DOOR, DELIVERY_BOX …; "" for at hand.
+        cod_minor: what to collect at the door, with taxes.
+        number: the order's.
+    """
 
     parcel_id: UUID
     sscc: str
     service: str
     weight_g: int
     postal_code: str
+    carrier: str = ""
+    direction: Literal["OUT", "RETURN"] = "OUT"
+    reference: str = ""
+    number: str = ""
+    prefecture: str = ""
+    sender: Party | None = None
+    recipient: Party | None = None
+    ship_on: date | None = None
+    deliver_on: date | None = None
+    slot: str = ""
+    leave_at: str = ""
+    cod_minor: int = 0
+    currency: str = "JPY"
+    cool: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """A carrier's answer: its number, its own label (PDF; none: we print one), what it costs."""
+
+    tracking_number: str
+    label_pdf: bytes = b""
+    cost_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackingEvent:
-    """What a carrier says of a parcel."""
+    """What a carrier says of a parcel.
+
+    COLLECTED, OUT_FOR_DELIVERY, ATTEMPTED (nobody was there), REFUSED (at the door), RETURNED
+    (to the sender), DELIVERED; others are kept and mean nothing to us.
+    """
 
     sscc: str
     status: str
@@ -44,13 +100,23 @@ class Tracking:
 
 
 class Carrier(Protocol):
-    """Takes parcels to customers."""
+    """Takes parcels to customers, and back."""
 
-    def book(self, booking: Booking) -> str:
-        """Announce a parcel; its tracking number.
+    def book(self, booking: Booking) -> Booked:
+        """Announce a parcel; asked again with the same id it answers the same.
 
         Raises:
             Unavailable: no answer; ask again with the same booking.
+            Rejected: never: the carrier does not take such a parcel.
+        """
+        ...
+
+    def cancel(self, parcel_id: UUID) -> None:
+        """Take an announcement back; what is unknown, or already taken back, is fine.
+
+        Raises:
+            Unavailable: no answer; ask again.
+            Rejected: never: the parcel has been collected.
         """
         ...
 

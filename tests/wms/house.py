@@ -34,7 +34,7 @@ from wms.outbound import stream
 from wms.outbound.floor import Floor
 from wms.outbound.model import Parcel
 from wms.payments import laws as of_payments
-from wms.ports import Booking, Tracking, TrackingEvent, WebhookEvent
+from wms.ports import Booked, Booking, Tracking, TrackingEvent, WebhookEvent
 from wms.settings import Settings
 from wms.stock.verify import LAWS, NETWORK_LAWS, verify
 from wms.work import laws as of_work
@@ -79,12 +79,18 @@ class PaperCarrier:
         self.events: list[TrackingEvent] = []
         self.is_down = False
 
-    def book(self, booking: Booking) -> str:
+    def book(self, booking: Booking) -> Booked:
         """Take note."""
         if self.is_down:
             raise Unavailable("no answer")
         self.booked[booking.parcel_id] = booking
-        return f"TN-{booking.sscc}"
+        return Booked(tracking_number=f"TN-{booking.sscc}")
+
+    def cancel(self, parcel_id: UUID) -> None:
+        """Cross it out."""
+        if self.is_down:
+            raise Unavailable("no answer")
+        self.booked.pop(parcel_id, None)
 
     def tracking(self, cursor: int) -> Tracking:
         """What the test has written."""

@@ -12,7 +12,7 @@ from typing_extensions import override
 from tests.builders import NOW, an_id
 from wms.errors import Unavailable
 from wms.partners.http import HttpCarrier
-from wms.ports import Booking, TrackingEvent
+from wms.ports import Booked, Booking, TrackingEvent
 
 SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"  # noqa: S105 - of nobody
 
@@ -69,7 +69,7 @@ def test_a_parcel_is_booked_under_its_own_id(partner: tuple[str, type[Partner]])
     carrier, booking = HttpCarrier(url), a_booking()
     with pytest.raises(Unavailable, match="carrier"):
         carrier.book(booking)
-    assert carrier.book(booking) == "4242"
+    assert carrier.book(booking) == Booked(tracking_number="4242")
     carrier.close()
     sent = [json.loads(body) for _, path, _, body in here.asked if path == "/shipments"]
     assert [each["parcel_id"] for each in sent] == [str(booking.parcel_id)] * 2
