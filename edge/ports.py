@@ -3,6 +3,7 @@
 import socket
 import sys
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
@@ -26,6 +27,14 @@ class PortInUse(Exception):  # noqa: N818 - reads as a situation
         self.port = port
         self.holder = holder
         self.pid = pid
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can come to that address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name: who knows
 
 
 def free_port() -> int:

@@ -26,9 +26,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge.clock import SystemClock, clock_from_environment
 from edge.mqtt import Message as BusMessage
 from edge.mqtt import PahoBus, frame_topic
+from wms.access import Keys
 from wms.api import console, handheld, health, holds, masters, oms, problems, stock, webhooks
 from wms.api.admit import Admission
 from wms.api.dependencies import Services
+from wms.api.describe import describe
+from wms.api.doors import Doors
 from wms.database import Database
 from wms.errors import NotFound
 from wms.ids import new_id
@@ -86,10 +89,13 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     for area in (oms, stock, masters, handheld, console, webhooks, health):
         app.include_router(area.router)
     app.include_router(webhooks.catalog)
+    describe(app)
     _serve_docs(app)
     _serve_web(app)
     app.add_middleware(CacheHeaders)
-    app.add_middleware(Admission, router=holds.quick, problem=problem)  # the first to be asked
+    app.add_middleware(Admission, router=holds.quick, problem=problem)
+    if settings.access == "keys":  # the first to be asked
+        app.add_middleware(Doors, keys=Keys(made.database), clock=made.clock, problem=problem)
     return app
 
 

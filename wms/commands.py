@@ -10,16 +10,22 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from wms.settings import Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
     from wms.database import Database
     from wms.stock.verify import Judged, Report
 
+Result = TypeVar("Result")
+key = typer.Typer(help="Keys of other systems: make, list, revoke.", no_args_is_help=True)
 db = typer.Typer(help="The database: run the embedded one, create, upgrade.", no_args_is_help=True)
 
 
@@ -29,12 +35,17 @@ def serve() -> None:
     from urllib.parse import urlsplit
 
     from edge.logs import configure
-    from edge.ports import check_port_is_free
+    from edge.ports import check_port_is_free, is_loopback
     from wms.app import create_app, server_of
 
     settings = Settings()
     configure("serve", level=settings.log_level)
     address = urlsplit(settings.http)
+    if settings.access == "open" and not is_loopback(address.hostname or ""):
+        raise typer.BadParameter(
+            f"SOKO_HTTP={settings.http} can be reached from elsewhere, and no keys are asked for."
+            " Set SOKO_ACCESS=keys and make keys with `soko key make`."
+        )
     port = address.port or 80
     check_port_is_free(port, use=f"SOKO_HTTP=http://127.0.0.1:{port + 1} soko serve")
 
@@ -283,3 +294,59 @@ def db_checkpoint(
             err=True,
         )
         raise typer.Exit(1)
+
+
+@key.command("make")
+def key_make(
+    name: Annotated[str, typer.Argument(help="Whose it is: shop, erp, ...")],
+    scope: Annotated[list[str], typer.Option("--scope", help="What it may do; several times.")],
+    days: Annotated[int | None, typer.Option("--days", min=1, help="How long it is good.")] = None,
+) -> None:
+    """A new key. It is shown now and never again."""
+    from datetime import timedelta
+
+    from wms.access import make_key
+
+    lasts = None if days is None else timedelta(days=days)
+    typer.echo(_with_database(lambda s, now: make_key(s, name, scope, now=now, lasts=lasts)))
+
+
+@key.command("list")
+def key_list() -> None:
+    """Every key: whose it is, what it may do, when it was used last."""
+    from wms.access import SCOPES, all_keys
+
+    def show(session: "Session", _now: "datetime") -> list[str]:
+        return [
+            f"{each.id}  {each.name}  {' '.join(each.scopes)}"
+            f"  used {each.last_used_at or 'never'}"
+            + (f"  until {each.expires_at}" if each.expires_at else "")
+            + (f"  REVOKED {each.revoked_at}" if each.revoked_at else "")
+            for each in all_keys(session)
+        ]
+
+    for line in _with_database(show):
+        typer.echo(line)
+    typer.echo("scopes: " + ", ".join(SCOPES), err=True)
+
+
+@key.command("revoke")
+def key_revoke(
+    key_id: Annotated[str, typer.Argument(help="The eight letters after soko_.")],
+) -> None:
+    """A key is good no more, at the latest five seconds from now."""
+    from wms.access import revoke_key
+
+    _with_database(lambda s, now: revoke_key(s, key_id, now=now))
+
+
+def _with_database(work: "Callable[[Session, datetime], Result]") -> Result:
+    from edge.clock import clock_from_environment
+    from wms.database import Database
+
+    settings, clock = Settings(), clock_from_environment()
+    database = Database(settings.database_url, pool_size=1)
+    try:
+        return database.run(lambda s: work(s, clock.now()))
+    finally:
+        database.close()

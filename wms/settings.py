@@ -4,6 +4,7 @@ A composition root makes one and hands its parts on. Nothing below imports a glo
 """
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import Field, IPvAnyNetwork, ValidationInfo, field_validator
@@ -51,6 +52,10 @@ class Settings(BaseSettings):
     site_file: Path | None = Field(default=None, description="the plant shown in the console")
     clock: Path | None = Field(default=None, description="a shared scaled clock (edge.clock)")
     port_offset: int = Field(default=0, description="added to every device port of the site file")
+    access: Literal["open", "keys"] = Field(
+        default="open",
+        description="whether other systems need keys; `open` only where nobody else comes",
+    )
     webhooks_allowed: tuple[IPvAnyNetwork, ...] = Field(
         default=(),
         description='networks that webhooks may call though not public: ["127.0.0.0/8"]',

@@ -2,6 +2,7 @@
 
     NotFound 404 · Conflict 409 · Rejected 422 · Forbidden 403 · Unavailable 503 (Retry-After)
     Overloaded, which is Unavailable for the moment: 429 (Retry-After)
+    KeyMissing, KeyUnknown: 401 (WWW-Authenticate)
     what is no such request at all: 422 with code "malformed"; what we did not foresee: 500
 
 Every body has `code`, which never changes, and the facts of the situation by name.
@@ -21,6 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from wms.access import KeyMissing
 from wms.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable, WmsError
 from wms.stock.coalescer import Overloaded
 
@@ -34,6 +36,7 @@ STATUS: dict[type[WmsError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
+    KeyMissing: HTTPStatus.UNAUTHORIZED,
 }
 
 
@@ -82,6 +85,8 @@ def _of_error(_handler: Any, _request: Request, error: Exception) -> Problem:
     headers = None
     if isinstance(error, Unavailable):
         headers = {"retry-after": str(getattr(error, "retry_after_s", RETRY_AFTER_S))}
+    elif isinstance(error, KeyMissing):
+        headers = {"www-authenticate": "Bearer"}
     return problem(error.code, status, str(error), headers=headers, **facts)
 
 
