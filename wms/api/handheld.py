@@ -17,7 +17,7 @@ from wms.api.lookup import look_up
 from wms.api.shapes import EventsIn, EventsOut, ResultOut, Text
 from wms.errors import NotFound
 from wms.outbound.floor import Floor
-from wms.outbound.load import finish_load
+from wms.outbound.load import finish_handoff, finish_load
 from wms.outbound.pack import finish_pack
 from wms.outbound.pick import finish_pick
 from wms.returns.accept import finish_return
@@ -33,6 +33,7 @@ FINISHERS: dict[str, FloorFinish] = {
     "pick": finish_pick,
     "pack": finish_pack,
     "load": finish_load,
+    "handoff": finish_handoff,
     "return": finish_return,
 }
 
@@ -43,7 +44,7 @@ def get_next(
     now: Now,
     actor: Who,
     site: Annotated[Text, Query()],
-    kinds: Annotated[Text, Query()] = "pick,pack,load,return",
+    kinds: Annotated[Text, Query()] = "pick,pack,load,handoff,return",
     station: Annotated[Text | None, Query()] = None,
 ) -> Packet | Response:
     """The packet that this device has in hand, or the next one; 204 if there is none."""

@@ -4,11 +4,13 @@
     robot      totes are brought to stations and home again
     pick       what was taken, and what was short
     pack       what was picked becomes parcels, with labels and tags
-    load       parcels of other sites leave for the hub
+    ways       where a parcel goes: over the hub, with the carrier, to a site of ours
+    load       parcels leave for the hub or another site, or are handed to the carrier
     ship       what sorter and gates saw of a parcel, and the carrier
     rules      PURE which lane, which station, what goes into one parcel
     model      the tables
 
-An order's goods at one site are packed when all of them have been picked. Every parcel passes
-the hub's sorter and its gate; the gate is what ships it.
+An order's goods at one site are packed when all of them have been picked. Parcels for customers
+pass the hub's sorter and its gate, and the gate is what ships them; unless their site hands them
+to the carrier itself. Parcels for a site of ours are shipped when they are loaded (wms.transfers).
 """

@@ -38,7 +38,8 @@ def unbooked(session: Session, *, limit: int = 50) -> list[Booking]:
     query = (
         select(Parcel, Order.postal_code)
         .join(Order, Order.id == Parcel.order_id)
-        .where(Parcel.tracking.is_(None), Parcel.state != "PLANNED")
+        .where(Parcel.tracking.is_(None), Parcel.state.not_in(("PLANNED", "CANCELLED")))
+        .where(Parcel.to_site_id.is_(None))  # vans of ours take those
         .order_by(Parcel.made_at)
         .limit(limit)
     )

@@ -5,7 +5,8 @@ known before the packer begins, and the sorter knows the parcels before they com
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,15 +14,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edge.gs1 import sscc_from, sscc_to_epc_hex
-from wcs.messages import ParcelExpected
-from wms.ids import CommandId, HoldId, SiteId, derive
+from wms.ids import HoldId, SiteId, derive
 from wms.orders.model import Allocation, Order
 from wms.outbound.floor import Floor
+from wms.outbound.load import make_load
 from wms.outbound.model import SSCC_SERIAL, Parcel, ParcelLine
+from wms.outbound.parcels import advances, expect_parcel, parcels_of
 from wms.outbound.rules import LANES, Box, Packed, boxes, carrier_service
 from wms.outbound.ship import forward, settle
-from wms.outbound.steps import items_of, pack_steps, scan_parcel
-from wms.outbound.tell import tell_wcs
+from wms.outbound.steps import items_of, pack_steps
+from wms.outbound.ways import OF_TRANSFER, lane_to, to_site_of, way_of
 from wms.stock import ledger
 from wms.work.model import Task
 from wms.work.packet import Packet
@@ -33,19 +35,25 @@ STILL_TO_PICK = frozenset({"HELD", "ALLOCATED", "PINNED"})
 def pack_if_complete(
     session: Session, floor: Floor, order: Order, site: SiteId, *, now: datetime
 ) -> None:
-    """Make a PACK task if everything of the order at this site has been picked."""
+    """Make a PACK task if everything of the order at this site has been picked.
+
+    What is collected at this very site is put together there (wms.collect).
+    """
     session.flush()
+    if order.to_site_id == site:
+        return
     query = select(Allocation).where(Allocation.order_id == order.id, Allocation.site_id == site)
     here = session.scalars(query.order_by(Allocation.line_no, Allocation.id)).all()
-    picked = [each for each in here if each.state == "PICKED" and not each.to_pack]
+    picked = [
+        each for each in here if each.state == "PICKED" and not each.to_pack and not each.cancelling
+    ]
     if not picked or any(each.state in STILL_TO_PICK for each in here):
         return
-    parcels = _plan(session, floor, order, site, picked, now)
-    task_id = derive(picked[0].id, "pack")
+    parcels, parts = _plan(session, floor, order, site, picked, now)
     for each in picked:
         each.to_pack = True
     new = NewTask(
-        id=task_id,
+        id=derive(picked[0].id, "pack"),
         site_id=site,
         kind="pack",
         title=order.number,
@@ -59,18 +67,14 @@ def pack_if_complete(
             "order": str(order.id),
             "allocations": [str(each.id) for each in picked],
             "parcels": [str(parcel.id) for parcel in parcels],
+            "parts": parts,
         },
     )
     add_task(session, new, now=now)
     if site == floor.hub:
         for parcel in parcels:
-            expect_parcel(session, floor, parcel)
-
-
-def expect_parcel(session: Session, floor: Floor, parcel: Parcel) -> None:
-    """Tell the hub's WCS that this parcel will come to its sorter."""
-    message = ParcelExpected(code=parcel.sscc, epc_hex=parcel.epc_hex, lane=parcel.lane)
-    tell_wcs(session, floor.hub_code, message)
+            if parcel.to_site_id is None:
+                expect_parcel(session, floor, parcel)
 
 
 def finish_pack(
@@ -82,43 +86,56 @@ def finish_pack(
         select(Allocation)
         .where(Allocation.site_id == task.site_id, Allocation.id.in_(ids))
         .order_by(Allocation.id)
-        .with_for_update()
+        .with_for_update(),
+        execution_options={"populate_existing": True},
     ).all()
     at = max((event.at for event in packet.history), default=now)
-    ledger.advance(session, advances(task, allocations, "PACKED", actor, at))
-    for each in allocations:
-        each.state = "PACKED"
+    packed = _pack(session, task, [e for e in allocations if e.state == "PICKED"], actor, at)
     parcels = parcels_of(session, task)
-    is_hub = task.site_id == floor.hub
+    way = way_of(session, next(iter(parcels)).to_site_id, task.site_id)
+    on_sorter = way != "SITE" and task.site_id == floor.hub
     for parcel in parcels:
-        forward(parcel, "INDUCTED" if is_hub else "PACKED")
-    settle(session, floor, parcels, at=at)  # the first box may be gone before the last is closed
-    if not is_hub:
-        _make_load(session, task, parcels, now)
+        forward(parcel, "INDUCTED" if on_sorter else "PACKED")
+    if way != "SITE":
+        settle(session, floor, parcels, at=at)  # the first box may be gone before the last
+    if not on_sorter:
+        make_load(session, task, [each.id for each in packed], parcels, way, now)
 
 
-def parcels_of(session: Session, task: Task) -> Sequence[Parcel]:
-    """The parcels of a PACK or LOAD task, locked."""
-    ids = [UUID(each) for each in task.plan["parcels"]]
-    query = select(Parcel).where(Parcel.site_id == task.site_id, Parcel.id.in_(ids))
-    return session.scalars(query.order_by(Parcel.id).with_for_update()).all()
+def _pack(
+    session: Session, task: Task, allocations: Sequence[Allocation], actor: Actor, at: datetime
+) -> list[Allocation]:
+    """All are in their parcels; one that fills several parcels on its way to a site is parted."""
+    steps: list[ledger.Advance] = []
+    packed: list[Allocation] = []
+    for each in allocations:
+        parts = task.plan.get("parts", {}).get(str(each.id)) or [[str(each.id), each.units]]
+        for number, (part_id, units) in enumerate(parts):
+            row = each if number == 0 else _part(each, UUID(part_id))
+            row.state, row.units = "PACKED", units
+            (step,) = advances(task, [row], "PACKED", actor, at)
+            if rest := parts[number + 1 :]:
+                rest_id = HoldId(UUID(rest[0][0]))
+                step = replace(step, units=units, rest_hold_id=rest_id, rest_state="SAME")
+            steps.append(step)
+            session.add(row)
+            packed.append(row)
+    ledger.advance(session, steps)
+    session.flush()
+    return packed
 
 
-def advances(
-    task: Task, allocations: Sequence[Allocation], to: ledger.HoldState, actor: Actor, at: datetime
-) -> list[ledger.Advance]:
-    """Postings that take these allocations one step further."""
-    return [
-        ledger.Advance(
-            command_id=CommandId(derive(each.id, to)),
-            site_id=SiteId(task.site_id),
-            hold_id=HoldId(each.id),
-            to=to,
-            actor=str(actor),
-            occurred_at=at,
-        )
-        for each in allocations
-    ]
+def _part(whole: Allocation, part_id: UUID) -> Allocation:
+    return Allocation(
+        site_id=whole.site_id,
+        id=part_id,
+        order_id=whole.order_id,
+        line_no=whole.line_no,
+        sku_id=whole.sku_id,
+        ordered_at=whole.ordered_at,
+        to_pack=True,
+        cancelling=whole.cancelling,
+    )
 
 
 def _plan(
@@ -128,7 +145,8 @@ def _plan(
     site: SiteId,
     picked: Sequence[Allocation],
     now: datetime,
-) -> list[Parcel]:
+) -> tuple[list[Parcel], dict[str, list[tuple[str, int]]]]:
+    """The parcels, and how allocations are parted so that each lies in one (to a site only)."""
     items = items_of(session, [each.sku_id for each in picked])
     goods = [
         Packed(
@@ -139,22 +157,41 @@ def _plan(
         )
         for each in picked
     ]
+    to_site = to_site_of(order, site)
+    lane = None if to_site is None else lane_to(session, site, to_site)
     first = derive(picked[0].id, "parcel")
-    parcels = []
+    parcels: list[Parcel] = []
+    parts: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for number, box in enumerate(boxes(goods), start=1):
         parcel = _parcel(session, floor, order, box, now)
         parcel.site_id, parcel.id = site, derive(first, number)
-        session.add(parcel)
         inside: dict[UUID, int] = defaultdict(int)
         for each in box.contents:
             inside[each.allocation_id] += each.units
+        if lane is not None:
+            parcel.to_site_id, parcel.service, parcel.lane = to_site, OF_TRANSFER, lane
+            inside = _parted(inside, number, parts)
+        session.add(parcel)
         session.add_all(
             ParcelLine(site_id=site, parcel_id=parcel.id, allocation_id=id_, units=units)
             for id_, units in inside.items()
         )
         parcels.append(parcel)
     session.flush()
-    return parcels
+    return parcels, {whole: of for whole, of in parts.items() if len(of) > 1}
+
+
+def _parted(
+    inside: Mapping[UUID, int], number: int, parts: dict[str, list[tuple[str, int]]]
+) -> dict[UUID, int]:
+    """What is in this box, under ids of its own where a part is in a box before."""
+    own = {}
+    for whole, units in inside.items():
+        of = parts[str(whole)]
+        part = derive(whole, "box", number) if of else whole
+        of.append((str(part), units))
+        own[part] = units
+    return own
 
 
 def _parcel(session: Session, floor: Floor, order: Order, box: Box, now: datetime) -> Parcel:
@@ -177,19 +214,3 @@ def _parcel(session: Session, floor: Floor, order: Order, box: Box, now: datetim
         passages_in=0,
         passages_out=0,
     )
-
-
-def _make_load(session: Session, task: Task, parcels: Sequence[Parcel], now: datetime) -> None:
-    steps = tuple(
-        scan_parcel(f"{number}.scan", "load.scan_parcel", parcel.sscc)
-        for number, parcel in enumerate(parcels, start=1)
-    )
-    new = NewTask(
-        id=derive(task.id, "load"),
-        site_id=task.site_id,
-        kind="load",
-        title=task.packet["title"],
-        steps=steps,
-        plan={key: task.plan[key] for key in ("order", "allocations", "parcels")},
-    )
-    add_task(session, new, now=now)

@@ -4,8 +4,9 @@
 
 Messages come in the order in which things happened, but some things nobody saw: a parcel may be
 shipped that no gate saw coming in, or be at the gate before the packer has finished the last box
-of the order. So a state only ever moves forward. An allocation is shipped when it has been packed
-and the last of its parcels is shipped, a line when all its allocations are.
+of the order. So a state only ever moves forward. A parcel for a site of ours is SHIPPED when it
+was loaded, whatever gates see of it (wms.outbound.load). An allocation is shipped when it has
+been packed and the last of its parcels is shipped, a line when all its allocations are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +24,10 @@ from wms.orders.model import Allocation, Order
 from wms.outbound.floor import Floor
 from wms.outbound.model import PARCEL_STATES, Parcel, ParcelLine
 from wms.outbound.tell import count, report
-from wms.stock import ledger
+from wms.stock import availability, ledger
 from wms.work.packet import code_of
 
+ENDED = ("DELIVERED", "LOST", "CANCELLED")
 RANK = {state: rank for rank, state in enumerate(PARCEL_STATES)}
 
 
@@ -74,19 +76,21 @@ def take_passage(
         return
     for parcel in parcels:
         parcel.passages_out += 1
-    _ship(session, floor, parcels, message.ended_at, now)
+    ship_parcels(session, floor, parcels, at=message.ended_at, now=now)
 
 
 def take_delivery(
     session: Session, floor: Floor, delivered: Mapping[str, datetime], *, now: datetime
 ) -> None:
     """The carrier has delivered these parcels (SSCC: when)."""
-    query = select(Parcel).where(Parcel.sscc.in_(delivered), Parcel.state != "DELIVERED")
+    query = select(Parcel).where(
+        Parcel.sscc.in_(delivered), Parcel.state.not_in(ENDED), Parcel.to_site_id.is_(None)
+    )
     parcels = session.scalars(query.order_by(Parcel.site_id, Parcel.id).with_for_update()).all()
     unseen = [parcel for parcel in parcels if parcel.state != "SHIPPED"]
     # no gate saw it, but the customer has it: it must have left
     if unseen:
-        _ship(session, floor, unseen, max(delivered.values()), now)
+        ship_parcels(session, floor, unseen, at=max(delivered.values()), now=now)
     for parcel in parcels:
         parcel.state, parcel.delivered_at = "DELIVERED", delivered[parcel.sscc]
         outbox.record(
@@ -110,10 +114,15 @@ def forward(parcel: Parcel, state: str) -> None:
         parcel.state = state
 
 
-def _ship(
-    session: Session, floor: Floor, parcels: Sequence[Parcel], at: datetime, now: datetime
+def ship_parcels(
+    session: Session, floor: Floor, parcels: Sequence[Parcel], *, at: datetime, now: datetime
 ) -> None:
-    leaving = [parcel for parcel in parcels if RANK[parcel.state] < RANK["SHIPPED"]]
+    """The carrier has these, those that it had not before. Vans of ours carry the others."""
+    leaving = [
+        parcel
+        for parcel in parcels
+        if RANK[parcel.state] < RANK["SHIPPED"] and parcel.to_site_id is None
+    ]
     for parcel in leaving:
         parcel.state, parcel.shipped_at = "SHIPPED", at
         outbox.record(
@@ -137,9 +146,16 @@ def settle(session: Session, floor: Floor, parcels: Sequence[Parcel], *, at: dat
         execution_options={"populate_existing": True},
     ).all()
     shipped = _complete(session, parcels, "PACKED", {"SHIPPED", "DELIVERED"})
-    # what comes from other sites left their books when it was loaded
-    of_hub = [each for each in shipped if each.site_id == floor.hub]
-    ledger.advance(session, [_advance(each, "SHIPPED", at) for each in of_hub])
+    # what comes from other sites left their books when it was loaded, if that was said in time
+    left = {
+        hold.hold_id
+        for hold in availability.holds_by_id(
+            session, [HoldId(each.id) for each in shipped if each.site_id != floor.hub]
+        ).values()
+        if hold.state != "PACKED"
+    }
+    here = [each for each in shipped if each.id not in left]
+    ledger.advance(session, [_advance(each, "SHIPPED", at) for each in here])
     for each in shipped:
         each.state = "SHIPPED"
     delivered = _complete(session, parcels, "SHIPPED", {"DELIVERED"})

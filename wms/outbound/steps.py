@@ -107,7 +107,7 @@ def pack_steps(order_number: str, lines: int, units: int, sscc: Sequence[str]) -
     return tuple(steps)
 
 
-def scan_parcel(step_id: str, say: str, sscc: str) -> Step:
+def scan_parcel(step_id: str, say: str, sscc: str, *, allow: tuple[str, ...] = ("undo",)) -> Step:
     """Scan the label of a parcel."""
     return Step(
         id=step_id,
@@ -116,6 +116,7 @@ def scan_parcel(step_id: str, say: str, sscc: str) -> Step:
         big=f"…{sscc[-4:]}",
         facts=(Fact(label="sscc", value=sscc),),
         expect=(Expect(kind="sscc", codes=(sscc,)),),
+        allow=allow,
     )
 
 
