@@ -25,7 +25,9 @@ from wms.outbound import carrier
 from wms.outbound.floor import Floor
 from wms.outbound.release import make_walks, release_site
 from wms.outbound.robot import present
-from wms.ports import Carrier, Webhooks
+from wms.payments.jobs import payments_jobs
+from wms.ports import Carrier, Payments, Webhooks
+from wms.returns.people import tell_of_refund
 from wms.stock import checkpoint, lanes, promises
 from wms.stock.seal import ROWS_A_SEAL, Sealer
 from wms.webhooks.jobs import webhook_jobs
@@ -45,6 +47,7 @@ class Jobs:
     carrier: Carrier
     webhooks: Webhooks
     sealer: Sealer | None = None
+    payments: Payments | None = None  # nobody: what is to be refunded waits
     has_all_sites: bool = True  # one cell; in several none sees both ends of a transfer
     seal_every_s: float = 10.0
 
@@ -66,6 +69,9 @@ class Jobs:
     def of_areas(self) -> list[Job]:
         """The jobs of the areas."""
         return [
+            *payments_jobs(
+                self.database, self.clock, self.payments, partial(tell_of_refund, self.floor)
+            ),
             *webhook_jobs(self.database, self.clock, self.webhooks),
         ]
 

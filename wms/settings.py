@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     carrier_url: str = Field(
         default="http://127.0.0.1:8090", description="where the carrier's API is"
     )
+    payments_url: str | None = Field(
+        default=None, description="where the payment provider's API is; none: refunds wait"
+    )
     state_dir: Path = Field(
         default=Path("var"), description="where spools, journals and the demo's database live"
     )

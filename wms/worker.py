@@ -46,6 +46,7 @@ from wms.jobs import Jobs
 from wms.outbound import stream
 from wms.outbound.floor import Floor, floor_of
 from wms.partners.http import HttpCarrier
+from wms.partners.payments import HttpPayments
 from wms.partners.webhook import WebhookSender
 from wms.settings import Settings
 from wms.stock.saga import Sagas
@@ -217,11 +218,15 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
     carrier, webhooks = HttpCarrier(settings.carrier_url), WebhookSender(settings.webhooks_allowed)
     open_things.callback(carrier.close)
     open_things.callback(webhooks.close)
+    payments = HttpPayments(settings.payments_url) if settings.payments_url else None
+    if payments is not None:
+        open_things.callback(payments.close)
     jobs = Jobs(
         database=database,
         clock=clock,
         floor=floor,
         carrier=carrier,
+        payments=payments,
         webhooks=webhooks,
         sealer=Sealer(settings.seal_key_file),
         has_all_sites=settings.cells is None,
