@@ -22,6 +22,8 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 SITE = {
+    "site_closure", "site_day", "stock_value",
+    "booking", "parcel_event",
     "allocation", "arrival", "arrival_line", "pick_face", "proposal", "stock_policy",
     "channel_buffer", "exception_report", "handling_unit", "hold", "lane_alarm",
     "location", "movement", "parcel", "parcel_line", "presentation", "quant", "quant_checkpoint",
@@ -30,7 +32,9 @@ SITE = {
     "collection", "collection_try", "ship_request", "store_command", "store_policy", "wait",
 }  # fmt: skip
 REFERENCE = {
-    "barcode", "contact_retention", "hold_transition", "lane_limit", "lot", "owner", "pack", "site", "sku",
+    "sourcing_policy",
+    "barcode", "carrier", "contact_retention", "hold_transition", "lane_limit", "lot", "owner",
+    "pack", "shipping_table", "site", "site_calendar", "sku",
 }  # fmt: skip
 HOME = {  # and the column that says whose home
     "customer_order": "id",
@@ -41,16 +45,20 @@ HOME = {  # and the column that says whose home
     "cart_line": "cart_id",
     "cart_hold": "cart_id",
     "decision": "order_id",
+    "shadow_decision": "order_id",
+    "sourcing_exclusion": "order_id",
     "saga": "id",
     "customer_return": "id",
     "return_line": "return_id",
     "transfer": "order_id",
     "contact": "id",
     "contact_erasure": "contact_id",
+    "notice": "order_id",
     "tender": "order_id",
     "refund": "order_id",
 }
 LOCAL = {
+    "carrier_file", "carrier_health",
     "alembic_version", "inbox_position", "outbox", "outbox_consumer", "partner_cursor", "seal",
     "stream_out", "stream_sender", "webhook", "webhook_attempt", "webhook_delivery", "api_key",
 }  # fmt: skip
