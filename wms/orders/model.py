@@ -224,7 +224,11 @@ class OrderChange(Base):
 
 
 class Decision(Base):
-    """Why an order was given to these sites: what was weighed, chosen, and how sure we are."""
+    """Why an order was given to these sites: what was weighed, chosen, and how sure we are.
+
+    kind SOURCED: by `wms.orders.source`; SWAPPED: units went from one order to another (引当振替).
+    `objective`, `bound` and `gap` are those of the batch, `terms` the cost of this order's plan.
+    """
 
     __tablename__ = "decision"
 
@@ -241,6 +245,11 @@ class Decision(Base):
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     chosen: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     runner_up: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    kind: Mapped[str] = mapped_column(server_default="SOURCED")
+    policy: Mapped[str] = mapped_column(server_default="")
+    policy_version: Mapped[int] = mapped_column(server_default="0")
+    terms: Mapped[dict[str, float]] = mapped_column(JSONB, server_default=text("'{}'"))
+    why: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
 
 
 class Cart(Base):
