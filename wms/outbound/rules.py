@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 PARCEL_WEIGHT_MAX_G = 20_000
+COOL_WEIGHT_MAX_G = 15_000  # what the usual cooled service takes
 TARE_G = 150
 LIGHT_G = 600
 HEAVY_G = 8_000
@@ -17,6 +18,8 @@ LANES: Mapping[str, str] = {
     "SAGAWA": "L2",
     "YUPACK": "L3",
     "YAMATO-COOL": "L4",
+    "SAGAWA-COOL": "L4",
+    "YUPACK-COOL": "L4",
 }
 
 
@@ -40,7 +43,7 @@ class Box:
 
 
 def boxes(items: Sequence[Packed]) -> list[Box]:
-    """Fill boxes in the order given, each up to the weight limit; cooled goods by themselves.
+    """Fill boxes in the order given, each up to its weight limit; cooled goods by themselves.
 
     A unit heavier than the limit has a box of its own.
     """
@@ -53,11 +56,11 @@ def boxes(items: Sequence[Packed]) -> list[Box]:
 def _fill(items: Sequence[Packed], *, cool: bool) -> list[Box]:
     filled: list[Box] = []
     contents: list[Packed] = []
-    weight_g = TARE_G
+    weight_g, weight_max_g = TARE_G, COOL_WEIGHT_MAX_G if cool else PARCEL_WEIGHT_MAX_G
     for item in items:
         left, unit_g = item.units, max(1, item.unit_weight_g)
         while left:
-            room = (PARCEL_WEIGHT_MAX_G - weight_g) // unit_g
+            room = (weight_max_g - weight_g) // unit_g
             if room < 1 and contents:
                 filled.append(Box(contents=tuple(contents), weight_g=weight_g, cool=cool))
                 contents, weight_g = [], TARE_G
@@ -71,6 +74,11 @@ def _fill(items: Sequence[Packed], *, cool: bool) -> list[Box]:
     if contents:
         filled.append(Box(contents=tuple(contents), weight_g=weight_g, cool=cool))
     return filled
+
+
+def lane_of(service: str) -> str:
+    """The sorter's lane of a service; one that nobody has given a lane goes with the usual."""
+    return LANES.get(service, LANES["YAMATO"])
 
 
 def carrier_service(weight_g: int, prefecture: str, *, cool: bool) -> str:
