@@ -1,4 +1,4 @@
-"""Capacity: how many units a site can still send on a day, and which sites are closed.
+"""Capacity: how many units a site can still send on a day, and which sites may not send at all.
 
 A site sends `units_per_day`. What has been given to it for a day stands in `site_day`; what is in
 work there (ALLOCATED, PINNED) is today's in any case, so that yesterday's backlog counts:
@@ -10,11 +10,11 @@ A site that is full sends tomorrow: capacity is a matter of when, not whether.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -43,6 +43,17 @@ class SiteClosure(Base):
     reason: Mapped[str]
     from_at: Mapped[datetime]
     until_at: Mapped[datetime | None]
+
+
+class SourcingExclusion(Base):
+    """A site that does not send this order any more: it said no, or it was closed."""
+
+    __tablename__ = "sourcing_exclusion"
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("customer_order.id"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    at: Mapped[datetime]
 
 
 class StockValue(Base):
@@ -92,3 +103,17 @@ def closed_sites(session: Session, now: datetime) -> dict[UUID, SiteClosure]:
         for row in session.scalars(query)
         if row.until_at is None or row.until_at > now
     }
+
+
+def excluded_sites(session: Session, orders: Iterable[UUID]) -> dict[UUID, dict[UUID, str]]:
+    """The sites that each order may not be sent from, with the reason."""
+    found: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    query = select(SourcingExclusion).where(SourcingExclusion.order_id.in_(list(orders)))
+    for row in session.scalars(query):
+        found[row.order_id][row.site_id] = row.reason
+    return found
+
+
+def barred_sites(session: Session, order_id: UUID, *, now: datetime) -> set[UUID]:
+    """The sites where nothing is held for that order: excluded for it, or closed."""
+    return set(excluded_sites(session, [order_id])[order_id]) | set(closed_sites(session, now))
