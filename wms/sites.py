@@ -39,6 +39,7 @@ Virtual: TypeAlias = Literal[
     "SUPPLIER", "CUSTOMER", "ADJUST", "NETWORK", "UNKNOWN", "LOST", "SCRAP", "DOCK_IN", "UNITS",
     "TOTE", "PACK", "DOCK_OUT", "LANE", "LANE_STORE", "LANE_LOCKER", "LANE_STORE_DC",
     "LANE_DC_DC", "LANE_IN", "LANE_RETURN", "EXPECTED_RETURN", "RETURNS_BENCH", "QUARANTINE",
+    "REFURBISH",
 ]  # fmt: skip
 
 # What the counter of a place is; the database says the same, and a test compares the two.
@@ -81,6 +82,7 @@ _VIRTUAL: dict[Virtual, tuple[LocationKind, Lane | None]] = {
     "EXPECTED_RETURN": ("EXPECTED_RETURN", None),
     "RETURNS_BENCH": ("RETURNS_BENCH", None),
     "QUARANTINE": ("QUARANTINE", None),
+    "REFURBISH": ("REFURBISH", None),
 }
 
 

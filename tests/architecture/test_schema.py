@@ -34,7 +34,7 @@ SITE = {
 REFERENCE = {
     "sourcing_policy",
     "barcode", "carrier", "contact_retention", "hold_transition", "lane_limit", "lot", "owner",
-    "pack", "shipping_table", "site", "site_calendar", "sku",
+    "pack", "return_policy", "shipping_table", "site", "site_calendar", "sku",
 }  # fmt: skip
 HOME = {  # and the column that says whose home
     "customer_order": "id",
