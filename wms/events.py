@@ -22,6 +22,8 @@ class EventKind:
 
 _ORDER = {"id": "the order", "number": "its number"}
 _WHY = {"reason": "a code: why"}
+_KEPT = {"site": "where it is kept", "until": "until when"}
+_WAIT = {"wait": "the place on the waiting list", "sku": "of what", "units": "how many"}
 _REFUND = {
     "order": "the order",
     "refund": "the refund",
@@ -36,9 +38,24 @@ EVENTS: Mapping[str, EventKind] = {
         "Something of an order changed",
         _ORDER | _WHY | {"lines": "numbers of lines", "backordered": "those that wait"},
     ),
-    "OrderCancelled": EventKind("An order was taken back", _ORDER),
+    "PromiseChanged": EventKind(
+        "A customer was told another time",
+        _ORDER | _WHY | {"was": "the time before, or null", "by": "the time now, or null: unknown"},
+    ),
+    "CancelWanted": EventKind(
+        "Goods that hands are at were taken back: they go to a shelf first",
+        _ORDER | _WHY | {"lines": "numbers of lines"},
+    ),
+    "OrderCancelled": EventKind("An order was taken back", _ORDER | _WHY),
     "OrderShipped": EventKind("All of an order is on its way", _ORDER | {"lines": "their states"}),
     "OrderClosed": EventKind("An order ended without a parcel", _ORDER | {"lines": "their states"}),
+    "ReserveReminder": EventKind(
+        "What is kept for a customer will not be much longer", _ORDER | _KEPT
+    ),
+    "ReserveExtended": EventKind("It is kept longer", _ORDER | _KEPT),
+    "ReserveExpired": EventKind("Nobody came for it", _ORDER | {"site": "where it was kept"}),
+    "WaitlistOffered": EventKind("Who waits for goods is offered them", _WAIT | _KEPT),
+    "WaitlistLapsed": EventKind("Who was offered goods did not come", _WAIT),
     "ParcelShipped": EventKind(
         "A parcel left", {"order": "the order", "sscc": "the parcel", "service": "the service"}
     ),

@@ -135,7 +135,10 @@ class OrderLine(Base):
             name="units",
         ),
         Index(
-            "ix_order_line_waiting", "sku_id", "order_id", postgresql_where=text("units_waiting > 0")
+            "ix_order_line_waiting",
+            "sku_id",
+            "order_id",
+            postgresql_where=text("units_waiting > 0"),
         ),
     )
 

@@ -6,27 +6,37 @@ a code, and then nothing has been done.
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms import outbox
-from wms.catalog import HOUSE_OWNER_ID, Sku, skus_by_code
+from wms.catalog import Sku, skus_by_code
 from wms.errors import IdReused, Rejected
-from wms.ids import HoldId, SiteId, SkuId, derive, new_token
+from wms.ids import new_token
+from wms.orders.backorder import wait_or_end
 from wms.orders.close import close_order
-from wms.orders.model import Allocation, Order, OrderLine
-from wms.orders.rules import distance_km, spread
-from wms.sites import Site, site_id
-from wms.stock import availability, promises
+from wms.orders.hold import (
+    Instead,
+    Wish,
+    allocation_of,
+    hold_lines,
+    hold_units,
+    open_lines,
+    set_sourced,
+)
+from wms.orders.hold_supply import hold_supply
+from wms.orders.model import Order, OrderLine
+from wms.orders.promise import PLACED, set_promise
+from wms.orders.rules import FIT, HELD_AT
+from wms.payments.tenders import Tender, record_tenders
+from wms.sites import site_id, sites_by_code
 
 Kind: TypeAlias = Literal["CUSTOMER", "EXCHANGE", "TRANSFER"]
 Fulfilment: TypeAlias = Literal["DELIVERY", "COLLECT", "RESERVE", "TRANSFER"]
@@ -35,7 +45,10 @@ Backorders: TypeAlias = Literal["END", "WAIT"]
 
 LINES_MAX = 1_000
 UNITS_MAX = 2**31 - 1
-ATTEMPTS_MAX = 4  # others may take what was free between our look and our hold
+RESERVED_FOR = timedelta(days=2)  # click & reserve, unless the shop says for how long
+RESERVED_FOR_MAX = timedelta(days=14)
+
+__all__ = ["PlaceOrder", "allocation_of", "hold_lines", "open_lines", "place_order"]
 
 
 class UnknownSku(Rejected):
@@ -55,10 +68,13 @@ class UnknownSku(Rejected):
 
 
 class MalformedOrder(Rejected):
-    """An order that could not be meant: no lines, too many, a line number twice, no units.
+    """An order that could not be meant: no lines, too many, a line number twice, no units ...
 
     Attributes:
-        reason: "no_lines", "too_many_lines", "line_no_repeated" or "units_out_of_range".
+        reason: "no_lines", "too_many_lines", "line_no_repeated", "units_out_of_range";
+            "to_site_missing", "to_site_unwanted", "from_site_unwanted"; "promise_backwards";
+            "expiry_unwanted", "expiry_out_of_range", "reserve_cannot_wait",
+            "reserve_has_no_supply".
         line_no: of the first such line, if it is one's fault.
     """
 
@@ -68,6 +84,24 @@ class MalformedOrder(Rejected):
         super().__init__(reason if line_no is None else f"line {line_no}: {reason}")
         self.reason = reason
         self.line_no = line_no
+
+
+class UnfitSite(Rejected):
+    """An order names a site that it cannot go to, or come from.
+
+    Attributes:
+        where: "to_site" or "from_site".
+        site: the code that it names.
+        reason: "unknown" or "not_fit".
+    """
+
+    code: ClassVar[str] = "unfit_site"
+
+    def __init__(self, where: str, site: str, reason: str) -> None:
+        super().__init__(f"{where} {site}: {reason}")
+        self.where = where
+        self.site = site
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +135,8 @@ class PlaceLine:
 class PlaceOrder:
     """An order as a channel sends it; what each field means stands at `wms.orders.model.Order`.
 
-    `to_site` is the code of the site that it is collected at or goes to.
+    `to_site` is the code of the site that it is collected at or goes to, `from_site` of the only
+    one that it may come from.
     """
 
     id: UUID
@@ -126,6 +161,7 @@ class PlaceOrder:
     language: Literal["ja", "en"] = "ja"
     contact_id: UUID | None = None
     expires_at: datetime | None = None
+    from_site: str | None = None
 
     def body_hash(self) -> str:
         """Tells two orders with one id apart."""
@@ -133,17 +169,27 @@ class PlaceOrder:
 
 
 _AS_SENT = (
-    "kind", "fulfilment", "priority", "promised_from", "promised_by", "split", "backorders",
-    "delivery_on", "slot", "leave_at", "currency", "language", "contact_id", "expires_at",
+    "kind", "fulfilment", "priority", "promised_from", "split", "backorders", "delivery_on", "slot",
+    "leave_at", "currency", "language", "contact_id",
 )  # fmt: skip
 _AS_JSON: TypeAdapter[PlaceOrder] = TypeAdapter(PlaceOrder)
 
 
-def place_order(session: Session, request: PlaceOrder, *, now: datetime) -> bool:
+def place_order(
+    session: Session,
+    request: PlaceOrder,
+    *,
+    now: datetime,
+    tenders: Sequence[Tender] = (),
+    instead: Sequence[Instead] = (),
+) -> bool:
     """Take an order; False if it had been taken before.
 
+    `tenders` is what it was paid with: sent again, more may have been captured. `instead` are
+    holds that become the order's: those of a cart.
+
     Raises:
-        MalformedOrder, UnknownSku: nothing has been done.
+        MalformedOrder, UnknownSku, UnfitSite, UnfitSupply: nothing has been done.
         IdReused: another order has that id.
     """
     check(request)
@@ -152,19 +198,17 @@ def place_order(session: Session, request: PlaceOrder, *, now: datetime) -> bool
     for line in request.lines:
         if not line.service and line.sku not in skus:
             raise UnknownSku(line.line_no, line.sku)
+    _fit_sites(session, request)
     if not _insert(session, request, now):
         stored = session.get_one(Order, request.id)
         if stored.body_hash != request.body_hash():
             raise IdReused(request.id)
+        record_tenders(session, request.id, tenders, now=now)
         return False
     _insert_lines(session, request, skus)
     order = session.get_one(Order, request.id)
-    lines = open_lines(session, request.id)
-    missing = hold_lines(
-        session, order, {line: line.units for line in lines}, cause=order.id, now=now
-    )
-    for unfilled in missing:
-        unfilled.units_short = unfilled.units
+    if tenders:
+        record_tenders(session, request.id, tenders, now=now)
     outbox.record(
         session,
         topic="order",
@@ -173,7 +217,12 @@ def place_order(session: Session, request: PlaceOrder, *, now: datetime) -> bool
         body={"id": str(request.id), "number": request.number},
         now=now,
     )
-    order.sourced = len(missing) == len(lines)
+    if request.promised_by is not None or request.promised_from is not None:
+        set_promise(
+            session, order, by=request.promised_by, since=request.promised_from, reason=PLACED,
+            now=now,
+        )  # fmt: skip
+    _hold(session, order, request, instead, now)
     close_order(session, order, at=now)
     return True
 
@@ -195,106 +244,61 @@ def check(request: PlaceOrder) -> None:
         seen.add(line.line_no)
         if not 1 <= line.units <= UNITS_MAX:
             raise MalformedOrder("units_out_of_range", line.line_no)
+    if reason := _contradiction(request):
+        raise MalformedOrder(reason)
 
 
-def open_lines(session: Session, order_id: UUID) -> Sequence[OrderLine]:
-    """The lines of an order that have not ended, in order."""
-    query = select(OrderLine).where(OrderLine.order_id == order_id, OrderLine.state == "OPEN")
-    return session.scalars(query.order_by(OrderLine.line_no)).all()
+def _contradiction(request: PlaceOrder) -> str | None:
+    """What of it cannot go together; None if all can."""
+    reserved = request.fulfilment == "RESERVE"
+    since, by, expires = request.promised_from, request.promised_by, request.expires_at
+    latest = request.placed_at + RESERVED_FOR_MAX
+    faults = {
+        "to_site_unwanted": request.fulfilment == "DELIVERY" and request.to_site is not None,
+        "to_site_missing": request.fulfilment != "DELIVERY" and request.to_site is None,
+        "from_site_unwanted": request.fulfilment != "TRANSFER" and request.from_site is not None,
+        "promise_backwards": since is not None and by is not None and since > by,
+        "expiry_unwanted": not reserved and expires is not None,
+        "expiry_out_of_range": expires is not None and not request.placed_at < expires <= latest,
+        "reserve_cannot_wait": reserved and request.backorders == "WAIT",
+        "reserve_has_no_supply": reserved and any(line.supply_id for line in request.lines),
+    }
+    return next((reason for reason, is_so in faults.items() if is_so), None)
 
 
-def hold_lines(
-    session: Session,
-    order: Order,
-    wanted: Mapping[OrderLine, int],
-    *,
-    cause: UUID,
-    now: datetime,
-    state: Literal["HELD", "ALLOCATED"] = "HELD",
-) -> list[OrderLine]:
-    """Hold that many units for each line, whole lines only, near the customer first.
+def _fit_sites(session: Session, request: PlaceOrder) -> None:
+    """Whether it goes to, and comes from, sites that such an order can.
 
-    `cause` is what makes them wanted: the ids of the holds are derived from it.
-
-    Returns:
-        the lines that the network cannot fill whole; nothing is held for them.
+    Raises:
+        UnfitSite: it does not.
     """
-    open_ = {line: units for line, units in wanted.items() if line.sku_id is not None}
-    sites = _nearest_first(session, order)
-    for attempt in range(ATTEMPTS_MAX):
-        granted = _try_hold(
-            session, order, open_, sites, (derive(cause, str(order.id), attempt), state, now)
-        )
-        open_ = {line: units for line, units in open_.items() if line not in granted[0]}
-        if not granted[1]:
-            break
-    return list(open_)
+    if request.to_site is None:
+        return
+    asked = {"to_site": request.to_site, "from_site": request.from_site}
+    known = sites_by_code(session, [code for code in asked.values() if code is not None])
+    for where, code in asked.items():
+        if code is None:
+            continue
+        fit = FIT[request.fulfilment] if where == "to_site" else HELD_AT
+        if code not in known:
+            raise UnfitSite(where, code, "unknown")
+        if known[code].kind not in fit:
+            raise UnfitSite(where, code, "not_fit")
 
 
-def _try_hold(
-    session: Session,
-    order: Order,
-    wanted: Mapping[OrderLine, int],
-    sites: Sequence[UUID],
-    how: tuple[UUID, Literal["HELD", "ALLOCATED"], datetime],
-) -> tuple[set[OrderLine], bool]:
-    """One attempt: the lines that were granted, and whether any was refused and may try again."""
-    attempt, state, now = how
-    skus = {SkuId(line.sku_id) for line in wanted if line.sku_id}
-    free: dict[UUID, dict[UUID, int]] = defaultdict(dict)
-    for where, sku, units in availability.free_by_site(session, skus):
-        free[sku][where] = units
-    asked: list[tuple[OrderLine, promises.Reserve]] = []
-    for line, units in wanted.items():
-        assert line.sku_id is not None
-        group = derive(attempt, line.line_no)
-        for site, share in spread(units, sites, free[line.sku_id]).items():
-            reserve = promises.Reserve(
-                hold_id=HoldId(derive(group, str(site))),
-                site_id=SiteId(site),
-                owner_id=HOUSE_OWNER_ID,
-                sku_id=SkuId(line.sku_id),
-                units=share,
-                kind="ORDER",
-                state=state,
-                demand_id=order.id,
-                group_id=group,
-            )
-            asked.append((line, reserve))
-    if not asked:
-        return set(), False
-    answers = promises.reserve(session, [reserve for _, reserve in asked], now=now)
-    granted: set[OrderLine] = set()
-    for (line, reserve), answer in zip(asked, answers, strict=True):
-        if answer.granted:
-            granted.add(line)
-            session.add(allocation_of(order, line, reserve))
-    return granted, len(granted) < len({line for line, _ in asked})
-
-
-def allocation_of(order: Order, line: OrderLine, reserve: promises.Reserve) -> Allocation:
-    """The row that stands for a granted hold."""
-    return Allocation(
-        site_id=reserve.site_id,
-        id=reserve.hold_id,
-        order_id=order.id,
-        line_no=line.line_no,
-        sku_id=reserve.sku_id,
-        units=reserve.units,
-        state=reserve.state,
-        ordered_at=order.placed_at,
-    )
-
-
-def _nearest_first(session: Session, order: Order) -> list[UUID]:
-    home = (order.latitude, order.longitude)
-    sites = session.scalars(select(Site).where(Site.kind.in_(("DC", "FC", "STORE")))).all()
-    return [
-        site.id
-        for site in sorted(
-            sites, key=lambda site: (distance_km(home, (site.latitude, site.longitude)), site.code)
-        )
-    ]
+def _hold(
+    session: Session, order: Order, request: PlaceOrder, instead: Sequence[Instead], now: datetime
+) -> None:
+    """Hold all lines; what cannot be had waits or ends."""
+    lines = open_lines(session, order.id)
+    from_stock = {line: line.units for line in lines if line.supply_id is None}
+    wish = Wish(cause=order.id, state="HELD", now=now, partly=request.backorders == "WAIT")
+    missing = hold_units(session, order, from_stock, wish, instead=instead)
+    if len(from_stock) < len(lines):
+        missing |= hold_supply(session, order, set(lines) - set(from_stock), now=now)
+    for line, units in missing.items():
+        wait_or_end(session, order, line, units, now=now)
+    set_sourced(session, order)
 
 
 def _insert(session: Session, request: PlaceOrder, now: datetime) -> bool:
@@ -313,11 +317,22 @@ def _insert(session: Session, request: PlaceOrder, now: datetime) -> bool:
         "sourced": False,
         "closed": False,
         "to_site_id": None if request.to_site is None else site_id(request.to_site),
+        "from_site_id": None if request.from_site is None else site_id(request.from_site),
+        "expires_at": _expiry(request, now),
         "token": new_token(),
         **{name: getattr(request, name) for name in _AS_SENT},
     }
     statement = insert(Order).values(row).on_conflict_do_nothing().returning(Order.id)
     return session.scalar(statement) is not None
+
+
+def _expiry(request: PlaceOrder, now: datetime) -> datetime | None:
+    """Until when it is kept, if it is a reservation."""
+    if request.fulfilment != "RESERVE":
+        return None
+    if request.expires_at is None:
+        return now + RESERVED_FOR
+    return request.expires_at
 
 
 def _insert_lines(session: Session, request: PlaceOrder, skus: Mapping[str, Sku]) -> None:

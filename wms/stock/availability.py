@@ -17,7 +17,7 @@ from wms.catalog import Lot, Sku
 from wms.ids import HandlingUnitId, HoldId, LocationId, OwnerId, SiteId, SkuId
 from wms.sites import Location, Site
 from wms.stock.ledger import HoldState
-from wms.stock.model import HandlingUnit, Hold, Quant, StockBalance
+from wms.stock.model import ChannelBuffer, HandlingUnit, Hold, Quant, StockBalance
 from wms.stock.posting import NIL
 from wms.stock.promises import HoldKind
 
@@ -144,6 +144,16 @@ def free_by_site(
 ) -> list[tuple[SiteId, SkuId, int]]:
     """Where something of these SKUs (or of all) is free, and how much; in order of site."""
     return [(*key, units) for key, units in free_units(session, sku_ids).items()]
+
+
+def kept_from(
+    session: Session, channel: str, sku_ids: Iterable[SkuId]
+) -> dict[tuple[SiteId, SkuId], int]:
+    """How many units of these SKUs that channel may not have, by site and SKU, where there are."""
+    query = select(ChannelBuffer.site_id, ChannelBuffer.sku_id, ChannelBuffer.keep).where(
+        ChannelBuffer.channel == channel, ChannelBuffer.sku_id.in_(set(sku_ids))
+    )
+    return {(SiteId(site), SkuId(sku)): keep for site, sku, keep in session.execute(query)}
 
 
 def pickable(
