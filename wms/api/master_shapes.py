@@ -85,6 +85,12 @@ class LocationIn(Shape):
     y_mm: Millimetres = 0
     z_mm: Millimetres = 0
 
+    @model_validator(mode="after")
+    def _a_lane_leads_somewhere(self) -> Self:
+        if (self.kind == "LANE") != (self.lane is not None):
+            raise ValueError("a place of kind LANE says which lane it is, and no other does")
+        return self
+
     def record(self) -> LocationRecord:
         """As masters take it."""
         return LocationRecord(**self.model_dump(exclude={"site"}))
