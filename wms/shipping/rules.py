@@ -256,10 +256,10 @@ def read_rules(body: Mapping[str, Any]) -> RuleTable:
 
 def _read_rule(row: Mapping[str, Any]) -> Rule:
     known = {field.name for field in fields(Rule)} & set(row)
-    facts: dict[str, Any] = {name: row[name] for name in known}
-    return Rule(
-        **{name: tuple(one) if isinstance(one, list) else one for name, one in facts.items()}
-    )
+    facts: dict[str, Any] = {}
+    for name in known:
+        facts[name] = tuple(row[name]) if isinstance(row[name], list) else row[name]
+    return Rule(**facts)
 
 
 DEFAULT = RuleTable(
