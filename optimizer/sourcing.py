@@ -6,10 +6,12 @@ the value of scarce stock at that node). A line that is not filled costs `backor
 are filled whole or not at all; a line larger than any node's stock may be split over nodes.
 
     minimise    sum parcel_cost[o, n] y[o, n]  +  sum unit_cost[l, n] x[l, n]
-                + sum backorder_cost[l] z[l]
+                + sum backorder_cost[l] z[l]  +  sum split_cost[o] (sum_n y[o, n] - 1)+
     subject to  sum_n x[l, n] = units[l] (1 - z[l])       each line whole, or not
                 x[l, n] <= units[l] y[order of l, n]      a node that ships opens a parcel
                 sum_l x[l, n] <= stock[n, sku]            nobody ships what is not there
+                sum_l x[l, n] <= capacity[n]              nor more than a node can send
+                sum_n y[o, n] <= 1                        for orders that may not be parted
 
 Two stages. First each order by itself, in the order given, on what the ones before have left:
 lines against nodes is a facility location problem, and for up to SUBSET_LINES_MAX lines a
@@ -26,12 +28,25 @@ Y. Acimovic and S. Graves, "Making Better Fulfillment Decisions on the Fly", M&S
 import numpy as np
 
 from optimizer.result import Solution, Status, Stopwatch
-from optimizer.sourcing_order import fill_order
-from optimizer.sourcing_problem import Ints, Problem, cost_terms, violations
+from optimizer.sourcing_order import OneOrder, fill_order
+from optimizer.sourcing_problem import (
+    ANY,
+    ONE_SITE,
+    WHOLE_LINES,
+    Floats,
+    Ints,
+    Problem,
+    cost_terms,
+    violations,
+)
 
-__all__ = ["Problem", "cost_terms", "one_by_one", "solve", "violations"]
+__all__ = [
+    "ANY", "ONE_SITE", "WHOLE_LINES", "Problem", "best_for", "cost_terms", "lines_of_orders",
+    "one_by_one", "solve", "violations",
+]  # fmt: skip
 
 TOLERANCE = 1e-6
+UNITS_MAX = 2**62
 
 
 def solve(problem: Problem, *, budget_s: float = 2.0, seed: int = 0) -> Solution[Ints]:
@@ -74,43 +89,91 @@ def solve(problem: Problem, *, budget_s: float = 2.0, seed: int = 0) -> Solution
 def one_by_one(problem: Problem) -> tuple[Ints, bool]:
     """Each order by itself, in turn, on the stock that is left; and whether each was exact."""
     left = problem.stock.copy()
+    endless = np.full(left.shape[0], UNITS_MAX, dtype=np.int64)
+    room = endless if problem.capacity is None else problem.capacity.copy()
     plan = np.zeros((problem.units.size, left.shape[0]), dtype=np.int64)
     exact = True
-    for order in range(problem.parcel_cost.shape[0]):
-        lines = np.flatnonzero(problem.order_of_line == order)
-        if lines.size == 0:
-            continue
-        skus, of_line = np.unique(problem.sku_of_line[lines], return_inverse=True)
-        if skus.size < lines.size:  # the same SKU twice: decided line by line, on what is left
-            exact = False
-            for line in lines:
-                shipped, _ = _fill(problem, order, np.array([line]), left, plan[lines])
-                plan[line] = shipped[0]
-                left[:, problem.sku_of_line[line]] -= shipped[0]
-            continue
-        shipped, order_exact = _fill(problem, order, lines, left, plan[:0])
-        exact &= order_exact
-        plan[lines] = shipped
-        left[:, skus[of_line]] -= shipped.T
+    for order, lines in enumerate(lines_of_orders(problem)):
+        if lines.size:
+            plan[lines], order_exact = best_for(problem, order, lines, left, room)
+            exact &= order_exact
+            np.subtract.at(left.T, problem.sku_of_line[lines], plan[lines])
+            room -= plan[lines].sum(axis=0)
     return plan, exact
 
 
-def _fill(
-    problem: Problem, order: int, lines: Ints, left: Ints, shipped_before: Ints
-) -> tuple[Ints, bool]:
-    """Fill these lines of one order; nodes it already ships from cost no further parcel."""
-    parcel_cost = np.where(
-        shipped_before.any(axis=0) if shipped_before.size else False,
-        0.0,
-        problem.parcel_cost[order],
+def lines_of_orders(problem: Problem) -> list[Ints]:
+    """The lines of each order."""
+    by_order = np.argsort(problem.order_of_line, kind="stable")
+    ends = np.searchsorted(
+        problem.order_of_line[by_order], np.arange(problem.parcel_cost.shape[0] + 1)
     )
+    return [by_order[ends[at] : ends[at + 1]] for at in range(ends.size - 1)]
+
+
+def best_for(
+    problem: Problem, order: int, lines: Ints, left: Ints, room: Ints
+) -> tuple[Ints, bool]:
+    """The best plan of one order by itself.
+
+    Args:
+        problem: the batch.
+        order: which of its orders.
+        lines: the lines of that order.
+        left: units left, shape (n, s).
+        room: units that each node can still send, shape (n,).
+
+    Returns:
+        units of each of these lines from each node, and whether that is proven cheapest.
+    """
+    closed = np.zeros(room.size, dtype=bool)
+    exact = True
+    while True:
+        parcel_cost = np.where(closed, np.inf, problem.parcel_cost[order])
+        usable = np.minimum(left, room[:, None])
+        shipped, proven = _whole_order(problem, order, lines, usable, parcel_cost)
+        full = shipped.sum(axis=0) > room
+        if not full.any():
+            return shipped, exact and proven
+        closed |= full
+        exact = False
+
+
+def _whole_order(
+    problem: Problem, order: int, lines: Ints, left: Ints, parcel_cost: Floats
+) -> tuple[Ints, bool]:
+    skus, of_line = np.unique(problem.sku_of_line[lines], return_inverse=True)
+    if skus.size == lines.size or problem.at_one_site(order):
+        return _fill(problem, order, lines, left, parcel_cost)
+    # the same SKU twice: decided line by line, on what is left
+    left = left.copy()
+    plan = np.zeros((lines.size, left.shape[0]), dtype=np.int64)
+    for at, line in enumerate(lines):
+        opened = plan.any(axis=0)
+        more = problem.split_cost_of(order) if opened.any() else 0.0
+        costs = np.where(opened, 0.0, parcel_cost + more)
+        plan[at], _ = _fill(problem, order, np.array([line]), left, costs)
+        left[:, skus[of_line[at]]] -= plan[at]
+    return plan, False
+
+
+def _fill(
+    problem: Problem, order: int, lines: Ints, left: Ints, parcel_cost: Floats
+) -> tuple[Ints, bool]:
+    """Fill these lines of one order, with these costs of a parcel."""
+    allowed = np.isfinite(problem.parcel_cost[order])
     return fill_order(
-        units=problem.units[lines],
-        stock=left[:, problem.sku_of_line[lines]].T,
-        parcel_cost=parcel_cost,
-        unit_cost=np.where(
-            np.isfinite(problem.parcel_cost[order]), problem.unit_cost[lines], np.inf
-        ),
-        backorder_cost=problem.backorder_cost[lines],
-        line_splitting=problem.line_splitting,
+        OneOrder(
+            units=problem.units[lines],
+            stock=left[:, problem.sku_of_line[lines]].T,
+            parcel_cost=parcel_cost,
+            unit_cost=np.where(
+                allowed & np.isfinite(parcel_cost), problem.unit_cost[lines], np.inf
+            ),
+            backorder_cost=problem.backorder_cost[lines],
+            line_splitting=problem.parts_lines(order),
+            split_cost=problem.split_cost_of(order),
+            one_site=problem.at_one_site(order),
+            sku=problem.sku_of_line[lines],
+        )
     )

@@ -61,18 +61,22 @@ class _Model:
         self.parcel: dict[tuple[int, int], mathopt.Variable] = {}
         self.units: dict[tuple[int, int], mathopt.Variable] = {}
         self.unfilled: dict[int, mathopt.Variable] = {}
+        self.of_order: dict[int, list[mathopt.Variable]] = {}
+        self.beyond: dict[int, mathopt.Variable] = {}
         costs = [self._line(line) for line in range(problem.units.size)]
         costs += [
             problem.parcel_cost[order, node] * opened
             for (order, node), opened in self.parcel.items()
         ]
         self._stock()
+        self._capacity()
+        costs += [self._parted(order) for order in range(problem.parcel_cost.shape[0])]
         self.model.minimize(mathopt.fast_sum(costs))
 
     def _line(self, line: int) -> mathopt.LinearExpression:
         problem, model = self.problem, self.model
         order, sku = int(problem.order_of_line[line]), int(problem.sku_of_line[line])
-        wanted = int(problem.units[line])
+        wanted, parts = int(problem.units[line]), problem.parts_lines(order)
         unfilled = self.unfilled[line] = model.add_binary_variable()
         cost = [problem.backorder_cost[line] * unfilled]
         sources = []
@@ -80,11 +84,12 @@ class _Model:
             usable = min(wanted, int(problem.stock[node, sku]))
             per_unit = problem.unit_cost[line, node]
             allowed = np.isfinite(problem.parcel_cost[order, node]) and np.isfinite(per_unit)
-            if not allowed or usable < (1 if problem.line_splitting else wanted):
+            if not allowed or usable < (1 if parts else wanted):
                 continue
             if (order, node) not in self.parcel:
                 self.parcel[order, node] = model.add_binary_variable()
-            if problem.line_splitting:
+                self.of_order.setdefault(order, []).append(self.parcel[order, node])
+            if parts:
                 units = self.units[line, node] = model.add_variable(lb=0, ub=usable)
                 model.add_linear_constraint(units <= usable * self.parcel[order, node])
                 sources.append(1.0 * units)
@@ -101,8 +106,8 @@ class _Model:
         problem = self.problem
         takers: dict[tuple[int, int], list[tuple[int, mathopt.Variable]]] = {}
         for (line, node), units in self.units.items():
-            each = 1 if problem.line_splitting else int(problem.units[line])
-            takers.setdefault((node, int(problem.sku_of_line[line])), []).append((each, units))
+            sku = int(problem.sku_of_line[line])
+            takers.setdefault((node, sku), []).append((self._each(line), units))
         demand = np.zeros(problem.stock.shape[1], dtype=np.int64)
         np.add.at(demand, problem.sku_of_line, problem.units)
         for (node, sku), lines in takers.items():
@@ -112,8 +117,38 @@ class _Model:
                     <= int(problem.stock[node, sku])
                 )
 
+    def _capacity(self) -> None:
+        room = self.problem.capacity
+        if room is None:
+            return
+        senders: dict[int, list[tuple[int, mathopt.Variable]]] = {}
+        for (line, node), units in self.units.items():
+            senders.setdefault(node, []).append((self._each(line), units))
+        wanted = int(self.problem.units.sum())
+        for node, lines in senders.items():
+            if wanted > room[node]:
+                self.model.add_linear_constraint(
+                    mathopt.fast_sum(each * units for each, units in lines) <= int(room[node])
+                )
+
+    def _parted(self, order: int) -> mathopt.LinearExpression:
+        """What an order costs for each node beyond its first; or that it has no other."""
+        opened = self.of_order.get(order, [])
+        if len(opened) <= 1:
+            return mathopt.fast_sum([])
+        if self.problem.at_one_site(order):
+            self.model.add_linear_constraint(mathopt.fast_sum(opened) <= 1)
+            return mathopt.fast_sum([])
+        price = self.problem.split_cost_of(order)
+        if price <= 0:
+            return mathopt.fast_sum([])
+        beyond = self.beyond[order] = self.model.add_variable(lb=0)
+        self.model.add_linear_constraint(beyond >= mathopt.fast_sum(opened) - 1)
+        return price * beyond
+
     def _each(self, line: int) -> int:
-        return 1 if self.problem.line_splitting else int(self.problem.units[line])
+        parts = self.problem.parts_lines(int(self.problem.order_of_line[line]))
+        return 1 if parts else int(self.problem.units[line])
 
     def hint(self, plan: Ints) -> mathopt.SolutionHint:
         """The plan as values of all variables."""
@@ -123,6 +158,8 @@ class _Model:
         values = {v: float(plan[at]) / self._each(at[0]) for at, v in self.units.items()}
         values |= {v: float(opened[at]) for at, v in self.parcel.items()}
         values |= {v: float(plan[line].sum() == 0) for line, v in self.unfilled.items()}
+        nodes = opened.sum(axis=1)
+        values |= {v: float(max(0, nodes[order] - 1)) for order, v in self.beyond.items()}
         return mathopt.SolutionHint(variable_values=values)
 
     def plan(self, result: mathopt.SolveResult) -> Ints:

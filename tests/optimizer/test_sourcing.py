@@ -1,5 +1,6 @@
 """Plans are feasible, as cheap as brute force, and never past a proven bound."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,17 +10,21 @@ from hypothesis import strategies as st
 
 from optimizer import sourcing
 from optimizer.result import Status
+from optimizer.sourcing_rules import by_rank
 
 INF = float("inf")
 
 
-def problem(
+def problem(  # noqa: PLR0913 - each test says what it is about
     lines: list[tuple[int, int, int]],
     stock: list[list[int]],
     parcel_cost: list[list[float]],
     *,
     unit_cost: float | np.ndarray = 1.0,
     line_splitting: bool = True,
+    policy: list[int] | None = None,
+    split_cost: float | None = None,
+    capacity: list[int] | None = None,
 ) -> sourcing.Problem:
     """`lines` are (order, sku, units)."""
     shape = (len(lines), len(stock))
@@ -32,6 +37,9 @@ def problem(
         unit_cost=np.broadcast_to(np.asarray(unit_cost, dtype=np.float64), shape).copy(),
         backorder_cost=np.full(len(lines), 1000.0),
         line_splitting=line_splitting,
+        policy=None if policy is None else np.array(policy, dtype=np.int64),
+        split_cost=None if split_cost is None else np.full(len(parcel_cost), split_cost),
+        capacity=None if capacity is None else np.array(capacity, dtype=np.int64),
     )
 
 
@@ -88,6 +96,63 @@ def test_faults_are_named():
         problem([(0, 0, 1)], [[1], [1]], [[1.0]])
 
 
+def test_an_order_that_may_not_be_parted_comes_from_one_site_or_ships_less():
+    lines, stock = [(0, 0, 1), (0, 1, 1)], [[5, 0], [0, 5]]
+    parted = problem(lines, stock, [[60, 70]])
+    whole = problem(lines, stock, [[60, 70]], policy=[sourcing.ONE_SITE])
+    assert sourcing.solve(parted, budget_s=0).plan.tolist() == [[1, 0], [0, 1]]
+    assert sourcing.solve(whole, budget_s=0).plan.tolist() == [[1, 0], [0, 0]]
+
+
+def test_one_site_counts_the_same_sku_twice():
+    one = problem([(0, 0, 2), (0, 0, 2)], [[3], [4]], [[10, 90]], policy=[sourcing.ONE_SITE])
+    plan = sourcing.solve(one, budget_s=5).plan
+    assert plan.tolist() == [[0, 2], [0, 2]]
+
+
+def test_what_a_split_costs_decides_between_two_near_parcels_and_a_far_one():
+    lines, stock = [(0, 0, 1), (0, 1, 1)], [[5, 0], [0, 5], [5, 5]]
+    for split_cost, sites in ((0.0, {0, 1}), (50.0, {2})):
+        one = problem(lines, stock, [[40, 40, 100]], split_cost=split_cost)
+        solution = sourcing.solve(one, budget_s=0)
+        assert set(np.flatnonzero(solution.plan.sum(axis=0)).tolist()) == sites
+        assert solution.terms["split"] == 0
+
+
+def test_a_node_sends_no_more_than_it_can():
+    lines = [(0, 0, 3), (1, 0, 3)]
+    one = problem(lines, [[9], [9]], [[10, 50], [10, 60]], capacity=[4, 9])
+    assert sourcing.solve(one, budget_s=0).plan.tolist() == [[3, 0], [0, 3]]
+    best = sourcing.solve(one, budget_s=5)
+    assert best.plan.tolist() == [[0, 3], [3, 0]]
+    assert best.status == Status.OPTIMAL
+
+
+def test_terms_have_names_and_must_add_up():
+    plain = problem([(0, 0, 2)], [[5]], [[60.0]])
+    named = replace(
+        plain,
+        parcel_terms={"carrier": np.array([[50.0]]), "late": np.array([[10.0]])},
+        unit_terms={"handling": np.array([[1.5]]), "stock": np.array([[-0.5]])},
+    )
+    assert sourcing.solve(named, budget_s=0).terms == {
+        "carrier": 50, "late": 10, "handling": 3, "stock": -1, "backorders": 0
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="the terms of parcel_cost do not add up"):
+        replace(plain, parcel_terms={"carrier": np.array([[50.0]])})
+
+
+def test_a_rule_takes_the_first_site_that_has_all_else_those_that_have_most():
+    rank = np.array([[0.0, 1.0, 2.0]])
+    stock = [[5, 0, 0], [5, 5, 0], [0, 0, 5]]
+    two, three = [(0, 0, 1), (0, 1, 1)], [(0, 0, 1), (0, 1, 1), (0, 2, 1)]
+    costs = [[9.0, 9.0, 9.0]]
+    assert by_rank(problem(two, stock, costs), rank).tolist() == [[0, 1, 0], [0, 1, 0]]
+    assert by_rank(problem(three, stock, costs), rank).tolist() == [
+        [0, 1, 0], [0, 1, 0], [0, 0, 1]
+    ]  # fmt: skip
+
+
 @st.composite
 def problems(draw: st.DrawFn) -> sourcing.Problem:
     orders, nodes, skus = draw(st.integers(1, 2)), draw(st.integers(1, 3)), 3
@@ -104,7 +169,16 @@ def problems(draw: st.DrawFn) -> sourcing.Problem:
     price = st.sampled_from([5.0, 17.0, 40.0, INF])
     row = st.lists(price, min_size=nodes, max_size=nodes)
     parcels = draw(st.lists(row, min_size=orders, max_size=orders))
-    return problem(lines, stock, parcels, line_splitting=draw(st.booleans()))
+    ways = st.sampled_from([sourcing.ANY, sourcing.WHOLE_LINES, sourcing.ONE_SITE])
+    return problem(
+        lines,
+        stock,
+        parcels,
+        line_splitting=draw(st.booleans()),
+        policy=draw(st.none() | st.lists(ways, min_size=orders, max_size=orders)),
+        split_cost=draw(st.sampled_from([None, 0.0, 30.0])),
+        capacity=draw(st.none() | st.lists(st.integers(0, 5), min_size=nodes, max_size=nodes)),
+    )
 
 
 def brute_force(p: sourcing.Problem) -> float:
@@ -132,6 +206,16 @@ def test_no_plan_is_cheaper(p: sourcing.Problem):
     assert solution.objective == pytest.approx(sum(solution.terms.values()))
     assert solution.objective == pytest.approx(brute_force(p))
     assert solution.status == Status.OPTIMAL
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_rules_make_plans_that_can_be_carried_out_and_are_never_cheaper(p: sourcing.Problem):
+    rank = np.broadcast_to(np.arange(p.stock.shape[0], dtype=float), p.parcel_cost.shape)
+    plan = by_rank(p, rank)
+    assert sourcing.violations(p, plan) == []
+    cost = sum(sourcing.cost_terms(p, plan).values())
+    assert sourcing.solve(p, budget_s=5).objective <= cost + 1e-6
 
 
 @given(problems())
