@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -30,6 +30,7 @@ from wms.stock import availability, ledger, promises
 
 ATTEMPTS_MAX = 4  # others may take what was free between our look and our hold
 State = Literal["HELD", "ALLOCATED"]
+Granted: TypeAlias = tuple[int, promises.Reserve]  # number of a line, and what is held for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,22 @@ class Instead:
     hold_id: UUID
     sku_id: UUID
     units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """Who wants something: an order, or a cart."""
+
+    id: UUID
+    kind: promises.HoldKind
+    fulfilment: str
+    channel: str
+    split: str
+    to_site_id: UUID | None
+    from_site_id: UUID | None
+    latitude: float
+    longitude: float
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,21 +108,45 @@ def hold_units(
     With `wish.partly` an order that may be parted takes what there is. Holds in `instead` are
     given up, whatever is taken.
     """
-    left = {line: units for line, units in wanted.items() if line.sku_id is not None}
-    sites = _sites_for(session, order, wish.now)
+    left = {line.line_no: units for line, units in wanted.items() if line.sku_id is not None}
+    lines = {line.line_no: line for line in wanted}
+    goods = {number: (lines[number].sku_id, units) for number, units in left.items()}
+    granted = grant(session, demand_of(order), goods, wish, instead=instead)  # type: ignore[arg-type]
+    for number, reserve in granted:
+        session.add(allocation_of(order, lines[number], reserve))
+        left[number] -= reserve.units
+    return {lines[number]: units for number, units in left.items() if units}
+
+
+def grant(
+    session: Session,
+    demand: Demand,
+    wanted: Mapping[int, tuple[UUID, int]],
+    wish: Wish,
+    *,
+    instead: Sequence[Instead] = (),
+) -> list[Granted]:
+    """Hold SKU and units by line number, where that is best by rule; the holds that were granted.
+
+    What others take between our look and our hold is looked for again, a few times.
+    """
+    left = dict(wanted)
+    sites = _sites_for(session, demand, wish.now) if wanted else []
+    granted: list[Granted] = []
     for attempt in range(ATTEMPTS_MAX):
-        if not left:
-            break
-        cause = derive(wish.cause, str(order.id), attempt)
-        granted, refused = _try_hold(session, order, left, sites, (cause, wish), instead)
+        cause = derive(wish.cause, str(demand.id), attempt)
+        asked = _asked(session, demand, left, sites, (cause, wish, instead))
+        answers = _post(session, [reserve for _, reserve in asked], instead, wish.now)
         instead = ()
-        left = {line: n - granted.get(line, 0) for line, n in left.items()}
-        left = {line: n for line, n in left.items() if n}
-        if not refused:
+        for (number, reserve), is_granted in zip(asked, answers, strict=True):
+            if is_granted:
+                granted.append((number, reserve))
+                sku, units = left[number]
+                left[number] = (sku, units - reserve.units)
+        left = {number: (sku, units) for number, (sku, units) in left.items() if units}
+        if all(answers):
             break
-    if instead:
-        ledger.advance(session, releases(instead, wish.now))
-    return left
+    return granted
 
 
 def releases(instead: Sequence[Instead], now: datetime) -> list[ledger.Advance]:
@@ -152,96 +193,104 @@ def set_sourced(session: Session, order: Order) -> None:
     order.sourced = order.fulfilment == "RESERVE" or not session.scalar(select(waits))
 
 
-def kind_of(order: Order) -> promises.HoldKind:
-    """What the holds of an order are for."""
+def demand_of(order: Order) -> Demand:
+    """What an order is to its holds."""
     kind: promises.HoldKind = HELD_AS[order.fulfilment]  # type: ignore[assignment]
-    return kind
+    return Demand(
+        id=order.id,
+        kind=kind,
+        fulfilment=order.fulfilment,
+        channel=order.channel,
+        split=order.split,
+        to_site_id=order.to_site_id,
+        from_site_id=order.from_site_id,
+        latitude=order.latitude,
+        longitude=order.longitude,
+        expires_at=order.expires_at if order.fulfilment == "RESERVE" else None,
+    )
 
 
-def _try_hold(
+def _asked(
     session: Session,
-    order: Order,
-    wanted: Mapping[OrderLine, int],
+    demand: Demand,
+    wanted: Mapping[int, tuple[UUID, int]],
     sites: Sequence[UUID],
-    how: tuple[UUID, Wish],
-    instead: Sequence[Instead],
-) -> tuple[dict[OrderLine, int], bool]:
-    """One attempt: the units granted by line, and whether any was refused and may try again."""
-    cause, wish = how
-    free = _free(session, order, {SkuId(line.sku_id) for line in wanted if line.sku_id}, wish.now)
+    how: tuple[UUID, Wish, Sequence[Instead]],
+) -> list[Granted]:
+    """What to ask of the ledger for each line, by what is free now."""
+    cause, wish, instead = how
+    if not wanted:
+        return []
+    free = _free(session, demand, {SkuId(sku) for sku, _ in wanted.values()}, wish.now)
     for each in instead:
         free[each.sku_id][each.site_id] += each.units
-    by_line = {line: (line.sku_id, units) for line, units in wanted.items() if line.sku_id}
-    shares = share_out(by_line, sites, free, order.split, partly=wish.partly)
-    asked = [
-        (line, _reserve(order, line, (site, units), cause, wish))
-        for line, share in shares.items()
-        for site, units in share.items()
+    shares = share_out(wanted, sites, free, demand.split, partly=wish.partly)
+    return [
+        (number, _reserve(demand, wanted[number][0], share, derive(cause, number), wish))
+        for number, found in shares.items()
+        for share in found.items()
     ]
-    if not asked:
-        if instead:
-            ledger.advance(session, releases(instead, wish.now))
-        return {}, False
-    lines = [reserve for _, reserve in asked]
+
+
+def _post(
+    session: Session,
+    lines: Sequence[promises.Reserve],
+    instead: Sequence[Instead],
+    now: datetime,
+) -> list[bool]:
+    """Give holds up and take others, in one posting."""
     if instead:
-        answers = promises.reassign(session, releases(instead, wish.now), lines, now=wish.now)
+        answers = promises.reassign(session, releases(instead, now), lines, now=now)
     else:
-        answers = promises.reserve(session, lines, now=wish.now)
-    granted: dict[OrderLine, int] = defaultdict(int)
-    for (line, reserve), answer in zip(asked, answers, strict=True):
-        if answer.granted:
-            granted[line] += reserve.units
-            session.add(allocation_of(order, line, reserve))
-    return granted, not all(answer.granted for answer in answers)
+        answers = promises.reserve(session, lines, now=now) if lines else []
+    return [answer.granted for answer in answers]
 
 
 def _reserve(
-    order: Order, line: OrderLine, share: tuple[UUID, int], cause: UUID, wish: Wish
+    demand: Demand, sku: UUID, share: tuple[UUID, int], group: UUID, wish: Wish
 ) -> promises.Reserve:
     site, units = share
-    group = derive(cause, line.line_no)
-    is_there = order.fulfilment == "COLLECT" and site == order.to_site_id
-    reserved = order.fulfilment == "RESERVE"
-    assert line.sku_id is not None
+    is_there = demand.kind == "COLLECT" and site == demand.to_site_id
+    ends = demand.expires_at is not None
     return promises.Reserve(
         hold_id=HoldId(derive(group, str(site))),
         site_id=SiteId(site),
         owner_id=HOUSE_OWNER_ID,
-        sku_id=SkuId(line.sku_id),
+        sku_id=SkuId(sku),
         units=units,
-        kind=kind_of(order),
-        state="HELD" if reserved else "ALLOCATED" if is_there else wish.state,
-        demand_id=order.id,
+        kind=demand.kind,
+        state="HELD" if ends else "ALLOCATED" if is_there else wish.state,
+        demand_id=demand.id,
         group_id=group,
-        channel=order.channel,
-        expires_at=order.expires_at if reserved else None,
+        channel=demand.channel,
+        expires_at=demand.expires_at,
     )
 
 
 def _free(
-    session: Session, order: Order, skus: set[SkuId], now: datetime
+    session: Session, demand: Demand, skus: set[SkuId], now: datetime
 ) -> defaultdict[UUID, defaultdict[UUID, int]]:
-    """What this order's channel may have, by SKU and site; what is overdue is free."""
+    """What this channel may have, by SKU and site; what is overdue is free."""
     free: defaultdict[UUID, defaultdict[UUID, int]] = defaultdict(lambda: defaultdict(int))
     for (site, sku), units in availability.free_units(session, skus, now=now).items():
         free[sku][site] = units
-    kept = availability.kept_from(session, order.channel, skus)
+    kept = availability.kept_from(session, demand.channel, skus)
     for (site, sku), units in kept.items():
         free[sku][site] -= units
     return free
 
 
-def _sites_for(session: Session, order: Order, now: datetime) -> list[UUID]:
+def _sites_for(session: Session, demand: Demand, now: datetime) -> list[UUID]:
     """Where the order may be held, the best first."""
-    if order.fulfilment == "RESERVE":
-        assert order.to_site_id is not None
-        return [order.to_site_id]
-    if order.from_site_id is not None:
-        return [order.from_site_id]
+    if demand.fulfilment == "RESERVE":
+        assert demand.to_site_id is not None
+        return [demand.to_site_id]
+    if demand.from_site_id is not None:
+        return [demand.from_site_id]
     sites = session.scalars(select(Site).where(Site.kind.in_(HELD_AT))).all()
-    home, first = (order.latitude, order.longitude), None
-    if order.fulfilment == "COLLECT":
-        first = order.to_site_id
+    home, first = (demand.latitude, demand.longitude), None
+    if demand.fulfilment == "COLLECT":
+        first = demand.to_site_id
         point = next((site for site in sites if site.id == first), None)
         home = (point.latitude, point.longitude) if point else home
     ranked = sorted(
@@ -252,14 +301,14 @@ def _sites_for(session: Session, order: Order, now: datetime) -> list[UUID]:
             site.code,
         ),
     )
-    at = _site_of(session, order) if order.split == "ONE_SITE" else None
-    barred = barred_sites(session, order.id, now=now)
+    at = _site_of(session, demand) if demand.split == "ONE_SITE" else None
+    barred = barred_sites(session, demand.id, now=now)
     return [site.id for site in ranked if at in {None, site.id} and site.id not in barred]
 
 
-def _site_of(session: Session, order: Order) -> UUID | None:
+def _site_of(session: Session, demand: Demand) -> UUID | None:
     """The site that has some of the order already."""
     query = select(Allocation.site_id).where(
-        Allocation.order_id == order.id, Allocation.state.not_in(ENDED)
+        Allocation.order_id == demand.id, Allocation.state.not_in(ENDED)
     )
     return session.scalars(query.limit(1)).first()

@@ -24,7 +24,7 @@ from wms.errors import Rejected
 from wms.ids import CommandId, HoldId, SiteId, SkuId, derive
 from wms.orders.backorder import wait_or_end
 from wms.orders.close import close_order, lock_order
-from wms.orders.hold import Wish, allocation_of, hold_units, kind_of, set_sourced
+from wms.orders.hold import Wish, allocation_of, demand_of, hold_units, set_sourced
 from wms.orders.model import Allocation, Order, OrderLine
 from wms.orders.promise import set_promise, time_taken
 from wms.sites import Site
@@ -151,7 +151,7 @@ def _reserve(order: Order, line: OrderLine, found: dict[UUID, Any]) -> promises.
         owner_id=HOUSE_OWNER_ID,
         sku_id=SkuId(line.sku_id),
         units=line.units,
-        kind=kind_of(order),
+        kind=demand_of(order).kind,
         demand_id=order.id,
         channel=order.channel,
         supply_id=line.supply_id,
