@@ -39,6 +39,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wms.database import Base
 from wms.errors import Conflict
+from wms.events import EVENTS
 
 # No consumers: the row that guards the giving of positions, and how far has been forgotten.
 _SEQUENCER, _FORGOTTEN = "@sequencer", "@forgotten"
@@ -111,7 +112,11 @@ def record(
     body: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Store an event with the change that causes it. `body` is JSON; `key` keeps the order."""
+    """Store an event with the change that causes it. `body` is JSON; `key` keeps the order.
+
+    What is of topic "order" may be heard by other systems, so it stands in their catalogue.
+    """
+    assert topic != "order" or type in EVENTS, f"say in wms/events.py what {type} means"
     session.execute(
         insert(OutboxEvent).values(topic=topic, key=str(key), type=type, body=dict(body), at=now)
     )
