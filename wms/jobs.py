@@ -6,7 +6,8 @@ Those of an area stand in `jobs.py` of that area (`collect_jobs(database, clock)
 here they are put together.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -16,17 +17,21 @@ from sqlalchemy.orm import Session
 
 from edge.clock import Clock
 from wms import outbox
+from wms.contacts.keys import Keys
 from wms.database import Database
 from wms.ids import SiteId
 from wms.job import Job
+from wms.notices.brand import Brand
+from wms.notices.jobs import notice_jobs
 from wms.orders import source
 from wms.orders.model import Allocation
-from wms.outbound import carrier
+from wms.outbound.booking import Desk
 from wms.outbound.floor import Floor
 from wms.outbound.release import make_walks, release_site
 from wms.outbound.robot import present
 from wms.payments.jobs import payments_jobs
-from wms.ports import Carrier, Payments, Webhooks
+from wms.ports import Carrier, Notifier, Payments, Webhooks
+from wms.privacy.jobs import privacy_jobs
 from wms.returns.people import tell_of_refund
 from wms.stock import checkpoint, lanes, promises
 from wms.stock.seal import ROWS_A_SEAL, Sealer
@@ -46,8 +51,12 @@ class Jobs:
     floor: Floor
     carrier: Carrier
     webhooks: Webhooks
+    carriers: Mapping[str, Carrier] = field(default_factory=dict)  # with an API of their own
     sealer: Sealer | None = None
     payments: Payments | None = None  # nobody: what is to be refunded waits
+    notifier: Notifier | None = None  # nobody: customers are told nothing
+    contacts_keys: Keys | None = None
+    brand: Brand = field(default_factory=Brand)
     has_all_sites: bool = True  # one cell; in several none sees both ends of a transfer
     seal_every_s: float = 10.0
 
@@ -73,6 +82,8 @@ class Jobs:
                 self.database, self.clock, self.payments, partial(tell_of_refund, self.floor)
             ),
             *webhook_jobs(self.database, self.clock, self.webhooks),
+            *privacy_jobs(self.database, self.clock, self.contacts_keys),
+            *notice_jobs(self.database, self.clock, self.notifier, self.contacts_keys, self.brand),
         ]
 
     def source(self) -> int:
@@ -92,23 +103,25 @@ class Jobs:
             done += self.database.run(partial(make_walks, site=site, now=now))
         return done + self.database.run(lambda s: present(s, self.floor, now=self.clock.now()))
 
+    @property
+    def desk(self) -> Desk:
+        """Who talks to carriers."""
+        return Desk(
+            database=self.database,
+            clock=self.clock,
+            floor=self.floor,
+            otherwise=self.carrier,
+            carriers=self.carriers,
+            keys=self.contacts_keys,
+        )
+
     def book(self) -> int:
-        """Announce packed parcels to the carrier."""
-        bookings = self.database.run(carrier.unbooked)
-        for booking in bookings:
-            tracking = self.carrier.book(booking).tracking_number
-            self.database.run(partial(carrier.store_booking, sscc=booking.sscc, tracking=tracking))
-        return len(bookings)
+        """Announce packed parcels to their carriers."""
+        return self.desk.book()
 
     def track(self) -> int:
-        """Ask the carrier what it has done."""
-        known = self.database.run(carrier.cursor)
-        tracking = self.carrier.tracking(known)
-        if tracking.cursor == known:
-            return 0
-        now = self.clock.now()
-        self.database.run(lambda s: carrier.take_tracking(s, self.floor, known, tracking, now=now))
-        return len(tracking.events)
+        """Ask the carriers what they have done."""
+        return self.desk.track()
 
     def expire(self) -> int:
         """End the holds whose time has run out."""

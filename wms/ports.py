@@ -156,7 +156,7 @@ class Payments(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What a person is told. `id` is the same each time it is sent."""
+    """What a person is told. `id` is the same each time it is sent; `at` is when it happened."""
 
     id: UUID
     channel: Literal["EMAIL", "LINE", "SMS"]
@@ -164,6 +164,7 @@ class Message:
     language: Literal["ja", "en"]
     subject: str
     text: str
+    at: datetime
 
 
 class Notifier(Protocol):

@@ -52,6 +52,30 @@ class Settings(BaseSettings):
         description="the keys that contacts are sealed with; made on first use, contact.key in the"
         " state_dir",
     )
+    public_url: str = Field(
+        default="http://127.0.0.1:8080", description="where customers find us: links in notices"
+    )
+    brand_name: str = Field(default="Soko", description="whose shop customers read of")
+    brand_colour: str = Field(
+        default="#1f6feb", pattern=r"^#[0-9a-fA-F]{6}$", description="of the tracking page"
+    )
+    brand_logo_url: str = Field(default="", description="a picture on the tracking page")
+    customer_zone: str = Field(
+        default="Asia/Tokyo", description="time zone of customers who have not said theirs"
+    )
+    smtp_url: str = Field(
+        default="",
+        repr=False,
+        description="smtp://host:25, smtp+starttls://user:secret@host:587, smtps://…; empty: none",
+    )
+    smtp_ca: Path | None = Field(default=None, description="whom to trust, if not the public CAs")
+    mail_from: str = Field(default="Soko <shop@localhost>", description="who mails come from")
+    gateway_url: str = Field(
+        default="", description="a gateway for SMS and LINE (Standard Webhooks); empty: none"
+    )
+    gateway_secret: str = Field(
+        default="", repr=False, description="whsec_…, what its messages are signed with"
+    )
     site_file: Path | None = Field(default=None, description="the plant shown in the console")
     clock: Path | None = Field(default=None, description="a shared scaled clock (edge.clock)")
     port_offset: int = Field(default=0, description="added to every device port of the site file")

@@ -38,14 +38,18 @@ from edge.stream import (
 )
 from wms import inbox
 from wms.cells import open_cells
+from wms.contacts.keys import Keys
 from wms.database import Database
 from wms.errors import Unavailable
 from wms.ids import new_id
 from wms.job import Job
 from wms.jobs import Jobs
+from wms.notices.brand import brand_of
 from wms.outbound import stream
 from wms.outbound.floor import Floor, floor_of
+from wms.partners.gateway import ByChannel, MessageGateway
 from wms.partners.http import HttpCarrier
+from wms.partners.mail import Mailer
 from wms.partners.payments import HttpPayments
 from wms.partners.webhook import WebhookSender
 from wms.settings import Settings
@@ -229,6 +233,9 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         payments=payments,
         webhooks=webhooks,
         sealer=Sealer(settings.seal_key_file),
+        notifier=_notifier(settings, open_things),
+        contacts_keys=Keys(settings.contact_key_file),
+        brand=brand_of(settings),
         has_all_sites=settings.cells is None,
         seal_every_s=settings.seal_every_s,
     )
@@ -247,6 +254,18 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
     ]
     every = [*_over_cells(settings, clock, open_things), *jobs.all(), *jobs_of_the_bus]
     return [Loop(job) for job in every]
+
+
+def _notifier(settings: Settings, open_things: ExitStack) -> ByChannel | None:
+    """Who tells customers; None if the settings name nobody."""
+    mail: Mailer | None = None
+    gateway: MessageGateway | None = None
+    if settings.smtp_url:
+        mail = Mailer(settings.smtp_url, settings.mail_from, ca_file=settings.smtp_ca)
+    if settings.gateway_url:
+        gateway = MessageGateway(settings.gateway_url, settings.gateway_secret)
+        open_things.callback(gateway.close)
+    return ByChannel(mail, gateway) if mail or gateway else None
 
 
 def _over_cells(settings: Settings, clock: Clock, open_things: ExitStack) -> list[Job]:

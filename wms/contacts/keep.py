@@ -124,9 +124,17 @@ def find_contacts(
 
 
 def erase_contact(
-    session: Session, contact_id: UUID, *, by: str, reason: str, now: datetime
+    session: Session,
+    contact_id: UUID,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    destroyed: str = DESTROYED,
 ) -> Receipt:
     """Destroy a person's key and all that it sealed. Erased before: the receipt of then.
+
+    `destroyed` says what, for the receipt: the caller may have destroyed more in this transaction.
 
     Raises:
         NotFound: there is no such contact.
@@ -139,7 +147,7 @@ def erase_contact(
     for name in _OF_A_PERSON:
         setattr(stored, name, None)
     stored.erased_at = now
-    session.add(_receipt(contact_id, by, reason, now))
+    session.add(_receipt(contact_id, (by, reason, destroyed), now))
     session.flush()
     return receipt(session, contact_id)
 
@@ -229,13 +237,14 @@ _OF_A_PERSON = (
 )  # fmt: skip
 
 
-def _receipt(contact_id: UUID, by: str, reason: str, now: datetime) -> Erasure:
-    said = f"{contact_id}\n{now.isoformat()}\n{by}\n{reason}\n{DESTROYED}"
+def _receipt(contact_id: UUID, said: tuple[str, str, str], now: datetime) -> Erasure:
+    by, reason, destroyed = said
+    whole = "\n".join((str(contact_id), now.isoformat(), *said))
     return Erasure(
         contact_id=contact_id,
         at=now,
         by=by,
         reason=reason,
-        destroyed=DESTROYED,
-        digest=sha256(said.encode()).hexdigest(),
+        destroyed=destroyed,
+        digest=sha256(whole.encode()).hexdigest(),
     )

@@ -1,0 +1,146 @@
+"""Facts: what a notice says, in the reader's language and hours, read when it is sent.
+
+Every template may ask for every fact; one that there is not is "", and its line is left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wms.catalog import Sku
+from wms.collect.code import pickup_code
+from wms.contacts.contact import Contact
+from wms.notices.brand import Brand
+from wms.notices.model import Notice
+from wms.notices.templates import Language, texts
+from wms.orders.model import Order, OrderLine
+from wms.outbound.model import Parcel
+from wms.sites import Site
+
+_DAYS: Mapping[Language, Sequence[str]] = {
+    "ja": "月火水木金土日",
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+_NO_MINORS = frozenset({"JPY", "KRW", "VND", "CLP"})
+LEFT = ("SHIPPED", "DELIVERED")
+
+
+def facts_of(
+    session: Session, notice: Notice, order: Order, contact: Contact, brand: Brand
+) -> dict[str, str]:
+    """What there is to say."""
+    language: Language = "en" if notice.language == "en" else "ja"
+    said = notice.facts
+    zone = contact.time_zone or brand.zone
+    at_store = order.fulfilment in {"COLLECT", "RESERVE"}
+    by = _moment(said.get("by"), order.promised_by)
+    kept = _moment(said.get("keep_until") or said.get("expires_at"), order.expires_at)
+    reason = texts().reasons[language].get(str(said.get("reason")), "")
+    if by is None and order.delivery_on is not None:
+        by_text = day(order.delivery_on, language)
+    else:
+        by_text = moment(by, zone, language, hour=at_store)
+    return {
+        "brand": brand.name,
+        "name": contact.name,
+        "number": order.number,
+        "url": brand.track_url(order.token) if order.token else "",
+        "items": items(session, order, language) if "items" in _asked(notice) else "",
+        "by": by_text,
+        "was": moment(_moment(said.get("was")), zone, language, hour=at_store),
+        "site": _site(session, order, language),
+        "code": pickup_code(order.token) if order.token and at_store else "",
+        "keep_until": moment(kept, zone, language, hour=True),
+        "parcels": parcels(session, order) if "parcels" in _asked(notice) else "",
+        "reason": reason,
+        "amount": amount(said.get("amount_minor"), str(said.get("currency", "")), language),
+        "tender": texts().tenders[language].get(str(said.get("tender")), ""),
+    }
+
+
+def items(session: Session, order: Order, language: Language) -> str:
+    """The goods of an order, a line each."""
+    query = (
+        select(OrderLine, Sku)
+        .outerjoin(Sku, Sku.id == OrderLine.sku_id)
+        .where(OrderLine.order_id == order.id, OrderLine.sku_id.is_not(None))
+        .order_by(OrderLine.line_no)
+    )
+    return "\n".join(
+        f"・{sku_name(sku, language) or line.sku} × {line.units}"
+        for line, sku in session.execute(query)
+    )
+
+
+def sku_name(sku: Sku | None, language: Language) -> str:
+    """What a kind of goods is called."""
+    if sku is None:
+        return ""
+    return (sku.name_ja if language == "ja" else sku.name_en) or sku.name_en
+
+
+def site_name(site: Site, language: Language) -> str:
+    """What a site is called."""
+    return (site.name_ja if language == "ja" else site.name_en) or site.name_en
+
+
+def parcels(session: Session, order: Order) -> str:
+    """The parcels of an order that have left, with what to follow them by, a line each."""
+    query = (
+        select(Parcel)
+        .where(Parcel.order_id == order.id, Parcel.state.in_(LEFT))
+        .order_by(Parcel.made_at, Parcel.sscc)
+    )
+    return "\n".join(
+        f"・{parcel.service} {parcel.tracking or parcel.sscc}" for parcel in session.scalars(query)
+    )
+
+
+def moment(at: datetime | None, zone: str, language: Language, *, hour: bool) -> str:
+    """A moment as one says it there."""
+    if at is None:
+        return ""
+    there = at.astimezone(ZoneInfo(zone))
+    clock = f" {there.hour}:{there.minute:02}" if hour else ""
+    return f"{day(there.date(), language)}{clock}"
+
+
+def day(on: date, language: Language) -> str:
+    """A day: '1月2日(金)', 'Fri 2 January'."""
+    name = _DAYS[language][on.weekday()]
+    if language == "ja":
+        return f"{on.month}月{on.day}日({name})"
+    return f"{name} {on.day} {_MONTHS[on.month - 1]}"
+
+
+def amount(minor: Any, currency: str, language: Language) -> str:
+    """Money as one writes it."""
+    if not isinstance(minor, int):
+        return ""
+    if currency == "JPY":
+        return f"{minor:,}円" if language == "ja" else f"¥{minor:,}"
+    if currency in _NO_MINORS:
+        return f"{currency} {minor:,}"
+    return f"{currency} {minor // 100:,}.{minor % 100:02}"
+
+
+def _asked(notice: Notice) -> str:
+    words = texts().by_name[notice.template].words
+    return " ".join(each.text for each in words.values())
+
+
+def _site(session: Session, order: Order, language: Language) -> str:
+    site = None if order.to_site_id is None else session.get(Site, order.to_site_id)
+    return "" if site is None else site_name(site, language)
+
+
+def _moment(said: Any, known: datetime | None = None) -> datetime | None:
+    return datetime.fromisoformat(said) if isinstance(said, str) and said else known
