@@ -56,11 +56,45 @@ EVENTS: Mapping[str, EventKind] = {
     "ReserveExpired": EventKind("Nobody came for it", _ORDER | {"site": "where it was kept"}),
     "WaitlistOffered": EventKind("Who waits for goods is offered them", _WAIT | _KEPT),
     "WaitlistLapsed": EventKind("Who was offered goods did not come", _WAIT),
+    "CollectReady": EventKind(
+        "An order can be fetched at its store",
+        _ORDER
+        | {
+            "site": "the store",
+            "keep_until": "how long it is kept",
+            "missing": "numbers of lines of which something will not come",
+        },
+    ),
+    "CollectReminder": EventKind(
+        "It will not be kept much longer",
+        _ORDER | {"site": "the store", "keep_until": "how long it is kept"},
+    ),
+    "CollectHandedOver": EventKind(
+        "The customer has it", _ORDER | {"site": "the store", "at": "when"}
+    ),
+    "CollectReturned": EventKind(
+        "Nobody has fetched it in time: it ends, and goes back to the floor",
+        _ORDER | _WHY | {"site": "the store"},
+    ),
+    "CollectRejected": EventKind(
+        "A store cannot give something of it",
+        _ORDER | _WHY | {"site": "the store", "lines": "numbers of lines"},
+    ),
     "ParcelShipped": EventKind(
         "A parcel left", {"order": "the order", "sscc": "the parcel", "service": "the service"}
     ),
     "ParcelDelivered": EventKind(
         "A parcel is with its customer", {"order": "the order", "sscc": "the parcel", "at": "when"}
+    ),
+    "ParcelTracked": EventKind(
+        "A carrier said something of a parcel that is under way",
+        {
+            "order": "the order",
+            "sscc": "the parcel",
+            "direction": "OUT, or RETURN",
+            "status": "OUT_FOR_DELIVERY, ATTEMPTED, REFUSED or RETURNED",
+            "at": "when",
+        },
     ),
     "RefundWanted": EventKind("Money shall go back", _REFUND | _WHY),
     "RefundDone": EventKind("Money went back", _REFUND | {"reference": "the provider's"}),

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from wms.api.orders_read import order_out, site_codes
 from wms.catalog import find_by_barcode
+from wms.collect.code import PREFIX, mark_of
+from wms.collect.model import Collection
 from wms.errors import NotFound
 from wms.ids import SiteId, SkuId
 from wms.orders.model import Order
@@ -27,12 +29,44 @@ def look_up(session: Session, code: str) -> dict[str, Any]:
         NotFound: nothing has.
     """
     plain = code_of(code)
-    ways: tuple[Callable[[Session, str], Found], ...] = (_parcel, _place, _tote, _sku, _order)
+    ways: tuple[Callable[[Session, str], Found], ...] = (
+        _collection,
+        _parcel,
+        _place,
+        _tote,
+        _sku,
+        _order,
+    )
     if "\x00" not in plain:
         for way in ways:
             if (found := way(session, plain)) is not None:
                 return found
     raise NotFound(f"nothing has the code {code}")
+
+
+def _collection(session: Session, code: str) -> Found:
+    """By the QR of its customer, or the label of its bag."""
+    by = Collection.qr_mark == mark_of(code) if code.startswith(PREFIX) else Collection.bag == code
+    row = session.execute(
+        select(Collection, Order.number)
+        .join(Order, Order.id == Collection.order_id)
+        .where(by)
+        .order_by(Collection.made_at.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    collection, number = row
+    slot = session.get(Location, (collection.site_id, collection.shelf_id))
+    return {
+        "kind": "collection",
+        "code": collection.bag,
+        "status": collection.state,
+        "id": str(collection.id),
+        "site": site_codes(session)[collection.site_id],
+        "order": number,
+        "location": slot.code if slot else None,
+    }
 
 
 def _parcel(session: Session, code: str) -> Found:

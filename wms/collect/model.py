@@ -29,9 +29,9 @@ def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
 class Collection(Base):
     """An order at the store where it is collected.
 
-    `promised_by` and `keep_until` are the order's promise and the end of its being kept;
-    `bag` is the code on the label; `qr_mark` tells the QR of its customer, whose secret is not
-    kept. `reason` says why it went on as it did, `till_reference` what was paid at the till.
+    `keep_until` is how long it is kept, `shelf_id` where its bag lies or will lie; `bag` is the
+    code on the label; `qr_mark` tells the QR of its customer, which is not kept. `reason` says why
+    it went on as it did, `till_reference` what was paid at the till.
     """
 
     __tablename__ = "collection"
@@ -48,6 +48,8 @@ class Collection(Base):
         ),
         Index("ix_collection_open", "site_id", "state", postgresql_where=text(_NOT_ENDED)),
         Index("ix_collection_qr_mark", "qr_mark"),
+        Index("ix_collection_bag", "bag"),
+        Index("ix_collection_order_id", "order_id"),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -56,7 +58,6 @@ class Collection(Base):
     state: Mapped[str]
     bag: Mapped[str]
     qr_mark: Mapped[str]
-    promised_by: Mapped[datetime | None]
     made_at: Mapped[datetime]
     asked_at: Mapped[datetime | None]
     escalated_at: Mapped[datetime | None]

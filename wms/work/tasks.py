@@ -111,6 +111,26 @@ def lease_next(
         if task is None:
             return None
         task.fence += 1
+    return _lease(task, site, actor, now)
+
+
+def lease(
+    session: Session, site: str, task_id: UUID, actor: Actor, *, now: datetime
+) -> Packet | None:
+    """That very task, for this device; None if another has it in hand, or it is done."""
+    query = select(Task).where(Task.site_id == site_id(site), Task.id == task_id)
+    task = session.scalars(
+        query.with_for_update(), execution_options={"populate_existing": True}
+    ).one()
+    is_mine = task.state == "LEASED" and task.device == actor.device
+    is_over = task.state == "LEASED" and task.lease_until is not None and task.lease_until < now
+    if not is_mine and task.state != "OPEN" and not is_over:
+        return None
+    task.fence += not is_mine
+    return _lease(task, site, actor, now)
+
+
+def _lease(task: Task, site: str, actor: Actor, now: datetime) -> Packet:
     task.state = "LEASED"
     task.device, task.operator = actor.device, actor.operator
     task.lease_until = now + LEASE

@@ -17,7 +17,6 @@ CREATE TABLE collection (
   state TEXT NOT NULL,
   bag TEXT NOT NULL,
   qr_mark TEXT NOT NULL,
-  promised_by TIMESTAMP WITH TIME ZONE,
   made_at TIMESTAMP WITH TIME ZONE NOT NULL,
   asked_at TIMESTAMP WITH TIME ZONE,
   escalated_at TIMESTAMP WITH TIME ZONE,
@@ -39,6 +38,8 @@ CREATE TABLE collection (
 CREATE INDEX ix_collection_open ON collection (site_id, state)
   WHERE state NOT IN ('HANDED_OVER', 'REJECTED', 'RETURNED_TO_FLOOR', 'CANCELLED');
 CREATE INDEX ix_collection_qr_mark ON collection (qr_mark);
+CREATE INDEX ix_collection_bag ON collection (bag);
+CREATE INDEX ix_collection_order_id ON collection (order_id);
 -- No two bags lie in one slot.
 CREATE UNIQUE INDEX ix_collection_shelf_id ON collection (site_id, shelf_id)
   WHERE shelf_id IS NOT NULL;

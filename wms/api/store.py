@@ -1,0 +1,203 @@
+"""For store staff: the queue, collections, deliveries out of the store, orders taken there.
+
+Acts are POST with a `command_id`: sent again they are not done again, and are answered with how
+things stand now.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict
+from http import HTTPStatus
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
+
+from wms.api import oms
+from wms.api.dependencies import Now, Services, Svc, Who
+from wms.api.shapes import OrderOut, Text
+from wms.api.store_shapes import (
+    ActIn,
+    HandOverIn,
+    PrepareOut,
+    QueueItemOut,
+    QueueOut,
+    RejectIn,
+    SalesOrderIn,
+    StorePolicyIn,
+)
+from wms.collect.answer import accept, reject
+from wms.collect.handover import Shown, hand_over
+from wms.collect.over import give_up
+from wms.collect.policy import Policy, begin, policy_of, save_policy, store
+from wms.collect.prepare import prepare
+from wms.collect.queue import Item, collection_item, queue_of
+from wms.collect.ship import accept_ship, reject_ship
+from wms.ids import CommandId, SiteId
+from wms.work.tasks import lease
+
+router = APIRouter(prefix="/store/v1", tags=["store"])
+CREATED, NO_CONTENT = HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
+
+
+@router.get("/{site}/queue")
+def get_queue(site: Text, services: Svc, now: Now) -> QueueOut:
+    """What the store has to do, what is promised first on top."""
+    items = services.database.run(lambda s: queue_of(s, store(s, site), now=now))
+    return QueueOut(site=site, at=now, items=[_item(each) for each in items])
+
+
+@router.get("/{site}/collections/{collection_id}")
+def get_collection(site: Text, collection_id: UUID, services: Svc, now: Now) -> QueueItemOut:
+    """A collection as it stands."""
+    return _item(
+        services.database.run(lambda s: collection_item(s, store(s, site), collection_id, now=now))
+    )
+
+
+@router.post("/{site}/collections/{collection_id}:accept")
+def post_accept(
+    site: Text, collection_id: UUID, body: ActIn, services: Svc, now: Now
+) -> QueueItemOut:
+    """The store will prepare it."""
+    _once(
+        services,
+        site,
+        body,
+        ("accept", collection_id, now),
+        lambda s, at: accept(s, at, collection_id),
+    )
+    return get_collection(site, collection_id, services, now)
+
+
+@router.post("/{site}/collections/{collection_id}:reject")
+def post_reject(
+    site: Text, collection_id: UUID, body: RejectIn, services: Svc, now: Now
+) -> QueueItemOut:
+    """The store cannot give some of it: that is found elsewhere, or ends."""
+
+    def act(session: Session, at: SiteId) -> None:
+        reject(session, at, collection_id, body.lines, reason=body.reason, now=now)
+
+    _once(services, site, body, ("reject", collection_id, now), act)
+    return get_collection(site, collection_id, services, now)
+
+
+@router.post("/{site}/collections/{collection_id}:prepare")
+def post_prepare(
+    site: Text, collection_id: UUID, body: ActIn, services: Svc, now: Now, actor: Who
+) -> PrepareOut:
+    """Fetch it: the packet, for this device. Asked again it is the same packet."""
+
+    def act(session: Session) -> PrepareOut:
+        at = store(session, site)
+        begin(
+            session, at, CommandId(body.command_id), _asked("prepare", collection_id, body), now=now
+        )
+        task = prepare(session, at, collection_id, actor=str(actor), now=now)
+        session.flush()
+        return PrepareOut(packet_id=task, packet=lease(session, site, task, actor, now=now))
+
+    return services.database.run(act)
+
+
+@router.post("/{site}/collections/{collection_id}:hand-over")
+def post_hand_over(
+    site: Text, collection_id: UUID, body: HandOverIn, services: Svc, now: Now, actor: Who
+) -> QueueItemOut:
+    """The customer has it. Wrong codes are counted; five, and it is shut for a while."""
+    shown = Shown(
+        command_id=CommandId(body.command_id), code=body.code, till_reference=body.till_reference
+    )
+    problem = services.database.run(
+        lambda s: hand_over(s, store(s, site), collection_id, shown, actor=actor, now=now)
+    )
+    if problem is not None:
+        raise problem
+    return get_collection(site, collection_id, services, now)
+
+
+@router.post("/{site}/collections/{collection_id}:return-to-floor")
+def post_return_to_floor(
+    site: Text, collection_id: UUID, body: ActIn, services: Svc, now: Now
+) -> QueueItemOut:
+    """Nobody comes for it: the order ends, and its goods go back to the floor."""
+
+    def act(session: Session, at: SiteId) -> None:
+        give_up(session, at, collection_id, now=now, early=True)
+
+    _once(services, site, body, ("return", collection_id, now), act)
+    return get_collection(site, collection_id, services, now)
+
+
+@router.post("/{site}/ships/{order_id}:accept", status_code=NO_CONTENT)
+def post_accept_ship(site: Text, order_id: UUID, body: ActIn, services: Svc, now: Now) -> None:
+    """The store will send that order."""
+
+    def act(session: Session, at: SiteId) -> None:
+        accept_ship(session, at, order_id, now=now)
+
+    _once(services, site, body, ("accept ship", order_id, now), act)
+
+
+@router.post("/{site}/ships/{order_id}:reject", status_code=NO_CONTENT)
+def post_reject_ship(site: Text, order_id: UUID, body: RejectIn, services: Svc, now: Now) -> None:
+    """The store cannot send that order (all of it that was to go from here): another site will."""
+
+    def act(session: Session, at: SiteId) -> None:
+        reject_ship(session, at, order_id, reason=body.reason, now=now)
+
+    _once(services, site, body, ("reject ship", order_id, now), act)
+
+
+@router.get("/{site}/policy")
+def get_policy(site: Text, services: Svc) -> StorePolicyIn:
+    """How the store answers."""
+    policy = services.database.run(lambda s: policy_of(s, store(s, site)))
+    return StorePolicyIn(**asdict(policy))
+
+
+@router.put("/{site}/policy")
+def put_policy(site: Text, body: StorePolicyIn, services: Svc) -> StorePolicyIn:
+    """From now on it answers like that."""
+    policy = Policy(**body.model_dump())
+    services.database.run(lambda s: save_policy(s, store(s, site), policy))
+    return body
+
+
+@router.post("/{site}/sales-orders", status_code=CREATED, responses={200: {"model": OrderOut}})
+def post_sales_order(
+    site: Text, body: SalesOrderIn, response: Response, services: Svc, now: Now
+) -> OrderOut:
+    """An order taken in the store, to be delivered home or collected. The same id is the same."""
+    services.database.run(lambda s: store(s, site))
+    order = body.order.model_copy(update={"channel": "store"})
+    return oms.put_order(body.id, order, response, services, now)
+
+
+def _item(item: Item) -> QueueItemOut:
+    return QueueItemOut.model_validate(asdict(item))
+
+
+def _asked(act: str, id_: UUID, body: ActIn) -> str:
+    said = f"{act} {id_} {body.model_dump_json()}"
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _once(
+    services: Services,
+    site: str,
+    body: ActIn,
+    what: tuple[str, UUID, Now],
+    act: Callable[[Session, SiteId], None],
+) -> None:
+    """Do it, unless that command has done it."""
+    name, id_, now = what
+
+    def work(session: Session) -> None:
+        at = store(session, site)
+        asked = _asked(name, id_, body)
+        if begin(session, at, CommandId(body.command_id), asked, now=now):
+            act(session, at)
+
+    services.database.run(work)
