@@ -1,7 +1,7 @@
 /** Start: language, look, then the page that the address names; each page is loaded by itself. */
 import { type ComponentType, render } from "preact";
 import "./core/look.css";
-import { loadLanguage } from "./core/i18n.ts";
+import { type Catalogues, loadLanguage } from "./core/i18n.ts";
 import { type Look, startLook } from "./core/look.ts";
 
 interface Page {
@@ -12,15 +12,23 @@ interface Page {
 const HOME: Page = { load: () => import("./home/page.tsx"), look: "light" };
 const PAGES: Record<string, Page> = {
   control: { load: () => import("./control/page.tsx"), look: "light" },
+  decisions: { load: () => import("./decisions/page.tsx"), look: "light" },
   h: { load: () => import("./handheld/page.tsx"), look: "dark" },
+  proposals: { load: () => import("./proposals/page.tsx"), look: "light" },
+  rules: { load: () => import("./rules/page.tsx"), look: "light" },
   stock: { load: () => import("./stock/page.tsx"), look: "light" },
+  store: { load: () => import("./store/page.tsx"), look: "dark" },
+};
+const WORDS: Catalogues = {
+  en: () => import("../../locales/en.json"),
+  ja: () => import("../../locales/ja.json"),
 };
 
 async function start(): Promise<void> {
   const name = location.pathname.replace(/^\/ui\/?/, "").replace(/\/$/, "");
   const page = PAGES[name] ?? HOME;
   startLook(page.look);
-  const [{ Page }] = await Promise.all([page.load(), loadLanguage()]);
+  const [{ Page }] = await Promise.all([page.load(), loadLanguage(WORDS)]);
   const root = document.getElementById("app");
   if (root) render(<Page />, root);
   // Only in a secure context (https or this very machine); the rest works without it.

@@ -1,12 +1,16 @@
 /** Talking to the server: JSON in and out, problems (RFC 9457) as values with their code. */
 
+import type { Params } from "./i18n.ts";
+
 export class ApiError extends Error {
   readonly status: number; // 0: no answer at all
   readonly code: string;
-  constructor(status: number, code: string) {
+  readonly facts: Params; // what the problem says of the situation, by name
+  constructor(status: number, code: string, facts: Params = {}) {
     super(`${status} ${code}`);
     this.status = status;
     this.code = code;
+    this.facts = facts;
   }
 }
 
@@ -24,8 +28,8 @@ async function ask(path: string, init: RequestInit): Promise<unknown> {
   }
   if (answer.status === 204) return null;
   if (!answer.ok) {
-    const problem = (await answer.json().catch(() => ({}))) as { code?: string };
-    throw new ApiError(answer.status, problem.code ?? "unknown");
+    const problem = (await answer.json().catch(() => ({}))) as { code?: string } & Params;
+    throw new ApiError(answer.status, problem.code ?? "unknown", problem);
   }
   return answer.json();
 }
@@ -40,8 +44,16 @@ export async function get<T>(path: string, who?: Who): Promise<T> {
 }
 
 export async function post<T>(path: string, body: unknown, who?: Who): Promise<T> {
+  return await send("POST", path, body, who);
+}
+
+export async function put<T>(path: string, body: unknown, who?: Who): Promise<T> {
+  return await send("PUT", path, body, who);
+}
+
+async function send<T>(method: "POST" | "PUT", path: string, body: unknown, who?: Who): Promise<T> {
   return (await ask(path, {
-    method: "POST",
+    method,
     headers: { "Content-Type": "application/json", ...headers(who) },
     body: JSON.stringify(body),
   })) as T;

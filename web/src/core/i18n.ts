@@ -5,34 +5,35 @@
  */
 import { signal } from "@preact/signals";
 import type english from "../../../locales/en.json";
+import { keep, kept } from "./kept.ts";
 
 export type Key = keyof typeof english;
 export type Lang = "en" | "ja";
 export type Params = Record<string, string | number>;
 
-const CATALOGUES: Record<Lang, () => Promise<{ default: Record<string, string> }>> = {
-  en: () => import("../../../locales/en.json"),
-  ja: () => import("../../../locales/ja.json"),
-};
+export type Catalogues = Record<Lang, () => Promise<{ default: Record<string, string> }>>;
 const KEPT = "soko.lang";
 
 export const lang = signal<Lang>("en");
 const catalogue = signal<Record<string, string>>({});
+let catalogues: Catalogues | null = null;
 
 /** The language asked for by ?lang=, else the one chosen before, else the browser's. */
-export function preferred(search: string, kept: string | null, browser: string): Lang {
-  const asked = new URLSearchParams(search).get("lang") ?? kept ?? browser;
+export function preferred(search: string, before: string | null, browser: string): Lang {
+  const asked = new URLSearchParams(search).get("lang") ?? before ?? browser;
   return asked.startsWith("ja") ? "ja" : "en";
 }
 
-export async function loadLanguage(): Promise<void> {
-  await speak(preferred(location.search, localStorage.getItem(KEPT), navigator.language));
+/** Begin to speak, with the words of these catalogues: a small page brings only its own. */
+export async function loadLanguage(words: Catalogues): Promise<void> {
+  catalogues = words;
+  await speak(preferred(location.search, kept(KEPT), navigator.language));
 }
 
 export async function speak(next: Lang): Promise<void> {
-  catalogue.value = (await CATALOGUES[next]()).default;
+  catalogue.value = (await catalogues?.[next]())?.default ?? {};
   lang.value = next;
-  localStorage.setItem(KEPT, next);
+  keep(KEPT, next);
   document.documentElement.lang = next;
 }
 

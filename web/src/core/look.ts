@@ -1,5 +1,6 @@
 /** Light or dark: a setting, never a sensor. */
 import { signal } from "@preact/signals";
+import { keep, kept } from "./kept.ts";
 
 export type Look = "light" | "dark";
 const KEPT = "soko.look";
@@ -7,13 +8,13 @@ export const look = signal<Look>("light");
 
 /** Take what ?look= or an earlier choice says, else the page's own default. */
 export function startLook(byDefault: Look): void {
-  const asked = new URLSearchParams(location.search).get("look") ?? localStorage.getItem(KEPT);
+  const asked = new URLSearchParams(location.search).get("look") ?? kept(KEPT);
   wear(asked === "dark" || asked === "light" ? asked : byDefault);
 }
 
 export function turnLook(): void {
   wear(look.value === "dark" ? "light" : "dark");
-  localStorage.setItem(KEPT, look.value);
+  keep(KEPT, look.value);
 }
 
 function wear(next: Look): void {

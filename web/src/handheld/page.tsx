@@ -1,5 +1,6 @@
 /** The handheld: one instruction, one big thing; the scanner is the only control on the happy path. */
 import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import "./handheld.css";
 import { LanguageSwitch, LookSwitch } from "../core/bar.tsx";
@@ -9,20 +10,24 @@ import { online, pending } from "./outbox.ts";
 import { Scanner, REST_MS } from "./scanner.ts";
 import { Task } from "./screen.tsx";
 import { change, KINDS, session } from "./session.ts";
-import { begin, flash, found, lastTried, hearOffers, leave, lookUp, nextTask, notice, offered, packet, read, view } from "./work.ts";
+import { back, begin, flash, found, lastTried, hearOffers, leave, lookUp, nextTask, notice, offered, onward, packet, read, view } from "./work.ts";
 
 const resting = signal(false);
 let rest = 0;
 
 export function Page() {
-  const sink = useRef<HTMLInputElement>(null);
   const { site } = session.value;
   useEffect(() => hearOffers(site), [site]);
+  useEffect(() => void begin(), []);
   document.title = `${t("h.title")} · Soko`;
+  return <Handheld home={<Start />} />;
+}
+
+/** Packets, one after the other; and where there is none in hand, the page they are opened from. */
+export function Handheld({ home }: { home: ComponentChildren }) {
+  const sink = useRef<HTMLInputElement>(null);
+  useEffect(keepAwake, []);
   useEffect(() => {
-    void begin();
-    void keepAwake();
-    document.addEventListener("visibilitychange", () => void keepAwake());
     if (!sink.current) return undefined;
     const scanner = new Scanner(
       sink.current,
@@ -60,7 +65,7 @@ export function Page() {
         tabIndex={-1}
       />
       <Strip />
-      {view.value === "home" && <Start />}
+      {view.value === "home" && home}
       {view.value === "looking" && <Looking />}
       {view.value === "work" && packet.value && <Task packet={packet.value} />}
       {view.value === "done" && packet.value && <Done />}
@@ -204,15 +209,20 @@ function Done() {
       </p>
       <p class="verb">{word("say", task.done_say.code, task.done_say.params)}</p>
       {pending.value > 0 && !online.value && <p>{t("h.queued", { count: pending.value })}</p>}
-      <button type="button" class="next" onClick={() => void nextTask()}>
-        {t("h.next")}
+      <button type="button" class="next" onClick={onward}>
+        {back.value ? t("h.back") : t("h.next")}
       </button>
     </main>
   );
 }
 
 /** A screen that goes dark between two scans costs more than its light. */
-async function keepAwake(): Promise<void> {
-  if (document.visibilityState !== "visible" || !("wakeLock" in navigator)) return;
-  await navigator.wakeLock.request("screen").catch(() => undefined);
+function keepAwake(): () => void {
+  const ask = (): void => {
+    if (document.visibilityState !== "visible" || !("wakeLock" in navigator)) return;
+    void navigator.wakeLock.request("screen").catch(() => undefined);
+  };
+  ask();
+  document.addEventListener("visibilitychange", ask);
+  return () => document.removeEventListener("visibilitychange", ask);
 }

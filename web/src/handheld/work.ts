@@ -10,7 +10,7 @@ import { ApiError, get } from "../core/api.ts";
 import { newId, nextSeq } from "./ids.ts";
 import { type Delivery, flush, keepOpen, online, openPacket, pending, put, startOutbox } from "./outbox.ts";
 import { type EventType, type Packet, type Problem, reduce, stepNow, type WorkEvent } from "./packet.ts";
-import { session } from "./session.ts";
+import { type Session, session } from "./session.ts";
 import { feel } from "./tone.ts";
 
 export type View = "home" | "looking" | "work" | "done";
@@ -26,6 +26,8 @@ export const notice = signal<Notice | null>(null);
 export const flash = signal<"" | "ok" | "wrong">("");
 export const found = signal<Found | null>(null);
 export const lastTried = signal<"" | "none" | "no_answer">("");
+/** Where a finished packet leads: to the page that opened it; null: to the next packet. */
+export const back = signal<(() => void) | null>(null);
 
 const RETRY_MS = 3000;
 const FLASH_MS = 350;
@@ -68,6 +70,20 @@ export async function nextTask(): Promise<void> {
   retry = window.setTimeout(() => {
     if (view.value === "looking") void nextTask();
   }, RETRY_MS);
+}
+
+/** Work off one packet that another page has asked for, then go back to that page. */
+export async function workOff(part: Partial<Session>, then: () => void): Promise<void> {
+  session.value = { ...session.value, ...part }; // for this page only: what was chosen is kept
+  back.value = then;
+  await nextTask();
+}
+
+/** From a finished packet to what comes then. */
+export function onward(): void {
+  const then = back.value;
+  if (then) void leave().then(then);
+  else void nextTask();
 }
 
 /** How many tasks of each kind are open: the server tells it by itself. */
@@ -162,7 +178,7 @@ function light(kind: "ok"): void {
 function finish(): void {
   view.value = "done";
   retry = window.setTimeout(() => {
-    if (view.value === "done") void nextTask();
+    if (view.value === "done") onward();
   }, NEXT_MS);
 }
 

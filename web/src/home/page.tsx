@@ -24,6 +24,23 @@ const DOORS: Door[] = [
   },
   { sign: "▤", title: "home.stock", who: "home.stock_who", what: "home.stock_what", href: "/ui/stock" },
   {
+    sign: "⌂",
+    title: "home.store",
+    who: "home.store_who",
+    what: "home.store_what",
+    href: "/ui/store",
+    more: { href: "/ui/find.html", text: "home.find" },
+  },
+  {
+    sign: "⑂",
+    title: "home.decisions",
+    who: "home.decisions_who",
+    what: "home.decisions_what",
+    href: "/ui/decisions",
+    more: { href: "/ui/rules", text: "home.rules" },
+  },
+  { sign: "⇅", title: "home.proposals", who: "home.proposals_who", what: "home.proposals_what", href: "/ui/proposals" },
+  {
     sign: "⇄",
     title: "home.integrate",
     who: "home.integrate_who",

@@ -1,5 +1,6 @@
 /** Find in store: the nearest stores that have it, on a map and as a list, with the figures' age. */
 import { hours, lang, number, t, word } from "../core/i18n.ts";
+import { distance } from "./distance.ts";
 import { onMap, type Place, rings } from "./around.ts";
 import { all, from, lookFrom, near } from "./sku.ts";
 
@@ -47,10 +48,6 @@ export function Near({ sku }: { sku: string }) {
       )}
     </section>
   );
-}
-
-function distance(metres: number): string {
-  return metres < 1000 ? `${number(Math.round(metres / 10) * 10)} m` : `${number(metres / 1000, metres < 1e4 ? 1 : 0)} km`;
 }
 
 function Map({ places }: { places: readonly Place[] }) {

@@ -1,0 +1,170 @@
+/** One thing of the queue: its lines with pictures and places, and what can be done with it. */
+import { useSignal } from "@preact/signals";
+import { t, word } from "../core/i18n.ts";
+import { session } from "../handheld/session.ts";
+import { workOff } from "../handheld/work.ts";
+import { handTo } from "./handover.tsx";
+import { Timer } from "./list.tsx";
+import { type Act, actsOf, type Item, type Line } from "./queue.ts";
+import { away, busy, chosen, readQueue, tab, tell } from "./state.ts";
+
+const REASONS = ["not_found", "damaged", "display_only", "too_busy", "closed"] as const;
+
+export function OneItem({ item }: { item: Item }) {
+  const rejecting = useSignal(false);
+  return (
+    <article class="one" data-testid="one" data-state={item.state}>
+      <button type="button" class="back" onClick={() => (chosen.value = null)}>
+        ‹ {t("h.back")}
+      </button>
+      <header>
+        <Timer item={item} />
+        <h2>
+          <small>{word("store_kind", item.kind)}</small> {item.number}
+        </h2>
+        <p class="state">{word("collection", item.state)}</p>
+      </header>
+      {rejecting.value ? (
+        <Reject item={item} close={() => (rejecting.value = false)} />
+      ) : (
+        <>
+          <ul class="goods">
+            {item.lines.map((line) => (
+              <Goods key={line.line_no} line={line} />
+            ))}
+          </ul>
+          <Acts item={item} reject={() => (rejecting.value = true)} />
+        </>
+      )}
+    </article>
+  );
+}
+
+export function Goods({ line }: { line: Line }) {
+  return (
+    <li>
+      {line.image ? <img src={line.image} alt="" /> : <Picture sku={line.sku} />}
+      <span>
+        <b>{line.name || line.sku}</b>
+        <small>{line.sku}</small>
+      </span>
+      {line.place && (
+        <span class="place">
+          <small>{t("fact.location")}</small>
+          {line.place}
+        </span>
+      )}
+      <b class="units num">×{line.units}</b>
+    </li>
+  );
+}
+
+/** Where there is no picture: two letters on a colour that is always the same for a SKU. */
+export function Picture({ sku }: { sku: string }) {
+  const hue = [...sku].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 360, 7);
+  return (
+    <i class="picture" aria-hidden="true" style={{ "--hue": String(hue) }}>
+      {sku.slice(0, 2)}
+    </i>
+  );
+}
+
+function Acts({ item, reject }: { item: Item; reject: () => void }) {
+  const acts = actsOf(item);
+  const act = async (name: Act): Promise<void> => {
+    if (name === "reject") return reject();
+    if (name === "hand-over") return handTo(item);
+    if (name === "prepare") return await prepare(item);
+    await tell(`/collections/${item.id}:${name}`, {});
+    await readQueue();
+  };
+  if (item.kind === "RETURN") return <p class="hint">{t("store.return_hint")}</p>;
+  if (acts.length === 0) return <p class="hint">{word("store_hint", item.state)}</p>;
+  return (
+    <div class="acts">
+      {acts.map((name, place) => (
+        <button
+          key={name}
+          type="button"
+          class={place === 0 ? "main" : ""}
+          data-act={name}
+          disabled={busy.value || away.value}
+          onClick={() => void act(name)}
+        >
+          {name === "prepare" && item.state === "PREPARING" ? t("store.go_on") : word("store_act", name)}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** The goods are taken with the packet screen, as in the warehouse; then back to the queue. */
+async function prepare(item: Item): Promise<void> {
+  const told = await tell<{ packet: string; kind?: string; station?: string | null }>(
+    `/collections/${item.id}:prepare`,
+    {},
+  );
+  if (!told) return;
+  const { site } = session.value;
+  const kinds = [told.kind ?? "collect"];
+  await workOff({ site, station: told.station ?? "", kinds }, () => {
+    tab.value = "queue";
+    chosen.value = null;
+    void readQueue();
+  });
+}
+
+function Reject({ item, close }: { item: Item; close: () => void }) {
+  const out = useSignal<readonly number[]>(item.lines.map((line) => line.line_no));
+  const turn = (line_no: number): void => {
+    const now = out.value;
+    out.value = now.includes(line_no) ? now.filter((each) => each !== line_no) : [...now, line_no];
+  };
+  const send = async (reason: string): Promise<void> => {
+    const told = await tell(`/collections/${item.id}:reject`, { lines: out.value, reason });
+    if (told === null) return;
+    close();
+    chosen.value = null;
+    await readQueue();
+  };
+  return (
+    <section class="reject">
+      {item.lines.length > 1 && (
+        <>
+          <h3>{t("store.reject_which")}</h3>
+          <div class="choices">
+            {item.lines.map((line) => (
+              <button
+                key={line.line_no}
+                type="button"
+                class="line"
+                aria-pressed={out.value.includes(line.line_no)}
+                onClick={() => turn(line.line_no)}
+              >
+                <i aria-hidden="true">{out.value.includes(line.line_no) ? "☑" : "☐"}</i> {line.name || line.sku} ×{line.units}
+              </button>
+            ))}
+          </div>
+        </>
+      )}
+      <h3>{t("store.reject_why")}</h3>
+      <div class="choices">
+        {REASONS.map((reason) => (
+          <button
+            key={reason}
+            type="button"
+            data-reason={reason}
+            disabled={busy.value || away.value || out.value.length === 0}
+            onClick={() => void send(reason)}
+          >
+            {word("store_reason", reason)}
+          </button>
+        ))}
+      </div>
+      <p class="hint">{t("store.reject_then")}</p>
+      <button type="button" class="back-out" onClick={close}>
+        {t("h.back")}
+      </button>
+    </section>
+  );
+}

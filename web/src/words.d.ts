@@ -1,0 +1,9 @@
+/** Parts of a catalogue, as vite.config.ts makes them: `en.json?words=track,site_kind`. */
+declare module "*?words=track,track_step,track_parcel,track_why,track_slot,return_reason,time" {
+  const words: Record<string, string>;
+  export default words;
+}
+declare module "*?words=find,in_store,time" {
+  const words: Record<string, string>;
+  export default words;
+}
