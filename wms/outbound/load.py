@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from wms.ids import derive
@@ -175,3 +175,41 @@ def _of(session: Session, parcel: Parcel) -> Sequence[UUID]:
         ParcelLine.site_id == parcel.site_id, ParcelLine.parcel_id == parcel.id
     )
     return session.scalars(query).all()
+
+
+def empty_parcels(
+    session: Session, site: UUID, allocations: Sequence[UUID], *, now: datetime
+) -> None:
+    """Take these goods out of their parcels; a parcel without any is none, and not to be loaded."""
+    mine = (ParcelLine.site_id == site, ParcelLine.allocation_id.in_(allocations))
+    ids = set(session.scalars(select(ParcelLine.parcel_id).where(*mine)))
+    session.execute(delete(ParcelLine).where(*mine))
+    full = set(
+        session.scalars(
+            select(ParcelLine.parcel_id).where(
+                ParcelLine.site_id == site, ParcelLine.parcel_id.in_(ids)
+            )
+        )
+    )
+    empty = select(Parcel).where(Parcel.site_id == site, Parcel.id.in_(ids - full))
+    for parcel in session.scalars(empty.order_by(Parcel.id).with_for_update()):
+        parcel.state = "CANCELLED"
+        _drop_from_load(session, parcel, now)
+
+
+def _drop_from_load(session: Session, parcel: Parcel, now: datetime) -> None:
+    """Make the task that loads it anew without it, unless somebody is at it."""
+    query = select(Task).where(
+        Task.site_id == parcel.site_id,
+        Task.kind.in_(KINDS.values()),
+        Task.state == "OPEN",
+        Task.fence == 0,
+        Task.plan.contains({"parcels": [str(parcel.id)]}),
+    )
+    for task in session.scalars(query.order_by(Task.id).with_for_update()).all():
+        others = [each for each in parcels_of(session, task) if each.state != "CANCELLED"]
+        session.delete(task)
+        session.flush()
+        if others:
+            ids = [UUID(each) for each in task.plan["allocations"]]
+            add_load(session, task, derive(task.id, "less"), ids, others, now)

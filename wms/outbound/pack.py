@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edge.gs1 import sscc_from, sscc_to_epc_hex
+from wms import outbox
 from wms.ids import HoldId, SiteId, derive
 from wms.orders.model import Allocation, Order
 from wms.outbound.floor import Floor
@@ -96,6 +97,8 @@ def finish_pack(
     on_sorter = way != "SITE" and task.site_id == floor.hub
     for parcel in parcels:
         forward(parcel, "INDUCTED" if on_sorter else "PACKED")
+    if on_sorter:
+        _too_late(session, packed, now)
     if way != "SITE":
         settle(session, floor, parcels, at=at)  # the first box may be gone before the last
     if not on_sorter:
@@ -123,6 +126,23 @@ def _pack(
     ledger.advance(session, steps)
     session.flush()
     return packed
+
+
+def _too_late(session: Session, packed: Sequence[Allocation], now: datetime) -> None:
+    """What goes on the sorter leaves, whatever its customer has said meanwhile."""
+    late = [each for each in packed if each.cancelling]
+    for each in late:
+        each.cancelling = False
+    if late:
+        order = session.get_one(Order, late[0].order_id)
+        body = {
+            "id": str(order.id),
+            "number": order.number,
+            "reason": "cancelled_too_late",
+            "lines": sorted({each.line_no for each in late}),
+            "backordered": [],
+        }
+        outbox.record(session, topic="order", key=order.id, type="OrderChanged", body=body, now=now)
 
 
 def _part(whole: Allocation, part_id: UUID) -> Allocation:

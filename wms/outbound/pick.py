@@ -14,13 +14,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wms import outbox
 from wms.ids import CommandId, HoldId, SiteId, derive
+from wms.orders.cancel import count_cancelled
 from wms.orders.close import close_order
 from wms.orders.model import Allocation, Order, OrderLine
-from wms.orders.place import hold_lines
+from wms.outbound.again import want_again
 from wms.outbound.floor import Floor
 from wms.outbound.pack import pack_if_complete
+from wms.outbound.putback import put_back, put_back_loose
 from wms.outbound.robot import picked_from
 from wms.outbound.tell import count, report
 from wms.stock import ledger
@@ -46,15 +47,20 @@ def finish_pick(
     ids = {step: UUID(id_) for step, id_ in task.plan["picks"].items()}
     orders, allocations = lock_for(session, task.site_id, list(ids.values()))
     reasons = {each.step: each.code for each in packet.reported}
-    picked = [
-        _picked(allocations[id_], packet.counts.get(step, 0), reasons.get(step, ""))
-        for step, id_ in ids.items()
-    ]
+    picked, loose = [], []
+    for step, id_ in ids.items():
+        counted = packet.counts.get(step, 0)
+        if allocations[id_].state == "PINNED":
+            picked.append(_picked(allocations[id_], counted, reasons.get(step, "")))
+        elif counted:  # it was given up meanwhile: the books never knew that it left its place
+            loose.append((allocations[id_], counted))
     at = max((event.at for event in packet.history), default=now)
     ledger.advance(session, [_advance(task, each, actor, at) for each in picked])
     _store(session, task, picked, now)
-    _want_again(session, task, orders, [each for each in picked if each.missing], now)
+    _want_missing(session, task, orders, [each for each in picked if each.missing], now)
+    put_back_loose(session, task, loose, now=now)
     for order in orders.values():
+        put_back(session, floor, order, task.site_id, now=now)
         pack_if_complete(session, floor, order, SiteId(task.site_id), now=now)
         close_order(session, order, at=now)
     presentation = task.plan.get("presentation")
@@ -143,37 +149,27 @@ def _store(session: Session, task: Task, picked: Sequence[Picked], now: datetime
     session.flush()
 
 
-def _want_again(
+def _want_missing(
     session: Session,
     task: Task,
     orders: Mapping[UUID, Order],
     short: Sequence[Picked],
     now: datetime,
 ) -> None:
-    """Hold what was missing somewhere else; what is nowhere is back-ordered."""
+    """Want what was missing somewhere else; but what its customer had taken back is just gone."""
     wanted: dict[UUID, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    unwanted: dict[UUID, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for each in short:
-        wanted[each.allocation.order_id][each.allocation.line_no] += each.missing
+        of = unwanted if each.allocation.cancelling else wanted
+        of[each.allocation.order_id][each.allocation.line_no] += each.missing
+        if not each.units:
+            each.allocation.cancelling = False
     for order_id in sorted(wanted):
+        order = orders[order_id]
+        want_again(session, order, wanted[order_id], cause=task.id, reason="short_pick", now=now)
+    for order_id in sorted(unwanted):
         lines = {
             session.get_one(OrderLine, (order_id, line_no)): units
-            for line_no, units in wanted[order_id].items()
+            for line_no, units in unwanted[order_id].items()
         }
-        order = orders[order_id]
-        missing = hold_lines(session, order, lines, cause=task.id, state="ALLOCATED", now=now)
-        for line in missing:
-            line.units_short += lines[line]
-        outbox.record(
-            session,
-            topic="order",
-            key=order_id,
-            type="OrderChanged",
-            body={
-                "id": str(order_id),
-                "number": order.number,
-                "reason": "short_pick",
-                "lines": [line.line_no for line in lines],
-                "backordered": [line.line_no for line in missing],
-            },
-            now=now,
-        )
+        count_cancelled(session, orders[order_id], lines, reason="customer", now=now)

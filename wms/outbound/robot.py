@@ -90,6 +90,11 @@ def picked_from(session: Session, floor: Floor, presentation_id: UUID, *, now: d
     _pick_or_return(session, floor, trip, now)
 
 
+def stay_or_return(session: Session, floor: Floor, presentation_id: UUID, *, now: datetime) -> None:
+    """The task at the tote is no more: another for what still wants it, or send it home."""
+    picked_from(session, floor, presentation_id, now=now)
+
+
 def _waiting(session: Session, site: SiteId, tote: str | None = None) -> Sequence[Allocation]:
     query = select(Allocation).where(
         Allocation.site_id == site,

@@ -11,18 +11,24 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wms.database import Base
 
 
 class Transfer(Base):
-    """An order that moves stock between two of our sites."""
+    """An order that moves stock between two of our sites.
+
+    `announced` is what its destination was told last, units by line (wms.transfers.expect);
+    `settled`: nothing is on its way any more.
+    """
 
     __tablename__ = "transfer"
     __table_args__ = (
         CheckConstraint("from_site_id <> to_site_id", name="sites"),
         Index("ix_transfer_to_site_id", "to_site_id", "made_at"),
+        Index("ix_transfer_unsettled", "made_at", postgresql_where=text("NOT settled")),
     )
 
     order_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -34,6 +40,8 @@ class Transfer(Base):
     eta_p50: Mapped[datetime]
     eta_p90: Mapped[datetime]
     made_at: Mapped[datetime]
+    announced: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
+    settled: Mapped[bool] = mapped_column(server_default="false")
 
 
 class Arrival(Base):

@@ -29,10 +29,13 @@ CREATE TABLE transfer (
   eta_p50 TIMESTAMP WITH TIME ZONE NOT NULL,
   eta_p90 TIMESTAMP WITH TIME ZONE NOT NULL,
   made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  announced JSONB DEFAULT '{}' NOT NULL,
+  settled BOOLEAN DEFAULT 'false' NOT NULL,
   CONSTRAINT pk_transfer PRIMARY KEY (order_id),
   CONSTRAINT ck_transfer_sites CHECK (from_site_id <> to_site_id)
 );
 CREATE INDEX ix_transfer_to_site_id ON transfer (to_site_id, made_at);
+CREATE INDEX ix_transfer_unsettled ON transfer (made_at) WHERE NOT settled;
 
 CREATE TABLE arrival (
   site_id UUID NOT NULL,
