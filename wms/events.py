@@ -21,6 +21,7 @@ class EventKind:
 
 
 _ORDER = {"id": "the order", "number": "its number"}
+_SITES = {"from": "the site that it comes from", "to": "the site that it goes to"}
 _WHY = {"reason": "a code: why"}
 _KEPT = {"site": "where it is kept", "until": "until when"}
 _WAIT = {"wait": "the place on the waiting list", "sku": "of what", "units": "how many"}
@@ -79,6 +80,21 @@ EVENTS: Mapping[str, EventKind] = {
     "CollectRejected": EventKind(
         "A store cannot give something of it",
         _ORDER | _WHY | {"site": "the store", "lines": "numbers of lines"},
+    ),
+    "TransferShipped": EventKind(
+        "Parcels left for another site of ours",
+        _ORDER | _SITES | {"parcels": "their SSCCs", "lines": "units by line"},
+    ),
+    "TransferArrived": EventKind(
+        "A parcel has come to that site, or was given up",
+        _ORDER
+        | _SITES
+        | {
+            "sscc": "the parcel",
+            "state": "ARRIVED or LOST",
+            "differences": "lines that were not as sent: units sent, received, damaged, short,"
+            " surplus",
+        },
     ),
     "ParcelShipped": EventKind(
         "A parcel left", {"order": "the order", "sscc": "the parcel", "service": "the service"}
