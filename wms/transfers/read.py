@@ -123,6 +123,7 @@ def arrivals(
     site: str | None = None,
     state: str | None = None,
     order_id: UUID | None = None,
+    arrival_id: UUID | None = None,
     limit: int = 500,
 ) -> list[ParcelView]:
     """Parcels on their way to sites of ours, or that were; the longest on its way first."""
@@ -141,6 +142,8 @@ def arrivals(
         query = query.where(Arrival.state == state)
     if order_id is not None:
         query = query.where(Arrival.order_id == order_id)
+    if arrival_id is not None:
+        query = query.where(Arrival.id == arrival_id)
     rows = session.execute(query).all()
     inside = _contents(session, [arrival.id for arrival, *_ in rows])
     return [
