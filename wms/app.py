@@ -27,7 +27,20 @@ from edge.clock import SystemClock, clock_from_environment
 from edge.mqtt import Message as BusMessage
 from edge.mqtt import PahoBus, frame_topic
 from wms.access import Keys
-from wms.api import console, handheld, health, holds, masters, oms, problems, stock, webhooks
+from wms.api import (
+    console,
+    handheld,
+    health,
+    holds,
+    masters,
+    oms,
+    problems,
+    shop,
+    stock,
+    store,
+    transfers,
+    webhooks,
+)
 from wms.api.admit import Admission
 from wms.api.dependencies import Services
 from wms.api.describe import describe
@@ -86,7 +99,18 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     problem = problems.install(app)
     for router in (holds.quick, holds.router):  # the first in the list is found first
         app.include_router(router)
-    for area in (oms, stock, masters, handheld, console, webhooks, health):
+    for area in (
+        oms,
+        shop,
+        store,
+        stock,
+        masters,
+        transfers,
+        handheld,
+        console,
+        webhooks,
+        health,
+    ):
         app.include_router(area.router)
     app.include_router(webhooks.catalog)
     describe(app)

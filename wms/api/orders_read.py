@@ -6,15 +6,27 @@ of its line that is furthest behind, or where it ended.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from wms.api.shapes import LineOut, OrderOut, ReturnOut, ShipmentOut
+from wms.api.cursors import MalformedCursor, pack, unpack
+from wms.api.shapes import (
+    LineOut,
+    OrderLineOut,
+    OrderOut,
+    OrdersOut,
+    PromiseOut,
+    ReturnOut,
+    ShipmentOut,
+)
 from wms.errors import NotFound
+from wms.orders.change import possible
 from wms.orders.model import ENDED, Allocation, Order, OrderLine
+from wms.orders.promise import promises_of
 from wms.outbound.carrier import parcels_of_order
 from wms.outbound.model import Parcel
 from wms.returns.model import Return, ReturnLine
@@ -25,8 +37,8 @@ RANK = {state: rank for rank, state in enumerate(WAY)}
 SHOWN = {"PINNED": "RELEASED"}
 
 
-def order_out(session: Session, order_id: UUID) -> OrderOut:
-    """An order as it stands.
+def order_out(session: Session, order_id: UUID, *, for_shop: bool = False) -> OrderOut:
+    """An order as it stands; for a shop without the token that its customer follows it by.
 
     Raises:
         NotFound: there is none.
@@ -34,19 +46,71 @@ def order_out(session: Session, order_id: UUID) -> OrderOut:
     order = session.get(Order, order_id)
     if order is None:
         raise NotFound(f"order {order_id}")
-    lines = session.scalars(
-        select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.line_no)
-    ).all()
-    where = _allocations(session, [order_id])
-    shown = [_line(line, where[order_id, line.line_no]) for line in lines]
-    return OrderOut(
-        id=order.id,
-        number=order.number,
-        status=_status(order, [line.status for line in shown]),
-        placed_at=order.placed_at,
-        shipped_at=order.shipped_at,
-        lines=shown,
+    (out,) = _orders(session, [order])
+    return out.model_copy(
+        update={
+            "token": None if for_shop else order.token,
+            "changes": possible(session, order),
+            "promises": [
+                PromiseOut(
+                    promised_from=each.promised_from,
+                    promised_by=each.promised_by,
+                    reason=each.reason,
+                    at=each.at,
+                )
+                for each in promises_of(session, order_id)
+            ],
+        }
     )
+
+
+def orders_page(session: Session, after: str | None, limit: int) -> OrdersOut:
+    """The orders behind a cursor, the first recorded first.
+
+    Raises:
+        MalformedCursor: it is none of ours.
+    """
+    query = select(Order).order_by(Order.recorded_at, Order.id).limit(limit)
+    if after is not None:
+        at, order_id = unpack("orders", after, str, UUID)
+        try:
+            since = datetime.fromisoformat(at)
+        except ValueError as error:
+            raise MalformedCursor(after) from error
+        if since.tzinfo is None:
+            raise MalformedCursor(after)
+        query = query.where(tuple_(Order.recorded_at, Order.id) > tuple_(since, order_id))
+    orders = session.scalars(query).all()
+    full = len(orders) == limit
+    last = orders[-1] if full else None
+    return OrdersOut(
+        orders=_orders(session, orders),
+        next=None if last is None else pack("orders", last.recorded_at.isoformat(), last.id),
+    )
+
+
+def _orders(session: Session, orders: Sequence[Order]) -> list[OrderOut]:
+    ids = [order.id for order in orders]
+    where = _allocations(session, ids)
+    codes = site_codes(session) if any(order.to_site_id for order in orders) else {}
+    of_order: dict[UUID, list[OrderLineOut]] = defaultdict(list)
+    query = select(OrderLine).where(OrderLine.order_id.in_(ids)).order_by(OrderLine.line_no)
+    for line in session.scalars(query):
+        of_order[line.order_id].append(_line(line, where[line.order_id, line.line_no]))
+    same = (
+        "id", "number", "channel", "kind", "fulfilment", "placed_at", "shipped_at", "closed",
+        "priority", "split", "backorders", "promised_from", "promised_by", "delivery_on", "slot",
+        "leave_at", "currency", "language", "expires_at",
+    )  # fmt: skip
+    return [
+        OrderOut(
+            **{name: getattr(order, name) for name in same},
+            status=_status(order, [line.status for line in of_order[order.id]]),
+            to_site=None if order.to_site_id is None else codes[order.to_site_id],
+            lines=of_order[order.id],
+        )
+        for order in orders
+    ]
 
 
 def latest_orders(session: Session, limit: int) -> list[dict[str, Any]]:
@@ -56,7 +120,7 @@ def latest_orders(session: Session, limit: int) -> list[dict[str, Any]]:
     ).all()
     ids = [order.id for order in orders]
     where = _allocations(session, ids)
-    of_order: dict[UUID, list[LineOut]] = defaultdict(list)
+    of_order: dict[UUID, list[OrderLineOut]] = defaultdict(list)
     for line in session.scalars(select(OrderLine).where(OrderLine.order_id.in_(ids))):
         of_order[line.order_id].append(_line(line, where[line.order_id, line.line_no]))
     return [
@@ -142,43 +206,66 @@ def site_codes(session: Session) -> dict[UUID, str]:
     return {row.id: row.code for row in session.execute(select(Site.id, Site.code))}
 
 
-Where = dict[tuple[UUID, int], list[tuple[str, str]]]
+# state, site, units, and whether they are wanted back
+Standing: TypeAlias = tuple[str, str, int, bool]
+Where: TypeAlias = dict[tuple[UUID, int], list[Standing]]
 
 
 def _allocations(session: Session, orders: Sequence[UUID]) -> Where:
-    """State and site of what stands for each line."""
+    """What stands for each line."""
     query = (
-        select(Allocation.order_id, Allocation.line_no, Allocation.state, Site.code)
+        select(
+            Allocation.order_id,
+            Allocation.line_no,
+            Allocation.state,
+            Site.code,
+            Allocation.units,
+            Allocation.cancelling,
+        )
         .join(Site, Site.id == Allocation.site_id)
-        .where(Allocation.order_id.in_(orders), Allocation.state.not_in(ENDED))
+        .where(
+            Allocation.order_id.in_(orders),
+            Allocation.state.not_in(ENDED),
+            Allocation.onward_id.is_(None),
+        )
         .order_by(Site.code)
     )
     found: Where = defaultdict(list)
-    for order_id, line_no, state, code in session.execute(query):
-        found[order_id, line_no].append((state, code))
+    for row in session.execute(query):
+        found[row.order_id, row.line_no].append((row.state, row.code, row.units, row.cancelling))
     return found
 
 
-def _line(line: OrderLine, where: list[tuple[str, str]]) -> LineOut:
-    behind = min((state for state, _ in where), key=RANK.__getitem__, default="HELD")
-    sites = sorted({code for _, code in where})
+def _line(line: OrderLine, where: list[Standing]) -> OrderLineOut:
+    cancelling = sum(units for _, _, units, wanted_back in where if wanted_back)
+    going = [state for state, _, _, wanted_back in where if not wanted_back]
+    behind = min(going, key=RANK.__getitem__, default="HELD")
     status = line.state
-    if status == "OPEN" or (status == "SHIPPED" and behind == "DELIVERED"):
+    if status == "OPEN" and not going and (cancelling or line.units_waiting):
+        status = "CANCELLING" if cancelling else "WAITING"
+    elif status == "OPEN" or (status == "SHIPPED" and behind == "DELIVERED"):
         status = SHOWN.get(behind, behind)
-    return LineOut(
+    return OrderLineOut(
         line_no=line.line_no,
         sku=line.sku,
         units=line.units,
         units_short=line.units_short,
+        units_waiting=line.units_waiting,
+        units_cancelled=line.units_cancelled,
+        units_cancelling=cancelling,
         status=status,
-        site=",".join(sites) or None,
+        site=",".join(sorted({code for _, code, _, _ in where})) or None,
+        price_minor=line.price_minor,
+        gift=line.gift,
+        supply_id=line.supply_id,
     )
 
 
 def _status(order: Order, lines: Sequence[str]) -> str:
     if not order.closed:
         open_ = [status for status in lines if status in {*WAY, "RELEASED"}]
-        behind = min(open_, key=lambda each: RANK[_way(each)], default="PLACED")
+        resting = next((each for each in ("CANCELLING", "WAITING") if each in lines), "PLACED")
+        behind = min(open_, key=lambda each: RANK[_way(each)], default=resting)
         return "PLACED" if behind == "HELD" else behind
     for status in ("DELIVERED", "SHIPPED", "BACKORDERED", "CANCELLED"):
         if status in lines:

@@ -317,6 +317,7 @@ class Wait(Base):
     __table_args__ = (
         one_of("state", WAIT_STATES),
         UniqueConstraint("site_id", "hold_id"),
+        Index("ix_wait_id", "id"),
         Index("ix_wait_queue", "site_id", "sku_id", "made_at", "id",
               postgresql_where=text("state = 'WAITING'")),
         Index("ix_wait_offered", "offered_until", postgresql_where=text("state = 'OFFERED'")),

@@ -88,6 +88,7 @@ CREATE TABLE wait (
   CONSTRAINT ck_wait_state CHECK (state IN ('WAITING', 'OFFERED', 'TAKEN', 'LAPSED', 'CANCELLED')),
   CONSTRAINT uq_wait_site_id_hold_id UNIQUE (site_id, hold_id)
 );
+CREATE INDEX ix_wait_id ON wait (id);
 CREATE INDEX ix_wait_queue ON wait (site_id, sku_id, made_at, id) WHERE state = 'WAITING';
 CREATE INDEX ix_wait_offered ON wait (offered_until) WHERE state = 'OFFERED';
 """
