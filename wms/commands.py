@@ -79,18 +79,12 @@ def verify(
     """Prove that the books are right; status 1 and the first difference if they are not."""
     from time import monotonic
 
+    from wms.books import ALL_LAWS, LAWS
     from wms.database import Database
-    from wms.orders import laws as of_orders
-    from wms.outbound import laws as of_streams
-    from wms.payments import laws as of_payments
     from wms.stock.prove import CONNECTIONS, prove
-    from wms.stock.verify import LAWS, NETWORK_LAWS
-    from wms.work import laws as of_work
 
     settings = Settings()
-    network = NETWORK_LAWS if settings.cells is None else ()
-    ours = (*of_orders.LAWS, *of_work.LAWS, *of_streams.LAWS, *of_payments.LAWS)
-    laws = (*LAWS, *network, *ours)
+    laws = ALL_LAWS if settings.cells is None else LAWS
     if settings.cells is not None:
 
         def judge(database: Database) -> "Report":

@@ -25,19 +25,16 @@ from wcs.messages import FromWcs, ToWcs, TransportOrder, TransportReport, from_w
 from wms import inbox
 from wms.api.dependencies import Services
 from wms.app import create_app
+from wms.books import ALL_LAWS
 from wms.database import Database
 from wms.errors import Unavailable
 from wms.jobs import Jobs
-from wms.orders import laws
-from wms.outbound import laws as of_streams
 from wms.outbound import stream
 from wms.outbound.floor import Floor
 from wms.outbound.model import Parcel
-from wms.payments import laws as of_payments
 from wms.ports import Booked, Booking, Tracking, TrackingEvent, WebhookEvent
 from wms.settings import Settings
-from wms.stock.verify import LAWS, NETWORK_LAWS, verify
-from wms.work import laws as of_work
+from wms.stock.verify import verify
 
 HUB, SPOKE, GINZA, UMEDA = "TYO1", "OSA1", "S-GNZ", "S-UMD"
 STORES = (GINZA, UMEDA)
@@ -147,9 +144,7 @@ class House:
     def close(self) -> None:
         """Let go of everything; what the books say must be right."""
         self.http.__exit__(None, None, None)
-        every = (*LAWS, *NETWORK_LAWS, *laws.LAWS, *of_streams.LAWS, *of_work.LAWS,
-                 *of_payments.LAWS)  # fmt: skip
-        report = self.database.run(lambda session: verify(session, every))
+        report = self.database.run(lambda session: verify(session, ALL_LAWS))
         assert report.clean, report
 
     def _masters(self) -> None:

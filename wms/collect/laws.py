@@ -54,9 +54,9 @@ SELECT c.site_id, NULL::uuid AS sku_id,
 """
 
 LAWS = (
-    Law(code="C1", says="what is ready lies packed in its slot", broken=_READY),
-    Law(code="C2", says="what was handed over is delivered", broken=_HANDED_OVER),
-    Law(code="C3", says="a slot has the goods of one collection", broken=_SLOTS),
-    Law(code="C4", says="collections end, and are ready, with their times", broken=_ENDS),
+    Law(code="S1", says="what is ready lies packed in its slot", broken=_READY),
+    Law(code="S2", says="what was handed over is delivered", broken=_HANDED_OVER),
+    Law(code="S3", says="a slot has the goods of one collection", broken=_SLOTS),
+    Law(code="S4", says="collections end, and are ready, with their times", broken=_ENDS),
 )
 """The laws of stores."""
