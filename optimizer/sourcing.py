@@ -25,6 +25,8 @@ Source: the subset recurrence is that of Dreyfus and Wagner (1971) for one level
 Y. Acimovic and S. Graves, "Making Better Fulfillment Decisions on the Fly", M&SOM 17(1), 2015.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from optimizer.result import Solution, Status, Stopwatch
@@ -41,8 +43,17 @@ from optimizer.sourcing_problem import (
 )
 
 __all__ = [
-    "ANY", "ONE_SITE", "WHOLE_LINES", "Problem", "best_for", "cost_terms", "lines_of_orders",
-    "one_by_one", "solve", "violations",
+    "ANY",
+    "ONE_SITE",
+    "UNITS_MAX",
+    "WHOLE_LINES",
+    "Problem",
+    "best_for",
+    "cost_terms",
+    "lines_of_orders",
+    "one_by_one",
+    "solve",
+    "violations",
 ]  # fmt: skip
 
 TOLERANCE = 1e-6
@@ -112,7 +123,7 @@ def lines_of_orders(problem: Problem) -> list[Ints]:
 
 
 def best_for(
-    problem: Problem, order: int, lines: Ints, left: Ints, room: Ints
+    problem: Problem, order: int, lines: Ints, left: Ints, room: Ints, without: Sequence[int] = ()
 ) -> tuple[Ints, bool]:
     """The best plan of one order by itself.
 
@@ -122,11 +133,13 @@ def best_for(
         lines: the lines of that order.
         left: units left, shape (n, s).
         room: units that each node can still send, shape (n,).
+        without: nodes that must not take part.
 
     Returns:
         units of each of these lines from each node, and whether that is proven cheapest.
     """
     closed = np.zeros(room.size, dtype=bool)
+    closed[list(without)] = True
     exact = True
     while True:
         parcel_cost = np.where(closed, np.inf, problem.parcel_cost[order])

@@ -88,11 +88,11 @@ class Jobs:
 
     def source(self) -> int:
         """Give a batch of orders to the sites that fulfil them best."""
-        batch = self.database.run(source.gather)
-        if batch is None:
+        gathered = self.database.run(lambda s: source.gather(s, now=self.clock.now()))
+        if gathered is None:
             return 0
-        sourced = source.solve(batch)
-        return self.database.run(lambda s: source.assign(s, sourced, now=self.clock.now()))
+        decided = source.solve(gathered)
+        return self.database.run(lambda s: source.assign(s, decided, now=self.clock.now()))
 
     def release(self) -> int:
         """Make work of what is allocated, at every site, as its floor can take it."""
