@@ -202,7 +202,10 @@ def cancel(session: Session, site_id: UUID, parcel_id: UUID, *, now: datetime) -
         return None
     if row.state in {"WANTED", "BOOKED"}:
         never_asked = row.state == "WANTED" and not row.attempts
-        row.state, row.due_at = ("CANCELLED" if never_asked else "CANCELLING"), now
+        at_once = never_asked or row.file_id is not None
+        row.state, row.due_at = ("CANCELLED" if at_once else "CANCELLING"), now
+        if row.file_id is not None:
+            row.problem = "in a file: a person takes it out of the carrier's program"
     return row.state
 
 
