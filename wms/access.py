@@ -36,6 +36,7 @@ SCOPES = {
     "stock:write": "hold stock, announce supply",
     "masters:write": "make and change sites, places, goods",
     "shop": "carts, reservations and waiting lists of a shop",
+    "privacy": "see, export and erase personal data",
     "webhooks": "subscribe to events, see what was sent",
 }
 ID_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that looks like another

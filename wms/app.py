@@ -29,15 +29,20 @@ from edge.mqtt import PahoBus, frame_topic
 from wms.access import Keys
 from wms.api import (
     console,
+    contacts,
     handheld,
     health,
     holds,
     masters,
     oms,
+    payments,
+    privacy,
     problems,
+    returns,
     shop,
     stock,
     store,
+    track,
     transfers,
     webhooks,
 )
@@ -101,6 +106,11 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         app.include_router(router)
     for area in (
         oms,
+        payments,
+        returns,
+        contacts,
+        privacy,
+        track,
         shop,
         store,
         stock,

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="http://127.0.0.1:8080", description="where customers find us: links in notices"
     )
+    behind_proxy: bool = Field(
+        default=False, description="whether X-Forwarded-For is written by a proxy of ours"
+    )
     brand_name: str = Field(default="Soko", description="whose shop customers read of")
     brand_colour: str = Field(
         default="#1f6feb", pattern=r"^#[0-9a-fA-F]{6}$", description="of the tracking page"

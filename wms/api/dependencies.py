@@ -12,6 +12,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 
 from edge.clock import Clock
+from wms.api.limits import Limits
 from wms.api.live import Feed
 from wms.contacts.keys import Keys
 from wms.database import Database
@@ -30,6 +31,7 @@ class Services:
     floor: Floor
     feed: Feed = field(default_factory=Feed)
     known: set[UUID] = field(default_factory=set)  # masters that have been seen to be there
+    limits: Limits = field(default_factory=Limits)
     contacts_keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ TAGS = {
     "webhooks": "Events that are sent to you, and the log of it.",
     "catalog": "Every event and every problem that there is.",
     "store": "Screens of store staff.",
+    "privacy": "Personal data: who an order is for, export, erasure, retention.",
     "track": "A customer follows an order.",
     "handheld": "Work packets of handhelds.",
     "console": "Supervisors and planners.",

@@ -48,6 +48,7 @@ POLICIES = (
     Policy("/api/v1", PEOPLE, PEOPLE),
     Policy("/store/v1", PEOPLE, PEOPLE),
     Policy("/console/v1", PEOPLE, PEOPLE),
+    Policy("/privacy/v1", "privacy", "privacy"),
     Policy("/track/v1", PUBLIC, PUBLIC),
     Policy("/find/v1", PUBLIC, PUBLIC),
     Policy("/catalog", PUBLIC, PUBLIC),

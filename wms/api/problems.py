@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wms.access import KeyMissing
+from wms.api.limits import TooOften
 from wms.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable, WmsError
 from wms.stock.coalescer import Overloaded
 
@@ -36,6 +37,7 @@ STATUS: dict[type[WmsError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
+    TooOften: HTTPStatus.TOO_MANY_REQUESTS,
     KeyMissing: HTTPStatus.UNAUTHORIZED,
 }
 
@@ -94,8 +96,13 @@ _TAKEN = frozenset({"type", "title", "status", "detail", "code", "headers"})
 
 
 def _of_unforeseen(_handler: Any, request: Request, error: Exception) -> Problem:
-    log.error("http.failed", path=request.url.path, exc_info=error)
+    log.error("http.failed", path=_route(request), exc_info=error)
     return problem("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "this should not have happened")
+
+
+def _route(request: Request) -> str:
+    """The path as we have it in the table: what stands in its place may be a secret of somebody."""
+    return str(getattr(request.scope.get("route"), "path", "?"))
 
 
 def _of_http(_handler: Any, _request: Request, error: Exception) -> Problem:
