@@ -19,6 +19,8 @@ from simulators.network import HUB, PLACES
 ROBOT_AISLES, ROBOT_BAYS, ROBOT_LEVELS = 12, 12, 6
 SHELF_AISLES, SHELF_BAYS = 10, 20
 SPOKE_AISLES, SPOKE_BAYS = 4, 15
+PICKUP_SLOTS = 24  # of a store's pickup shelf
+FEW = 3
 
 _CRAFTS = (
     ("有田焼", "Arita ware"), ("波佐見焼", "Hasami ware"), ("美濃焼", "Mino ware"),
@@ -115,6 +117,10 @@ def locations() -> Iterator[dict[str, Any]]:
         aisles, bays = (SHELF_AISLES, SHELF_BAYS) if hub else (SPOKE_AISLES, SPOKE_BAYS)
         for aisle, bay in product(range(1, aisles + 1), range(1, bays + 1)):
             yield _location(site.code, f"S{aisle:02d}-{bay:02d}", "SHELF", aisle, bay)
+        if site.kind == "STORE":
+            for slot in range(1, PICKUP_SLOTS + 1):
+                place = _location(site.code, f"P-{slot:02d}", "PICKUP", 1, slot)
+                yield place | {"kind": "PICKUP_SHELF"}
 
 
 def _location(site: str, code: str, zone: str, aisle: int, bay: int) -> dict[str, Any]:
@@ -159,6 +165,16 @@ def opening_stock(skus: list[Sku], *, seed: int) -> Iterator[dict[str, Any]]:
                 at = draw.randrange(SPOKE_AISLES * SPOKE_BAYS)
                 code = f"S{at // SPOKE_BAYS + 1:02d}-{at % SPOKE_BAYS + 1:02d}"
                 yield _stock(site.code, code, None, sku, max(1, round(draw.random() * most)))
+
+
+def on_the_shelves(skus: list[Sku], *, seed: int) -> dict[str, list[Sku]]:
+    """What each store has when the day begins, of what it has a few of."""
+    known = {sku.code: sku for sku in skus}
+    found: dict[str, list[Sku]] = {place.code: [] for place in PLACES if place.kind == "STORE"}
+    for line in opening_stock(skus, seed=seed):
+        if line["site"] in found and line["units"] >= FEW:
+            found[line["site"]].append(known[line["sku"]])
+    return found
 
 
 def _stock(site: str, location: str, tote: str | None, sku: Sku, units: int) -> dict[str, Any]:

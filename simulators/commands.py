@@ -37,6 +37,9 @@ def sim_run(  # noqa: PLR0913 - options
     state_dir: Annotated[Path, typer.Option(envvar="SOKO_STATE_DIR")] = Path("var"),
     port_offset: Annotated[int, typer.Option(envvar="SOKO_PORT_OFFSET")] = 0,
     carrier_port: Annotated[int, typer.Option(envvar="SOKO_CARRIER_PORT")] = 8090,
+    payments_port: Annotated[int, typer.Option(envvar="SOKO_PAYMENTS_PORT")] = 8091,
+    smtp_port: Annotated[int, typer.Option(envvar="SOKO_SMTP_PORT")] = 8025,
+    mails_port: Annotated[int, typer.Option(envvar="SOKO_MAILS_PORT")] = 8026,
 ) -> None:
     """Play the world until stopped; started again, it goes on where it was."""
     import asyncio
@@ -53,9 +56,12 @@ def sim_run(  # noqa: PLR0913 - options
         mqtt_url=mqtt,
         port_offset=port_offset,
         carrier_port=carrier_port,
+        payments_port=payments_port,
+        smtp_port=smtp_port,
+        mails_port=mails_port,
         seed=seed,
     )
-    asyncio.run(run(settings, scenario.calls, clock_from_environment()))
+    asyncio.run(run(settings, scenario, clock_from_environment()))
 
 
 def demo(  # noqa: PLR0913 - options

@@ -9,8 +9,8 @@ again after a crash is saying the same.
 """
 
 import random
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 from typing import Any
@@ -60,10 +60,17 @@ def assortment_of_invoices(invoices: Iterable[Invoice]) -> list[Sku]:
     )
 
 
-def own_day(skus: list[Sku], *, orders: int, seed: int) -> list[Call]:
-    """A day of our own with that many orders, and one return for every 25 of them."""
+def own_day(
+    skus: list[Sku], *, orders: int, seed: int, stores: Mapping[str, Sequence[Sku]] | None = None
+) -> list[Call]:
+    """A day of our own with that many orders, and one return for every 25 of them.
+
+    With `stores` (what each has on its shelves) every eighth order is collected in a store: most
+    of these for goods that lie there, one in four for goods that must come from elsewhere.
+    """
     draw = random.Random(f"day {seed}")
     popularity = list(accumulate(sku.popularity for sku in skus))
+    prices = {sku.code: sku.price_minor for sku in skus}
     calls = []
     for number in range(orders):
         hour = draw.choices(list(_HOURS), list(_HOURS.values()))[0]
@@ -79,6 +86,9 @@ def own_day(skus: list[Sku], *, orders: int, seed: int) -> list[Call]:
             lines.append({"line_no": size + 1, "sku": "GIFT-WRAP", "units": 1, "service": True})
         guest = None if draw.random() < 0.15 else f"C{draw.randrange(100_000):05d}"
         calls.append(_order(f"W{seed}-{number:05d}", at, guest, lines, seed))
+        if stores:
+            collected = _collected(skus, stores, number, seed) if number % 8 == 5 else None
+            calls[-1] = _as_shops_send_it(calls[-1], prices, number, collected)
         if number % 25 == 24:
             back = [{"line_no": 1, "sku": chosen[0].code, "units": 1}]
             calls.append(_return(f"R{seed}-{number:05d}", at, back, seed))
@@ -86,6 +96,34 @@ def own_day(skus: list[Sku], *, orders: int, seed: int) -> list[Call]:
             regret = at + timedelta(seconds=2)  # before anybody walks
             calls.append(Call(regret, f"{calls[-1].path}/cancellation", None, method="POST"))
     return sorted(calls, key=lambda call: (call.at, call.path))
+
+
+def _collected(
+    skus: Sequence[Sku], stores: Mapping[str, Sequence[Sku]], number: int, seed: int
+) -> tuple[str, Sku]:
+    """A store, and what is collected there."""
+    draw = random.Random(f"collect {seed} {number}")
+    store = draw.choice(sorted(store for store, there in stores.items() if there))
+    return store, draw.choice(stores[store] if draw.random() < 0.75 else skus)
+
+
+def _as_shops_send_it(
+    call: Call, prices: Mapping[str, int], number: int, collected: tuple[str, Sku] | None
+) -> Call:
+    """With prices, a card that paid, and whom to tell; perhaps for a store instead of a door."""
+    assert call.body is not None
+    body = dict(call.body)
+    if collected is not None:
+        line = {"line_no": 1, "sku": collected[1].code, "units": 1, "service": False}
+        body |= {"fulfilment": "COLLECT", "to_site": collected[0], "lines": [line]}
+    body["lines"] = [line | {"price_minor": prices.get(line["sku"], 330)} for line in body["lines"]]
+    paid = sum(line["price_minor"] * line["units"] for line in body["lines"])
+    payment = f"pay-{call.path.rpartition('/')[2]}"
+    tender = {"id": str(uuid5(_NAMESPACE, payment)), "kind": "CARD", "payment": payment}
+    body["tenders"] = [tender | {"captured_minor": paid}]
+    body["contact"] = {"name": f"客 {number}", "email": f"customer-{number}@example.jp"}
+    body["language"] = "en" if number % 5 == 0 else "ja"
+    return replace(call, body=body, lines=len(body["lines"]))
 
 
 def _units(draw: random.Random) -> int:

@@ -37,6 +37,7 @@ from simulators.scenario import Scenario
 from simulators.summary import Summary, show
 
 HTTP_PORT, MQTT_PORT, DATABASE_PORT, CARRIER_PORT = 8080, 18830, 15432, 8090
+PAYMENTS_PORT, SMTP_PORT, MAILS_PORT = 8091, 8025, 8026
 LOOK_S = 0.5  # real, between two looks at the summary
 STALLED_S = 420.0  # real, without any progress: something is wrong
 QUICKER = 4.0  # at night, when only vans are on the road
@@ -116,7 +117,8 @@ class Demo:
     def _check_ports(self) -> None:
         site = tomllib.loads(self.settings.site_file.read_text(encoding="utf-8"))
         devices = [int(d["port"]) for d in site["devices"] if d["driver"] != "vda5050"]
-        for port in (HTTP_PORT, MQTT_PORT, DATABASE_PORT, CARRIER_PORT, *devices):
+        ours = (HTTP_PORT, MQTT_PORT, DATABASE_PORT, CARRIER_PORT)
+        for port in (*ours, PAYMENTS_PORT, SMTP_PORT, MAILS_PORT, *devices):
             check_port_is_free(
                 port + self.settings.port_offset, use="choose others: soko demo --port-offset 100"
             )
@@ -178,6 +180,13 @@ class Demo:
             "SOKO_PORT_OFFSET": str(offset),
             "SOKO_CARRIER_PORT": str(CARRIER_PORT + offset),
             "SOKO_CARRIER_URL": f"http://127.0.0.1:{CARRIER_PORT + offset}",
+            "SOKO_PAYMENTS_PORT": str(PAYMENTS_PORT + offset),
+            "SOKO_PAYMENTS_URL": f"http://127.0.0.1:{PAYMENTS_PORT + offset}",
+            "SOKO_SMTP_PORT": str(SMTP_PORT + offset),
+            "SOKO_SMTP_URL": f"smtp://127.0.0.1:{SMTP_PORT + offset}",
+            "SOKO_MAILS_PORT": str(MAILS_PORT + offset),
+            "SOKO_PUBLIC_URL": self.http_url,
+            "SOKO_WEBHOOKS_ALLOWED": '["127.0.0.0/8"]',
         }
 
     def _keep(
@@ -220,9 +229,15 @@ class Demo:
         return False
 
     def _print_addresses(self) -> None:
-        for name, path in (("Control room", "/ui/control"), ("Stock", "/ui/stock")):
+        for name, path in (
+            ("Control room", "/ui/control"),
+            ("Stock", "/ui/stock"),
+            ("Store", "/ui/store?site=S-GNZ"),
+        ):
             self.console.print(f"  {name:<13} {self.http_url}{path}")
         self.console.print(f"  {'Handheld':<13} {self.http_url}/ui/h?sim=1")
+        mails = MAILS_PORT + self.settings.port_offset
+        self.console.print(f"  {'Mails':<13} http://127.0.0.1:{mails}/mails")
         self.console.print(f"  {'API':<13} {self.http_url}/docs")
         self.console.print(f"  {'Logs':<13} {self.day}")
         settings = self.day / "environment"

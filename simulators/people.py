@@ -93,23 +93,28 @@ class Worker:
         self._hands = hands
         self._draw = random.Random(operator.name)
         self._sent = 0
-        self._headers = {"X-Soko-Device": f"hh-{operator.name}", "X-Soko-Operator": operator.name}
+        self.headers = {"X-Soko-Device": f"hh-{operator.name}", "X-Soko-Operator": operator.name}
 
     async def run(self) -> None:
         """Work until cancelled."""
+        while True:
+            if not await self.next_packet():
+                await self._clock.sleep(IDLE_S * self._draw.uniform(0.7, 1.3))
+
+    async def next_packet(self) -> bool:
+        """Do the next packet that the handheld offers; False if there is none."""
         query = {"site": self.operator.site, "kinds": ",".join(self.operator.kinds)}
         if self.operator.station:
             query["station"] = self.operator.station
-        while True:
-            answer = await call(
-                self._client, "GET", "/api/v1/work/next", params=query, headers=self._headers
-            )
-            if answer.status_code == 200:
-                await self._work_off(answer.json())
-            else:
-                await self._clock.sleep(IDLE_S * self._draw.uniform(0.7, 1.3))
+        answer = await call(
+            self._client, "GET", "/api/v1/work/next", params=query, headers=self.headers
+        )
+        if answer.status_code != 200:
+            return False
+        await self.work_off(answer.json())
+        return True
 
-    async def _work_off(self, packet: dict[str, Any]) -> None:
+    async def work_off(self, packet: dict[str, Any]) -> None:
         """Do the packet step by step, until it is done or taken away."""
         while packet.get("step"):
             step = next(s for s in packet["steps"] if s["id"] == packet["step"])
@@ -138,14 +143,14 @@ class Worker:
             "value": deed.value,
             "at": now.isoformat(),
             "seq": self._sent,
-            "device": self._headers["X-Soko-Device"],
+            "device": self.headers["X-Soko-Device"],
         }
         answer = await call(
             self._client,
             "POST",
             "/api/v1/work/events",
             json={"events": [event]},
-            headers=self._headers,
+            headers=self.headers,
         )
         if answer.status_code != 200:
             log.warning("work.refused", operator=self.operator.name, body=answer.text[:300])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from simulators.assortment import Sku, own_assortment
+from simulators.assortment import Sku, on_the_shelves, own_assortment
 from simulators.day import TOKYO, Call, assortment_of_invoices, calls_of, own_day
 from simulators.order_file import read_invoices
 
@@ -31,6 +31,12 @@ class Scenario:
         return sum(call.lines for call in self.calls)
 
     @property
+    def collected(self) -> dict[str, str]:
+        """The store of each order that is collected, by the order's number."""
+        bodies = [call.body for call in self.calls if call.body and "to_site" in call.body]
+        return {body["number"]: body["to_site"] for body in bodies}
+
+    @property
     def documents(self) -> int:
         """Orders and returns of the day."""
         return sum(call.method == "PUT" for call in self.calls)
@@ -45,6 +51,8 @@ def read_scenario(orders: Path | None, *, count: int, seed: int) -> Scenario:
     """
     if orders is None:
         skus = own_assortment()
-        return Scenario(f"own-{seed}", skus, own_day(skus, orders=count, seed=seed))
+        stores = on_the_shelves(skus, seed=seed)
+        calls = own_day(skus, orders=count, seed=seed, stores=stores)
+        return Scenario(f"own-{seed}", skus, calls)
     invoices = read_invoices(orders.read_bytes(), zone=TOKYO)
     return Scenario(orders.stem, assortment_of_invoices(invoices), calls_of(invoices, seed=seed))
