@@ -25,7 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from wms.partners.carrier_layouts import DoesNotFit, Format
+from wms.partners.carrier_layouts import HALF_WIDTH, DoesNotFit, Format
 from wms.partners.legacy_text import ENCODING, fit
 from wms.ports import Booking
 
@@ -81,7 +81,7 @@ def write(format_: Format, bookings: Iterable[Booking], codes: Mapping[str, str]
             problems.append(
                 Problem(parcel_id=id_, code="characters_lost", written=True, detail=lost)
             )
-        rows.writerow([fit(filled.get(name, "")).text for name in format_.columns])
+        rows.writerow([_cell(name, filled.get(name, "")) for name in format_.columns])
         parcels.append(id_)
     return Written(
         content=out.getvalue().encode(ENCODING), parcels=tuple(parcels), problems=tuple(problems)
@@ -117,6 +117,10 @@ def _answer(line: int, row: Sequence[str], reference: int, number: int) -> Answe
     elif not is_tracking_number(theirs):
         problem = "no_tracking_number"
     return Answer(line=line, reference=ours[:100], tracking=theirs[:100], problem=problem)
+
+
+def _cell(column: str, value: str) -> str:
+    return value if column in HALF_WIDTH else fit(value).text
 
 
 def _lost(booking: Booking) -> str:

@@ -23,6 +23,7 @@ from wms.ports import Booking, Party
 
 Row = dict[str, str]
 CONTENTS = "商品"
+HALF_WIDTH = frozenset({"お届け先名(ｶﾅ)", "ご依頼主名(ｶﾅ)"})
 LEAVE_AT = {
     "FRONT_DOOR": "玄関前", "DELIVERY_BOX": "宅配ボックス", "METER_BOX": "メーターボックス",
     "BICYCLE_BASKET": "自転車かご", "GARAGE": "車庫", "STORAGE": "物置", "RECEPTION": "管理人",
