@@ -173,7 +173,7 @@ def _eta(order: Order, brand: Brand) -> EtaOut | None:
     if order.delivery_on is not None:  # a day that the customer has chosen; noon is on that day
         noon = datetime.combine(order.delivery_on, time(12), tzinfo=ZoneInfo(brand.zone))
         return EtaOut.model_validate({"from": None, "by": noon, "slot": order.slot})
-    if by is None:
+    if by is None and not order.slot:
         return None
     return EtaOut.model_validate({"from": order.promised_from, "by": by, "slot": order.slot})
 
