@@ -30,6 +30,7 @@ from wms.access import Keys
 from wms.api import (
     console,
     contacts,
+    decisions,
     handheld,
     health,
     holds,
@@ -106,6 +107,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         app.include_router(router)
     for area in (
         oms,
+        decisions,
         payments,
         returns,
         contacts,

@@ -25,6 +25,7 @@ from wms.notices.brand import Brand
 from wms.notices.jobs import notice_jobs
 from wms.orders import source
 from wms.orders.model import Allocation
+from wms.orders.source_jobs import sourcing_jobs
 from wms.outbound.booking import Desk
 from wms.outbound.floor import Floor
 from wms.outbound.release import make_walks, release_site
@@ -78,6 +79,7 @@ class Jobs:
     def of_areas(self) -> list[Job]:
         """The jobs of the areas."""
         return [
+            *sourcing_jobs(self.database, self.clock),
             *payments_jobs(
                 self.database, self.clock, self.payments, partial(tell_of_refund, self.floor)
             ),
