@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter
 
-from tests.web import stage_stock
+from tests.web import stage_stock, stage_store, stage_track
 from wms.work.packet import Event, Packet, Problem, packet_json, reduce
 
 ROOT = Path(__file__).parents[2]
@@ -205,6 +205,8 @@ class Stage:
 
 app = FastAPI()
 app.include_router(stage_stock.router)
+app.include_router(stage_store.router)
+app.include_router(stage_track.router)
 stage = Stage()
 
 
@@ -240,6 +242,9 @@ def direct(deed: Literal["pause", "resume", "reset"]) -> None:
     stage.paused = deed == "pause"
     if deed == "reset":
         stage.packet = fresh_packet()
+        stage_store.shop.__init__()  # type: ignore[misc]
+        stage_store.made.clear()
+        stage_track.reset()
 
 
 @app.get("/api/v1/work/next", response_model=None)
@@ -261,11 +266,17 @@ async def work_events(request: Request) -> dict[str, Any]:
 def _taken(event: Event) -> dict[str, Any]:
     if str(event.id) in stage.known:
         return {"id": str(event.id), "result": "duplicate"}
-    after = reduce(stage.packet, event)
+    of_store = str(event.packet) in stage_store.made
+    before = stage_store.made[str(event.packet)] if of_store else stage.packet
+    after = reduce(before, event)
     if isinstance(after, Problem):
         return {"id": str(event.id), "result": "rejected", "problem": asdict(after)}
     stage.known.add(str(event.id))
     stage.packet = replace(after)
+    if of_store:
+        stage_store.made[str(event.packet)] = after
+        if after.step is None:
+            stage_store.shop.bagged(after)
     return {"id": str(event.id), "result": "accepted"}
 
 
@@ -280,6 +291,8 @@ async def work_stream() -> AsyncIterable[ServerSentEvent]:
 @app.get("/api/v1/lookup/{code}", response_model=None)
 def lookup(code: str) -> Response:
     """Knows totes only."""
+    if found := stage_store.looked_up(code):
+        return JSONResponse(found)
     if code.startswith("T-"):
         return JSONResponse(
             {"kind": "tote", "code": code, "status": "STORED", "location": "A03-07-2"}

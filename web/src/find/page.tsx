@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ApiError, get } from "../core/api.ts";
-import { hours, lang, number, t, word } from "../core/i18n.ts";
+import { hours, lang, t, word } from "../core/i18n.ts";
 import { onMap, type Place, type Point, rings } from "../stock/around.ts";
 import { distance } from "../stock/distance.ts";
 import { colourOf, inkOn } from "../track/order.ts";
@@ -14,7 +14,13 @@ const sku = query.get("sku") ?? "";
 const TOKYO: Point = { latitude: 35.6812, longitude: 139.7671 };
 
 const from = signal<Point & { sure: boolean }>(asked());
-const places = signal<readonly Place[] | null>(null);
+type Near = Omit<Place, "free">; // in words only: figures are nobody's outside
+interface Found {
+  name_en: string;
+  name_ja: string;
+  places: Near[];
+}
+const found = signal<Found | null>(null);
 const trouble = signal<"" | "unknown" | "away">("");
 
 function asked(): Point & { sure: boolean } {
@@ -34,7 +40,7 @@ async function look(): Promise<void> {
     also_none: "true",
   });
   try {
-    places.value = (await get<{ places: Place[] }>(`/v1/find-in-store?${near}`)).places;
+    found.value = await get<Found>(`/find/v1/stores?${near}`);
     trouble.value = "";
   } catch (error) {
     trouble.value = error instanceof ApiError && error.status === 404 ? "unknown" : "away";
@@ -50,14 +56,15 @@ function fromHere(): void {
 
 export function Page() {
   useEffect(() => void look(), []);
-  const now = places.value;
-  document.title = `${t("find.title")} · ${sku}`;
+  const now = found.value?.places ?? null;
+  const name = found.value && (lang.value === "ja" ? found.value.name_ja : found.value.name_en);
+  document.title = `${t("find.title")} · ${name ?? sku}`;
   const colour = colourOf(query.get("colour"));
   const clothes = colour ? { "--brand": colour, "--brand-ink": inkOn(colour) } : {};
   return (
     <div class="find" style={clothes}>
       <h1>
-        {t("find.title")} <small>{sku}</small>
+        {t("find.title")} <small>{name ?? sku}</small>
       </h1>
       {!from.value.sure && (
         <p class="from">
@@ -93,7 +100,6 @@ export function Page() {
                 <em>
                   {place.stock === "in_stock" ? "● " : place.stock === "few_left" ? "▲ " : "○ "}
                   {word("in_store", place.stock)}
-                  {place.stock === "few_left" && <b class="num"> {number(place.free)}</b>}
                 </em>
               </li>
             ))}
@@ -104,7 +110,7 @@ export function Page() {
   );
 }
 
-function Sketch({ places: some }: { places: readonly Place[] }) {
+function Sketch({ places: some }: { places: readonly Near[] }) {
   const [inner, outer] = rings(some);
   return (
     <svg viewBox="-118 -114 236 228" aria-hidden="true">

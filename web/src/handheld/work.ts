@@ -72,11 +72,18 @@ export async function nextTask(): Promise<void> {
   }, RETRY_MS);
 }
 
-/** Work off one packet that another page has asked for, then go back to that page. */
+/** Ask for a packet of these kinds and work it off, then go back to the page that asked. */
 export async function workOff(part: Partial<Session>, then: () => void): Promise<void> {
   session.value = { ...session.value, ...part }; // for this page only: what was chosen is kept
   back.value = then;
   await nextTask();
+}
+
+/** Work off a packet that another page has been given. */
+export async function workOn(given: Packet, then: () => void): Promise<void> {
+  back.value = then;
+  await flush();
+  await open(given);
 }
 
 /** From a finished packet to what comes then. */

@@ -32,7 +32,7 @@ const DOORS: Door[] = [
     more: { href: "/ui/find.html", text: "home.find" },
   },
   {
-    sign: "⑂",
+    sign: "?",
     title: "home.decisions",
     who: "home.decisions_who",
     what: "home.decisions_what",

@@ -18,6 +18,8 @@ export interface Point {
   longitude: number;
 }
 
+type Far = Pick<Place, "distance_m">;
+
 const rad = (degrees: number): number => (degrees * Math.PI) / 180;
 
 /** The direction from one point to another: radians clockwise from north. */
@@ -30,14 +32,14 @@ export function bearing(from: Point, to: Point): number {
 }
 
 /** Where on a map of radius 1 a place lies: its direction as it is, near ones drawn apart. */
-export function onMap(from: Point, place: Place, farthest_m: number): [number, number] {
+export function onMap(from: Point, place: Point & Far, farthest_m: number): [number, number] {
   const r = Math.sqrt(Math.min(1, (place.distance_m ?? 0) / farthest_m));
   const turn = bearing(from, place);
   return [r * Math.sin(turn), -r * Math.cos(turn)];
 }
 
 /** Two rings, the outer one round the farthest place: 1, 2, 5, 10 … kilometres. */
-export function rings(places: readonly Place[]): [number, number] {
+export function rings(places: readonly Far[]): [number, number] {
   const farthest = Math.max(500, ...places.map((place) => place.distance_m ?? 0));
   const power = 10 ** Math.floor(Math.log10(farthest));
   const outer = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= farthest) ?? farthest;

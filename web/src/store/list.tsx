@@ -1,6 +1,6 @@
 /** The queue: a card each, timer first; filtered by kind. */
 import { signal } from "@preact/signals";
-import { t, word } from "../core/i18n.ts";
+import { lang, t, word } from "../core/i18n.ts";
 import { countdown, grouped, type Item, KINDS, type Kind, leftS, mood, SIGNS, unitsOf } from "./queue.ts";
 import { chosen, items, since_s } from "./state.ts";
 
@@ -81,11 +81,15 @@ export function Timer({ item }: { item: Item }) {
   );
 }
 
+export function nameOf(line: { sku: string; name_en: string; name_ja: string }): string {
+  return (lang.value === "ja" ? line.name_ja : line.name_en) || line.name_en || line.sku;
+}
+
 export function goodsOf(item: Item): string {
   const first = item.lines[0];
   if (!first) return "";
   const rest = item.lines.length - 1;
   const units = unitsOf(item);
-  const named = first.name || first.sku;
+  const named = nameOf(first);
   return rest > 0 ? t("store.goods_more", { name: named, rest, units }) : t("store.goods", { name: named, units });
 }

@@ -1,12 +1,13 @@
 /** One thing of the queue: its lines with pictures and places, and what can be done with it. */
 import { useSignal } from "@preact/signals";
-import { t, word } from "../core/i18n.ts";
+import { clock, day, t, word } from "../core/i18n.ts";
+import type { Packet } from "../handheld/packet.ts";
 import { session } from "../handheld/session.ts";
-import { workOff } from "../handheld/work.ts";
+import { workOff, workOn } from "../handheld/work.ts";
 import { handTo } from "./handover.tsx";
-import { Timer } from "./list.tsx";
-import { type Act, actsOf, type Item, type Line } from "./queue.ts";
-import { away, busy, chosen, readQueue, tab, tell } from "./state.ts";
+import { nameOf, Timer } from "./list.tsx";
+import { type Act, actsOf, isBegun, type Item, type Line } from "./queue.ts";
+import { away, busy, chosen, failure, readQueue, tab, tell } from "./state.ts";
 
 const REASONS = ["not_found", "damaged", "display_only", "too_busy", "closed"] as const;
 
@@ -22,15 +23,21 @@ export function OneItem({ item }: { item: Item }) {
         <h2>
           <small>{word("store_kind", item.kind)}</small> {item.number}
         </h2>
-        <p class="state">{word("collection", item.state)}</p>
+        <p class="state">
+          {word("collection", item.state)}
+          {item.shelf && ` · ${t("fact.slot")} ${item.shelf}`}
+        </p>
       </header>
       {rejecting.value ? (
         <Reject item={item} close={() => (rejecting.value = false)} />
       ) : (
         <>
+          {item.keep_until && item.state === "READY" && (
+            <p class="hint">{t("store.keep_until", { at: `${day(Date.parse(item.keep_until))} ${clock(Date.parse(item.keep_until), undefined, false)}` })}</p>
+          )}
           <ul class="goods">
-            {item.lines.map((line) => (
-              <Goods key={line.line_no} line={line} />
+            {item.lines.map((line, place) => (
+              <Goods key={`${line.line_no} ${place}`} line={line} />
             ))}
           </ul>
           <Acts item={item} reject={() => (rejecting.value = true)} />
@@ -45,9 +52,10 @@ export function Goods({ line }: { line: Line }) {
     <li>
       {line.image ? <img src={line.image} alt="" /> : <Picture sku={line.sku} />}
       <span>
-        <b>{line.name || line.sku}</b>
+        <b>{nameOf(line)}</b>
         <small>{line.sku}</small>
       </span>
+      {line.state === "ON_ITS_WAY" && <span class="place">{word("collection", "WAITING")}</span>}
       {line.place && (
         <span class="place">
           <small>{t("fact.location")}</small>
@@ -75,7 +83,8 @@ function Acts({ item, reject }: { item: Item; reject: () => void }) {
     if (name === "reject") return reject();
     if (name === "hand-over") return handTo(item);
     if (name === "prepare") return await prepare(item);
-    await tell(`/collections/${item.id}:${name}`, {});
+    if (name === "put-back") return await go(["floor"]);
+    await tell(pathOf(item, name), {});
     await readQueue();
   };
   if (item.kind === "RETURN") return <p class="hint">{t("store.return_hint")}</p>;
@@ -91,57 +100,66 @@ function Acts({ item, reject }: { item: Item; reject: () => void }) {
           disabled={busy.value || away.value}
           onClick={() => void act(name)}
         >
-          {name === "prepare" && item.state === "PREPARING" ? t("store.go_on") : word("store_act", name)}
+          {name === "prepare" && isBegun(item) ? t("store.go_on") : word("store_act", name)}
         </button>
       ))}
     </div>
   );
 }
 
+function pathOf(item: Item, act: string): string {
+  return item.kind === "SHIP" ? `/ships/${item.order_id}:${act}` : `/collections/${item.id}:${act}`;
+}
+
 /** The goods are taken with the packet screen, as in the warehouse; then back to the queue. */
 async function prepare(item: Item): Promise<void> {
-  const told = await tell<{ packet: string; kind?: string; station?: string | null }>(
-    `/collections/${item.id}:prepare`,
-    {},
-  );
+  if (item.kind === "SHIP") return await go(["pick", "pack", "handoff", "load"]);
+  const told = await tell<{ packet_id: string; packet: Packet | null }>(pathOf(item, "prepare"), {});
   if (!told) return;
-  const { site } = session.value;
-  const kinds = [told.kind ?? "collect"];
-  await workOff({ site, station: told.station ?? "", kinds }, () => {
-    tab.value = "queue";
-    chosen.value = null;
-    void readQueue();
-  });
+  if (told.packet) await workOn(told.packet, home);
+  else failure.value = { code: "in_other_hands", facts: {} };
+}
+
+async function go(kinds: string[]): Promise<void> {
+  await workOff({ site: session.value.site, station: "", kinds }, home);
+}
+
+function home(): void {
+  tab.value = "queue";
+  chosen.value = null;
+  void readQueue();
 }
 
 function Reject({ item, close }: { item: Item; close: () => void }) {
-  const out = useSignal<readonly number[]>(item.lines.map((line) => line.line_no));
+  const all = [...new Set(item.lines.map((line) => line.line_no))];
+  const out = useSignal<readonly number[]>(all);
   const turn = (line_no: number): void => {
     const now = out.value;
     out.value = now.includes(line_no) ? now.filter((each) => each !== line_no) : [...now, line_no];
   };
   const send = async (reason: string): Promise<void> => {
-    const told = await tell(`/collections/${item.id}:reject`, { lines: out.value, reason });
-    if (told === null) return;
+    const lines = out.value.length === all.length ? [] : out.value; // none named: all of it
+    await tell(pathOf(item, "reject"), { lines, reason });
+    if (failure.value) return;
     close();
     chosen.value = null;
     await readQueue();
   };
   return (
     <section class="reject">
-      {item.lines.length > 1 && (
+      {all.length > 1 && item.kind !== "SHIP" && (
         <>
           <h3>{t("store.reject_which")}</h3>
           <div class="choices">
-            {item.lines.map((line) => (
+            {item.lines.map((line, place) => (
               <button
-                key={line.line_no}
+                key={place}
                 type="button"
                 class="line"
                 aria-pressed={out.value.includes(line.line_no)}
                 onClick={() => turn(line.line_no)}
               >
-                <i aria-hidden="true">{out.value.includes(line.line_no) ? "☑" : "☐"}</i> {line.name || line.sku} ×{line.units}
+                <i aria-hidden="true">{out.value.includes(line.line_no) ? "☑" : "☐"}</i> {nameOf(line)} ×{line.units}
               </button>
             ))}
           </div>

@@ -11,19 +11,25 @@ export type Kind = (typeof KINDS)[number];
 export interface Line {
   line_no: number;
   sku: string;
-  name: string;
+  name_en: string;
+  name_ja: string;
   units: number;
   place: string | null;
-  image?: string | null;
+  state: string;
+  image: string | null;
 }
 export interface Item {
   id: string;
   kind: Kind;
   number: string;
+  order_id: string;
   state: string;
   promised_by: string | null;
   late_in_s: number | null;
   lines: Line[];
+  bag: string | null;
+  shelf: string | null;
+  keep_until: string | null;
 }
 
 /** How a timer looks: never a colour alone, so each has a sign of its own. */
@@ -39,7 +45,7 @@ export const SIGNS: Record<Mood, string> = {
 export const SOON_S = 30 * 60;
 
 /** Nothing for the store to do yet: goods are on their way. */
-const WAITS = ["WAITING", "REQUESTED", "LABELLED", "IN_TRANSIT"];
+const WAITS = ["WAITING", "REQUESTED", "LABELLED", "IN_TRANSIT"]; // of collections, and of returns
 /** Done as far as the store can: the customer comes. */
 const READY = ["READY"];
 
@@ -86,14 +92,26 @@ export function unitsOf(item: Item): number {
 }
 
 /** What can be done with it now, the main thing first. */
-export type Act = "accept" | "reject" | "prepare" | "hand-over" | "return-to-floor";
+export type Act = "accept" | "reject" | "prepare" | "put-back" | "hand-over" | "return-to-floor";
 
-export function actsOf(item: Item): Act[] {
-  if (item.state === "TO_ACCEPT") return ["accept", "reject"];
-  if (item.state === "ACCEPTED") return ["prepare", "reject"];
-  if (item.state === "PREPARING") return ["prepare"];
-  if (item.state === "READY") return ["hand-over", "return-to-floor"];
-  return [];
+const ACTS: Record<string, readonly Act[]> = {
+  TO_ACCEPT: ["accept", "reject"],
+  ACCEPTED: ["prepare", "reject"],
+  PREPARING: ["prepare"],
+  READY: ["hand-over", "return-to-floor"],
+  RETURNING: ["put-back"],
+  PICKING: ["prepare"], // deliveries: the packets of a warehouse
+  PACKING: ["prepare"],
+  PACKED: ["prepare"],
+};
+
+export function actsOf(item: Item): readonly Act[] {
+  return ACTS[item.state] ?? [];
+}
+
+/** Whether it has been begun: then "prepare" means to go on. */
+export function isBegun(item: Item): boolean {
+  return ["PREPARING", "PICKING", "PACKING", "PACKED"].includes(item.state);
 }
 
 /** 1:05:00 or 12:05; late is shown as +3:10. */

@@ -5,35 +5,60 @@
  * the amount is shown, and cannot be typed.
  */
 import { signal } from "@preact/signals";
-import { get, post } from "../core/api.ts";
-import { lang, t, word } from "../core/i18n.ts";
+import { ApiError, get, post } from "../core/api.ts";
+import { t, word } from "../core/i18n.ts";
 import { money } from "../core/money.ts";
 import { newId } from "../handheld/ids.ts";
 import { session } from "../handheld/session.ts";
 import { feel } from "../handheld/tone.ts";
+import type { Availability } from "../stock/rows.ts";
+import type { Tracking } from "../track/order.ts";
 import { Entry, Scan } from "./entry.tsx";
+import { nameOf } from "./list.tsx";
 import { Picture } from "./one.tsx";
 import { at, away, busy, failure, tried } from "./state.ts";
 
 export const REASONS = ["SIZE", "CHANGED_MIND", "NOT_AS_DESCRIBED", "DEFECTIVE", "DAMAGED", "WRONG_ITEM", "LATE", "OTHER"] as const;
 export const GRADES = ["A", "B", "C", "D"] as const;
 
+interface Line {
+  line_no: number;
+  sku: string;
+  name: string;
+  left: number;
+  reason: string;
+}
+/** What may come back: `name` is how the server is told of the order. */
 interface OfOrder {
-  order_id: string;
+  id: string | null;
+  name: string;
   number: string;
-  lines: { line_no: number; sku: string; name_en: string; name_ja: string; units: number; returnable: number; image?: string | null }[];
+  lines: Line[];
 }
 interface Back {
   units: number;
   reason: string;
   grade: string;
 }
-interface Taken {
-  return_id: string;
-  state: string;
-  lines: { line_no: number; units: number; grade: string; disposition: string }[];
-  refunds: { tender: string; amount_minor: number; currency: string; state: string }[];
+interface ReturnOut {
+  id: string;
+  number: string;
+  order_id: string | null;
+  refund_minor: number;
+  currency: string;
+  lines: { line_no: number; sku: string; units: number; units_received: number; reason: string; grade: string | null; disposition: string | null }[];
 }
+interface Refunds {
+  tenders: { id: string; kind: string }[];
+  refunds: { id: string; tender_id: string; amount_minor: number; cause_id: string; state: string }[];
+}
+interface Taken {
+  back: ReturnOut;
+  refunds: { id: string; kind: string; minor: number; state: string }[];
+}
+
+const RETURN = /^SOKO-R-([0-9a-f-]{36})$/i;
+const TRACK = /\/t\/([\w-]+)/;
 
 const order = signal<OfOrder | null>(null);
 const back = signal<ReadonlyMap<number, Back>>(new Map());
@@ -47,15 +72,55 @@ function again(): void {
   failure.value = null;
 }
 
+/** An order's number, the customer's tracking page, or the QR of a return. */
 export async function findOrder(code: string): Promise<void> {
   again();
-  const found = await tried(() => get<OfOrder>(at(`/returns?${new URLSearchParams({ code })}`), session.value));
+  return_id = newId(Date.now()); // one a visit: sent again, it is the same return
+  const asked = RETURN.exec(code)?.[1];
+  const token = TRACK.exec(code)?.[1];
+  const found = await tried(() => (asked ? announced(asked) : token ? tracked(token) : numbered(code)));
   if (!found) return feel("wrong");
   feel("ok");
-  return_id = newId(Date.now()); // one a visit: sent again, it is the same return
   order.value = found;
-  const one = found.lines.filter((line) => line.returnable > 0);
-  if (one.length === 1 && one[0]?.returnable === 1) set(one[0].line_no, { units: 1 });
+  const could = found.lines.filter((line) => line.left > 0);
+  const only = could.length === 1 ? could[0] : undefined;
+  if (asked) for (const line of could) set(line.line_no, { units: line.left, reason: line.reason });
+  else if (only?.left === 1) set(only.line_no, { units: 1 });
+  await name();
+}
+
+/** What was registered before it was brought. */
+async function announced(id: string): Promise<OfOrder> {
+  const known = await get<ReturnOut>(`/oms/v1/returns/${id}`);
+  return_id = known.id;
+  const lines = known.lines.map((line) => ({ ...line, name: "", left: line.units - line.units_received }));
+  return { id: known.order_id, name: known.order_id ?? "", number: known.number, lines };
+}
+
+async function tracked(token: string): Promise<OfOrder> {
+  const known = await get<Tracking>(`/track/v1/${token}`);
+  const lines = known.lines.map((line) => ({ ...line, name: nameOf(line), left: line.returnable, reason: "" }));
+  return { id: null, name: token, number: known.number, lines };
+}
+
+async function numbered(number: string): Promise<OfOrder> {
+  const known = await get<Record<string, string>>(`/api/v1/lookup/${encodeURIComponent(number)}`, session.value);
+  const id = known["id"];
+  if (known["kind"] !== "order" || !id) throw new ApiError(404, "not_an_order", { code: number });
+  const of = await get<{ lines: { line_no: number; sku: string; units_left: number }[] }>(`/oms/v1/orders/${id}/returns`);
+  const lines = of.lines.map(({ units_left, ...line }) => ({ ...line, name: "", left: units_left, reason: "" }));
+  return { id, name: id, number, lines };
+}
+
+/** Names, where only codes were told; without an answer the codes will do. */
+async function name(): Promise<void> {
+  const skus = (order.value?.lines ?? []).filter((line) => !line.name).map((line) => line.sku);
+  if (skus.length === 0) return;
+  const query = new URLSearchParams(skus.map((sku) => ["sku", sku]));
+  const known = await get<Availability>(`/v1/availability?${query}`).catch(() => null);
+  const names = new Map((known?.skus ?? []).map((each) => [each.sku, nameOf(each)]));
+  const now = order.value;
+  if (now) order.value = { ...now, lines: now.lines.map((line) => ({ ...line, name: line.name || (names.get(line.sku) ?? "") })) };
 }
 
 function set(line_no: number, part: Partial<Back>): void {
@@ -67,11 +132,20 @@ async function send(): Promise<void> {
   const now = order.value;
   if (!now) return;
   const lines = [...back.value].filter(([, each]) => each.units > 0).map(([line_no, each]) => ({ line_no, ...each }));
-  const body = { return_id, order: now.number, lines };
-  const answer = await tried(() => post<Taken>(at("/returns"), body, session.value));
+  const body = { return_id, order: now.name, lines };
+  const answer = await tried(() => post<ReturnOut>(at("/returns"), body, session.value));
   if (!answer) return feel("wrong");
   feel("task");
-  taken.value = answer;
+  taken.value = { back: answer, refunds: await refundsOf(answer) };
+}
+
+/** To where the money goes; without an answer only the sum is shown. */
+async function refundsOf({ id, order_id }: ReturnOut): Promise<Taken["refunds"]> {
+  const known = await get<Refunds>(`/oms/v1/orders/${order_id}/refunds`).catch(() => null);
+  const kinds = new Map((known?.tenders ?? []).map((tender) => [tender.id, tender.kind]));
+  return (known?.refunds ?? [])
+    .filter((refund) => refund.cause_id === id)
+    .map((refund) => ({ id: refund.id, kind: kinds.get(refund.tender_id) ?? "", minor: refund.amount_minor, state: refund.state }));
 }
 
 export function Returns() {
@@ -111,15 +185,14 @@ function Choose({ order: now }: { order: OfOrder }) {
   );
 }
 
-function OneLine({ line }: { line: OfOrder["lines"][number] }) {
+function OneLine({ line }: { line: Line }) {
   const mine = back.value.get(line.line_no) ?? { units: 0, reason: "", grade: "" };
-  const name = (lang.value === "ja" ? line.name_ja : line.name_en) || line.sku;
   return (
     <li data-line={line.line_no}>
-      {line.image ? <img src={line.image} alt="" /> : <Picture sku={line.sku} />}
+      <Picture sku={line.sku} />
       <span class="what">
-        <b>{name}</b>
-        <small>{line.returnable > 0 ? t("store.can_return", { units: line.returnable }) : t("store.cannot_return")}</small>
+        <b>{line.name || line.sku}</b>
+        <small>{line.left > 0 ? t("store.can_return", { units: line.left }) : t("store.cannot_return")}</small>
       </span>
       <span class="stepper">
         <button type="button" aria-label={t("track.fewer")} disabled={mine.units === 0} onClick={() => set(line.line_no, { units: mine.units - 1 })}>
@@ -129,7 +202,7 @@ function OneLine({ line }: { line: OfOrder["lines"][number] }) {
         <button
           type="button"
           aria-label={t("track.more")}
-          disabled={mine.units >= line.returnable}
+          disabled={mine.units >= line.left}
           onClick={() => set(line.line_no, { units: mine.units + 1 })}
         >
           +
@@ -158,7 +231,7 @@ function OneLine({ line }: { line: OfOrder["lines"][number] }) {
   );
 }
 
-function Settled({ taken: now }: { taken: Taken }) {
+function Settled({ taken: { back: now, refunds } }: { taken: Taken }) {
   return (
     <section class="counter" data-testid="settled">
       <div class="done">
@@ -167,22 +240,28 @@ function Settled({ taken: now }: { taken: Taken }) {
       </div>
       <h3>{t("store.where_to")}</h3>
       <dl class="facts">
-        {now.lines.map((line) => (
-          <div key={line.line_no} data-disposition={line.disposition}>
-            <dt>
-              ×{line.units} · {line.grade} {word("choice", line.grade)}
-            </dt>
-            <dd>{word("disposition", line.disposition)}</dd>
-          </div>
-        ))}
+        {now.lines
+          .filter((line) => line.units_received > 0)
+          .map((line) => (
+            <div key={line.line_no} data-disposition={line.disposition}>
+              <dt>
+                {line.sku} ×{line.units_received}
+                {line.grade && ` · ${line.grade} ${word("choice", line.grade)}`}
+              </dt>
+              <dd>{line.disposition && word("disposition", line.disposition)}</dd>
+            </div>
+          ))}
       </dl>
-      <div class="refund">
+      <div class="refund" data-testid="refund">
         <h3>{t("store.refund")}</h3>
-        {now.refunds.length === 0 && <p>{t("store.no_refund")}</p>}
-        {now.refunds.map((refund) => (
-          <p key={`${refund.tender} ${refund.amount_minor}`}>
-            <span class="sum num">{money(refund.amount_minor, refund.currency)}</span> <span>{word("tender", refund.tender)}</span>{" "}
-            <small>{word("refund_state", refund.state)}</small>
+        {now.refund_minor === 0 ? (
+          <p>{t("store.no_refund")}</p>
+        ) : (
+          <p class="sum num">{money(now.refund_minor, now.currency)}</p>
+        )}
+        {refunds.map((refund) => (
+          <p key={refund.id}>
+            {word("tender", refund.kind)} <b class="num">{money(refund.minor, now.currency)}</b> <small>{word("refund_state", refund.state)}</small>
           </p>
         ))}
         <small>{t("store.original_only")}</small>

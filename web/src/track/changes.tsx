@@ -4,7 +4,7 @@ import { ApiError, post } from "../core/api.ts";
 import { maybeWord, t, word } from "../core/i18n.ts";
 import { newId } from "../handheld/ids.ts";
 import { type Deed, hoursOf, type Tracking } from "./order.ts";
-import { named, reread, token } from "./page.tsx";
+import { named, order, reread, token } from "./page.tsx";
 
 const DEEDS: readonly Deed[] = ["slot", "collection_point", "cancel", "return"];
 const PATHS: Record<Deed, string> = {
@@ -14,6 +14,9 @@ const PATHS: Record<Deed, string> = {
   return: "returns",
 };
 const REASONS = ["SIZE", "CHANGED_MIND", "NOT_AS_DESCRIBED", "DEFECTIVE", "DAMAGED", "WRONG_ITEM", "LATE", "OTHER"] as const;
+
+/** The last wish without an answer: sent again, it is the same wish. */
+let command = { asked: "", id: "" };
 
 type Send = (deed: Deed, body: Record<string, unknown>) => Promise<boolean>;
 
@@ -27,10 +30,13 @@ export function Changes({ now }: { now: Tracking }) {
   const send: Send = async (deed, body) => {
     busy.value = true;
     try {
-      await post(`/track/v1/${encodeURIComponent(token)}/${PATHS[deed]}`, { command_id: newId(Date.now()), ...body });
+      const path = `/track/v1/${encodeURIComponent(token)}/${PATHS[deed]}`;
+      const asked = `${path} ${JSON.stringify(body)}`;
+      if (command.asked !== asked) command = { asked, id: newId(Date.now()) };
+      order.value = await post<Tracking>(path, { command_id: command.id, ...body });
+      command = { asked: "", id: "" };
       said.value = { good: true, text: t(`track.done_${deed}`) };
       open.value = "";
-      await reread();
       return true;
     } catch (error) {
       const code = error instanceof ApiError ? String(error.facts["reason"] ?? error.code) : "no_answer";
@@ -133,7 +139,7 @@ function Points({ now, send, busy }: Part) {
             onClick={() => void send("collection_point", { site: point.site })}
           >
             <b>{named(point)}</b>
-            {point.address && <small>{point.address}</small>}
+            <small>{point.prefecture}</small>
           </button>
         ))}
       </div>
@@ -145,7 +151,7 @@ function Points({ now, send, busy }: Part) {
 function Return({ now, send, busy }: Part) {
   const back = useSignal<Readonly<Record<number, number>>>({});
   const reason = useSignal("");
-  const lines = now.lines.filter((line) => (line.returnable ?? line.units) > 0);
+  const lines = now.lines.filter((line) => line.returnable > 0);
   const set = (line_no: number, units: number): void => {
     back.value = { ...back.value, [line_no]: units };
   };
@@ -159,7 +165,7 @@ function Return({ now, send, busy }: Part) {
       <ul class="which">
         {lines.map((line) => {
           const units = back.value[line.line_no] ?? 0;
-          const most = line.returnable ?? line.units;
+          const most = line.returnable;
           return (
             <li key={line.line_no} data-line={line.line_no}>
               <span>{named(line) || line.sku}</span>

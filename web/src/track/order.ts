@@ -13,18 +13,16 @@ export interface Parcel {
   number: string | null;
   carrier: string | null;
   status: string;
-  shipped_at?: string | null;
-  delivered_at?: string | null;
+  shipped_at: string | null;
+  delivered_at: string | null;
 }
 export interface Point {
   site: string;
   name_en: string;
   name_ja: string;
-  prefecture?: string;
-  address?: string | null;
-  latitude?: number;
-  longitude?: number;
-  distance_m?: number | null;
+  prefecture: string;
+  latitude: number;
+  longitude: number;
 }
 export interface Pickup extends Point {
   state: string;
@@ -38,25 +36,33 @@ export interface Good {
   name_en: string;
   name_ja: string;
   units: number;
-  returnable?: number;
+  returnable: number;
 }
 export type Deed = "slot" | "collection_point" | "cancel" | "return";
+export interface Back {
+  id: string;
+  number: string;
+  state: string;
+  tracking: string | null;
+  qr: string;
+}
 export interface Tracking {
   number: string;
-  brand: Brand | null;
-  language: string | null;
-  first_name?: string | null;
+  brand: Brand;
+  language: string;
+  time_zone: string;
+  first_name: string | null;
   status: string;
   steps: Step[];
-  eta: { from: string | null; by: string | null; slot?: string | null } | null;
-  promise_moved?: { was: string; reason: string } | null;
+  eta: { from: string | null; by: string | null; slot: string } | null;
+  promise_moved: { was: string; reason: string } | null;
   parcels: Parcel[];
   pickup: Pickup | null;
   lines: Good[];
   allowed: Partial<Record<Deed, string | null>>; // null: yes; else why not
   slots: string[];
   points: Point[];
-  returns: { id: string; state: string }[];
+  returns: Back[];
 }
 
 /** The last step that has happened; -1: none. */

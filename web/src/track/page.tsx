@@ -6,14 +6,14 @@ import { LanguageSwitch } from "../core/bar.tsx";
 import { day, lang, number, t, word } from "../core/i18n.ts";
 import { qr, qrPath } from "../core/qr.ts";
 import { Changes } from "./changes.tsx";
-import { colourOf, type Good, hoursOf, inkOn, type Parcel, type Pickup, reached, type Step, type Tracking } from "./order.ts";
+import { type Back, colourOf, type Good, hoursOf, inkOn, type Parcel, type Pickup, reached, type Step, type Tracking } from "./order.ts";
 
 const AGAIN_MS = 30_000;
-const ZONE = "Asia/Tokyo";
 
 export const order = signal<Tracking | null>(null);
 const trouble = signal<"" | "unknown" | "away">("");
 export const token = decodeURIComponent(/\/t\/([^/]+)/.exec(location.pathname)?.[1] ?? "");
+const zone = computed(() => order.value?.time_zone ?? "Asia/Tokyo");
 const brand = computed(() => order.value?.brand ?? null);
 
 export async function reread(): Promise<void> {
@@ -78,9 +78,12 @@ function Order({ now }: { now: Tracking }) {
   return (
     <>
       <section class="card head">
-        <p class="number">{t("track.order", { number: now.number })}</p>
+        <p class="number">
+          {now.first_name && <b>{t("track.dear", { name: now.first_name })}</b>} {t("track.order", { number: now.number })}
+        </p>
         <h1 data-testid="status">{word("track_step", now.status)}</h1>
         <Eta now={now} />
+        {now.promise_moved && <p class="moved">{t("track.moved", { was: day(Date.parse(now.promise_moved.was), zone.value) })}</p>}
         <Steps steps={now.steps} />
       </section>
       {now.pickup && <Collect at={now.pickup} />}
@@ -103,6 +106,14 @@ function Order({ now }: { now: Tracking }) {
         </ul>
       </section>
       <Changes now={now} />
+      {now.returns.length > 0 && (
+        <section class="card">
+          <h2>{t("track.returns")}</h2>
+          {now.returns.map((back) => (
+            <Returned key={back.id} back={back} />
+          ))}
+        </section>
+      )}
     </>
   );
 }
@@ -111,8 +122,8 @@ function Eta({ now }: { now: Tracking }) {
   const eta = now.eta;
   if (!eta?.by) return null;
   const window_ = eta.slot ? (hoursOf(eta.slot) ?? word("track_slot", eta.slot)) : null;
-  const first = eta.from && day(Date.parse(eta.from), ZONE);
-  const last = day(Date.parse(eta.by), ZONE);
+  const first = eta.from && day(Date.parse(eta.from), zone.value);
+  const last = day(Date.parse(eta.by), zone.value);
   return (
     <p class="eta" data-testid="eta">
       <small>{t(now.pickup ? "track.eta_pickup" : "track.eta")}</small>
@@ -141,8 +152,8 @@ function Steps({ steps }: { steps: readonly Step[] }) {
 
 /** Mon 27 Nov, 14:05. */
 export function moment(at: string): string {
-  const time = new Date(at).toLocaleTimeString(lang.value, { timeZone: ZONE, hour: "2-digit", minute: "2-digit", hour12: false });
-  return `${day(Date.parse(at), ZONE)} ${time}`;
+  const time = new Date(at).toLocaleTimeString(lang.value, { timeZone: zone.value, hour: "2-digit", minute: "2-digit", hour12: false });
+  return `${day(Date.parse(at), zone.value)} ${time}`;
 }
 
 function Collect({ at }: { at: Pickup }) {
@@ -152,7 +163,7 @@ function Collect({ at }: { at: Pickup }) {
       <div class="where">
         <div>
           <b>{named(at)}</b>
-          {at.address && <p>{at.address}</p>}
+          <p>{at.prefecture}</p>
           {at.keep_until && <p class="until">{t("track.keep_until", { at: moment(at.keep_until) })}</p>}
         </div>
       </div>
@@ -179,6 +190,25 @@ function Qr({ text }: { text: string }) {
       <rect x="-4" y="-4" width={size} height={size} fill="#fff" />
       <path d={qrPath(modules)} fill="#000" shape-rendering="crispEdges" />
     </svg>
+  );
+}
+
+/** A return: how it stands; its QR as long as the goods may be brought to a counter. */
+function Returned({ back }: { back: Back }) {
+  const coming = back.state === "REQUESTED" || back.state === "LABELLED";
+  return (
+    <div class="back" data-state={back.state}>
+      <p>
+        <b>{word("track_return", back.state)}</b> <small>{back.number}</small>
+        {back.tracking && <small class="num"> · {back.tracking}</small>}
+      </p>
+      {coming && (
+        <figure>
+          <Qr text={back.qr} />
+          <figcaption>{t("track.return_qr")}</figcaption>
+        </figure>
+      )}
+    </div>
   );
 }
 
