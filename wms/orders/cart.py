@@ -272,11 +272,8 @@ def _live_holds(session: Session, cart: Cart) -> list[Instead]:
     rows = session.scalars(select(CartHold).where(CartHold.cart_id == cart.id)).all()
     if not rows:
         return []
-    skus = dict(
-        session.execute(
-            select(CartLine.line_no, CartLine.sku_id).where(CartLine.cart_id == cart.id)
-        ).tuples()
-    )
+    lines = session.scalars(select(CartLine).where(CartLine.cart_id == cart.id))
+    skus = {line.line_no: line.sku_id for line in lines}
     mine = [
         Instead(site_id=row.site_id, hold_id=row.id, sku_id=skus[row.line_no], units=row.units)
         for row in sorted(rows, key=lambda row: (row.site_id, row.id))
