@@ -37,7 +37,8 @@ SELECT a.from_site_id AS site_id, l.sku_id,
    SELECT coalesce(sum(part.units) FILTER (WHERE part.state = 'SHIPPED' AND c.kind = 'LANE'), 0)
             AS sent,
           coalesce(sum(part.units) FILTER (WHERE part.state = 'DELIVERED'), 0) AS there,
-          coalesce(sum(part.units) FILTER (WHERE part.state = 'SHORT'), 0) AS lost
+          coalesce(sum(part.units) FILTER (WHERE part.state = 'SHORT' AND c.kind = 'LOST'), 0)
+            AS lost
      FROM part LEFT JOIN location c ON c.site_id = part.site_id AND c.id = part.location_id) AS h
  WHERE CASE a.state WHEN 'EXPECTED' THEN (h.sent, h.there, h.lost, l.received + l.damaged + l.short)
          <> (l.units, 0, 0, 0)

@@ -325,7 +325,9 @@ def _tell(
 ) -> None:
     codes = _codes(session, arrival)
     skus = dict(
-        session.execute(select(Sku.id, Sku.code).where(Sku.id.in_({line.sku_id for line in lines})))
+        session.execute(
+            select(Sku.id, Sku.code).where(Sku.id.in_({line.sku_id for line in lines}))
+        ).all()
     )
     differences = [
         {"line_no": line.line_no, "sku": skus[line.sku_id], "sent": line.units,
@@ -357,7 +359,7 @@ def _tell(
 
 def _codes(session: Session, arrival: Arrival) -> dict[UUID, str]:
     query = select(Site.id, Site.code).where(Site.id.in_((arrival.site_id, arrival.from_site_id)))
-    return dict(session.execute(query))
+    return dict(session.execute(query).all())
 
 
 def _came_late(session: Session, arrival: Arrival, task: Task, actor: Actor, now: datetime) -> None:
