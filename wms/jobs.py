@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 
 from edge.clock import Clock
 from wms import outbox
+from wms.collect.jobs import collect_jobs
+from wms.collect.policy import is_for_release
 from wms.contacts.keys import Keys
 from wms.database import Database
 from wms.ids import SiteId
@@ -24,6 +26,7 @@ from wms.job import Job
 from wms.notices.brand import Brand
 from wms.notices.jobs import notice_jobs
 from wms.orders import source
+from wms.orders.jobs import order_jobs
 from wms.orders.model import Allocation
 from wms.orders.source_jobs import sourcing_jobs
 from wms.outbound.booking import Desk
@@ -36,6 +39,7 @@ from wms.privacy.jobs import privacy_jobs
 from wms.returns.people import tell_of_refund
 from wms.stock import checkpoint, lanes, promises
 from wms.stock.seal import ROWS_A_SEAL, Sealer
+from wms.transfers.jobs import transfers_jobs
 from wms.webhooks.jobs import webhook_jobs
 
 log = structlog.get_logger(__name__)
@@ -80,10 +84,13 @@ class Jobs:
         """The jobs of the areas."""
         return [
             *sourcing_jobs(self.database, self.clock),
+            *order_jobs(self.database, self.clock),
             *payments_jobs(
                 self.database, self.clock, self.payments, partial(tell_of_refund, self.floor)
             ),
+            *transfers_jobs(self.database, self.clock, self.floor),
             *webhook_jobs(self.database, self.clock, self.webhooks),
+            *collect_jobs(self.database, self.clock),
             *privacy_jobs(self.database, self.clock, self.contacts_keys),
             *notice_jobs(self.database, self.clock, self.notifier, self.contacts_keys, self.brand),
         ]
@@ -101,7 +108,8 @@ class Jobs:
         done = 0
         for site in self.database.run(_sites_with_work):
             now = self.clock.now()
-            done += self.database.run(partial(release_site, site=site, floor=self.floor, now=now))
+            release = partial(release_site, site=site, floor=self.floor, only=is_for_release())
+            done += self.database.run(partial(release, now=now))
             done += self.database.run(partial(make_walks, site=site, now=now))
         return done + self.database.run(lambda s: present(s, self.floor, now=self.clock.now()))
 

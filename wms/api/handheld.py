@@ -15,13 +15,18 @@ from sqlalchemy.orm import Session
 from wms.api.dependencies import Now, Services, Svc, Who
 from wms.api.lookup import look_up
 from wms.api.shapes import EventsIn, EventsOut, ResultOut, Text
+from wms.collect.bag import finish_collect
+from wms.collect.floor import finish_floor
 from wms.errors import NotFound
 from wms.outbound.floor import Floor
-from wms.outbound.load import finish_handoff, finish_load
+from wms.outbound.load import finish_handoff
 from wms.outbound.pack import finish_pack
 from wms.outbound.pick import finish_pick
+from wms.outbound.putback import finish_putback
 from wms.returns.accept import finish_return
 from wms.sites import site_id, sites_by_code
+from wms.transfers.depart import finish_load
+from wms.transfers.receive import finish_receive
 from wms.work.model import Task
 from wms.work.packet import Event, Packet
 from wms.work.tasks import Actor, Finish, lease_next, take_events
@@ -34,7 +39,11 @@ FINISHERS: dict[str, FloorFinish] = {
     "pack": finish_pack,
     "load": finish_load,
     "handoff": finish_handoff,
+    "putback": finish_putback,
+    "receive": finish_receive,
     "return": finish_return,
+    "collect": finish_collect,
+    "floor": finish_floor,
 }
 
 
@@ -44,7 +53,7 @@ def get_next(
     now: Now,
     actor: Who,
     site: Annotated[Text, Query()],
-    kinds: Annotated[Text, Query()] = "pick,pack,load,handoff,return",
+    kinds: Annotated[Text, Query()] = "pick,pack,load,handoff,receive,putback,return,collect,floor",
     station: Annotated[Text | None, Query()] = None,
 ) -> Packet | Response:
     """The packet that this device has in hand, or the next one; 204 if there is none."""
