@@ -25,6 +25,7 @@ _SITES = {"from": "the site that it comes from", "to": "the site that it goes to
 _WHY = {"reason": "a code: why"}
 _KEPT = {"site": "where it is kept", "until": "until when"}
 _WAIT = {"wait": "the place on the waiting list", "sku": "of what", "units": "how many"}
+_RETURN = {"id": "the return", "number": "its number", "order": "the order"}
 _REFUND = {
     "order": "the order",
     "refund": "the refund",
@@ -115,7 +116,24 @@ EVENTS: Mapping[str, EventKind] = {
     "RefundWanted": EventKind("Money shall go back", _REFUND | _WHY),
     "RefundDone": EventKind("Money went back", _REFUND | {"reference": "the provider's"}),
     "RefundRefused": EventKind("Money did not go back: a person must look", _REFUND | _WHY),
+    "ReturnRequested": EventKind(
+        "Goods shall come back", _RETURN | {"way": "BENCH, PARCEL (with a label) or COUNTER"}
+    ),
+    "ReturnLabelled": EventKind("Its parcel has a label", _RETURN | {"tracking": "its number"}),
+    "ReturnInTransit": EventKind("A carrier has what comes back", _RETURN),
     "ReturnReceived": EventKind(
-        "Goods came back", {"id": "the return", "number": "its number", "lines": "units and grades"}
+        "Goods came back",
+        {
+            "id": "the return",
+            "number": "its number",
+            "order": "the order, if one is known",
+            "lines": "units, grades, dispositions",
+        },
+    ),
+    "ReturnCancelled": EventKind("The customer keeps the goods", _RETURN),
+    "ReturnExpired": EventKind("Nothing came back in time", _RETURN),
+    "ExchangeOverdue": EventKind(
+        "Goods that were replaced are not back in time; nothing is charged",
+        _RETURN | {"exchange": "the order that replaced them", "amount_minor": "its worth"},
     ),
 }

@@ -36,6 +36,7 @@ from wms.outbound.robot import present
 from wms.payments.jobs import payments_jobs
 from wms.ports import Carrier, Notifier, Payments, Webhooks
 from wms.privacy.jobs import privacy_jobs
+from wms.returns.jobs import return_jobs
 from wms.returns.people import tell_of_refund
 from wms.stock import checkpoint, lanes, promises
 from wms.stock.seal import ROWS_A_SEAL, Sealer
@@ -88,6 +89,7 @@ class Jobs:
             *payments_jobs(
                 self.database, self.clock, self.payments, partial(tell_of_refund, self.floor)
             ),
+            *return_jobs(self.database, self.clock, self.floor),
             *transfers_jobs(self.database, self.clock, self.floor),
             *webhook_jobs(self.database, self.clock, self.webhooks),
             *collect_jobs(self.database, self.clock),

@@ -23,7 +23,7 @@ from wms.outbound.load import finish_handoff
 from wms.outbound.pack import finish_pack
 from wms.outbound.pick import finish_pick
 from wms.outbound.putback import finish_putback
-from wms.returns.accept import finish_return
+from wms.returns.bench import finish_return
 from wms.sites import site_id, sites_by_code
 from wms.transfers.depart import finish_load
 from wms.transfers.receive import finish_receive

@@ -1,4 +1,4 @@
-"""For order systems: orders and their changes, shipments, returns.
+"""For order systems: orders and their changes, shipments.
 
 Everything is made by PUT with an id of the caller's: the same again gives the same answer (200
 instead of 201), another body under the same id is 422 `id_reused`. What changes an order is a
@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Now, Services, Svc
-from wms.api.orders_read import order_out, orders_page, return_out, shipments_out
+from wms.api.orders_read import order_out, orders_page, shipments_out
 from wms.api.shapes import (
     AddressIn,
     CancelIn,
@@ -35,7 +35,6 @@ from wms.contacts.keep import save_contact
 from wms.ids import derive
 from wms.orders import change
 from wms.orders.place import PlaceLine, ShipTo, place_order
-from wms.returns.accept import announce_return
 
 router = APIRouter(prefix="/oms/v1", tags=["oms"])
 CREATED = HTTPStatus.CREATED
@@ -169,18 +168,6 @@ def _once(
 
     services.database.run(run)
     return services.database.run(lambda s: order_out(s, order_id))
-
-
-@router.put("/returns/{return_id}", status_code=CREATED, responses={200: {"model": ReturnOut}})
-def put_return(
-    return_id: UUID, body: ReturnIn, response: Response, services: Svc, now: Now
-) -> ReturnOut:
-    """Announce goods that come back."""
-    request = body.request(return_id)
-    floor = services.floor
-    if not services.database.run(lambda s: announce_return(s, floor, request, now=now)):
-        response.status_code = HTTPStatus.OK
-    return services.database.run(lambda s: return_out(s, return_id))
 
 
 @router.get("/shipments")

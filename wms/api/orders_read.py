@@ -20,7 +20,6 @@ from wms.api.shapes import (
     OrderOut,
     OrdersOut,
     PromiseOut,
-    ReturnOut,
     ShipmentOut,
 )
 from wms.errors import NotFound
@@ -29,7 +28,6 @@ from wms.orders.model import ENDED, Allocation, Order, OrderLine
 from wms.orders.promise import promises_of
 from wms.outbound.carrier import parcels_of_order
 from wms.outbound.model import Parcel
-from wms.returns.model import Return, ReturnLine
 from wms.sites import Site
 
 WAY = ("HELD", "ALLOCATED", "PINNED", "PICKED", "PACKED", "SHIPPED", "DELIVERED")
@@ -136,34 +134,6 @@ def latest_orders(session: Session, limit: int) -> list[dict[str, Any]]:
         }
         for order in orders
     ]
-
-
-def return_out(session: Session, return_id: UUID) -> ReturnOut:
-    """A return as it stands.
-
-    Raises:
-        NotFound: there is none.
-    """
-    back = session.get(Return, return_id)
-    if back is None:
-        raise NotFound(f"return {return_id}")
-    lines = session.scalars(
-        select(ReturnLine).where(ReturnLine.return_id == return_id).order_by(ReturnLine.line_no)
-    )
-    return ReturnOut(
-        id=back.id,
-        number=back.number,
-        status="RETURNED" if back.closed else "REQUESTED",
-        lines=[
-            LineOut(
-                line_no=line.line_no,
-                sku=line.sku,
-                units=line.units,
-                status="REQUESTED" if line.state == "OPEN" else line.state,
-            )
-            for line in lines
-        ],
-    )
 
 
 def shipments_out(session: Session, order_id: UUID) -> list[ShipmentOut]:

@@ -22,7 +22,6 @@ from wms.api.contact_shapes import ContactIn
 from wms.ids import derive
 from wms.orders.place import Backorders, PlaceLine, PlaceOrder, ShipTo, Split
 from wms.payments.tenders import Tender, TenderKind
-from wms.returns.accept import AnnouncedLine, AnnounceReturn
 from wms.work.packet import Event, Packet
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -269,32 +268,6 @@ class LinesIn(CommandIn):
     lines: Annotated[dict[Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,9}$")], Size],
                      Field(max_length=1000)] = Field(default={}, examples=[{"1": 3}])  # fmt: skip
     added: Annotated[list[AddedLineIn], Field(max_length=1000)] = []
-
-
-class ReturnIn(Shape):
-    """A return."""
-
-    number: Text
-    order_id: UUID | None = None
-    lines: list[LineIn]
-
-    def request(self, return_id: UUID) -> AnnounceReturn:
-        """As the use case takes it."""
-        return AnnounceReturn(
-            id=return_id,
-            number=self.number,
-            order_id=self.order_id,
-            lines=tuple(AnnouncedLine(**line.model_dump()) for line in self.lines),
-        )
-
-
-class ReturnOut(BaseModel):
-    """A return as it stands."""
-
-    id: UUID
-    number: str
-    status: str
-    lines: list[LineOut]
 
 
 class ShipmentOut(BaseModel):

@@ -121,6 +121,19 @@ def refunds_of(session: Session, order_id: UUID) -> Sequence[RefundRow]:
     return session.scalars(query.order_by(RefundRow.wanted_at, RefundRow.id)).all()
 
 
+def find_refund(session: Session, refund_id: UUID) -> RefundRow:
+    """A refund, locked.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = select(RefundRow).where(RefundRow.id == refund_id).with_for_update()
+    row = session.scalars(query, execution_options={"populate_existing": True}).first()
+    if row is None:
+        raise NotFound(f"refund {refund_id}")
+    return row
+
+
 def retry_refund(session: Session, refund_id: UUID, *, now: datetime) -> UUID:
     """Ask once more for a refund that was refused, when a person says so; the order's id.
 
@@ -130,11 +143,7 @@ def retry_refund(session: Session, refund_id: UUID, *, now: datetime) -> UUID:
         NotFound: there is no such refund.
         RefundNotRefused: it is done, or still on its way.
     """
-    row = session.scalars(
-        select(RefundRow).where(RefundRow.id == refund_id).with_for_update()
-    ).first()
-    if row is None:
-        raise NotFound(f"refund {refund_id}")
+    row = find_refund(session, refund_id)
     if row.state != "REFUSED":
         raise RefundNotRefused(row.state)
     row.state, row.attempts, row.due_at, row.ended_at = "WANTED", 0, now, None

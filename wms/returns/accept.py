@@ -1,38 +1,45 @@
-"""Accept: a return is announced, received at the bench, graded and put away.
+"""Accept: a return is asked for; if it may come, it is expected.
 
-PUT            CUSTOMER -> EXPECTED_RETURN               the stock view shows what comes back
-RETURN task    EXPECTED_RETURN -> RETURNS_BENCH -> shelf (A, B) or quarantine (C)
-               what was not in the box goes back to CUSTOMER
+One that names an order brings back units of its lines (`line_no` is the order's): no more than
+the customer has had and not yet given back, within the time that the policy allows. One that
+names none comes from an anonymous customer who bought long ago: it is received and graded, and no
+money is owed for it.
+
+    BENCH     comes as it comes: somebody at the hub has it on the list at once
+    PARCEL    gets a label of ours (wms.returns.label), and is on the list when it arrives
+    COUNTER   will be brought to a store
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms import outbox
-from wms.catalog import HOUSE_OWNER_ID, skus_by_code
+from wms.catalog import skus_by_code
 from wms.errors import IdReused, NotFound
-from wms.ids import CommandId, LocationId, SiteId, SkuId, derive
+from wms.ids import SiteId
+from wms.orders.close import lock_order
 from wms.orders.model import Order
 from wms.orders.place import LINES_MAX, UNITS_MAX, MalformedOrder, UnknownSku
 from wms.outbound.floor import Floor
-from wms.outbound.steps import facts_of, item_step, items_of
+from wms.returns import exchange, goods, label
+from wms.returns.bench import to_bench
+from wms.returns.entitled import Claim, check_claims
+from wms.returns.exchange import WantedExchange
 from wms.returns.model import Return, ReturnLine
-from wms.sites import Location, Virtual, virtual_location
-from wms.stock import ledger
-from wms.work.model import Task
-from wms.work.packet import Expect, Packet, Say, Step
-from wms.work.tasks import Actor, NewTask, add_task
+from wms.returns.policy import read_policy
+from wms.returns.rules import Policy, Reason
+from wms.sites import sites_by_code
 
-GRADES = ("A", "B", "C")
-QUARANTINED = "C"
+Way: TypeAlias = Literal["BENCH", "PARCEL", "COUNTER"]
+Origin: TypeAlias = Literal["CHANNEL", "CUSTOMER", "COUNTER", "CARRIER"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +50,21 @@ class AnnouncedLine:
     sku: str
     units: int
     service: bool = False
+    reason: Reason = "OTHER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnounceReturn:
-    """A return as a channel sends it."""
+    """A return as a channel sends it; `site` is where it is to go, the hub if nobody says."""
 
     id: UUID
     number: str
     order_id: UUID | None
     lines: tuple[AnnouncedLine, ...]
+    way: Way = "BENCH"
+    origin: Origin = "CHANNEL"
+    site: str | None = None
+    exchange: WantedExchange | None = None
 
     def body_hash(self) -> str:
         """Tells two returns with one id apart."""
@@ -69,198 +81,131 @@ def announce_return(
 
     Raises:
         MalformedOrder, UnknownSku: nothing has been done.
-        NotFound: it names an order that does not exist.
+        NotFound: it names an order or a site that does not exist.
+        NotReturnable: the order has no such units that may come back.
+        ExchangeRefused: it may, but nothing is sent out before it is here.
         IdReused: another return has that id.
     """
-    _check(request)
-    skus = skus_by_code(session, {line.sku for line in request.lines if not line.service})
-    for line in request.lines:
-        if not line.service and line.sku not in skus:
-            raise UnknownSku(line.line_no, line.sku)
-    if request.order_id is not None and session.get(Order, request.order_id) is None:
-        raise NotFound(f"order {request.order_id}")
-    row = {"id": request.id, "number": request.number, "order_id": request.order_id,
-           "body_hash": request.body_hash(), "recorded_at": now, "closed": False}  # fmt: skip
-    statement = insert(Return).values(row).on_conflict_do_nothing().returning(Return.id)
-    if session.scalar(statement) is None:
-        if session.get_one(Return, request.id).body_hash != request.body_hash():
-            raise IdReused(request.id)
+    check(request)
+    skus = _skus(session, request)
+    order = _order(session, request)
+    policy = read_policy(session)
+    if not insert_return(session, request, _site(session, floor, request), policy, now=now):
         return False
-    lines = [
-        ReturnLine(
-            return_id=request.id,
-            line_no=line.line_no,
-            sku_id=None if line.service else skus[line.sku].id,
-            sku=line.sku,
-            units=line.units,
-            units_received=0,
-            state="SERVICE" if line.service else "OPEN",
-        )
-        for line in request.lines
-    ]
-    session.add_all(lines)
-    goods = [line for line in lines if line.sku_id is not None]
-    if goods:
-        moves = [_move(floor, line, line.units, ("CUSTOMER", "EXPECTED_RETURN"), "announce", now)
-                 for line in goods]  # fmt: skip
-        ledger.move(session, moves)
-        _make_task(session, floor, request, goods, now)
-    else:
-        session.get_one(Return, request.id).closed = True
+    back = session.get_one(Return, request.id)
+    if order is not None:
+        claims = [
+            Claim(line_no=line.line_no, units=line.units, sku=line.sku)
+            for line in request.lines
+            if not line.service
+        ]
+        check_claims(session, order, claims, policy, in_hand=False, now=now)
+    lines = _insert_lines(session, request, skus)
+    if lines:
+        goods.expect(session, back, lines, now)
+    back.closed = not lines
+    if lines and request.way == "BENCH":
+        to_bench(session, back, lines, now=now)
+    if lines and request.way == "PARCEL" and order is not None:
+        label.wish(session, floor, back, order, lines, now=now)
+    if order is not None:
+        _tell(session, back, order, now)
+        if request.exchange is not None:
+            exchange.place(session, back, order, request.exchange, policy, now=now)
     return True
 
 
-def finish_return(
-    session: Session, floor: Floor, task: Task, packet: Packet, actor: Actor, now: datetime
-) -> None:
-    """Carry out a finished RETURN packet."""
-    return_id = UUID(task.plan["return"])
-    query = select(ReturnLine).where(
-        ReturnLine.return_id == return_id, ReturnLine.sku_id.is_not(None)
-    )
-    lines = session.scalars(query.order_by(ReturnLine.line_no).with_for_update()).all()
-    to_bench, onwards = [], []
-    for line in lines:
-        found = packet.counts.get(f"{line.line_no}.item", 0)
-        line.units_received = found
-        line.grade = packet.choices.get(f"{line.line_no}.grade")
-        line.state = "RETURNED"
-        if missing := line.units - found:
-            way: tuple[Virtual, Virtual] = ("EXPECTED_RETURN", "CUSTOMER")
-            to_bench.append(_move(floor, line, missing, way, "missing", now))
-        if not found:
-            continue
-        way = ("EXPECTED_RETURN", "RETURNS_BENCH")
-        to_bench.append(_move(floor, line, found, way, "receive", now))
-        shelf = UUID(task.plan["shelves"][str(line.line_no)])
-        onwards.append(_put_away(floor, line, shelf, actor, now))
-    ledger.move(session, to_bench)
-    ledger.move(session, onwards)
-    back = session.get_one(Return, return_id)
-    back.closed = True
-    body = {
-        "id": str(return_id),
-        "number": back.number,
-        "lines": [
-            {"line_no": line.line_no, "units": line.units_received, "grade": line.grade}
-            for line in lines
-        ],
-    }
-    outbox.record(session, topic="order", key=return_id, type="ReturnReceived", body=body, now=now)
+def insert_return(
+    session: Session, request: AnnounceReturn, site: SiteId, policy: Policy, *, now: datetime
+) -> bool:
+    """Make the row of a return; False if it is there.
+
+    Raises:
+        IdReused: another return has that id.
+    """
+    ends = None if request.order_id is None else now + timedelta(days=policy.arrive_days)
+    row = {"id": request.id, "number": request.number, "order_id": request.order_id,
+           "body_hash": request.body_hash(), "recorded_at": now, "closed": False,
+           "state": "REQUESTED", "way": request.way, "origin": request.origin, "site_id": site,
+           "expires_at": ends}  # fmt: skip
+    statement = insert(Return).values(row).on_conflict_do_nothing().returning(Return.id)
+    if session.scalar(statement) is not None:
+        return True
+    if session.get_one(Return, request.id).body_hash != request.body_hash():
+        raise IdReused(request.id)
+    return False
 
 
-def _check(request: AnnounceReturn) -> None:
+def check(request: AnnounceReturn) -> None:
+    """Whether it can be meant.
+
+    Raises:
+        MalformedOrder: it cannot.
+    """
     if not request.lines:
         raise MalformedOrder("no_lines")
     if len(request.lines) > LINES_MAX:
         raise MalformedOrder("too_many_lines")
-    numbers = [line.line_no for line in request.lines]
+    seen: set[int] = set()
     for line in request.lines:
-        if numbers.count(line.line_no) > 1:
+        if line.line_no in seen:
             raise MalformedOrder("line_no_repeated", line.line_no)
+        seen.add(line.line_no)
         if not 1 <= line.units <= UNITS_MAX:
             raise MalformedOrder("units_out_of_range", line.line_no)
+    if request.order_id is None and (request.way != "BENCH" or request.exchange is not None):
+        raise MalformedOrder("no_order")
 
 
-def _make_task(
-    session: Session,
-    floor: Floor,
-    request: AnnounceReturn,
-    goods: Sequence[ReturnLine],
-    now: datetime,
-) -> None:
-    items = items_of(session, [line.sku_id for line in goods if line.sku_id])
-    steps: list[Step] = []
-    shelves: dict[str, str] = {}
-    for line in goods:
-        assert line.sku_id is not None
-        shelf = _shelf_for(session, floor.hub, line.sku_id)
-        shelves[str(line.line_no)] = str(shelf.id)
-        number = line.line_no
-        facts = facts_of(request.number)
-        steps += [
-            item_step(f"{number}.item", items[line.sku_id], line.units,
-                      say="return.scan_item", facts=facts),
-            Step(
-                id=f"{number}.grade",
-                op="choose",
-                say=Say(code="return.choose_grade"),
-                big=" / ".join(GRADES),
-                expect=(Expect(kind="grade", codes=GRADES),),
-            ),
-            Step(
-                id=f"{number}.shelf",
-                op="scan",
-                say=Say(code="return.scan_shelf"),
-                big=shelf.code,
-                expect=(Expect(kind="location", codes=(shelf.code, "QUARANTINE")),),
-            ),
-        ]  # fmt: skip
-    new = NewTask(
-        id=derive(request.id, "return"),
-        site_id=floor.hub,
-        kind="return",
-        title=request.number,
-        steps=tuple(steps),
-        plan={"return": str(request.id), "shelves": shelves},
-    )
-    add_task(session, new, now=now)
+def _skus(session: Session, request: AnnounceReturn) -> dict[str, UUID]:
+    """The ids of the goods, by code."""
+    skus = skus_by_code(session, {line.sku for line in request.lines if not line.service})
+    for line in request.lines:
+        if not line.service and line.sku not in skus:
+            raise UnknownSku(line.line_no, line.sku)
+    return {code: sku.id for code, sku in skus.items()}
 
 
-def _shelf_for(session: Session, site: SiteId, sku_id: UUID) -> Location:
-    """A shelf, always the same for one SKU, so that returns of it lie together."""
-    shelves = (
-        select(Location)
-        .where(Location.site_id == site, Location.zone != "ROBOT", Location.counter == "sellable")
-        .where(~Location.code.startswith("@"))
-    )
-    count = session.scalar(select(func.count()).select_from(shelves.subquery())) or 0
-    if not count:
-        raise NotFound(f"site {site} has no shelves")
-    query = shelves.order_by(Location.code).offset(sku_id.int % count).limit(1)
-    return session.scalars(query).one()
+def _order(session: Session, request: AnnounceReturn) -> Order | None:
+    """The order that it names, locked."""
+    if request.order_id is None:
+        return None
+    if session.get(Order, request.order_id) is None:
+        raise NotFound(f"order {request.order_id}")
+    return lock_order(session, request.order_id)
 
 
-def _move(
-    floor: Floor,
-    line: ReturnLine,
-    units: int,
-    way: tuple[Virtual, Virtual],
-    step: str,
-    now: datetime,
-) -> ledger.Move:
-    assert line.sku_id is not None
-    return ledger.Move(
-        command_id=CommandId(derive(line.return_id, step, line.line_no)),
-        site_id=floor.hub,
-        owner_id=HOUSE_OWNER_ID,
-        sku_id=SkuId(line.sku_id),
-        units=units,
-        from_location_id=virtual_location(floor.hub, way[0]),
-        to_location_id=virtual_location(floor.hub, way[1]),
-        cause_kind="RETURN",
-        cause_id=line.return_id,
-        actor="rule:return",
-        occurred_at=now,
-    )
+def _site(session: Session, floor: Floor, request: AnnounceReturn) -> SiteId:
+    if request.site is None:
+        return floor.hub
+    site = sites_by_code(session, [request.site]).get(request.site)
+    if site is None:
+        raise NotFound(f"site {request.site}")
+    return SiteId(site.id)
 
 
-def _put_away(
-    floor: Floor, line: ReturnLine, shelf: UUID, actor: Actor, now: datetime
-) -> ledger.Move:
-    assert line.sku_id is not None
-    broken = line.grade == QUARANTINED
-    return ledger.Move(
-        command_id=CommandId(derive(line.return_id, "put_away", line.line_no)),
-        site_id=floor.hub,
-        owner_id=HOUSE_OWNER_ID,
-        sku_id=SkuId(line.sku_id),
-        units=line.units_received,
-        from_location_id=virtual_location(floor.hub, "RETURNS_BENCH"),
-        to_location_id=(virtual_location(floor.hub, "QUARANTINE") if broken else LocationId(shelf)),
-        cause_kind="RETURN",
-        cause_id=line.return_id,
-        actor=str(actor),
-        reason=f"grade {line.grade}",
-        occurred_at=now,
-    )
+def _insert_lines(
+    session: Session, request: AnnounceReturn, skus: Mapping[str, UUID]
+) -> list[ReturnLine]:
+    """Make the rows of the lines; those that are goods."""
+    lines = [
+        ReturnLine(
+            return_id=request.id,
+            line_no=line.line_no,
+            sku_id=None if line.service else skus[line.sku],
+            sku=line.sku,
+            units=line.units,
+            units_received=0,
+            state="SERVICE" if line.service else "OPEN",
+            reason=line.reason,
+        )
+        for line in request.lines
+    ]
+    session.add_all(lines)
+    session.flush()
+    return [line for line in lines if line.sku_id is not None]
+
+
+def _tell(session: Session, back: Return, order: Order, now: datetime) -> None:
+    body = {"id": str(back.id), "number": back.number, "order": str(order.id), "way": back.way}
+    outbox.record(session, topic="order", key=order.id, type="ReturnRequested", body=body, now=now)

@@ -39,6 +39,7 @@ class Return(Base):
     way            BENCH (announced, comes as it comes), PARCEL (with a label of ours), COUNTER
     site_id        where it is expected, and then where it was received
     sscc, service  of the parcel with our label; `tracking` once the carrier knows it
+    arrived_at     when its parcel came to the site; `received_at`, when somebody had looked
     exchange_id    the order that replaces it, placed before it is back
     settled_at     when it was decided what goes back for it: once
     """
@@ -80,8 +81,8 @@ class Return(Base):
     sscc: Mapped[str | None]
     service: Mapped[str | None]
     tracking: Mapped[str | None]
-    label: Mapped[bytes | None]
     expires_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
     received_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     refund_minor: Mapped[int] = mapped_column(server_default="0")

@@ -35,7 +35,7 @@ class Facts:
 
     owner: str
     sku: str
-    grade: Grade
+    grade: str
     reason: str = "OTHER"
     site_kind: str = "DC"
     cool: bool = False

@@ -1,0 +1,158 @@
+"""The bench: a box is opened, counted, graded and put away, step by step on a handheld.
+
+RETURN task    scan the goods, say the grade, scan the shelf
+
+What is on the task is what was announced; what is not in the box is told as short. Where the
+goods really go the disposition rules say (wms.returns.rules).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wms import outbox
+from wms.ids import SiteId, derive
+from wms.orders.close import lock_order
+from wms.outbound.floor import Floor
+from wms.outbound.steps import facts_of, item_step, items_of
+from wms.returns import goods
+from wms.returns.goods import Bench, Taken
+from wms.returns.model import Return, ReturnLine
+from wms.returns.people import tell_of_return
+from wms.returns.policy import read_policy
+from wms.returns.rules import GRADES
+from wms.returns.settle import settle
+from wms.work.model import Task
+from wms.work.packet import Expect, Packet, Say, Step
+from wms.work.tasks import Actor, NewTask, add_task
+
+
+def to_bench(session: Session, back: Return, lines: Sequence[ReturnLine], *, now: datetime) -> None:
+    """Let somebody at the site open the box, once."""
+    assert back.site_id is not None
+    task_id = derive(back.id, "return")
+    if session.get(Task, (back.site_id, task_id)) is not None:
+        return
+    items = items_of(session, [line.sku_id for line in lines if line.sku_id])
+    steps: list[Step] = []
+    shelves: dict[str, str] = {}
+    for line in lines:
+        assert line.sku_id is not None
+        shelf = goods.shelf_for(session, SiteId(back.site_id), line.sku_id)
+        number = line.line_no
+        shelves[str(number)] = str(shelf.id)
+        facts = facts_of(back.number)
+        steps += [
+            item_step(f"{number}.item", items[line.sku_id], line.units,
+                      say="return.scan_item", facts=facts),
+            Step(
+                id=f"{number}.grade",
+                op="choose",
+                say=Say(code="return.choose_grade"),
+                big=" / ".join(GRADES),
+                expect=(Expect(kind="grade", codes=GRADES),),
+            ),
+            Step(
+                id=f"{number}.shelf",
+                op="scan",
+                say=Say(code="return.scan_shelf"),
+                big=shelf.code,
+                expect=(Expect(kind="location", codes=(shelf.code, "QUARANTINE")),),
+            ),
+        ]  # fmt: skip
+    new = NewTask(
+        id=task_id,
+        site_id=back.site_id,
+        kind="return",
+        title=back.number,
+        steps=tuple(steps),
+        plan={"return": str(back.id), "shelves": shelves},
+    )
+    add_task(session, new, now=now)
+
+
+def off_bench(session: Session, back: Return, *, now: datetime) -> bool:
+    """Take the task back, if it stands; False: somebody is at work on it."""
+    if back.site_id is None:
+        return True
+    task_id = derive(back.id, "return")
+    query = select(Task).where(Task.site_id == back.site_id, Task.id == task_id).with_for_update()
+    task = session.scalars(query, execution_options={"populate_existing": True}).first()
+    if task is None or task.state == "DONE":
+        return True
+    if task.state == "LEASED" and task.lease_until is not None and task.lease_until >= now:
+        return False
+    task.state, task.done_at = "DONE", now
+    return True
+
+
+def finish_return(
+    session: Session, _floor: Floor, task: Task, packet: Packet, actor: Actor, now: datetime
+) -> None:
+    """Carry out a finished RETURN packet."""
+    back = lock_return(session, UUID(task.plan["return"]))
+    assert back is not None
+    found = {
+        line: Taken(
+            units=packet.counts.get(f"{line.line_no}.item", 0),
+            grade=packet.choices.get(f"{line.line_no}.grade"),
+            shelf=UUID(task.plan["shelves"][str(line.line_no)]),
+        )
+        for line in goods.lines_of(session, back.id)
+    }
+    take_in(session, back, found, Bench(site=SiteId(task.site_id), actor=str(actor), at=now))
+
+
+def lock_return(session: Session, return_id: UUID) -> Return | None:
+    """A return, locked, after its order: so nobody else counts units of that order meanwhile."""
+    back = session.get(Return, return_id)
+    if back is None:
+        return None
+    if back.order_id is not None:
+        lock_order(session, back.order_id)
+    query = select(Return).where(Return.id == return_id).with_for_update()
+    return session.scalars(query, execution_options={"populate_existing": True}).one()
+
+
+def take_in(session: Session, back: Return, found: dict[ReturnLine, Taken], bench: Bench) -> None:
+    """Receive, grade, dispose and settle, in one go."""
+    policy = read_policy(session)
+    goods.receive(session, back, found, bench)
+    for line, taken in found.items():
+        line.units_received, line.state = taken.units, "RETURNED"
+        line.grade = taken.grade if taken.units else None
+        line.photo = taken.photo
+    back.site_id, back.received_at = bench.site, bench.at
+    goods.put_away(session, back, found, policy, bench)
+    settle(session, back, found, policy, now=bench.at)
+    _tell(session, back, found, bench)
+
+
+def _tell(session: Session, back: Return, found: dict[ReturnLine, Taken], bench: Bench) -> None:
+    body = {
+        "id": str(back.id),
+        "number": back.number,
+        "order": None if back.order_id is None else str(back.order_id),
+        "lines": [
+            {
+                "line_no": line.line_no,
+                "units": line.units_received,
+                "grade": line.grade,
+                "disposition": line.disposition,
+            }
+            for line in found
+        ],
+    }
+    outbox.record(
+        session, topic="order", key=back.id, type="ReturnReceived", body=body, now=bench.at
+    )
+    missing = {line.sku: line.units - taken.units for line, taken in found.items()
+               if taken.units < line.units}  # fmt: skip
+    if missing and back.order_id is not None:
+        facts = {"order": str(back.order_id), "missing": missing}
+        tell_of_return(
+            session, bench.site, back.id, code="return.missing", facts=facts, at=bench.at
+        )
