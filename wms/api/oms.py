@@ -25,8 +25,6 @@ from wms.api.shapes import (
     OrderIn,
     OrderOut,
     OrdersOut,
-    ReturnIn,
-    ReturnOut,
     ShipmentOut,
     SlotIn,
     Text,

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from wms.api.cursors import MalformedCursor, pack, unpack
 from wms.api.shapes import (
-    LineOut,
     OrderLineOut,
     OrderOut,
     OrdersOut,
