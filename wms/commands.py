@@ -59,6 +59,16 @@ def serve() -> None:
     asyncio.run(run())
 
 
+def api(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("docs/api"),
+) -> None:
+    """Write the description of the API: OpenAPI, every event, every problem."""
+    from wms.api.printed import write
+    from wms.app import create_app
+
+    write(create_app(Settings()), folder)
+
+
 def worker() -> None:
     """What goes on behind the doors: sourcing, release, carriers, webhooks, messages of sites."""
     from edge.logs import configure

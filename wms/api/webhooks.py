@@ -185,7 +185,8 @@ def problem_kinds() -> dict[str, str]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if code := getattr(kind, "code", None):
+        code = getattr(kind, "code", None)
+        if code and kind.__module__.startswith("wms."):
             kinds.setdefault(code, (kind.__doc__ or code).strip().splitlines()[0])
     return kinds
 
