@@ -4,7 +4,8 @@ I8    the units of a line are accounted for: what was sent, what is on its way, 
       cancelled or waits add up to what was ordered, and the state of the line says so
 I8b   each allocation is a hold of the ledger, of the same units, as far along as the order
       believes. A hold whose time has run out may have ended before its order heard of it, and one
-      on supply may have landed: it has then been parted, and its parts are of the same units
+      on supply may have landed: it has then been parted, and its parts are of the same units. What
+      another site has loaded has left its books, and for its order not before the hub's gate
 I15   what an order promises is the last that its customer was told, and no telling is left out
 """
 
@@ -48,7 +49,8 @@ WHERE CASE WHEN a.supply_id IS NOT NULL AND a.state = 'HELD' THEN a.units <> (
      WHERE NOT EXISTS (SELECT 1 FROM allocation x WHERE x.site_id = p.site_id AND x.id = p.id))
   SELECT coalesce(sum(part.units), 0) FROM part)
 ELSE h.id IS NULL OR h.units <> a.units
-  OR h.state <> a.state AND NOT (a.state = 'HELD' AND h.state = 'EXPIRED') END
+  OR h.state <> a.state
+     AND (a.state, h.state) NOT IN (('HELD', 'EXPIRED'), ('PACKED', 'SHIPPED')) END
 """
 
 _PROMISES = """
