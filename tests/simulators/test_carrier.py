@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from simulators.carrier import OUTAGE_S, CarrierApi, CarrierServer
+from simulators.carrier import OUTAGE_S, CarrierApi, CarrierServer, Moods
 from simulators.memory import Memory
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_collected_and_delivered_are_told_once_in_order_by_cursor(carrier: Carri
     while carrier.api.is_down():
         carrier.clock.at += timedelta(seconds=OUTAGE_S)
     then = carrier.http.get("/tracking", params={"cursor": first["cursor"]}).json()
-    assert [e["status"] for e in then["events"]] == ["DELIVERED"]
+    assert [e["status"] for e in then["events"]] == ["OUT_FOR_DELIVERY", "DELIVERED"]
     last = carrier.http.get("/tracking", params={"cursor": then["cursor"]}).json()
     assert last == {"cursor": then["cursor"], "events": []}
 
@@ -86,6 +86,45 @@ def test_it_is_away_now_and_then_and_says_so(carrier: Carrier):
     body = {"parcel_id": "p1", "sscc": "s1"}
     assert carrier.http.post("/shipments", json=body).status_code == 503
     assert carrier.http.get("/tracking", params={"cursor": 0}).status_code == 503
+
+
+def test_a_lost_answer_was_an_answer_and_is_given_again(carrier: Carrier):
+    carrier.api.moods = Moods(down=0, lost_answers=1)
+    with pytest.raises(httpx2.HTTPError):
+        carrier.http.post("/shipments", json={"parcel_id": "p1", "sscc": "s1"})
+    carrier.api.moods = Moods(down=0)
+    again = carrier.http.post("/shipments", json={"parcel_id": "p1", "sscc": "s1"})
+    assert (again.status_code, carrier.api.labels_sold) == (200, 1)
+
+
+def test_a_parcel_can_be_taken_back_until_it_is_collected(carrier: Carrier):
+    for parcel in ("p1", "p2"):
+        carrier.http.post("/shipments", json={"parcel_id": parcel, "sscc": f"s-{parcel}"})
+    carrier.api.collect("s-p2")
+    answers = [carrier.http.post(f"/shipments/{p}/cancel").status_code for p in ("p1", "p1", "p2")]
+    assert answers == [200, 200, 409]
+
+
+def test_too_heavy_is_refused(carrier: Carrier):
+    body = {"parcel_id": "p1", "sscc": "s1", "weight_g": 50_001}
+    assert carrier.http.post("/shipments", json=body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("moods", "expected"),
+    [
+        (Moods(nobody_there=1), ["OUT_FOR_DELIVERY", "ATTEMPTED", "DELIVERED"]),
+        (Moods(refused=1), ["OUT_FOR_DELIVERY", "REFUSED", "RETURNED"]),
+    ],
+)
+def test_what_can_happen_at_a_door(carrier: Carrier, moods: Moods, expected: list[str]):
+    carrier.api.moods = moods
+    carrier.api.book({"parcel_id": "p1", "sscc": "s1", "cod_minor": 500})
+    carrier.api.collect("s1")
+    carrier.clock.at += timedelta(hours=24)
+    events = carrier.api.tracking(1)["events"]
+    assert [e["status"] for e in events] == expected
+    assert [e.get("cod_minor") for e in events if e["status"] == "DELIVERED"] in ([], [500])
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"parcel_id": "p1"}'])
