@@ -61,7 +61,7 @@ class Received:
     def text(self) -> str:
         """Its text, decoded."""
         body = self.message.get_body(("plain",))
-        return "" if body is None else str(body.get_content())
+        return "" if body is None else str(body.get_content()).replace("\r\n", "\n")
 
 
 @dataclass(slots=True)
@@ -119,6 +119,8 @@ class Mailbox:
 
     def stop(self) -> None:
         """Serve no more."""
+        if not self._thread.is_alive():
+            return
         self.go_on.set()
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()

@@ -42,7 +42,7 @@ def facts_of(
     zone = contact.time_zone or brand.zone
     at_store = order.fulfilment in {"COLLECT", "RESERVE"}
     by = _moment(said.get("by"), order.promised_by)
-    kept = _moment(said.get("keep_until") or said.get("expires_at"), order.expires_at)
+    kept = _moment(said.get("keep_until") or said.get("until"), order.expires_at)
     reason = texts().reasons[language].get(str(said.get("reason")), "")
     if by is None and order.delivery_on is not None:
         by_text = day(order.delivery_on, language)
@@ -61,6 +61,8 @@ def facts_of(
         "keep_until": moment(kept, zone, language, hour=True),
         "parcels": parcels(session, order) if "parcels" in _asked(notice) else "",
         "reason": reason,
+        "missing": texts().phrases[language]["missing"] if said.get("missing") else "",
+        "tracking": str(said.get("tracking") or ""),
         "amount": amount(said.get("amount_minor"), str(said.get("currency", "")), language),
         "tender": texts().tenders[language].get(str(said.get("tender")), ""),
     }

@@ -158,7 +158,7 @@ def _mine(session: Session, mine: Claim) -> Notice | None:
 
 def _is_over(notice: Notice, now: datetime) -> bool:
     """What was offered until a moment that has passed."""
-    until = notice.facts.get("keep_until") or notice.facts.get("expires_at")
+    until = notice.facts.get("keep_until") or notice.facts.get("until")
     return isinstance(until, str) and datetime.fromisoformat(until) <= now
 
 

@@ -52,13 +52,14 @@ class Texts:
     by_name: Mapping[str, Template]
     reasons: Mapping[Language, Mapping[str, str]]
     tenders: Mapping[Language, Mapping[str, str]]
+    phrases: Mapping[Language, Mapping[str, str]]
 
 
 @cache
 def texts() -> Texts:
     """What the file says."""
     said = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    reasons, tenders = said.pop("reasons"), said.pop("tenders")
+    codes = {name: said.pop(name) for name in ("reasons", "tenders", "phrases")}
     by_name = {
         name: Template(
             name=name,
@@ -72,7 +73,7 @@ def texts() -> Texts:
         for name, each in said.items()
     }
     by_event = {event: each for each in by_name.values() for event in each.events}
-    return Texts(by_event=by_event, by_name=by_name, reasons=reasons, tenders=tenders)
+    return Texts(by_event=by_event, by_name=by_name, **codes)
 
 
 def facts_in(text: str) -> set[str]:

@@ -101,12 +101,20 @@ class Mailer:
             server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_S)
         try:
             if self._scheme == "smtp+starttls":
-                server.starttls(context=trusted)  # raises where the server cannot: never in clear
+                _encrypt(server, trusted)
             if self._user:
                 server.login(self._user, self._secret)
             yield server
         finally:
             server.close()  # what was taken was taken; QUIT may fail and means nothing
+
+
+def _encrypt(server: smtplib.SMTP, trusted: ssl.SSLContext) -> None:
+    """STARTTLS, or nothing is sent at all: somebody may have taken it out of the greeting."""
+    try:
+        server.starttls(context=trusted)
+    except smtplib.SMTPNotSupportedError:
+        raise PartnerUnavailable("mail", "no STARTTLS") from None
 
 
 def _refused(code: int) -> PartnerUnavailable | Undeliverable:

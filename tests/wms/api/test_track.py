@@ -7,22 +7,10 @@ from uuid import UUID
 import pytest
 
 from tests.builders import an_id
+from tests.wms.following import TARO, deliver, token_of, track
 from tests.wms.house import GINZA, HUB, TOKYO, UMEDA, House
 from wms.ids import derive
 from wms.orders.model import Order
-from wms.ports import TrackingEvent
-
-TARO = {"name": "山田 太郎", "email": "taro@example.jp", "phone": "090-1111-2222",
-        "postal_code": "100-0001", "address_lines": ["千代田1-1"]}  # fmt: skip
-
-
-def token_of(house: House, order_id: UUID) -> str:
-    return house.database.run(lambda s: s.get_one(Order, order_id).token)
-
-
-def track(house: House, token: str) -> dict[str, Any]:
-    body: dict[str, Any] = house.ok(house.http.get(f"/track/v1/{token}"))
-    return body
 
 
 @pytest.fixture
@@ -157,19 +145,6 @@ def test_an_order_is_cancelled_from_the_page_until_it_has_gone(house: House, ord
         f"/track/v1/{token_of(house, gone)}/cancellation", json={"command_id": str(an_id())}
     )
     assert late.status_code == 409
-
-
-def deliver(house: House) -> None:
-    """All there is, to the customer."""
-    house.tick()
-    house.work_off(HUB, "pick")
-    house.work_off(HUB, "pack")
-    house.after_hours()
-    now = house.clock.now()
-    for parcel in house.parcels():
-        for status in ("COLLECTED", "DELIVERED"):
-            house.carrier.events.append(TrackingEvent(sscc=parcel.sscc, status=status, at=now))
-    house.after_hours()
 
 
 def test_parcels_are_followed_and_goods_sent_back(house: House, order: UUID):

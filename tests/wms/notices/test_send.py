@@ -281,9 +281,7 @@ def test_what_is_ready_is_said_with_its_code_and_until_when(world: World):
 def test_an_offer_that_has_run_out_by_morning_is_not_made(world: World):
     world.at = NOON + timedelta(hours=10)
     order_id = world.order(fulfilment="RESERVE", to_site_id=site_id("S-GNZ"))
-    world.happens(
-        order_id, "ReserveReminder", expires_at=(world.at + timedelta(hours=3)).isoformat()
-    )
+    world.happens(order_id, "ReserveReminder", until=(world.at + timedelta(hours=3)).isoformat())
     world.works(minutes=11 * 60)
 
     assert world.box.received == []
