@@ -17,6 +17,7 @@ from wms.orders.close import close_order, lock_order
 from wms.orders.model import Allocation, Order, OrderLine
 from wms.outbound.floor import Floor
 from wms.outbound.model import Parcel, ParcelLine
+from wms.outbound.ship import ship_parcels
 from wms.returns import goods
 from wms.returns.accept import AnnouncedLine, AnnounceReturn, insert_return
 from wms.returns.label import arrive
@@ -49,6 +50,8 @@ def come_back(
 def _expect(
     session: Session, floor: Floor, order: Order, parcel: Parcel, return_id: UUID, now: datetime
 ) -> Return | None:
+    ship_parcels(session, floor, [parcel], at=now, now=now)  # if nobody saw it leave
+    session.flush()
     units = _given(session, parcel, now)
     if not units:
         return None
