@@ -223,9 +223,9 @@ def get_decisions(order_id: UUID, services: Svc) -> DecisionsOut:
 def get_what_if(order_id: UUID, site: Annotated[Text, Query()], services: Svc) -> WhatIfOut:
     """What would make that site win, by the last decision on the order."""
     rows = services.database.run(lambda s: _decisions(s, order_id))
-    if not rows:
+    last = next((row for row in rows if row.kind == "SOURCED"), None)
+    if last is None:
         raise NotFound(f"a decision on order {order_id}")
-    last = rows[0]
     answer = what_if(last.candidates, last.chosen, last.terms, site)
     if answer is None:
         raise NotFound(f"site {site} among the candidates of order {order_id}")

@@ -2,17 +2,38 @@
 
 from functools import partial
 
+import structlog
+
 from edge.clock import Clock
 from wms.database import Database
 from wms.job import Job
+from wms.orders import swaps
 from wms.orders.exclusion import move_away
+
+log = structlog.get_logger(__name__)
 
 
 def sourcing_jobs(database: Database, clock: Clock) -> list[Job]:
     """What has to be done again and again."""
-    return [Job(name="reroute", run=partial(reroute, database, clock), idle_s=1.0)]
+    return [
+        Job(name="reroute", run=partial(reroute, database, clock), idle_s=1.0),
+        Job(name="swap", run=partial(swap, database, clock), idle_s=30.0),
+    ]
 
 
 def reroute(database: Database, clock: Clock) -> int:
     """Find another site for an order that a closed one has not begun; how many were moved."""
     return database.run(lambda s: move_away(s, now=clock.now()))
+
+
+def swap(database: Database, clock: Clock) -> int:
+    """Let urgent orders take units from those with time to spare; how many units."""
+    search = database.run(lambda s: swaps.find(s, now=clock.now()))
+    found = None if search is None else swaps.solve(search)
+    if found is None:
+        return 0
+    try:
+        return database.run(lambda s: swaps.carry_out(s, found, now=clock.now()))
+    except swaps.SwapLost as lost:  # the next round looks again
+        log.info("orders.swap_lost", reason=str(lost))
+        return 0
