@@ -36,6 +36,7 @@ from wms.outbound.robot import present
 from wms.payments.jobs import payments_jobs
 from wms.ports import Carrier, Notifier, Payments, Webhooks
 from wms.privacy.jobs import privacy_jobs
+from wms.replenishment.jobs import replenishment_jobs
 from wms.returns.jobs import return_jobs
 from wms.returns.people import tell_of_refund
 from wms.stock import checkpoint, lanes, promises
@@ -91,6 +92,7 @@ class Jobs:
             ),
             *return_jobs(self.database, self.clock, self.floor),
             *transfers_jobs(self.database, self.clock, self.floor),
+            *replenishment_jobs(self.database, self.clock),
             *webhook_jobs(self.database, self.clock, self.webhooks),
             *collect_jobs(self.database, self.clock),
             *privacy_jobs(self.database, self.clock, self.contacts_keys),

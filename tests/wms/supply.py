@@ -3,8 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from tests.builders import an_id
 from tests.wms.house import House
+from wms.outbound.model import ExceptionRow
+from wms.outbox import OutboxEvent
 
 
 def put_transfer(
@@ -84,19 +88,11 @@ def walk(
 
 def exceptions(house: House) -> dict[str, dict[str, Any]]:
     """What people are asked to look at, by code."""
-    from sqlalchemy import select  # noqa: PLC0415
-
-    from wms.outbound.model import ExceptionRow  # noqa: PLC0415
-
     rows = house.database.run(lambda s: s.scalars(select(ExceptionRow)).all())
     return {row.code: row.facts for row in rows if row.active}
 
 
 def events(house: House, kind: str) -> list[dict[str, Any]]:
     """The bodies of all events of that type."""
-    from sqlalchemy import select  # noqa: PLC0415
-
-    from wms.outbox import OutboxEvent  # noqa: PLC0415
-
     query = select(OutboxEvent.body).where(OutboxEvent.type == kind).order_by(OutboxEvent.id)
     return list(house.database.run(lambda s: s.scalars(query).all()))

@@ -23,6 +23,7 @@ from wms.outbound.load import finish_handoff
 from wms.outbound.pack import finish_pack
 from wms.outbound.pick import finish_pick
 from wms.outbound.putback import finish_putback
+from wms.replenishment.faces import finish_replenish
 from wms.returns.bench import finish_return
 from wms.sites import site_id, sites_by_code
 from wms.transfers.depart import finish_load
@@ -41,6 +42,7 @@ FINISHERS: dict[str, FloorFinish] = {
     "handoff": finish_handoff,
     "putback": finish_putback,
     "receive": finish_receive,
+    "replenish": finish_replenish,
     "return": finish_return,
     "collect": finish_collect,
     "floor": finish_floor,
@@ -53,7 +55,7 @@ def get_next(
     now: Now,
     actor: Who,
     site: Annotated[Text, Query()],
-    kinds: Annotated[Text, Query()] = "pick,pack,load,handoff,receive,putback,return,collect,floor",
+    kinds: Annotated[Text, Query()] = ",".join(FINISHERS),
     station: Annotated[Text | None, Query()] = None,
 ) -> Packet | Response:
     """The packet that this device has in hand, or the next one; 204 if there is none."""

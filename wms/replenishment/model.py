@@ -89,6 +89,7 @@ class Proposal(Base):
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_proposal_state", "state", "made_at"),
+        Index("ix_proposal_id", "id"),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)

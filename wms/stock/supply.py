@@ -8,14 +8,14 @@ promised over the network is the sum of the sites: a site's surplus does not mak
 want before somebody moves it. Units are base units.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wms.catalog import Owner, Sku
@@ -186,3 +186,42 @@ def _incoming(supply: SupplyView, time_zone: str, today: date) -> Incoming:
 
 def _sites(session: Session, codes: set[str]) -> list[Site]:
     return list(session.scalars(select(Site).where(Site.code.in_(codes)).order_by(Site.code)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyAtSite:
+    """What is still to come of a SKU to a site, of one kind."""
+
+    site_id: UUID
+    sku_id: UUID
+    kind: str
+    units: int
+    received: int
+    held: int
+
+
+def supplies_by_site(session: Session, sku_ids: Iterable[UUID]) -> list[SupplyAtSite]:
+    """What is to come of these SKUs in condition to be sold, open supplies added up."""
+    query = (
+        select(
+            Supply.site_id,
+            Supply.sku_id,
+            Supply.kind,
+            func.sum(Supply.units),
+            func.sum(Supply.received),
+            func.sum(Supply.held),
+        )
+        .where(Supply.sku_id.in_(set(sku_ids)), Supply.state == "OPEN", Supply.segment == SELLS)
+        .group_by(Supply.site_id, Supply.sku_id, Supply.kind)
+    )
+    return [
+        SupplyAtSite(
+            site_id=site,
+            sku_id=sku,
+            kind=kind,
+            units=int(units),
+            received=int(received),
+            held=int(held),
+        )
+        for site, sku, kind, units, received, held in session.execute(query)
+    ]

@@ -143,6 +143,7 @@ CREATE TABLE proposal (
 CREATE UNIQUE INDEX ix_proposal_open ON proposal (site_id, sku_id, kind, from_site_id,
   to_location_id) NULLS NOT DISTINCT WHERE state = 'OPEN';
 CREATE INDEX ix_proposal_state ON proposal (state, made_at);
+CREATE INDEX ix_proposal_id ON proposal (id);
 """
 
 
