@@ -129,7 +129,7 @@ def _collected(each: Collection, order: Order, policy: Policy, now: datetime) ->
         bag=each.bag,
         shelf=str(each.shelf_id) if each.shelf_id else None,
         ready_at=each.ready_at,
-        keep_until=each.keep_until,
+        keep_until=order.expires_at if order.fulfilment == "RESERVE" else each.keep_until,
         ended_at=each.ended_at,
         packet_id=each.task_id,
         reason=each.reason,

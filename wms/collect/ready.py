@@ -38,8 +38,14 @@ def make_ready(session: Session, order: Order, collection: Collection, *, now: d
 
 def to_remind(session: Session, *, now: datetime) -> Sequence[tuple[UUID, UUID]]:
     """Site and id of collections whose customer should hear of them once more."""
-    query = select(Collection.site_id, Collection.id, Collection.keep_until).where(
-        Collection.state == "READY", Collection.reminded_at.is_(None)
+    query = (
+        select(Collection.site_id, Collection.id, Collection.keep_until)
+        .join(Order, Order.id == Collection.order_id)
+        .where(
+            Collection.state == "READY",
+            Collection.reminded_at.is_(None),
+            Order.fulfilment == "COLLECT",  # of reservations wms.orders reminds
+        )
     )
     due = []
     for site, id_, kept in session.execute(query):

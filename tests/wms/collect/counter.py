@@ -161,7 +161,7 @@ def codes_of(packet: dict[str, Any], step: str) -> list[str]:
 
 
 def do_with(house: House, packet: dict[str, Any], scans: dict[str, str]) -> None:
-    """Do a packet to its end, unit by unit; at some steps another code than the first is scanned."""
+    """Do a packet to its end, unit by unit; `scans` says what is scanned at some steps."""
     now: dict[str, Any] | None = packet
     while now is not None:
         step = next(step for step in now["steps"] if step["id"] == now["step"])
@@ -186,5 +186,5 @@ def bring(counter: Counter, *sites: str, short: dict[str, int] | None = None) ->
             counter.go()
             house.work_off(site, kind)
     counter.go()
-    house.work_off(counter.site, "receive", **({"short": short} if short else {}))
+    house.work_off(counter.site, "receive", short=short or {})
     counter.go()
