@@ -21,7 +21,8 @@ from wms.outbound.floor import Floor
 from wms.outbound.load import make_load
 from wms.outbound.model import SSCC_SERIAL, Parcel, ParcelLine
 from wms.outbound.parcels import advances, expect_parcel, parcels_of
-from wms.outbound.rules import LANES, Box, Packed, boxes, carrier_service
+from wms.outbound.rules import Box, Packed, boxes, lane_of
+from wms.outbound.service import service_of
 from wms.outbound.ship import forward, settle
 from wms.outbound.steps import items_of, pack_steps
 from wms.outbound.ways import OF_TRANSFER, lane_to, to_site_of, way_of
@@ -183,8 +184,8 @@ def _plan(
     parcels: list[Parcel] = []
     parts: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for number, box in enumerate(boxes(goods), start=1):
-        parcel = _parcel(session, floor, order, box, now)
-        parcel.site_id, parcel.id = site, derive(first, number)
+        parcel = _parcel(session, floor, order, box, site, now)
+        parcel.id = derive(first, number)
         inside: dict[UUID, int] = defaultdict(int)
         for each in box.contents:
             inside[each.allocation_id] += each.units
@@ -214,17 +215,20 @@ def _parted(
     return own
 
 
-def _parcel(session: Session, floor: Floor, order: Order, box: Box, now: datetime) -> Parcel:
+def _parcel(
+    session: Session, floor: Floor, order: Order, box: Box, site: SiteId, now: datetime
+) -> Parcel:
     serial = session.scalar(SSCC_SERIAL.next_value())
     assert serial is not None
     sscc = sscc_from(floor.company_prefix, 1, serial)
-    service = carrier_service(box.weight_g, order.prefecture, cool=box.cool)
+    service = service_of(session, order, box, site)
     return Parcel(
+        site_id=site,
         order_id=order.id,
         sscc=sscc,
         epc_hex=sscc_to_epc_hex(sscc, len(floor.company_prefix)),
         service=service,
-        lane=LANES[service],
+        lane=lane_of(service),
         weight_g=box.weight_g,
         state="PLANNED",
         made_at=now,
