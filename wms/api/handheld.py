@@ -47,6 +47,7 @@ FINISHERS: dict[str, FloorFinish] = {
     "collect": finish_collect,
     "floor": finish_floor,
 }
+ALL_KINDS = ",".join(FINISHERS)
 
 
 @router.get("/work/next", responses={204: {"description": "nothing to do"}}, response_model=Packet)
@@ -55,7 +56,7 @@ def get_next(
     now: Now,
     actor: Who,
     site: Annotated[Text, Query()],
-    kinds: Annotated[Text, Query()] = ",".join(FINISHERS),
+    kinds: Annotated[Text, Query()] = ALL_KINDS,
     station: Annotated[Text | None, Query()] = None,
 ) -> Packet | Response:
     """The packet that this device has in hand, or the next one; 204 if there is none."""
