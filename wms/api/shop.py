@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wms.api.contact_shapes import ContactIn
 from wms.api.dependencies import Now, Svc
 from wms.api.orders_read import order_out, site_codes
 from wms.api.shapes import (
@@ -30,6 +31,7 @@ from wms.api.shapes import (
 )
 from wms.contacts.keep import save_contact
 from wms.errors import NotFound
+from wms.ids import derive
 from wms.orders import cart, reserve, waitlist
 from wms.orders.change import once
 from wms.orders.model import Cart, CartLine, Wait
@@ -107,6 +109,7 @@ class ReservationIn(Shape):
     lines: Annotated[list[ReservationLineIn], Field(max_length=200)]
     language: Literal["ja", "en"] = "ja"
     expires_at: AwareDatetime | None = None
+    contact: ContactIn | None = None
 
 
 class WaitIn(Shape):
@@ -119,6 +122,7 @@ class WaitIn(Shape):
     channel: Text
     customer: Text | None = None
     language: Literal["ja", "en"] = "ja"
+    contact: ContactIn | None = None
 
 
 class WaitOut(BaseModel):
@@ -199,8 +203,11 @@ def put_reservation(
     """Let a store keep goods for somebody, unpaid; two days if nothing else is said."""
 
     def work(session: Session) -> bool:
-        request = _reservation(session, order_id, body)
-        return place_order(session, request, now=now)
+        order = _reservation(session, body)
+        request = order.request(order_id)
+        is_new = place_order(session, request, now=now)
+        _keep_contact(session, services, order, request, now)
+        return is_new
 
     if not services.database.run(work):
         response.status_code = HTTPStatus.OK
@@ -231,8 +238,18 @@ def post_reservation_extension(
 @router.post("/waitlist", status_code=CREATED, responses={200: {"model": WaitOut}})
 def post_wait(body: WaitIn, response: Response, services: Svc, now: Now) -> WaitOut:
     """Wait for units that a store has not; who came first is offered them first."""
-    request = waitlist.JoinList(**body.model_dump())
-    if not services.database.run(lambda s: waitlist.join(s, request, now=now)):
+    request = waitlist.JoinList(**body.model_dump(exclude={"contact"}))
+
+    def work(session: Session) -> bool:
+        is_new = waitlist.join(session, request, now=now)
+        if body.contact is not None:
+            save_contact(
+                session, services.contacts_keys, derive(body.id, "contact"),
+                body.contact.contact(), channel=body.channel, now=now,
+            )  # fmt: skip
+        return is_new
+
+    if not services.database.run(work):
         response.status_code = HTTPStatus.OK
     return services.database.run(lambda s: _wait_out(s, body.id))
 
@@ -269,7 +286,7 @@ def delete_wait(wait_id: UUID, services: Svc, now: Now) -> WaitOut:
 
 
 # ---------------------------------------------------------------------------------- helpers
-def _reservation(session: Session, order_id: UUID, body: ReservationIn) -> PlaceOrder:
+def _reservation(session: Session, body: ReservationIn) -> OrderIn:
     """A reservation as an order: it goes to where the store is."""
     site = sites_by_code(session, [body.site]).get(body.site)
     if site is None:
@@ -280,7 +297,7 @@ def _reservation(session: Session, order_id: UUID, body: ReservationIn) -> Place
         latitude=site.latitude,
         longitude=site.longitude,
     )
-    order = OrderIn(
+    return OrderIn(
         number=body.number,
         channel=body.channel,
         placed_at=body.placed_at,
@@ -291,8 +308,8 @@ def _reservation(session: Session, order_id: UUID, body: ReservationIn) -> Place
         to_site=body.site,
         language=body.language,
         expires_at=body.expires_at,
+        contact=body.contact,
     )
-    return order.request(order_id)
 
 
 def _keep_contact(

@@ -34,38 +34,64 @@ LEFT = ("SHIPPED", "DELIVERED")
 
 
 def facts_of(
-    session: Session, notice: Notice, order: Order, contact: Contact, brand: Brand
+    session: Session, notice: Notice, order: Order | None, contact: Contact, brand: Brand
 ) -> dict[str, str]:
-    """What there is to say."""
+    """What there is to say. Who waits for goods has no order yet."""
     language: Language = "en" if notice.language == "en" else "ja"
     said = notice.facts
     zone = contact.time_zone or brand.zone
-    at_store = order.fulfilment in {"COLLECT", "RESERVE"}
-    by = _moment(said.get("by"), order.promised_by)
-    kept = _moment(said.get("keep_until") or said.get("until"), order.expires_at)
-    reason = texts().reasons[language].get(str(said.get("reason")), "")
-    if by is None and order.delivery_on is not None:
-        by_text = day(order.delivery_on, language)
-    else:
-        by_text = moment(by, zone, language, hour=at_store)
-    return {
+    facts = {
         "brand": brand.name,
         "name": contact.name,
-        "number": order.number,
-        "url": brand.track_url(order.token) if order.token else "",
-        "items": items(session, order, language) if "items" in _asked(notice) else "",
-        "by": by_text,
-        "was": moment(_moment(said.get("was")), zone, language, hour=at_store),
-        "site": _site(session, order, language),
-        "code": pickup_code(order.token) if order.token and at_store else "",
-        "keep_until": moment(kept, zone, language, hour=True),
-        "parcels": parcels(session, order) if "parcels" in _asked(notice) else "",
-        "reason": reason,
+        "keep_until": moment(
+            _moment(said.get("keep_until") or said.get("until")), zone, language, hour=True
+        ),
+        "reason": texts().reasons[language].get(str(said.get("reason")), ""),
         "missing": texts().phrases[language]["missing"] if said.get("missing") else "",
         "tracking": str(said.get("tracking") or ""),
         "amount": amount(said.get("amount_minor"), str(said.get("currency", "")), language),
         "tender": texts().tenders[language].get(str(said.get("tender")), ""),
     }
+    if order is None:
+        return _OF_NO_ORDER | facts | _of_wait(session, said, language)
+    return facts | _of_order(session, notice, order, zone, brand)
+
+
+def _of_order(
+    session: Session, notice: Notice, order: Order, zone: str, brand: Brand
+) -> dict[str, str]:
+    language: Language = "en" if notice.language == "en" else "ja"
+    said = notice.facts
+    at_store = order.fulfilment in {"COLLECT", "RESERVE"}
+    by = _moment(said.get("by"), order.promised_by)
+    by_text = moment(by, zone, language, hour=at_store)
+    if order.delivery_on is not None and not said.get("by"):
+        by_text = day(order.delivery_on, language)  # a day that the customer has chosen
+    asked = " ".join(each.text for each in texts().by_name[notice.template].words.values())
+    site = None if order.to_site_id is None else session.get(Site, order.to_site_id)
+    return {
+        "number": order.number,
+        "url": brand.track_url(order.token) if order.token else "",
+        "items": items(session, order, language) if "{items}" in asked else "",
+        "by": by_text,
+        "was": moment(_moment(said.get("was")), zone, language, hour=at_store),
+        "site": site_name(site, language) if site else "",
+        "code": pickup_code(order.token) if order.token and at_store else "",
+        "parcels": parcels(session, order) if "{parcels}" in asked else "",
+    }
+
+
+def _of_wait(session: Session, said: Mapping[str, Any], language: Language) -> dict[str, str]:
+    sku = session.scalars(select(Sku).where(Sku.code == str(said.get("sku"))).limit(1)).first()
+    site = session.scalars(select(Site).where(Site.code == str(said.get("site")))).first()
+    name = sku_name(sku, language) or str(said.get("sku", ""))
+    return {
+        "items": f"・{name} × {said.get('units', 1)}",
+        "site": site_name(site, language) if site else "",
+    }
+
+
+_OF_NO_ORDER = dict.fromkeys(("number", "url", "by", "was", "code", "parcels"), "")
 
 
 def items(session: Session, order: Order, language: Language) -> str:
@@ -132,16 +158,6 @@ def amount(minor: Any, currency: str, language: Language) -> str:
     if currency in _NO_MINORS:
         return f"{currency} {minor:,}"
     return f"{currency} {minor // 100:,}.{minor % 100:02}"
-
-
-def _asked(notice: Notice) -> str:
-    words = texts().by_name[notice.template].words
-    return " ".join(each.text for each in words.values())
-
-
-def _site(session: Session, order: Order, language: Language) -> str:
-    site = None if order.to_site_id is None else session.get(Site, order.to_site_id)
-    return "" if site is None else site_name(site, language)
 
 
 def _moment(said: Any, known: datetime | None = None) -> datetime | None:

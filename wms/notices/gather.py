@@ -7,7 +7,8 @@ In the transaction that moves the consumer's cursor: each event once. A notice i
 who get it are awake. Nothing of a person is read here but where they sleep.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,12 +23,22 @@ from wms.ids import derive
 from wms.notices.hours import awake_at
 from wms.notices.model import Notice
 from wms.notices.templates import Template, texts
-from wms.orders.model import Order
+from wms.orders.model import Order, Wait
 from wms.outbox import Event
 from wms.returns.model import Return
 
 CONSUMER = "notices"
 GIVE_UP = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whose and which notice: `id` is an order's, or a waiting list's."""
+
+    id: UUID
+    contact_id: UUID | None
+    language: str
+    fulfilment: str
 
 
 def gather(session: Session, *, zone: str, limit: int = 200) -> int:
@@ -40,41 +51,56 @@ def gather(session: Session, *, zone: str, limit: int = 200) -> int:
     return len(events)
 
 
-def order_of(session: Session, body: Any) -> Order | None:
-    """The order that an event's body is about; a return's order, too."""
-    for name in ("order", "id"):
+def subject_of(session: Session, body: Mapping[str, Any]) -> Subject | None:
+    """What an event's body is about: an order, a return's order, or a place on a waiting list."""
+    for name in ("order", "id", "wait"):
         try:
             named = UUID(str(body.get(name)))
         except ValueError:
             continue
-        order = session.get(Order, named)
+        if name == "wait":
+            return _of_wait(session, named)
+        order = session.get(Order, named) or _order_of_return(session, named)
         if order is not None:
-            return order
-        came_back = session.get(Return, named)
-        if came_back is not None and came_back.order_id is not None:
-            return session.get(Order, came_back.order_id)
+            return None if order.kind == "TRANSFER" else Subject(
+                id=order.id, contact_id=order.contact_id, language=order.language,
+                fulfilment=order.fulfilment,
+            )  # fmt: skip
     return None
 
 
+def _order_of_return(session: Session, return_id: UUID) -> Order | None:
+    back = session.get(Return, return_id)
+    return None if back is None or back.order_id is None else session.get(Order, back.order_id)
+
+
+def _of_wait(session: Session, wait_id: UUID) -> Subject | None:
+    wait = session.scalars(select(Wait).where(Wait.id == wait_id)).first()
+    if wait is None:
+        return None
+    contact_id = derive(wait_id, "contact")
+    return Subject(id=wait_id, contact_id=contact_id, language=wait.language, fulfilment="RESERVE")
+
+
 def _take(session: Session, event: Event, template: Template, zone: str) -> None:
-    order = order_of(session, event.body)
-    if order is None or order.kind == "TRANSFER":
+    about = subject_of(session, event.body)
+    if about is None:
         return
-    _supersede(session, order.id, template.supersedes, by=event)
-    if not template.tells or (template.fulfilment and order.fulfilment not in template.fulfilment):
+    _supersede(session, about.id, template.supersedes, by=event)
+    if not template.tells or (template.fulfilment and about.fulfilment not in template.fulfilment):
         return
-    contact = None if order.contact_id is None else session.get(ContactRow, order.contact_id)
+    contact = None if about.contact_id is None else session.get(ContactRow, about.contact_id)
     if contact is None or contact.erased_at is not None:
         return
-    if _waits(session, order.id, template.within):
+    if _waits(session, about.id, template.within):
         return
     due_at = awake_at(event.at + timedelta(seconds=template.wait_s), contact.time_zone or zone)
     row = {
-        "order_id": order.id,
+        "order_id": about.id,
         "id": derive(contact.id, template.name, event.position),
         "contact_id": contact.id,
         "template": template.name,
-        "language": order.language,
+        "language": about.language,
         "facts": dict(event.body),
         "state": "UNWANTED" if contact.notify == "NONE" else "WAITING",
         "happened_at": event.at,

@@ -22,6 +22,7 @@ STATES = ("WAITING", "SENT", "SUPERSEDED", "UNWANTED", "DEAD")
 class Notice(Base):
     """What one customer is told of one event. No personal data: that is read when it is sent.
 
+    `order_id` is the order's, or that of a place on a waiting list.
     `due_at` is never at night; while an attempt is under way it is the end of its lease, and
     `attempts` says whose. `facts` is the body of the event. `give_up_at`: dead after that.
     """

@@ -133,7 +133,7 @@ def _is_to_go(
 def _message(session: Session, notice: Notice, contact: Contact, brand: Brand) -> Message | None:
     if contact.notify == "NONE":
         return None
-    order = session.get_one(Order, notice.order_id)
+    order = session.get(Order, notice.order_id)
     facts = facts_of(session, notice, order, contact, brand)
     language: Language = "en" if notice.language == "en" else "ja"
     words = texts().by_name[notice.template].words[language]
@@ -169,19 +169,19 @@ def _end(notice: Notice, state: str, problem: str | None, now: datetime) -> None
 def _dead(session: Session, notice: Notice, problem: str, now: datetime) -> None:
     """Given up, and a person is told: at the site that has to do with the order."""
     _end(notice, "DEAD", problem, now)
-    order = session.get_one(Order, notice.order_id)
-    at_work = select(Allocation.site_id).where(Allocation.order_id == order.id)
-    site = (
-        order.to_site_id
-        or session.scalar(at_work.order_by(Allocation.site_id).limit(1))
-        or session.scalar(select(Site.id).order_by(Site.code).limit(1))
-    )
+    order = session.get(Order, notice.order_id)
     facts = {
-        "order": order.number,
+        "order": order.number if order else None,
         "template": notice.template,
         "channel": notice.channel,
         "problem": problem,
     }
+    site = order.to_site_id if order else None
+    if site is None:
+        at_work = select(Allocation.site_id).where(Allocation.order_id == notice.order_id)
+        anywhere = select(Site.id).order_by(Site.code)
+        site = session.scalar(at_work.order_by(Allocation.site_id).limit(1))
+        site = site or session.scalar(anywhere.limit(1))
     row = {
         "site_id": site,
         "id": derive(notice.id, "dead"),

@@ -28,7 +28,8 @@ def test_both_languages_say_the_same(template: Template):
         used = facts_in(words.subject) | facts_in(words.text) | facts_in(words.short)
         assert used <= FACTS
         assert "name" in facts_in(words.text)
-        assert "number" in facts_in(words.subject) | facts_in(words.text)
+        numbered = facts_in(words.subject) | facts_in(words.text)
+        assert "number" in numbered or template.name == "waitlist_offered", "it has no order yet"
 
 
 @pytest.mark.parametrize("template", TOLD, ids=lambda template: template.name)
