@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter
 
-from tests.web import stage_stock, stage_store, stage_track
+from tests.web import stage_desk, stage_stock, stage_store, stage_track
 from wms.work.packet import Event, Packet, Problem, packet_json, reduce
 
 ROOT = Path(__file__).parents[2]
@@ -207,6 +207,7 @@ app = FastAPI()
 app.include_router(stage_stock.router)
 app.include_router(stage_store.router)
 app.include_router(stage_track.router)
+app.include_router(stage_desk.router)
 stage = Stage()
 
 
@@ -245,6 +246,7 @@ def direct(deed: Literal["pause", "resume", "reset"]) -> None:
         stage_store.shop.__init__()  # type: ignore[misc]
         stage_store.made.clear()
         stage_track.reset()
+        stage_desk.reset()
 
 
 @app.get("/api/v1/work/next", response_model=None)

@@ -49,7 +49,8 @@ def _item(number: int, kind: str, state: str, minutes: int | None, **more: Any) 
 def _first() -> list[dict[str, Any]]:
     kept = (NOW + timedelta(days=6)).isoformat()
     return [
-        _item(1, "COLLECT", "TO_ACCEPT", -4, lines=[_line(1, "MUG-350", 2), _line(2, "TOWEL-BLU", 1)]),
+        _item(1, "COLLECT", "TO_ACCEPT", -4,
+              lines=[_line(1, "MUG-350", 2), _line(2, "TOWEL-BLU", 1)]),
         _item(2, "COLLECT", "ACCEPTED", 18),
         _item(3, "RESERVE", "TO_ACCEPT", 95, lines=[_line(3, "TEAPOT-01", 1)]),
         _item(4, "SHIP", "TO_ACCEPT", 210, bag=None, lines=[_line(2, "UMBR-65", 1)]),
@@ -148,7 +149,8 @@ def _packet(item: dict[str, Any]) -> Packet:
         Step(id="1.place", op="scan", say=Say(code="pick.scan_location"), big=place,
              expect=(Expect(kind="location", codes=(place,)),), next="1.item"),
         Step(id="1.item", op="scan", say=Say(code="pick.scan_item"), big="1",
-             facts=(Fact(label="sku", value=sku), *facts), expect=(Expect(kind="item", codes=(sku,)),),
+             facts=(Fact(label="sku", value=sku), *facts),
+             expect=(Expect(kind="item", codes=(sku,)),),
              qty=Quantity(target=1, max=1), next="label", allow=("short", "damaged", "undo")),
         Step(id="label", op="print", say=Say(code="collect.print_label"), big=bag, facts=facts,
              next="bag"),

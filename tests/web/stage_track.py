@@ -17,7 +17,7 @@ from wms.api.track_shapes import StoresOut, TrackingOut
 BUILT = Path(__file__).parents[2] / "wms/web_dist"
 NOW = datetime(2026, 11, 27, 0, 30, tzinfo=UTC)
 LOGO = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 96 32'%3E"
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
     "%3Cpath d='M16 2l14 28H2z' fill='%23fff'/%3E%3C/svg%3E"
 )
 

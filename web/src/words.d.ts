@@ -1,5 +1,5 @@
 /** Parts of a catalogue, as vite.config.ts makes them: `en.json?words=track,site_kind`. */
-declare module "*?words=track,track_step,track_parcel,track_why,track_slot,track_return,return_reason,time" {
+declare module "*?words=track,track_step,track_deed,track_did,track_parcel,track_why,track_slot,track_return,return_reason,time" {
   const words: Record<string, string>;
   export default words;
 }

@@ -4,14 +4,18 @@ export type Terms = Record<string, number>;
 
 export interface Candidate {
   site: string;
-  cost_minor: number | null; // null: it could not be weighed
+  feasible: boolean;
+  cost_minor: number;
   terms: Terms;
+  ships_on: string | null;
+  arrives_by: string | null;
+  late_days: number;
   reasons: Why[];
 }
 /** A sentence of the server: a code, and what to fill in. */
 export interface Why {
   code: string;
-  params: Record<string, string | number>;
+  params: Record<string, unknown>;
 }
 export interface Part {
   term: string;
@@ -22,18 +26,18 @@ export interface Part {
 
 /** Always in this order, so that the same term has the same colour and place on every bar. */
 export const TERMS = [
-  "parcels",
   "carrier",
-  "carton",
+  "weight",
   "packing",
+  "cartons",
   "handling",
   "split",
   "time",
   "late",
   "co2",
   "balance",
-  "markdown",
   "backorders",
+  "markdown",
 ] as const;
 const OF_TERM = new Map<string, number>(TERMS.map((term, place) => [term, place]));
 
@@ -78,8 +82,8 @@ export function scaleOf(all: readonly Terms[]): Scale {
   return { span: most + least, zero: least / (most + least) };
 }
 
-/** The cheapest first; what could not be weighed comes last. */
-export function cheapFirst(candidates: readonly Candidate[]): Candidate[] {
-  const last = Number.POSITIVE_INFINITY;
-  return [...candidates].sort((a, b) => (a.cost_minor ?? last) - (b.cost_minor ?? last) || a.site.localeCompare(b.site));
+/** What can be drawn, the cheapest first; and what could not be chosen, with its reasons. */
+export function sides(candidates: readonly Candidate[]): { weighed: Candidate[]; out: Candidate[] } {
+  const inOrder = [...candidates].sort((a, b) => a.cost_minor - b.cost_minor || a.site.localeCompare(b.site));
+  return { weighed: inOrder.filter((each) => each.feasible), out: inOrder.filter((each) => !each.feasible) };
 }

@@ -8,9 +8,10 @@ import "../core/desk.css";
 import "./decisions.css";
 import { ApiError, get } from "../core/api.ts";
 import { Home, LanguageSwitch, LookSwitch } from "../core/bar.tsx";
-import { clock, day, t, word } from "../core/i18n.ts";
+import { clock, day, type Params, percent, t, word } from "../core/i18n.ts";
 import { Bars } from "./bars.tsx";
-import { type Decision, type Decisions, read as asRead } from "./record.ts";
+import type { Decision } from "./record.ts";
+import { said } from "./say.ts";
 import { Shadow } from "./shadow.tsx";
 
 interface Latest {
@@ -18,19 +19,31 @@ interface Latest {
 }
 
 export const order = signal(new URLSearchParams(location.search).get("order") ?? "");
-const found = signal<Decisions | null>(null);
-const failed = signal("");
+const found = signal<readonly Decision[] | null>(null);
+const of = signal(""); // the id of the order that is shown
+const failed = signal<{ code: string; facts: Params } | null>(null);
 const latest = signal<Latest["orders"]>([]);
 
 async function look(): Promise<void> {
   found.value = null;
-  failed.value = "";
+  failed.value = null;
   if (!order.peek()) return;
   try {
-    found.value = asRead(await get(`/oms/v1/orders/${encodeURIComponent(order.peek())}/decisions`));
+    const id = await idOf(order.peek());
+    const told = await get<{ decisions: Decision[] }>(`/oms/v1/orders/${encodeURIComponent(id)}/decisions`);
+    of.value = id;
+    found.value = told.decisions;
   } catch (error) {
-    failed.value = error instanceof ApiError ? error.code : "no_answer";
+    failed.value = error instanceof ApiError ? { code: error.code, facts: error.facts } : { code: "no_answer", facts: {} };
   }
+}
+
+/** People say a number; the record goes by the id. */
+async function idOf(asked: string): Promise<string> {
+  if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(asked)) return asked;
+  const known = await get<Record<string, string>>(`/api/v1/lookup/${encodeURIComponent(asked)}`);
+  if (known["kind"] !== "order" || !known["id"]) throw new ApiError(404, "not_an_order", { code: asked });
+  return known["id"];
 }
 
 async function readLatest(): Promise<void> {
@@ -68,13 +81,13 @@ export function Page() {
         <Search />
         {failed.value && (
           <p class="warn" role="alert">
-            ✕ {word("problem", failed.value)}
+            ✕ {word("problem", failed.value.code, failed.value.facts)}
           </p>
         )}
         {asked && !failed.value && !found.value && <p class="hint">{t("stock.loading")}</p>}
-        {found.value?.decisions.length === 0 && <p class="hint">{t("decisions.none")}</p>}
-        {found.value?.decisions.map((decision, place) => (
-          <One key={decision.id} decision={decision} order={asked} last={place === 0} />
+        {found.value?.length === 0 && <p class="hint">{t("decisions.none")}</p>}
+        {found.value?.map((decision, place) => (
+          <One key={decision.id} decision={decision} order={of.value} last={place === 0} />
         ))}
         <Shadow />
       </main>
@@ -118,7 +131,7 @@ function Search() {
   );
 }
 
-function One({ decision, order: of, last }: { decision: Decision; order: string; last: boolean }) {
+function One({ decision, order: id, last }: { decision: Decision; order: string; last: boolean }) {
   const at = Date.parse(decision.decided_at);
   return (
     <section class="box" data-testid="decision">
@@ -128,41 +141,37 @@ function One({ decision, order: of, last }: { decision: Decision; order: string;
       <p class="chosen-are">
         {t("decisions.chosen")}{" "}
         {decision.chosen.map((each) => (
-          <b key={`${each.line_no} ${each.site}`}>
-            {each.site}
-            <small>
-              {" "}
-              {t("decisions.line_units", { line: each.line_no, units: each.units })}
-            </small>
-          </b>
+          <span key={`${each.line_no} ${each.site}`}>
+            <b>{each.site}</b> <small>{t("decisions.line_units", { line: each.line_no, units: each.units })}</small>
+          </span>
         ))}
       </p>
+      {decision.why.length > 0 && (
+        <ul class="whys">
+          {decision.why.map((each, place) => (
+            <li key={place}>{said(each)}</li>
+          ))}
+        </ul>
+      )}
       <dl class="sure">
-        {decision.policy && (
-          <div>
-            <dt>{t("decisions.policy")}</dt>
-            <dd>{decision.policy}</dd>
-          </div>
-        )}
+        <div>
+          <dt>{t("decisions.policy")}</dt>
+          <dd>
+            {decision.policy} v{decision.policy_version}
+          </dd>
+        </div>
         <div>
           <dt>{t("decisions.status")}</dt>
-          <dd>{word("solve_status", decision.status)}</dd>
+          <dd>{word("solve_status", decision.status.toUpperCase())}</dd>
         </div>
         {decision.gap !== null && (
           <div>
             <dt>{t("decisions.gap")}</dt>
-            <dd class="num">{(100 * decision.gap).toFixed(2)} %</dd>
+            <dd class="num">{percent(decision.gap, 2)}</dd>
           </div>
         )}
       </dl>
-      {decision.why.length > 0 && (
-        <ul class="whys">
-          {decision.why.map((each, place) => (
-            <li key={place}>{word("why", each.code, each.params)}</li>
-          ))}
-        </ul>
-      )}
-      <Bars decision={decision} order={of} />
+      <Bars decision={decision} order={id} last={last} />
     </section>
   );
 }

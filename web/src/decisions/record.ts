@@ -1,21 +1,27 @@
-/** A decision as the server tells it, in the words of this page. PURE. */
-import type { Candidate, Why } from "./costs.ts";
+/** A decision as the server tells it. */
+import type { Candidate, Terms, Why } from "./costs.ts";
 
 export interface Decision {
   id: string;
+  kind: string;
   decided_at: string;
   status: string;
+  policy: string;
+  policy_version: number;
+  cost_minor: number;
+  terms: Terms;
   gap: number | null;
-  policy: string | null;
   chosen: { line_no: number; site: string; units: number }[];
   runner_up: string | null;
+  runner_up_plan: { sites: string[]; cost_minor: number; terms: Terms } | null;
   candidates: Candidate[];
   why: Why[];
 }
-export interface Decisions {
-  decisions: Decision[];
-}
-
-export function read(told: unknown): Decisions {
-  return told as Decisions;
+export interface WhatIf {
+  site: string;
+  wins: boolean;
+  feasible: boolean;
+  gap: number;
+  terms: { name: string; now: number; needed: number; enough: boolean }[];
+  reasons: Why[];
 }

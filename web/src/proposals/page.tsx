@@ -48,7 +48,7 @@ async function decide(one: Proposal, act: "approve" | "reject"): Promise<void> {
   busy.value = one.id;
   try {
     await post(`/console/v1/proposals/${one.id}:${act}`, { command_id: newId(Date.now()) });
-    said.value = t(`proposals.did_${act}`, { sku: one.sku, units: one.units, site: one.site });
+    said.value = word("proposals_did", act, { sku: one.sku, units: one.units, site: one.site });
     failed.value = "";
   } catch (error) {
     failed.value = error instanceof ApiError ? error.code : "no_answer";

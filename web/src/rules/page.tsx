@@ -10,6 +10,7 @@ import { money } from "../core/money.ts";
 import { conditionsOf, type Facts, PREFECTURES, type Rule, type Service, type Tried, type Verdict } from "./rule.ts";
 
 interface Table {
+  version: number;
   rules: Rule[];
   otherwise: string;
   fall_back_after_min: number;
@@ -41,10 +42,10 @@ async function read(): Promise<void> {
   try {
     const [rules, known] = await Promise.all([
       get<Table>("/console/v1/shipping/rules"),
-      get<Service[] | { services: Service[] }>("/console/v1/shipping/services"),
+      get<Service[]>("/console/v1/shipping/services"),
     ]);
     table.value = rules;
-    services.value = Array.isArray(known) ? known : known.services;
+    services.value = known;
   } catch (error) {
     failed.value = error instanceof ApiError ? error.code : "no_answer";
   }
@@ -60,7 +61,7 @@ function tryIt(): () => void {
   });
   const ask = async (asked: Facts, mine: number): Promise<void> => {
     try {
-      const answer = await post<Tried>("/console/v1/shipping/rules:test", asked);
+      const answer = await post<Tried>("/console/v1/shipping/rules:test", { facts: asked });
       if (mine !== round) return;
       tried.value = answer;
       failed.value = "";
@@ -94,7 +95,9 @@ export function Page() {
       <main>
         <Box />
         <section>
-          <h2>{t("rules.table")}</h2>
+          <h2>
+            {t("rules.table")} {table.value && `· v${table.value.version}`}
+          </h2>
           {table.value ? <Rows table={table.value} /> : <p class="hint">{t("stock.loading")}</p>}
         </section>
       </main>
@@ -161,13 +164,16 @@ function whenOf(rule: Rule) {
 
 function shown(name: string, params: Record<string, string | number>): Record<string, string | number> {
   const value = name.startsWith("value") || name.startsWith("cost");
+  const places = name === "recipients" || name === "senders";
   return Object.fromEntries(
-    Object.entries(params).map(([key, each]) => [
-      key,
-      typeof each === "number" ? (value ? money(each, "JPY") : number(each)) : each,
-    ]),
+    Object.entries(params).map(([key, each]) => {
+      if (typeof each === "number") return [key, value ? money(each, "JPY") : number(each)];
+      return [key, places && lang.value === "en" ? each.split(", ").map((ja) => IN_ENGLISH.get(ja) ?? ja).join(", ") : each];
+    }),
   );
 }
+
+const IN_ENGLISH = new Map(PREFECTURES);
 
 function thenOf(rule: Rule): string {
   if (rule.service) return serviceName(rule.service);

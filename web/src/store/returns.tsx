@@ -194,7 +194,7 @@ function OneLine({ line }: { line: Line }) {
         <b>{line.name || line.sku}</b>
         <small>{line.left > 0 ? t("store.can_return", { units: line.left }) : t("store.cannot_return")}</small>
       </span>
-      <span class="stepper">
+      {line.left > 0 && <span class="stepper">
         <button type="button" aria-label={t("track.fewer")} disabled={mine.units === 0} onClick={() => set(line.line_no, { units: mine.units - 1 })}>
           −
         </button>
@@ -207,7 +207,7 @@ function OneLine({ line }: { line: Line }) {
         >
           +
         </button>
-      </span>
+      </span>}
       {mine.units > 0 && (
         <>
           <div class="choices" role="group" aria-label={t("store.return_why")}>

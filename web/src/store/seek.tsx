@@ -21,6 +21,8 @@ interface Candidate {
   name_ja: string;
 }
 const LIMIT = 20;
+const FEW = 8;
+const PAGES = 5;
 const TOKYO = { latitude: 35.6812, longitude: 139.7671 };
 
 const found = signal<Found | null>(null);
@@ -34,14 +36,26 @@ const named = (each: Candidate): string => (lang.value === "ja" ? each.name_ja :
 export async function seekFor(code: string): Promise<void> {
   found.value = null;
   asked.value = code;
-  const page = await tried(() =>
-    get<LinesPage>(`/console/v1/stock?${new URLSearchParams({ text: code, limit: "8" })}`),
-  );
-  if (!page) return;
-  const exact = page.lines.find((line) => line.sku.toLowerCase() === code.toLowerCase());
-  const only = exact ?? (page.lines.length === 1 ? page.lines[0] : undefined);
-  candidates.value = only ? null : page.lines;
+  const some = await tried(() => search(code));
+  if (!some || asked.peek() !== code) return;
+  const exact = some.find((line) => line.sku.toLowerCase() === code.toLowerCase());
+  const only = exact ?? (some.length === 1 ? some[0] : undefined);
+  candidates.value = only ? null : some;
   if (only) await show(only);
+}
+
+/** The first few that match; a page of the server's may be short, and is not the end. */
+async function search(text: string): Promise<Candidate[]> {
+  const some: Candidate[] = [];
+  let after: string | null = "";
+  for (let page = 0; page < PAGES && some.length < FEW && after !== null; page++) {
+    const query = new URLSearchParams({ text, limit: String(FEW) });
+    if (after) query.set("after", after);
+    const answer: LinesPage = await get<LinesPage>(`/console/v1/stock?${query}`);
+    some.push(...answer.lines);
+    after = answer.next;
+  }
+  return some;
 }
 
 async function show(sku: Candidate): Promise<void> {

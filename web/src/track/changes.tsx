@@ -1,7 +1,7 @@
 /** What can still be changed, and why the rest no longer can: slot, collection point, end, return. */
 import { useSignal } from "@preact/signals";
 import { ApiError, post } from "../core/api.ts";
-import { maybeWord, t, word } from "../core/i18n.ts";
+import { lang, maybeWord, t, word } from "../core/i18n.ts";
 import { newId } from "../handheld/ids.ts";
 import { type Deed, hoursOf, type Tracking } from "./order.ts";
 import { named, order, reread, token } from "./page.tsx";
@@ -35,7 +35,7 @@ export function Changes({ now }: { now: Tracking }) {
       if (command.asked !== asked) command = { asked, id: newId(Date.now()) };
       order.value = await post<Tracking>(path, { command_id: command.id, ...body });
       command = { asked: "", id: "" };
-      said.value = { good: true, text: t(`track.done_${deed}`) };
+      said.value = { good: true, text: word("track_did", deed) };
       open.value = "";
       return true;
     } catch (error) {
@@ -71,7 +71,7 @@ export function Changes({ now }: { now: Tracking }) {
                   said.value = null;
                 }}
               >
-                <b>{t(`track.${deed}`)}</b>
+                <b>{word("track_deed", deed)}</b>
                 {why === null ? <i aria-hidden="true">{open.value === deed ? "▾" : "▸"}</i> : <small>{word("track_why", why)}</small>}
               </button>
               {open.value === deed && why === null && <Form deed={deed} now={now} send={send} busy={busy.value} />}
@@ -139,7 +139,7 @@ function Points({ now, send, busy }: Part) {
             onClick={() => void send("collection_point", { site: point.site })}
           >
             <b>{named(point)}</b>
-            <small>{point.prefecture}</small>
+            {lang.value === "ja" && <small>{point.prefecture}</small>}
           </button>
         ))}
       </div>

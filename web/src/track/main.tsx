@@ -9,8 +9,8 @@ import { type Catalogues, loadLanguage } from "../core/i18n.ts";
 import { Page } from "./page.tsx";
 
 const WORDS: Catalogues = {
-  en: () => import("../../../locales/en.json?words=track,track_step,track_parcel,track_why,track_slot,track_return,return_reason,time"),
-  ja: () => import("../../../locales/ja.json?words=track,track_step,track_parcel,track_why,track_slot,track_return,return_reason,time"),
+  en: () => import("../../../locales/en.json?words=track,track_step,track_deed,track_did,track_parcel,track_why,track_slot,track_return,return_reason,time"),
+  ja: () => import("../../../locales/ja.json?words=track,track_step,track_deed,track_did,track_parcel,track_why,track_slot,track_return,return_reason,time"),
 };
 
 async function start(): Promise<void> {

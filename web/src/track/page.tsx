@@ -9,6 +9,7 @@ import { Changes } from "./changes.tsx";
 import { type Back, colourOf, type Good, hoursOf, inkOn, type Parcel, type Pickup, reached, type Step, type Tracking } from "./order.ts";
 
 const AGAIN_MS = 30_000;
+const OVER = ["READY", "COLLECTED", "DELIVERED", "CANCELLED"]; // when it comes is no longer a question
 
 export const order = signal<Tracking | null>(null);
 const trouble = signal<"" | "unknown" | "away">("");
@@ -120,7 +121,7 @@ function Order({ now }: { now: Tracking }) {
 
 function Eta({ now }: { now: Tracking }) {
   const eta = now.eta;
-  if (!eta?.by) return null;
+  if (!eta?.by || OVER.includes(now.status)) return null;
   const window_ = eta.slot ? (hoursOf(eta.slot) ?? word("track_slot", eta.slot)) : null;
   const first = eta.from && day(Date.parse(eta.from), zone.value);
   const last = day(Date.parse(eta.by), zone.value);
@@ -163,7 +164,7 @@ function Collect({ at }: { at: Pickup }) {
       <div class="where">
         <div>
           <b>{named(at)}</b>
-          <p>{at.prefecture}</p>
+          {lang.value === "ja" && <p>{at.prefecture}</p>}
           {at.keep_until && <p class="until">{t("track.keep_until", { at: moment(at.keep_until) })}</p>}
         </div>
       </div>
