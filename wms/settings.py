@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     carrier_url: str = Field(
         default="http://127.0.0.1:8090", description="where the carrier's API is"
     )
+    carrier_urls: dict[str, str] = Field(
+        default_factory=dict,
+        description='carriers with an API of their own: {"SAGAWA": "https://..."}',
+    )
     payments_url: str | None = Field(
         default=None, description="where the payment provider's API is; none: refunds wait"
     )

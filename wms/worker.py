@@ -4,7 +4,7 @@ A loop, in a thread of its own, for each thing that has to be done again and aga
 
     source, release      orders become work
     hear, say            the streams from and to the hub's WCS
-    book, track, tell    carrier and subscribers
+    book, track, tell    carriers and subscribers
     expire               tidying
     sagas                with several cells: what goes over them is finished
     seal, close, watch   the books are sealed, months closed, lanes watched
@@ -220,7 +220,9 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
     )
     open_things.callback(database.close)
     carrier, webhooks = HttpCarrier(settings.carrier_url), WebhookSender(settings.webhooks_allowed)
-    open_things.callback(carrier.close)
+    carriers = {code: HttpCarrier(url) for code, url in sorted(settings.carrier_urls.items())}
+    for each in (carrier, *carriers.values()):
+        open_things.callback(each.close)
     open_things.callback(webhooks.close)
     payments = HttpPayments(settings.payments_url) if settings.payments_url else None
     if payments is not None:
@@ -230,6 +232,7 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         clock=clock,
         floor=floor,
         carrier=carrier,
+        carriers=carriers,
         payments=payments,
         webhooks=webhooks,
         sealer=Sealer(settings.seal_key_file),
