@@ -1,10 +1,12 @@
 """Click and collect, through public doors on virtual time: the happy way and what goes wrong."""
 
+from uuid import UUID
+
 import pytest
 
 from tests.builders import an_id
 from tests.wms.collect.counter import Counter, bring, codes_of, do_with, paid
-from tests.wms.house import GINZA, HUB, SPOKE, House
+from tests.wms.house import GINZA, HUB, SPOKE, UMEDA, House
 
 
 @pytest.fixture
@@ -370,3 +372,79 @@ def test_nobody_comes_for_a_reservation(counter: Counter):
     assert counter.of(order)["state"] == "RETURNED_TO_FLOOR"
     assert house.stock_row("TEE", GINZA)["free"] == 3
     assert counter.events(order, "RefundWanted") == []
+
+
+def test_a_reservation_that_was_extended_is_kept_longer(counter: Counter):
+    house = counter.house
+    order = counter.reserve(("TEE", 1), hours=24)
+    counter.ready(order)
+    longer = {"command_id": str(an_id())}
+    house.ok(house.http.post(f"/shop/v1/reservations/{order}/extension", json=longer))
+
+    counter.later(hours=25)
+    assert counter.of(order)["state"] == "READY"
+    assert counter.events(order, "CollectReminder") == []
+    counter.later(hours=48)
+    assert counter.of(order)["state"] == "RETURNING"
+    assert len(counter.events(order, "ReserveExpired")) == 1
+
+
+def test_a_line_is_cancelled_while_the_bag_lies_ready(counter: Counter):
+    house = counter.house
+    order = counter.collect(("TEE", 2), ("CAP", 1), **paid(2500, "TEE", 1000, "CAP", 500))
+    counter.ready(order)
+
+    fewer = {"command_id": str(an_id()), "lines": {"2": 1}}
+    house.ok(house.http.post(f"/oms/v1/orders/{order}/cancellation", json=fewer))
+    counter.go()
+    assert counter.of(order)["state"] == "READY", "the rest can still be fetched"
+    house.ok(counter.hand_over(order, counter.code(order)))
+    assert counter.of(order)["state"] == "HANDED_OVER"
+    (packet,) = house.work_off(GINZA, "floor", short={})
+    assert packet["steps"][1]["facts"][1]["value"] == "CAP"
+    counter.go()
+    assert [line["status"] for line in house.order(order)["lines"]] == ["DELIVERED", "CANCELLED"]
+    assert house.stock_row("CAP", GINZA)["free"] == 2
+    assert [one["amount_minor"] for one in counter.events(order, "RefundWanted")] == [500]
+
+
+def test_damaged_goods_do_not_go_back_to_the_floor(counter: Counter):
+    house = counter.house
+    order = counter.collect(("TEE", 1))
+    counter.ready(order)
+    house.ok(house.http.post(f"/oms/v1/orders/{order}/cancellation"))
+    counter.go()
+
+    packet = house.next_packet(GINZA, "floor")
+    assert packet is not None
+    packet = house.send(house.event(packet, "scan", packet["steps"][0]["expect"][0]["codes"][0]))[
+        "packet"
+    ]
+    trouble = {"code": "damaged", "found": 0}
+    house.do(house.send(house.event(packet, "exception", trouble))["packet"])
+    stock = house.stock_row("TEE", GINZA)
+    assert (stock["sellable"], stock["quarantine"], stock["packed"]) == (2, 1, 0)
+
+
+def test_a_customer_chooses_another_store_and_comes_back(counter: Counter):
+    house = counter.house
+    house.stock("TEE", 2, "BACK-1", site=UMEDA)
+    order = counter.collect(("TEE", 1))
+    assert counter.of(order)["state"] == "TO_ACCEPT"
+
+    choose(house, order, UMEDA)
+    counter.go()
+    assert counter.of(order)["state"] == "CANCELLED"
+    umeda = Counter(house, UMEDA)
+    assert umeda.of(order)["state"] == "TO_ACCEPT"
+    choose(house, order, GINZA)
+    counter.go()
+    assert umeda.of(order)["state"] == "CANCELLED"
+    counter.ready(order)
+    house.ok(counter.hand_over(order, counter.code(order)))
+
+
+def choose(house: House, order: UUID, site: str) -> None:
+    """Collect it there."""
+    body = {"command_id": str(an_id()), "to_site": site}
+    house.ok(house.http.post(f"/oms/v1/orders/{order}/collection-point", json=body))
