@@ -7,6 +7,7 @@ from wms.collect import laws as of_collect
 from wms.orders import laws as of_orders
 from wms.outbound import laws as of_outbound
 from wms.payments import laws as of_payments
+from wms.returns import laws as of_returns
 from wms.stock.laws import Law
 from wms.stock.verify import LAWS as OF_STOCK
 from wms.stock.verify import NETWORK_LAWS
@@ -19,6 +20,7 @@ LAWS: tuple[Law, ...] = (
     *of_work.LAWS,
     *of_outbound.LAWS,
     *of_payments.LAWS,
+    *of_returns.LAWS,
     *of_collect.LAWS,
 )
 # Goods on their way between sites: a cell by itself does not see the other end.
