@@ -5,6 +5,7 @@
     GET  /privacy/v1/erasures/{contact}     the receipt
     GET  /privacy/v1/retention/{channel}    for how many days contacts of a channel are kept
     PUT  /privacy/v1/retention/{channel}
+    POST /privacy/v1/keys:rotate            a new master key; the worker moves all over to it
 
 A person has a contact for each order; the export names them, the erasure takes their ids. Erasing
 twice is answered with the receipts of the first time.
@@ -88,6 +89,18 @@ class RetentionOut(BaseModel):
 
     channel: str
     keep_days: int
+
+
+class RotatedOut(BaseModel):
+    """The name of the master key that wraps from now on."""
+
+    master: str
+
+
+@router.post("/keys:rotate")
+def post_rotation(services: Svc, now: Now) -> RotatedOut:
+    """A new master key. The worker wraps all with it; a day later the older ones are forgotten."""
+    return RotatedOut(master=services.contacts_keys.rotate(now))
 
 
 @router.post("/exports")

@@ -206,6 +206,12 @@ def rewrap(session: Session, keys: Keys, *, limit: int = 500) -> int:
     return len(rows)
 
 
+def masters_used(session: Session) -> set[str]:
+    """The master keys that something is wrapped with."""
+    query = select(ContactRow.master).where(ContactRow.erased_at.is_(None)).distinct()
+    return {master for master in session.scalars(query) if master is not None}
+
+
 def _sealed(keys: Keys, contact_id: UUID, data_key: bytes, contact: Contact) -> dict[str, Any]:
     wrapped = keys.wrap(contact_id, data_key)
     phone = plain_phone(contact.phone)

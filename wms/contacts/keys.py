@@ -8,19 +8,28 @@ that is moved under another id cannot be read. Whoever destroys a person's wrapp
 that person: no master key reads what it sealed.
 
 The key file is not in the database: who reads tables or dumps reads nobody. It is made on first
-use, for its owner alone (0600). `rotate` adds a master key and wraps with it from then on;
-`wms.contacts.keep.rewrap` moves the older ones over; `retire` then forgets the old masters. A
-backup of the database has the wrapped keys of its day: it forgets an erased person when the master
-key of that day has been retired, so rotate as often as backups must forget.
+use, for its owner alone (0600), and read again as soon as another process has changed it.
+
+    rotate    a new master key; all that is new is wrapped with it
+    rewrap    (wms.contacts.keep) what older ones wrapped is wrapped with the newest
+    retire    the older ones are forgotten: a day later, when whoever read the old file has ended
+
+A backup of the database has the wrapped keys of its day: it forgets an erased person when the
+master key of that day has been retired. So rotate as often as backups must forget, and keep no
+copy of the key file beside them for longer.
 
 Source: NIST SP 800-38D (GCM); RFC 5869 is not needed, all keys are random.
 """
 
+import fcntl
 import hmac
 import json
 import os
 import secrets
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -32,6 +41,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from wms.errors import Unavailable
 
 KEY_BYTES, NONCE_BYTES, INDEX_BYTES = 32, 12, 16
+SETTLES = timedelta(days=1)  # by then nobody wraps with what was read before
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class ContactKeyMissing(Unavailable):
@@ -57,11 +68,11 @@ class Wrapped:
 
 
 class Keys:
-    """The key file; made on first use, read again when another process has changed it."""
+    """The key file; made on first use."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: dict[str, Any] | None = None
+        self._known: tuple[tuple[int, int, int], dict[str, Any]] | None = None
 
     def wrap(self, contact_id: UUID, data_key: bytes) -> Wrapped:
         """A person's key, to be stored."""
@@ -75,9 +86,6 @@ class Keys:
             ContactKeyMissing: not with the masters that we have.
         """
         known = dict(self._masters())
-        if wrapped.master not in known:
-            self._known = None  # another process may have rotated
-            known = dict(self._masters())
         if wrapped.master not in known:
             raise ContactKeyMissing(wrapped.master)
         return _open(known[wrapped.master], wrapped.key, _bound("key", contact_id))
@@ -94,40 +102,51 @@ class Keys:
         """The name of the master key that wraps now."""
         return self._masters()[-1][0]
 
-    def rotate(self) -> str:
+    def rotate(self, now: datetime) -> str:
         """A new master key, from now on; its name. The older ones still open what they wrapped."""
-        self._known = None
-        known = self._file()
-        name, key = _new_master()
-        masters = [*known["masters"], {"name": name, "key": key}]
-        self._replace({**known, "masters": masters})
-        return name
+        with self._alone() as known:
+            master = _new_master(now)
+            self._replace({**known, "masters": [*known["masters"], master]})
+        return str(master["name"])
 
-    def retire(self) -> int:
-        """Forget all master keys but the newest: only when nothing is wrapped with them.
+    def retire(self, now: datetime, *, used: Collection[str] = ()) -> int:
+        """Forget the master keys before the newest, but those in use, when that is a day old.
 
         Returns:
             how many were forgotten.
         """
-        self._known = None
-        known = self._file()
-        self._replace({**known, "masters": known["masters"][-1:]})
-        return len(known["masters"]) - 1
+        with self._alone() as known:
+            *older, newest = known["masters"]
+            if datetime.fromisoformat(newest["since"]) + SETTLES > now:
+                return 0
+            kept = [each for each in older if each["name"] in used]
+            if len(kept) < len(older):
+                self._replace({**known, "masters": [*kept, newest]})
+            return len(older) - len(kept)
+
+    @contextmanager
+    def _alone(self) -> Iterator[dict[str, Any]]:
+        """What the file says while nobody else changes it."""
+        self._file()
+        with self._path.with_name(f"{self._path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield self._file()
 
     def _masters(self) -> list[tuple[str, bytes]]:
         return [(each["name"], bytes.fromhex(each["key"])) for each in self._file()["masters"]]
 
     def _file(self) -> dict[str, Any]:
-        if self._known is None:
-            if not self._path.is_file():
-                _make(self._path)
-            self._known = json.loads(self._path.read_text())
-        return self._known
+        if not self._path.is_file():
+            _make(self._path)
+        found = self._path.stat()
+        version = (found.st_ino, found.st_mtime_ns, found.st_size)
+        known = self._known
+        if known is None or known[0] != version:
+            known = self._known = (version, json.loads(self._path.read_text()))
+        return known[1]
 
     def _replace(self, content: dict[str, Any]) -> None:
-        fresh = _write_beside(self._path, content)
-        fresh.replace(self._path)
-        self._known = content
+        _write_beside(self._path, content).replace(self._path)
 
 
 def new_data_key() -> bytes:
@@ -166,16 +185,16 @@ def _open(key: bytes, sealed: bytes, bound: bytes) -> bytes:
         raise AssertionError("a contact's row was changed, or moved under another id") from error
 
 
-def _new_master() -> tuple[str, str]:
-    return secrets.token_hex(4), secrets.token_hex(KEY_BYTES)
+def _new_master(now: datetime) -> dict[str, str]:
+    name, key = secrets.token_hex(4), secrets.token_hex(KEY_BYTES)
+    return {"name": name, "key": key, "since": now.isoformat()}
 
 
 def _make(path: Path) -> None:
     """New keys, which only we may read; if another process is faster, its keys."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    name, key = _new_master()
-    content = {"index": secrets.token_hex(KEY_BYTES), "masters": [{"name": name, "key": key}]}
-    fresh = _write_beside(path, content)
+    first = _new_master(_LONG_AGO)
+    fresh = _write_beside(path, {"index": secrets.token_hex(KEY_BYTES), "masters": [first]})
     try:
         os.link(fresh, path)
     except FileExistsError:

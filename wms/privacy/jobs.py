@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from edge.clock import Clock
-from wms.contacts.keep import rewrap
+from wms.contacts.keep import masters_used, rewrap
 from wms.contacts.keys import Keys
 from wms.database import Database
 from wms.job import Job
@@ -34,7 +34,14 @@ def privacy_jobs(database: Database, clock: Clock, keys: Keys | None) -> list[Jo
         return 0  # those that are still needed are looked at again after the pause
 
     def wrap() -> int:
-        return 0 if keys is None else database.run(lambda s: rewrap(s, keys))
+        if keys is None:
+            return 0
+        done = database.run(lambda s: rewrap(s, keys))
+        if not done:
+            retired = keys.retire(clock.now(), used=database.run(masters_used))
+            if retired:
+                log.info("contact_keys.retired", masters=retired)
+        return done
 
     return [
         Job(name="forget_people", run=forget, idle_s=600.0),

@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from wms.contacts import (
     save_contact,
 )
 from wms.contacts.contact import from_json
-from wms.contacts.keep import KEEP_DAYS, receipt, rewrap, set_keep_days
+from wms.contacts.keep import KEEP_DAYS, masters_used, receipt, rewrap, set_keep_days
 from wms.contacts.keys import ContactKeyMissing, Keys
 from wms.contacts.model import ContactRow
 from wms.database import Database
@@ -152,7 +153,25 @@ def test_the_key_file_is_for_its_owner_alone(saved: Saved, tmp_path: Path):
     saved()
 
     assert stat.S_IMODE((tmp_path / "contact.key").stat().st_mode) == 0o600
-    assert len(list(tmp_path.iterdir())) == 1, "nothing is left beside it"
+    assert [file.name for file in tmp_path.iterdir()] == ["contact.key"]
+
+
+def test_nobody_wraps_with_a_key_that_another_process_has_replaced(tmp_path: Path):
+    """What is wrapped with a forgotten key could never be read again."""
+    here, there = Keys(tmp_path / "contact.key"), Keys(tmp_path / "contact.key")
+    old = here.master
+    new = there.rotate(NOW)
+
+    assert here.master == new != old
+
+
+def test_keys_made_at_the_same_moment_are_all_kept(tmp_path: Path):
+    keys = [Keys(tmp_path / "contact.key") for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda each: each.rotate(NOW), keys))
+
+    kept = json.loads((tmp_path / "contact.key").read_text())["masters"]
+    assert {each["name"] for each in kept} >= set(made)
 
 
 def test_another_process_reads_with_the_same_file_and_not_without_it(
@@ -176,11 +195,15 @@ def test_the_master_key_is_changed_and_the_old_one_forgotten(
     elsewhere = Keys(tmp_path / "contact.key")
     assert database.run(lambda s: read_contact(s, elsewhere, contact_id)) == TARO
 
-    keys.rotate()
+    keys.rotate(NOW)
     younger = saved(HANAKO)
+    day = NOW + timedelta(days=1)
+    assert keys.retire(day, used=database.run(masters_used)) == 0, "it is still in use"
     assert database.run(lambda s: rewrap(s, keys)) == 1
     assert database.run(lambda s: rewrap(s, keys)) == 0
-    assert keys.retire() == 1
+    used = database.run(masters_used)
+    assert keys.retire(day - timedelta(seconds=1), used=used) == 0, "somebody may be wrapping yet"
+    assert keys.retire(day, used=used) == 1
 
     assert database.run(lambda s: read_contact(s, keys, contact_id)) == TARO
     assert database.run(lambda s: read_contact(s, elsewhere, contact_id)) == TARO
@@ -220,10 +243,14 @@ def test_an_erased_person_is_gone_and_stays_gone(
 
 def test_the_database_refuses_half_an_erasure(database: Database, superuser: Engine, saved: Saved):
     contact_id = saved()
-    for half in ("sealed = NULL", "wrapped_key = NULL", "erased_at = now()"):
+    halves = (
+        text("UPDATE contact SET sealed = NULL WHERE id = :id"),
+        text("UPDATE contact SET wrapped_key = NULL WHERE id = :id"),
+        text("UPDATE contact SET erased_at = now() WHERE id = :id"),
+    )
+    for half in halves:
         with pytest.raises(IntegrityError), superuser.begin() as connection:
-            halved = text("UPDATE contact SET " + half + " WHERE id = :id")
-            connection.execute(halved, {"id": contact_id})
+            connection.execute(half, {"id": contact_id})
     assert database.run(lambda s: s.get_one(ContactRow, contact_id)).erased_at is None
 
 
