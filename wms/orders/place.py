@@ -222,8 +222,8 @@ def place_order(
             session, order, by=request.promised_by, since=request.promised_from, reason=PLACED,
             now=now,
         )  # fmt: skip
-    _hold(session, order, request, instead, now)
-    close_order(session, order, at=now)
+    if not _hold(session, order, request, instead, now):
+        close_order(session, order, at=now)
     return True
 
 
@@ -288,8 +288,8 @@ def _fit_sites(session: Session, request: PlaceOrder) -> None:
 
 def _hold(
     session: Session, order: Order, request: PlaceOrder, instead: Sequence[Instead], now: datetime
-) -> None:
-    """Hold all lines; what cannot be had waits or ends."""
+) -> bool:
+    """Hold all lines; what cannot be had waits or ends. Whether all of them were held."""
     lines = open_lines(session, order.id)
     from_stock = {line: line.units for line in lines if line.supply_id is None}
     wish = Wish(cause=order.id, state="HELD", now=now, partly=request.backorders == "WAIT")
@@ -298,7 +298,11 @@ def _hold(
         missing |= hold_supply(session, order, set(lines) - set(from_stock), now=now)
     for line, units in missing.items():
         wait_or_end(session, order, line, units, now=now)
-    set_sourced(session, order)
+    if request.fulfilment == "DELIVERY" and len(missing) < len(from_stock):
+        order.sourced = False  # as it was: something of it is held, and may be elsewhere
+    else:
+        set_sourced(session, order)
+    return bool(lines) and not missing
 
 
 def _insert(session: Session, request: PlaceOrder, now: datetime) -> bool:

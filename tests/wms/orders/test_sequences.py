@@ -251,6 +251,7 @@ def test_every_unit_is_accounted_for_whatever_happens(house: House):
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(20))
 def test_every_unit_is_accounted_for_on_many_days(house: House, seed: int):
     Day(house, seed).do(300)
