@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StrictBool, StrictInt, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictInt, StringConstraints
 
 from wms.api.shapes import PRINTABLE, Minor, Shape, Text
 from wms.shipping.calendar import SiteCalendar
@@ -16,6 +16,11 @@ Short = Annotated[str, StringConstraints(strict=True, max_length=100, pattern=PR
 Code = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z0-9][A-Z0-9-]{0,39}$")]
 Slot = Annotated[str, StringConstraints(strict=True, pattern=r"^([0-2][0-9]-[0-2][0-9])?$")]
 Names = Annotated[list[Short], Field(max_length=100)]
+ClockTime = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"),
+    Field(description="on the site's own clock: it has no zone", examples=["15:00"]),
+]
 Version = Annotated[StrictInt, Field(ge=0, le=2**31)]
 
 
@@ -188,8 +193,8 @@ class ServiceOut(BaseModel):
 class HoursShape(Shape):
     """From when until when somebody is there."""
 
-    opens: time
-    closes: time
+    opens: ClockTime
+    closes: ClockTime
 
 
 class CalendarShape(Shape):
@@ -199,27 +204,24 @@ class CalendarShape(Shape):
     closed: Annotated[list[date], Field(max_length=1000)] = Field(default_factory=list)
     opened: Annotated[list[date], Field(max_length=1000)] = Field(default_factory=list)
     on_holidays: StrictBool = True
-    cut_off: time = time(15)
-    cut_offs: Annotated[dict[Code, time], Field(max_length=100)] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _times_are_the_sites_own(self) -> "CalendarShape":
-        times = [self.cut_off, *self.cut_offs.values()]
-        times += [at for day in self.hours if day is not None for at in (day.opens, day.closes)]
-        if any(at.tzinfo is not None for at in times):
-            raise ValueError("a time here is the site's own: without a zone")
-        return self
+    cut_off: ClockTime = "15:00:00"
+    cut_offs: Annotated[dict[Code, ClockTime], Field(max_length=100)] = Field(default_factory=dict)
 
     def calendar(self, time_zone: str) -> SiteCalendar:
         """As the calendar functions take it."""
         return SiteCalendar(
             time_zone=time_zone,
-            hours=tuple(None if day is None else (day.opens, day.closes) for day in self.hours),
+            hours=tuple(
+                None
+                if day is None
+                else (time.fromisoformat(day.opens), time.fromisoformat(day.closes))
+                for day in self.hours
+            ),
             closed=frozenset(self.closed),
             opened=frozenset(self.opened),
             on_holidays=self.on_holidays,
-            cut_off=self.cut_off,
-            cut_offs=dict(self.cut_offs),
+            cut_off=time.fromisoformat(self.cut_off),
+            cut_offs={code: time.fromisoformat(at) for code, at in self.cut_offs.items()},
         )
 
 
@@ -238,14 +240,16 @@ class CalendarOut(CalendarShape):
             time_zone=calendar.time_zone,
             ships_on=ships_on,
             hours=[
-                None if day is None else HoursShape(opens=day[0], closes=day[1])
+                None
+                if day is None
+                else HoursShape(opens=day[0].isoformat(), closes=day[1].isoformat())
                 for day in calendar.hours
             ],
             closed=sorted(calendar.closed),
             opened=sorted(calendar.opened),
             on_holidays=calendar.on_holidays,
-            cut_off=calendar.cut_off,
-            cut_offs=dict(calendar.cut_offs),
+            cut_off=calendar.cut_off.isoformat(),
+            cut_offs={code: at.isoformat() for code, at in calendar.cut_offs.items()},
         )
 
 
