@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from tests.builders import an_id
-from tests.wms.house import HUB, OSAKA, SITES, SPOKE, House
+from tests.journeys.test_sell_and_ship import passage
+from tests.wms.house import GINZA, HUB, OSAKA, SITES, SPOKE, House
 from tests.wms.supply import events, exceptions, jobs, put_transfer, transfer, walk
 from wms.ports import TrackingEvent
 
@@ -67,6 +67,21 @@ def test_the_carrier_may_be_faster_than_the_scan(house: House):
     house.work_off(SPOKE, "handoff")
     assert house.parcels()[0].state == "DELIVERED"
     assert len(events(house, "ParcelShipped")) == 1
+
+
+def test_a_gate_that_sees_a_box_for_a_store_ships_nothing(house: House):
+    house.sku("TEA")
+    house.stock("TEA", 9, "S01-01")
+    put_transfer(house, HUB, GINZA, ("TEA", 4))
+    house.tick()
+    house.work_off(HUB, "pick")
+    house.work_off(HUB, "pack")
+    (parcel,) = house.parcels()
+    house.hear(passage(house, parcel, "OUT"))
+    assert house.parcels()[0].state == "PACKED"
+    house.work_off(HUB, "load")
+    assert house.stock_row("TEA")["to_store"] == 4
+    assert events(house, "ParcelShipped") == []
 
 
 def test_a_parcel_that_is_not_there_is_not_handed_over(house: House):
@@ -221,4 +236,3 @@ def test_a_transfer_that_is_taken_back_while_it_is_picked_returns_to_its_shelf(h
     assert house.ok(house.http.get("/v1/supplies", params={"sku": "TEA"})) == []
     assert house.stock_row("TEA")["free"] == 9
     assert exceptions(house) == {}
-    assert an_id() != transfer_id

@@ -4,13 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from tests.builders import an_id
 from tests.wms.house import GINZA, HUB, SPOKE, House
 from tests.wms.supply import events, exceptions, send, walk
-from wms.catalog import sku_id
+from wms.catalog import HOUSE_OWNER_ID, sku_id
 from wms.orders.model import Allocation
 from wms.sites import site_id
+from wms.stock.promises import set_limits
 
 
 def collect(house: House, units: int, **more: Any) -> UUID:
@@ -25,7 +27,7 @@ def allocations(house: House, order_id: UUID) -> dict[str, list[tuple[str, int]]
     """State and units of an order's allocations, by site."""
     query = select(Allocation).where(Allocation.order_id == order_id).order_by(Allocation.units)
     found: dict[str, list[tuple[str, int]]] = {}
-    names = {site_id(code): code for code in (HUB, SPOKE, GINZA)}
+    names: dict[UUID, str] = {site_id(code): code for code in (HUB, SPOKE, GINZA)}
     for each in house.database.run(lambda s: s.scalars(query).all()):
         found.setdefault(names[each.site_id], []).append((each.state, each.units))
     return found
@@ -51,10 +53,7 @@ def test_it_is_held_although_the_store_keeps_a_safety_stock(house: House):
     send(house, HUB)
     tea = sku_id("TEA")
 
-    def keep(session: Any) -> None:
-        from wms.catalog import HOUSE_OWNER_ID  # noqa: PLC0415
-        from wms.stock.promises import set_limits  # noqa: PLC0415
-
+    def keep(session: Session) -> None:
         set_limits(session, site_id(GINZA), (HOUSE_OWNER_ID, tea), safety=50)
 
     house.database.run(keep)
