@@ -14,7 +14,7 @@ from wms.replenishment.jobs import balance_stock
 from wms.replenishment.policies import Face, Policy
 from wms.replenishment.read import proposals
 
-router = APIRouter(prefix="/console/v1", tags=["replenishment"])
+router = APIRouter(prefix="/console/v1", tags=["console"])
 UNITS_MAX = 2**31 - 1
 Level = Annotated[StrictInt, Field(ge=0, le=UNITS_MAX)]
 Pack = Annotated[StrictInt, Field(ge=1, le=UNITS_MAX)]

@@ -16,7 +16,7 @@ from wms.transfers import read
 from wms.transfers.lost import close_lost
 from wms.transfers.place import PlaceTransfer, TransferLine, cancel_transfer, place_transfer
 
-router = APIRouter(tags=["transfers"])
+router = APIRouter()
 CREATED = HTTPStatus.CREATED
 UNITS_MAX = 2**31 - 1
 
@@ -127,7 +127,10 @@ class LostIn(Shape):
 
 
 @router.put(
-    "/oms/v1/transfers/{transfer_id}", status_code=CREATED, responses={200: {"model": TransferOut}}
+    "/oms/v1/transfers/{transfer_id}",
+    status_code=CREATED,
+    responses={200: {"model": TransferOut}},
+    tags=["oms"],
 )
 def put_transfer(
     transfer_id: UUID, body: TransferIn, response: Response, services: Svc, now: Now
@@ -139,14 +142,14 @@ def put_transfer(
     return get_transfer(transfer_id, services)
 
 
-@router.get("/oms/v1/transfers/{transfer_id}")
+@router.get("/oms/v1/transfers/{transfer_id}", tags=["oms"])
 def get_transfer(transfer_id: UUID, services: Svc) -> TransferOut:
     """A transfer as it stands."""
     view = services.database.run(lambda s: read.one_transfer(s, transfer_id))
     return TransferOut.model_validate(view)
 
 
-@router.post("/oms/v1/transfers/{transfer_id}/cancellation")
+@router.post("/oms/v1/transfers/{transfer_id}/cancellation", tags=["oms"])
 def post_transfer_cancellation(transfer_id: UUID, services: Svc, now: Now) -> TransferOut:
     """Take a transfer back, while its goods are still at their site."""
     services.database.run(lambda s: read.one_transfer(s, transfer_id))
@@ -154,7 +157,7 @@ def post_transfer_cancellation(transfer_id: UUID, services: Svc, now: Now) -> Tr
     return get_transfer(transfer_id, services)
 
 
-@router.get("/console/v1/arrivals")
+@router.get("/console/v1/arrivals", tags=["console"])
 def get_arrivals(
     services: Svc,
     site: Annotated[Text | None, Query()] = None,
@@ -168,7 +171,7 @@ def get_arrivals(
     return [ArrivalOut.model_validate(view) for view in views]
 
 
-@router.post("/console/v1/arrivals/{site}/{arrival_id}:lost")
+@router.post("/console/v1/arrivals/{site}/{arrival_id}:lost", tags=["console"])
 def post_arrival_lost(
     site: Text, arrival_id: UUID, body: LostIn, services: Svc, now: Now, actor: Who
 ) -> ArrivalOut:
