@@ -27,7 +27,7 @@ from edge.ports import HOST
 from tests.faults.shop import serving
 from tests.wms.house import House
 
-FEW, MANY = 5, 200  # requests of an operation
+FEW, MANY = 4, 200  # requests of an operation
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -78,6 +78,7 @@ def strange_answers(root: str, examples: int) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(300)
 def test_every_answer_is_described(root: str):
     found = strange_answers(root, int(os.environ.get("SOKO_ANYTHING", FEW)))
     assert not found, "\n\n".join(found)
