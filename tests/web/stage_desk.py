@@ -9,7 +9,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from tests.web.stage_stock import GOODS
 from wms.api.decisions import DecisionsOut, ShadowOut, WhatIfOut
+from wms.api.replenishment import ProposalOut
 from wms.api.shipping_shapes import ChoiceOut, TestIn
 from wms.orders.explain import what_if
 from wms.shipping import rules
@@ -60,10 +62,31 @@ proposals: list[dict[str, Any]] = []
 def reset() -> None:
     """As it was."""
     rows = (
-        ("REPLENISH", "SN-WHT-26", 12, "TYO1", "S-GINZA", {"position": 3, "low": 6, "high": 15}),
+        (
+            "REPLENISH",
+            "SN-WHT-26",
+            12,
+            "TYO1",
+            "S-GINZA",
+            {"position": 3, "free": 3, "low": 6, "high": 15},
+        ),
         ("REPLENISH", "MUG-350", 24, "TYO1", "S-UENO", {"position": 0, "low": 8, "high": 24}),
-        ("PICK_FACE", "RICE-5KG", 40, "TYO1", "TYO1", {"position": 8, "low": 10, "high": 48}),
-        ("BALANCE", "TEAPOT-01", 6, "OSA1", "S-UMEDA", {"free": 31, "cover_days": 88}),
+        (
+            "PICK_FACE",
+            "RICE-5KG",
+            40,
+            "TYO1",
+            "TYO1",
+            {"here": 8, "low": 10, "high": 48, "reserve": 120},
+        ),
+        (
+            "BALANCE",
+            "TEAPOT-01",
+            6,
+            "OSA1",
+            "S-UMEDA",
+            {"rate": 0.8, "need": 6, "worth_minor": 2400, "cost_minor": 310},
+        ),
     )
     proposals[:] = [
         {
@@ -72,6 +95,7 @@ def reset() -> None:
             "from_location": "R-11-2" if kind == "PICK_FACE" else None,
             "to_location": "A-03-1" if kind == "PICK_FACE" else None,
             "made_at": NOW.isoformat(), "decided_at": None, "decided_by": "", "reason": "",
+            "name_en": GOODS[sku][0], "name_ja": GOODS[sku][1], "cause_id": None,
         }
         for n, (kind, sku, units, from_, to, facts) in enumerate(rows)
     ]  # fmt: skip
@@ -174,9 +198,9 @@ def services() -> list[dict[str, Any]]:
 
 
 @router.get("/console/v1/proposals")
-def all_proposals(state: str = "OPEN") -> list[dict[str, Any]]:
+def all_proposals(state: str = "OPEN") -> list[ProposalOut]:
     """Those in that state."""
-    return [each for each in proposals if each["state"] == state]
+    return [ProposalOut.model_validate(each) for each in proposals if each["state"] == state]
 
 
 @router.post("/console/v1/proposals/{id_}:{act}")

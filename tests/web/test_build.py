@@ -12,6 +12,8 @@ import hatch_build
 from tests.web.browser import ROOT
 
 SHELL_BYTES = 40_000  # gzip: what a handheld loads before it can work
+CUSTOMER_BYTES = 25_000  # gzip: what a customer's phone loads before it shows an order
+SAYS = re.compile(r'(?:Say\(\s*code|say)="([a-z_]+\.[a-z_]+)"')
 LOCALES = {
     name: json.loads((ROOT / f"locales/{name}.json").read_text("utf-8")) for name in ("en", "ja")
 }
@@ -80,16 +82,36 @@ def test_every_key_is_used():
     assert unused == []
 
 
+def test_every_step_of_a_packet_has_words():
+    sources = [path.read_text("utf-8") for path in (ROOT / "wms").rglob("*.py")]
+    said = {code for text in sources for code in SAYS.findall(text)}
+    assert len(said) > 15
+    assert {code for code in said if f"say.{code}" not in LOCALES["en"]} == set()
+
+
 def test_the_handheld_is_small(built_screens: Path):
-    manifest = json.loads((built_screens / "assets.json").read_text("utf-8"))
-    wanted = ["index.html", "src/handheld/page.tsx", "../locales/ja.json"]
-    files: set[str] = {"index.html"}
-    while wanted:
-        part = manifest[wanted.pop()]
-        files |= {part["file"], *part.get("css", [])}
-        wanted += part.get("imports", [])
-    size = sum(len(gzip.compress((built_screens / file).read_bytes())) for file in files)
+    size = size_of(built_screens, "index.html", "src/handheld/page.tsx", "../locales/ja.json")
     assert size <= SHELL_BYTES, f"{size} bytes"
+
+
+@pytest.mark.parametrize("page", ["track", "find"])
+def test_the_pages_of_customers_are_smaller_still(built_screens: Path, page: str):
+    manifest = json.loads((built_screens / "assets.json").read_text("utf-8"))
+    (words,) = (each for each in manifest[f"{page}.html"]["dynamicImports"] if "/ja.json?" in each)
+    size = size_of(built_screens, f"{page}.html", words)
+    assert size <= CUSTOMER_BYTES, f"{size} bytes"
+
+
+def size_of(built: Path, *wanted: str) -> int:
+    """What these parts and all that they import weigh, packed."""
+    manifest = json.loads((built / "assets.json").read_text("utf-8"))
+    left = list(wanted)
+    files = {part for part in wanted if part.endswith(".html")}
+    while left:
+        part = manifest[left.pop()]
+        files |= {part["file"], *part.get("css", [])}
+        left += part.get("imports", [])
+    return sum(len(gzip.compress((built / file).read_bytes())) for file in files)
 
 
 def test_typescript_logic():

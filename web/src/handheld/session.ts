@@ -2,7 +2,18 @@
 import { signal } from "@preact/signals";
 import type { Who } from "../core/api.ts";
 
-export const KINDS = ["pick", "pack", "load", "return"] as const;
+export const KINDS = [
+  "pick",
+  "pack",
+  "load",
+  "receive",
+  "replenish",
+  "return",
+  "collect",
+  "floor",
+  "putback",
+  "handoff",
+] as const;
 
 export interface Session extends Who {
   site: string;

@@ -5,7 +5,7 @@ import "../core/desk.css";
 import "./proposals.css";
 import { ApiError, get, post } from "../core/api.ts";
 import { Home, LanguageSwitch, LookSwitch } from "../core/bar.tsx";
-import { day, maybeWord, number, t, word } from "../core/i18n.ts";
+import { day, lang, maybeWord, number, t, word } from "../core/i18n.ts";
 import { newId } from "../handheld/ids.ts";
 
 interface Proposal {
@@ -14,14 +14,16 @@ interface Proposal {
   state: string;
   site: string;
   from_site: string;
-  from_location?: string | null;
-  to_location?: string | null;
+  from_location: string | null;
+  to_location: string | null;
   sku: string;
+  name_en: string;
+  name_ja: string;
   units: number;
   facts: Record<string, unknown>;
   made_at: string;
-  decided_by?: string;
-  reason?: string;
+  decided_by: string;
+  reason: string;
 }
 const STATES = ["OPEN", "APPROVED", "DONE", "REJECTED", "WITHDRAWN"] as const;
 
@@ -35,9 +37,9 @@ let round = 0;
 async function read(): Promise<void> {
   const mine = ++round;
   try {
-    const answer = await get<Proposal[] | { proposals: Proposal[] }>(`/console/v1/proposals?state=${state.peek()}`);
+    const answer = await get<Proposal[]>(`/console/v1/proposals?state=${state.peek()}`);
     if (mine !== round) return;
-    proposals.value = Array.isArray(answer) ? answer : answer.proposals;
+    proposals.value = answer;
     failed.value = "";
   } catch (error) {
     failed.value = error instanceof ApiError ? error.code : "no_answer";
@@ -106,7 +108,8 @@ function One({ one }: { one: Proposal }) {
         <b>{word("proposal_kind", one.kind)}</b> <small>{day(Date.parse(one.made_at))}</small>
       </p>
       <p class="goods">
-        <b>{one.sku}</b> <span class="num">×{number(one.units)}</span>
+        <b>{(lang.value === "ja" ? one.name_ja : one.name_en) || one.sku}</b> <span class="num">×{number(one.units)}</span>
+        <small>{one.sku}</small>
       </p>
       <p class="way">
         <span>{[one.from_site, one.from_location].filter(Boolean).join(" ")}</span>
@@ -131,7 +134,7 @@ function One({ one }: { one: Proposal }) {
         </div>
       ) : (
         <p class="by">
-          {word("proposal_state", one.state)} {one.decided_by && <small>{one.decided_by}</small>}
+          {word("proposal_state", one.state)} <small>{[one.decided_by, one.reason].filter(Boolean).join(" · ")}</small>
         </p>
       )}
     </li>
