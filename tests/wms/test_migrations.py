@@ -7,6 +7,18 @@ from sqlalchemy import Engine, text
 from wms.catalog import Barcode, Lot, Owner, Pack, Sku
 from wms.database import Base
 from wms.migrations import current_revisions, head_revisions, upgrade
+from wms.orders.model import (
+    Allocation,
+    Cart,
+    CartHold,
+    CartLine,
+    Decision,
+    Order,
+    OrderChange,
+    OrderLine,
+    OrderPromise,
+    Wait,
+)
 from wms.outbox import OutboxConsumer, OutboxEvent
 from wms.sites import Location, Site
 from wms.stock.model import (
@@ -23,6 +35,8 @@ from wms.stock.model import (
 GROUND = (
     Owner, Sku, Barcode, Site, Location, OutboxEvent, OutboxConsumer, HandlingUnit, Hold, Movement,
     Quant, StockBalance, Pack, Lot, ChannelBuffer, Supply, Serial,
+    Order, OrderLine, Allocation, OrderPromise, OrderChange, Decision, Cart, CartLine, CartHold,
+    Wait,
 )  # fmt: skip
 BY_SITE = (
     "location",
