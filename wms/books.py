@@ -8,6 +8,7 @@ from wms.orders import laws as of_orders
 from wms.outbound import laws as of_outbound
 from wms.payments import laws as of_payments
 from wms.returns import laws as of_returns
+from wms.shipping import laws as of_shipping
 from wms.stock.laws import Law
 from wms.stock.verify import LAWS as OF_STOCK
 from wms.stock.verify import NETWORK_LAWS
@@ -20,6 +21,7 @@ LAWS: tuple[Law, ...] = (
     *of_work.LAWS,
     *of_outbound.LAWS,
     *of_payments.LAWS,
+    *of_shipping.LAWS,
     *of_returns.LAWS,
     *of_collect.LAWS,
 )

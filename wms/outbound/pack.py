@@ -17,12 +17,12 @@ from edge.gs1 import sscc_from, sscc_to_epc_hex
 from wms import outbox
 from wms.ids import HoldId, SiteId, derive
 from wms.orders.model import Allocation, Order
+from wms.outbound.choose import service_of
 from wms.outbound.floor import Floor
 from wms.outbound.load import make_load
 from wms.outbound.model import SSCC_SERIAL, Parcel, ParcelLine
 from wms.outbound.parcels import advances, expect_parcel, parcels_of
 from wms.outbound.rules import Box, Packed, boxes, lane_of
-from wms.outbound.service import service_of
 from wms.outbound.ship import forward, settle
 from wms.outbound.steps import items_of, pack_steps
 from wms.outbound.ways import OF_TRANSFER, lane_to, to_site_of, way_of
