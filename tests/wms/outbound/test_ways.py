@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from tests.builders import an_id
 from tests.journeys.test_sell_and_ship import passage
 from tests.wms.house import GINZA, HUB, OSAKA, SITES, SPOKE, House
 from tests.wms.supply import events, exceptions, jobs, put_transfer, transfer, walk
@@ -236,3 +237,30 @@ def test_a_transfer_that_is_taken_back_while_it_is_picked_returns_to_its_shelf(h
     assert house.ok(house.http.get("/v1/supplies", params={"sku": "TEA"})) == []
     assert house.stock_row("TEA")["free"] == 9
     assert exceptions(house) == {}
+
+
+def test_a_loader_who_has_begun_leaves_behind_what_was_cancelled(house: House):
+    """Its box was packed when its order was taken back; the other goods of the order go."""
+    house.sku("STONE", weight_g=15_000)
+    house.stock("STONE", 9, "S01-01", site=SPOKE)
+    order_id = house.put_order(("STONE", 1), ("STONE", 1), ship_to=OSAKA)
+    house.tick()
+    house.work_off(SPOKE, "pick")
+    packing = house.next_packet(SPOKE, "pack")
+    assert packing is not None
+    body = {"command_id": str(an_id()), "lines": {"2": 1}}
+    house.ok(house.http.post(f"/oms/v1/orders/{order_id}/cancellation", json=body))
+    house.do(packing)
+    loading = house.next_packet(SPOKE, "load")
+    assert loading is not None
+    house.do(loading)
+    jobs(house, "put_back")
+    house.work_off(SPOKE, "putback")
+    assert sorted(parcel.state for parcel in house.parcels()) == ["CANCELLED", "LINE_HAUL"]
+    assert house.stock_row("STONE", SPOKE)["to_customer"] == 1
+    assert house.stock_row("STONE", SPOKE)["free"] == 8
+    assert house.next_packet(SPOKE, "load") is None
+    for parcel in house.parcels():
+        if parcel.state == "LINE_HAUL":
+            house.hear(passage(house, parcel, "OUT"))
+    assert house.line(order_id)["status"] == "SHIPPED"
