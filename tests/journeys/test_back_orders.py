@@ -153,7 +153,9 @@ def receive(shop: House, units: int, supply_id: UUID, site: str = HUB) -> None:
 
 def test_a_pre_order_gets_its_goods_when_they_come(shop: House):
     supply_id = announce(shop, 10, SPOKE)
-    order_id = pre_order(shop, 6, supply_id, ship_to=OSAKA)
+    order_id = pre_order(shop, 8, supply_id, ship_to=OSAKA)
+    fewer = {"command_id": str(an_id()), "lines": {"1": 2}}
+    shop.ok(shop.http.post(f"/oms/v1/orders/{order_id}/cancellation", json=fewer))
     assert shop.stock_row("A")["reserved"] == 0, "what is there is for others"
     shop.tick()
     assert shop.line(order_id)["status"] == "HELD"

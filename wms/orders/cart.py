@@ -159,7 +159,8 @@ def extend_cart(session: Session, cart_id: UUID, command_id: UUID, *, now: datet
     cart = _locked(session, cart_id)
     _must_be_open(cart, now)
     until = min(now + KEPT, cart.made_at + KEPT_MAX)
-    live = _live_holds(session, cart)
+    if until <= cart.expires_at:
+        return cart.expires_at
     lines = [
         promises.Extend(
             command_id=CommandId(derive(command_id, str(each.hold_id))),
@@ -167,11 +168,11 @@ def extend_cart(session: Session, cart_id: UUID, command_id: UUID, *, now: datet
             hold_id=HoldId(each.hold_id),
             expires_at=until,
         )
-        for each in live
+        for each in _live_holds(session, cart)
     ]
-    if lines and until > cart.expires_at:
-        promises.extend(session, lines, now=now)
-    cart.expires_at = max(until, cart.expires_at)
+    answers = promises.extend(session, lines, now=now) if lines else []
+    # asked again, the holds end when they did the first time, and so does the cart
+    cart.expires_at = min((each.expires_at for each in answers), default=until)
     return cart.expires_at
 
 

@@ -168,7 +168,8 @@ def promote(session: Session, site: UUID, sku: UUID, *, now: datetime) -> int:
     offered = 0
     for wait, line in zip(queue, lines, strict=True):
         free -= wait.units
-        if free < 0:
+        kept = availability.kept_from(session, wait.channel, [SkuId(sku)])
+        if free < kept.get((SiteId(site), SkuId(sku)), 0):
             break  # nobody behind is served before them
         (answer,) = promises.reserve(session, [line], now=now)
         if not answer.granted:
