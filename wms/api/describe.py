@@ -116,6 +116,8 @@ def _say_what_may_go_wrong(path: str, method: str, operation: dict[str, Any]) ->
     problems = dict(_ALWAYS)
     if method.upper() not in READS:
         problems |= _WRITING
+    elif scope == PUBLIC:
+        problems["429"] = _WRITING["429"]
     if scope not in {PUBLIC, PEOPLE}:
         problems |= _WITH_KEY
         operation["security"] = [{"key": [scope]}]
