@@ -11,11 +11,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from simulators.carrier import CarrierApi, CarrierServer, Moods
 from simulators.memory import Memory
 from tests.builders import an_id
 from tests.wms.house import HUB, House
+from wms.outbound.model import Parcel
 from wms.partners.http import HttpCarrier
 
 FINE = Moods(down=0)
@@ -197,6 +199,37 @@ def test_refused_at_the_door_somebody_has_to_look(outside: Outside):
         pass
     (booking,) = outside.get("/console/v1/bookings", state="BOOKED")
     assert booking["status"] == "RETURNED"
+
+
+def test_what_is_due_at_the_door_is_told_with_the_first_parcel_and_counts_when_delivered(
+    outside: Outside,
+):
+    tender = {
+        "id": str(an_id()), "kind": "COD", "payment": "cod-1", "captured_minor": 0,
+        "expected_minor": 5_500,
+    }  # fmt: skip
+    lines = [{"line_no": 1, "sku": "STONE", "units": 3}]  # two boxes
+    outside.house.put_order(lines=lines, tenders=[tender])
+    outside.packed()
+    outside.book()
+    told = outside.apis["SAGAWA"]._memory.all("booking").values()
+    assert sorted(each["cod_minor"] for each in told) == [0, 5_500]
+
+
+def test_a_parcel_that_is_not_sent_after_all_is_taken_back(outside: Outside):
+    outside.packed("BOOK")
+    outside.book()
+    (parcel,) = outside.house.parcels()
+    # whoever takes a parcel apart says no more than this
+    cancelled = update(Parcel).where(Parcel.id == parcel.id).values(state="CANCELLED")
+    outside.house.database.run(lambda s: s.execute(cancelled))
+    outside.book(minutes=10)
+    assert outside.apis["YAMATO"]._memory.all("booking") == {}
+    assert [each["sscc"] for each in outside.get("/console/v1/bookings", state="CANCELLED")] == [
+        parcel.sscc
+    ]
+    back = update(Parcel).where(Parcel.id == parcel.id).values(state=parcel.state)
+    outside.house.database.run(lambda s: s.execute(back))
 
 
 # ------------------------------------------------------------------------------------ files

@@ -50,6 +50,7 @@ class Desk:
         """Announce what is packed; how much was done. Who is silent is asked again later."""
         now = self.clock.now()
         done = self.database.run(partial(carrier.wish, now=now))
+        done += self.database.run(partial(carrier.forget, now=now))
         done += self.database.run(partial(carrier.fall_back, floor=self.floor, now=now))
         silent: set[str] = set()
         for key in self.database.run(partial(bookings.due, now=now)):

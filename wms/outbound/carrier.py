@@ -1,6 +1,7 @@
 """Carrier: what is packed is announced, followed, and given to another if its carrier is silent.
 
     wish(session)   parcels that are packed become bookings (wms.shipping.bookings)
+    forget(session) those of parcels that are not sent after all are taken back
     note(session)   a booking's tracking number goes to its parcel, what it means to its order
     hear(session)   what a carrier said: kept, told, and done (delivered, refused, returned)
 
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -70,6 +71,22 @@ def wish(session: Session, *, now: datetime, limit: int = 50) -> int:
         return 0
     wishes = [_wish(session, parcel, order, site, now) for parcel, order, site in rows]
     return bookings.want(session, card_in_force(session), wishes, now=now)
+
+
+def forget(session: Session, *, now: datetime, limit: int = 50) -> int:
+    """Take back what was wished for parcels that are not sent after all; how many there were."""
+    query = (
+        select(BookingRow.site_id, BookingRow.id)
+        .join(Parcel, (Parcel.site_id == BookingRow.site_id) & (Parcel.id == BookingRow.id))
+        .where(Parcel.state == "CANCELLED", BookingRow.state.in_(("WANTED", "BOOKED")))
+        # a carrier that has collected it does not forget it, and has said so
+        .where(or_(BookingRow.state == "WANTED", BookingRow.problem == ""))
+        .limit(limit)
+    )
+    rows = session.execute(query).all()
+    for site_id, parcel_id in rows:
+        bookings.cancel(session, site_id, parcel_id, now=now)
+    return len(rows)
 
 
 def _wish(
