@@ -49,13 +49,13 @@ SELECT a.from_site_id AS site_id, l.sku_id,
 _ONWARD = """
 SELECT a.site_id, a.sku_id,
        format('allocation %s is %s and goes on as %s, which is %s', a.id, a.state, a.onward_id,
-              CASE WHEN n.id IS NULL THEN 'unknown' ELSE 'of another order or place' END) AS what
+              CASE WHEN n.id IS NULL THEN 'unknown' ELSE 'of another line or the same site' END)
+         AS what
   FROM allocation a
-  JOIN customer_order o ON o.id = a.order_id
-  LEFT JOIN allocation n ON n.site_id = o.to_site_id AND n.id = a.onward_id
+  LEFT JOIN allocation n ON n.order_id = a.order_id AND n.id = a.onward_id
  WHERE a.onward_id <> a.id
-   AND (a.state <> 'DELIVERED' OR n.id IS NULL
-        OR (n.order_id, n.line_no, n.sku_id) <> (a.order_id, a.line_no, a.sku_id))
+   AND (a.state <> 'DELIVERED' OR n.id IS NULL OR n.site_id = a.site_id
+        OR (n.line_no, n.sku_id) <> (a.line_no, a.sku_id))
 UNION ALL
 SELECT r.site_id, l.sku_id,
        format('%s units arrived in parcel %s for a customer, and nobody holds them', l.received,
@@ -64,7 +64,7 @@ SELECT r.site_id, l.sku_id,
   JOIN arrival_line l ON l.site_id = r.site_id AND l.arrival_id = r.id
   JOIN customer_order o ON o.id = r.order_id
   JOIN allocation a ON a.site_id = r.from_site_id AND a.id = l.allocation_id
- WHERE l.received > 0 AND o.kind <> 'TRANSFER' AND o.to_site_id = r.site_id
+ WHERE l.received > 0 AND o.kind <> 'TRANSFER'
    AND (a.onward_id IS NULL OR a.onward_id = a.id)
 """
 

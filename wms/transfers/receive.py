@@ -150,7 +150,7 @@ def _settle(
     of_transfer = session.get(Transfer, order.id)
     if of_transfer is not None:
         land(session, order, of_transfer, arrival, lines, now=now)
-    elif order.to_site_id == arrival.site_id:
+    else:  # if its point was changed meanwhile, it goes on from here
         keep_for(session, order, arrival, lines, goods, now=now)
     missing: dict[int, int] = defaultdict(int)
     for line in lines:
