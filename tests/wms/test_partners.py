@@ -3,6 +3,8 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -11,8 +13,8 @@ from typing_extensions import override
 
 from tests.builders import NOW, an_id
 from wms.errors import Unavailable
-from wms.partners.http import HttpCarrier
-from wms.ports import Booked, Booking, TrackingEvent
+from wms.partners.http import CarrierRefuses, HttpCarrier
+from wms.ports import Booked, Booking, Party, TrackingEvent
 
 SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"  # noqa: S105 - of nobody
 
@@ -73,6 +75,40 @@ def test_a_parcel_is_booked_under_its_own_id(partner: tuple[str, type[Partner]])
     carrier.close()
     sent = [json.loads(body) for _, path, _, body in here.asked if path == "/shipments"]
     assert [each["parcel_id"] for each in sent] == [str(booking.parcel_id)] * 2
+
+
+def test_a_booking_says_who_and_an_answer_has_its_label(partner: tuple[str, type[Partner]]):
+    url, here = partner
+    label = {"tracking_number": "7", "label_pdf": "JVBERg==", "cost_minor": 640}
+    here.answers += [(201, label), (201, {"tracking_number": "7", "label_pdf": "?"}), (201, [])]
+    carrier = HttpCarrier(url)
+    person = Party(name="山田", postal_code="100-0001", address_lines=("千代田1",))
+    booking = replace(a_booking(), recipient=person, deliver_on=date(2026, 11, 29))
+    assert carrier.book(booking) == Booked(tracking_number="7", label_pdf=b"%PDF", cost_minor=640)
+    for _ in range(2):  # what is not understood was no answer
+        with pytest.raises(Unavailable, match="not understood"):
+            carrier.book(booking)
+    carrier.close()
+    said = json.loads(here.asked[0][3])
+    assert said["recipient"]["name"] == "山田"
+    assert said["deliver_on"] == "2026-11-29"
+    assert "sender" not in said
+    assert "山田" not in repr(booking)
+
+
+def test_a_carrier_can_refuse_and_be_told_to_forget(partner: tuple[str, type[Partner]]):
+    url, here = partner
+    here.answers += [(422, {"error": "too_heavy"}), (200, {}), (409, []), (500, {})]
+    carrier, booking = HttpCarrier(url), a_booking()
+    with pytest.raises(CarrierRefuses, match="too_heavy"):
+        carrier.book(booking)
+    carrier.cancel(booking.parcel_id)
+    with pytest.raises(CarrierRefuses, match="409"):
+        carrier.cancel(booking.parcel_id)
+    with pytest.raises(Unavailable):
+        carrier.cancel(booking.parcel_id)
+    carrier.close()
+    assert here.asked[1][1] == f"/shipments/{booking.parcel_id}/cancel"
 
 
 def test_tracking_goes_on_from_its_cursor(partner: tuple[str, type[Partner]]):
