@@ -29,7 +29,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START_S = 30.0
+START_S = 90.0
 
 
 def needs(path: Path | str, *packages: str) -> None:
