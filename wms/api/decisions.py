@@ -125,15 +125,15 @@ class WhatIfOut(BaseModel):
 class WeightsIn(Shape):
     """How much each term counts; see wms.orders.policy. Three numbers: DC, FC, store."""
 
-    split_minor: Weight = 150
+    split_minor: Weight = 50
     carton_minor: Weight = 60
-    packing_minor: ThreeKinds = Field(default=[60, 80, 180])
-    unit_minor: ThreeKinds = Field(default=[10, 14, 35])
-    late_day_minor: Weight = 1_500
-    day_minor: Weight = 20
+    packing_minor: ThreeKinds = Field(default=[120, 140, 320])
+    unit_minor: ThreeKinds = Field(default=[15, 20, 40])
+    late_day_minor: Weight = 800
+    day_minor: Weight = 5
     co2_minor_per_kg: Weight = 10
     keep_units: Annotated[StrictInt, Field(ge=0, le=10_000)] = 2
-    balance_minor: Weight = 150
+    balance_minor: Weight = 80
     markdown: Annotated[StrictFloat | StrictInt, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
     rank_percent: Annotated[StrictInt, Field(ge=0, le=1_000)] = 50
     backorder_minor: Annotated[StrictInt, Field(ge=1, le=10**9)] = 20_000

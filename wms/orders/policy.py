@@ -44,15 +44,15 @@ class Weights:
         backorder_minor: a line that is not sent; never cheaper than sending it from anywhere.
     """
 
-    split_minor: int = 150
+    split_minor: int = 50
     carton_minor: int = 60
-    packing_minor: tuple[int, int, int] = (60, 80, 180)
-    unit_minor: tuple[int, int, int] = (10, 14, 35)
-    late_day_minor: int = 1_500
-    day_minor: int = 20
+    packing_minor: tuple[int, int, int] = (120, 140, 320)
+    unit_minor: tuple[int, int, int] = (15, 20, 40)
+    late_day_minor: int = 800
+    day_minor: int = 5
     co2_minor_per_kg: int = 10
     keep_units: int = 2
-    balance_minor: int = 150
+    balance_minor: int = 80
     markdown: float = 1.0
     rank_percent: int = 50
     backorder_minor: int = 20_000

@@ -19,7 +19,6 @@ from optimizer import sourcing
 from optimizer.result import Solution, Status, Stopwatch
 from optimizer.sourcing_rules import by_rank
 from wms.orders.costs import (
-    KINDS,
     PAID,
     Departure,
     Facts,
@@ -77,9 +76,14 @@ class Sourced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What a plan is for an order. `cost_minor` is what is paid; `weighed` all terms together."""
+    """What a plan is for an order.
+
+    `cost_minor` is what is paid; `named_minor` all terms together, lateness and CO2 among them,
+    but for lines that are not sent; `weighed` these, too.
+    """
 
     cost_minor: int
+    named_minor: int
     weighed: float
     parcels: int
     late_lines: int
@@ -173,6 +177,7 @@ def figures(batch: Batch, plan: Ints, number: int) -> Figures:
     opened = np.flatnonzero(plan.any(axis=0))
     return Figures(
         cost_minor=round(sum(terms.get(name, 0.0) for name in PAID)),
+        named_minor=round(sum(terms.values()) - terms.get("backorders", 0.0)),
         weighed=round(sum(terms.values()), 2),
         parcels=int(opened.size),
         late_lines=int((plan[:, late] > 0).any(axis=1).sum()),
@@ -253,6 +258,6 @@ def _why_not(order: OrderFacts, node: Node, held: set[Any]) -> str:
 def _rank(facts: Facts, policy: Policy) -> Floats:
     rank = distances(facts)
     if policy.method == "PRIORITY":
-        kind = np.array([KINDS.index(node.kind) for node in facts.nodes], dtype=np.float64)
-        rank = rank + LEVEL_KM * kind
+        is_store = np.array([node.kind == "STORE" for node in facts.nodes], dtype=np.float64)
+        rank = rank + LEVEL_KM * is_store
     return rank
