@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms.contacts.contact import Contact
@@ -29,7 +28,7 @@ from wms.notices.hours import awake_at
 from wms.notices.model import Notice
 from wms.notices.templates import Language, fill, fill_line, texts
 from wms.orders.model import Allocation, Order
-from wms.outbound.model import ExceptionRow
+from wms.outbound.tell import report
 from wms.ports import Message
 from wms.sites import Site
 
@@ -182,14 +181,14 @@ def _dead(session: Session, notice: Notice, problem: str, now: datetime) -> None
         anywhere = select(Site.id).order_by(Site.code)
         site = session.scalar(at_work.order_by(Allocation.site_id).limit(1))
         site = site or session.scalar(anywhere.limit(1))
-    row = {
-        "site_id": site,
-        "id": derive(notice.id, "dead"),
-        "at": now,
-        "code": "notice_dead",
-        "source": "notices",
-        "priority": 3,
-        "active": True,
-        "facts": facts,
-    }
-    session.execute(insert(ExceptionRow).values(row).on_conflict_do_nothing())
+    if site is not None:
+        report(
+            session,
+            site,
+            derive(notice.id, "dead"),
+            code="notice.dead",
+            source="notices",
+            facts=facts,
+            at=now,
+            priority=3,
+        )

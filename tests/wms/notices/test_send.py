@@ -354,7 +354,7 @@ def test_after_a_day_a_person_is_told_that_nobody_was(world: World):
     assert (notice.state, notice.problem) == ("DEAD", "mail: code 452")
     assert notice.attempts < 40, "later and later"
     reports = world.database.run(lambda s: s.scalars(select(ExceptionRow)).all())
-    assert {report.code for report in reports} == {"notice_dead"}
+    assert {report.code for report in reports} == {"notice.dead"}
     assert len(reports) == 2
     assert "example" not in repr([report.facts for report in reports])
 
