@@ -130,45 +130,6 @@ def put_back_loose(
     add_task(session, new, now=now)
 
 
-def withdraw(session: Session, collection: Collection, *, now: datetime) -> bool:
-    """Take its packet out of the pool, if nobody has begun it; whether there is none now."""
-    if collection.task_id is None:
-        return True
-    query = select(Task).where(
-        Task.site_id == collection.site_id, Task.id == collection.task_id, Task.fence == 0
-    )
-    # who has the packet in hand locks it before the order: wait for nobody here
-    task = session.scalars(query.with_for_update(skip_locked=True)).first()
-    if task is None:
-        return False
-    mine = select(Allocation).where(
-        Allocation.site_id == collection.site_id,
-        Allocation.task_id == task.id,
-        Allocation.state == "PINNED",
-        Allocation.cancelling,
-    )
-    pinned = session.scalars(mine.order_by(Allocation.id).with_for_update()).all()
-    ledger.advance(
-        session,
-        [
-            ledger.Advance(
-                command_id=CommandId(derive(each.id, "withdraw")),
-                site_id=SiteId(each.site_id),
-                hold_id=HoldId(each.id),
-                to="RELEASED",
-                actor="rule:collect",
-                occurred_at=now,
-            )
-            for each in pinned
-        ],
-    )
-    taken_back(session, pinned, reason=collection.reason or "customer", now=now)
-    session.delete(task)
-    session.flush()
-    collection.task_id = None
-    return True
-
-
 def finish_floor(
     session: Session, _floor: Floor, task: Task, packet: Packet, actor: Actor, now: datetime
 ) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, union
 from sqlalchemy.orm import Session
 
 from wms.collect.code import mark_of, qr_payload
-from wms.collect.floor import end_return, lies_about, put_back, withdraw
+from wms.collect.floor import end_return, lies_about, put_back
 from wms.collect.goods import GONE, Goods, collection_id, goods_of
 from wms.collect.model import Collection
 from wms.collect.policy import policy_of
@@ -49,7 +49,7 @@ def to_look_at(session: Session, *, after: UUID) -> Sequence[UUID]:
         select(Order.id)
         .join(Collection, Collection.order_id == Order.id)
         .where(
-            Collection.state.in_(("WAITING", "TO_ACCEPT", "ACCEPTED", "PREPARING", "READY")),
+            Collection.state.in_(("WAITING", "TO_ACCEPT", "ACCEPTED", "READY")),
             or_(Order.closed, Order.to_site_id != Collection.site_id, ~_lives()),
         )
         .union(select(Collection.order_id).where(Collection.state == "RETURNING"))
@@ -139,9 +139,7 @@ def _ask(session: Session, collection: Collection, now: datetime) -> None:
 
 def _end(session: Session, order: Order, collection: Collection, now: datetime) -> None:
     """Nothing of it is to be collected here any more."""
-    if collection.state in {"CANCELLED", "REJECTED"}:
-        return
-    if collection.state == "PREPARING" and not withdraw(session, collection, now=now):
+    if collection.state in {"CANCELLED", "REJECTED", "PREPARING"}:
         return
     if order.fulfilment == "RESERVE" and order.expires_at is not None and order.expires_at <= now:
         collection.reason = collection.reason or "expired"

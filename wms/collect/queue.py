@@ -191,7 +191,7 @@ def _lines(
             Allocation.state.not_in(("RELEASED", "EXPIRED", "SHORT", "SWAPPED")),
             Allocation.onward_id.is_(None),
         )
-        .order_by(Allocation.line_no, Allocation.id)
+        .order_by(Allocation.line_no, Allocation.site_id != site, Allocation.id)
     )
     rows = session.execute(query).all()
     here = {SkuId(each.sku_id) for each, _ in rows if each.site_id == site}
