@@ -7,6 +7,8 @@ the goods are gone when they are approved, the reserve is not what the books say
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.builders import an_id
 from tests.journeys.test_sell_and_ship import passage
 from tests.wms.house import GINZA, HUB, OSAKA, SPOKE, UMEDA, House
@@ -67,6 +69,7 @@ def test_a_store_is_filled_up_when_somebody_agrees(house: House):
     assert proposals(house) == []
 
 
+@pytest.mark.nightly
 def test_up_to_a_limit_nobody_is_asked(house: House):
     a_store_that_is_low(house, auto_units_max=9)
     assert proposals(house) == []
@@ -78,6 +81,7 @@ def test_up_to_a_limit_nobody_is_asked(house: House):
     assert house.stock_row("TEA", GINZA)["sellable"] == 12
 
 
+@pytest.mark.nightly
 def test_whole_packs_and_the_two_kinds_of_policy(house: House):
     for sku, kind, low, expected in (
         ("A", "MINMAX", 3, []),  # at min is enough
@@ -131,6 +135,7 @@ def test_the_source_gives_what_it_can_and_an_open_proposal_follows(house: House)
     assert len(proposals(house, "WITHDRAWN")) == 1
 
 
+@pytest.mark.nightly
 def test_two_stores_are_not_promised_the_same_goods(house: House):
     house.sku("TEA")
     house.stock("TEA", 10, "S01-01")
@@ -153,6 +158,7 @@ def test_the_goods_are_gone_when_somebody_agrees(house: House):
     assert house.stock_row("TEA")["free"] == 0
 
 
+@pytest.mark.nightly
 def test_what_arrives_short_is_proposed_again(house: House):
     a_store_that_is_low(house, auto_units_max=100)
     send(house, HUB)
@@ -216,6 +222,7 @@ def test_the_reserve_has_less_than_the_books_say(house: House):
     assert exceptions(house)["replenish.differs"]["missing"] == 7
 
 
+@pytest.mark.nightly
 def test_goods_of_the_reserve_that_were_given_to_others_meanwhile_stay_in_the_books(house: House):
     a_face(house, auto_units_max=50)
     house.put_order(("TEA", 38))

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from tests.builders import an_id
 from tests.wms.house import GINZA, HUB, SPOKE, House
 from tests.wms.supply import (
@@ -133,6 +135,7 @@ def test_it_arrives_damaged(house: House):
     assert house.stock_row("TEA")["lost"] == 0
 
 
+@pytest.mark.nightly
 def test_all_of_it_is_damaged(house: House):
     transfer_id, packet = under_way(house)
     walk(house, packet, {"1.item": ("exception", {"code": "damaged", "found": 0})})
@@ -182,6 +185,7 @@ def test_a_parcel_that_was_given_up_and_comes_is_a_question_and_moves_nothing(ho
     assert "transfer.came_late" in exceptions(house)
 
 
+@pytest.mark.nightly
 def test_what_has_arrived_cannot_be_given_up(house: House):
     under_way(house)
     (coming,) = arrivals(house, GINZA)
@@ -218,6 +222,7 @@ def test_the_source_is_short(house: House):
     assert house.stock_row("TEA", GINZA)["sellable"] == 3
 
 
+@pytest.mark.nightly
 def test_the_source_finds_nothing(house: House):
     a_stocked_house(house, 5)
     transfer_id = put_transfer(house, HUB, GINZA, ("TEA", 5))
@@ -229,6 +234,7 @@ def test_the_source_finds_nothing(house: House):
     assert supply(house, GINZA) == []
 
 
+@pytest.mark.nightly
 def test_the_source_has_nothing_to_begin_with(house: House):
     house.sku("TEA")
     transfer_id = put_transfer(house, HUB, GINZA, ("TEA", 5))
@@ -253,6 +259,7 @@ def test_it_is_taken_back_before_it_leaves(house: House):
     house.work_off(GINZA, "receive")
 
 
+@pytest.mark.nightly
 def test_a_box_that_is_not_at_the_dock_is_asked_for_again(house: House):
     a_stocked_house(house)
     put_transfer(house, HUB, GINZA, ("TEA", 5))

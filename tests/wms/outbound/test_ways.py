@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from tests.builders import an_id
 from tests.journeys.test_sell_and_ship import passage
 from tests.wms.house import GINZA, HUB, OSAKA, SITES, SPOKE, House
@@ -85,6 +87,7 @@ def test_a_gate_that_sees_a_box_for_a_store_ships_nothing(house: House):
     assert events(house, "ParcelShipped") == []
 
 
+@pytest.mark.nightly
 def test_a_parcel_that_is_not_there_is_not_handed_over(house: House):
     a_site_of_its_own(house)
     house.put_order(("TEA", 2), ship_to=OSAKA)
@@ -165,6 +168,7 @@ def test_what_is_missing_or_broken_when_it_is_put_back_is_said(house: House):
     assert house.order(second)["status"] == "CANCELLED"
 
 
+@pytest.mark.nightly
 def test_packing_that_has_begun_is_finished_and_the_box_is_emptied(house: House):
     house.sku("TEA")
     house.stock("TEA", 9, "S01-01", site=SPOKE)
@@ -196,6 +200,7 @@ def test_a_box_on_the_sorter_leaves_and_its_customer_is_told(house: House):
     assert house.line(order_id)["status"] == "PACKED"
 
 
+@pytest.mark.nightly
 def test_a_tote_on_its_way_goes_home_when_nobody_wants_it_any_more(house: House):
     house.sku("TEA")
     house.stock("TEA", 10, "A01-01-1", tote="T-1")
@@ -223,6 +228,7 @@ def test_a_tote_at_the_station_goes_home_when_nobody_wants_it_any_more(house: Ho
     assert home.destination == "A01-01-1"
 
 
+@pytest.mark.nightly
 def test_a_transfer_that_is_taken_back_while_it_is_picked_returns_to_its_shelf(house: House):
     house.sku("TEA")
     house.stock("TEA", 9, "S01-01")

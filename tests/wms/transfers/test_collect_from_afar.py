@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -78,6 +79,7 @@ def test_what_arrives_short_is_wanted_again_from_elsewhere(house: House):
     assert exceptions(house).keys() == {"transfer.differs"}
 
 
+@pytest.mark.nightly
 def test_what_arrives_broken_and_is_nowhere_else_is_short(house: House):
     house.sku("TEA")
     house.stock("TEA", 3, "S01-01")
@@ -91,6 +93,7 @@ def test_what_arrives_broken_and_is_nowhere_else_is_short(house: House):
     assert (row["sellable"], row["quarantine"]) == (2, 1)
 
 
+@pytest.mark.nightly
 def test_the_parcel_is_lost_and_its_goods_come_from_elsewhere(house: House):
     house.sku("TEA")
     house.stock("TEA", 3, "S01-01")
