@@ -13,10 +13,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wms.ids import SkuId
-from wms.orders.model import ENDED, Allocation, Order
+from wms.orders.model import ENDED, Allocation
 from wms.replenishment.model import Proposal
 from wms.stock import availability
 from wms.stock.supply import supplies_by_site
+from wms.transfers.model import Transfer
 
 Key = tuple[UUID, UUID]  # site, SKU
 
@@ -47,20 +48,18 @@ class Positions:
 
 def _on_way(session: Session, skus: set[SkuId]) -> dict[Key, int]:
     query = (
-        select(Order.to_site_id, Allocation.sku_id, func.sum(Allocation.units))
-        .join(Order, Order.id == Allocation.order_id)
+        select(Transfer.to_site_id, Allocation.sku_id, func.sum(Allocation.units))
+        .join(Allocation, Allocation.order_id == Transfer.order_id)
         .where(
-            Order.kind == "TRANSFER",
-            ~Order.closed,
+            ~Transfer.settled,
             Allocation.sku_id.in_(skus),
             Allocation.state.not_in((*ENDED, "DELIVERED")),
         )
-        .group_by(Order.to_site_id, Allocation.sku_id)
+        .group_by(Transfer.to_site_id, Allocation.sku_id)
     )
     found: dict[Key, int] = defaultdict(int)
     for site, sku, units in session.execute(query):
-        if site is not None:
-            found[site, sku] = int(units)
+        found[site, sku] = int(units)
     return found
 
 
