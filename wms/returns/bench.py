@@ -20,8 +20,8 @@ from wms.outbound.floor import Floor
 from wms.outbound.steps import facts_of, item_step, items_of
 from wms.returns import goods
 from wms.returns.goods import Bench, Taken
-from wms.returns.model import Return, ReturnLine
-from wms.returns.people import tell_of_return
+from wms.returns.model import COMING, Return, ReturnLine
+from wms.returns.people import UNEXPECTED, tell_of_return
 from wms.returns.policy import read_policy
 from wms.returns.rules import GRADES
 from wms.returns.settle import settle
@@ -95,6 +95,9 @@ def finish_return(
     """Carry out a finished RETURN packet."""
     back = lock_return(session, UUID(task.plan["return"]))
     assert back is not None
+    if back.state not in COMING:  # taken back while a device was away
+        tell_of_return(session, task.site_id, back.id, code=UNEXPECTED, facts={}, at=now)
+        return
     found = {
         line: Taken(
             units=packet.counts.get(f"{line.line_no}.item", 0),

@@ -21,8 +21,8 @@ from wms.outbound.floor import Floor
 from wms.outbound.model import SSCC_SERIAL
 from wms.returns import goods
 from wms.returns.bench import lock_return, to_bench
-from wms.returns.model import Return, ReturnLine
-from wms.returns.people import tell_of_return
+from wms.returns.model import NOTHING_CAME, Return, ReturnLine
+from wms.returns.people import UNEXPECTED, tell_of_return
 from wms.shipping import bookings
 from wms.shipping.model import BookingRow
 from wms.shipping.tables import card_in_force
@@ -80,7 +80,7 @@ def follow(session: Session, *, now: datetime, limit: int = 50) -> int:
     on_its_way = Return.state.in_(("REQUESTED", "LABELLED"))
     moved = on_its_way & BookingRow.status.in_(LEFT)
     labelled = (Return.state == "REQUESTED") & BookingRow.state.in_(("BOOKED", "REFUSED"))
-    here = (Return.state == "IN_TRANSIT") & (BookingRow.status == "DELIVERED")
+    here = Return.state.in_(("IN_TRANSIT", *NOTHING_CAME)) & (BookingRow.status == "DELIVERED")
     query = (
         select(Return.id)
         .join(BookingRow, (BookingRow.sscc == Return.sscc) & (BookingRow.site_id == Return.site_id))
@@ -104,6 +104,11 @@ def arrive(session: Session, back: Return, *, now: datetime) -> None:
 
 
 def _step(session: Session, back: Return, booking: BookingRow, now: datetime) -> None:
+    if back.state in NOTHING_CAME:  # and yet it is here
+        back.arrived_at = now
+        facts = {"order": str(back.order_id), "sscc": back.sscc}
+        tell_of_return(session, booking.site_id, back.id, code=UNEXPECTED, facts=facts, at=now)
+        return
     if back.state == "REQUESTED" and booking.state == "REFUSED":
         _without_label(session, back, booking, now)
         return

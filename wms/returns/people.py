@@ -13,6 +13,9 @@ from wms.outbound.model import ExceptionRow
 from wms.outbound.tell import report
 from wms.payments.ask import Refused
 
+# Goods are here that nobody waits for any more: a counter takes them in, or they go back.
+UNEXPECTED = "return.unexpected"
+
 
 def tell_of_refund(floor: Floor, session: Session, news: Refused, now: datetime) -> None:
     """A provider will not give money back: somebody must see why, and try again or pay by hand."""

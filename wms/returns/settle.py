@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Numeric, cast, func, select
 from sqlalchemy.orm import Session
 
 from wms.ids import derive
@@ -69,7 +69,7 @@ def value_of(session: Session, order_id: UUID) -> int:
     """What of an order's goods has gone out or will, in minor units."""
     query = select(
         func.sum(
-            OrderLine.price_minor
+            cast(OrderLine.price_minor, Numeric)
             * (OrderLine.units - OrderLine.units_short - OrderLine.units_cancelled)
         )
     ).where(OrderLine.order_id == order_id)

@@ -28,9 +28,8 @@ def refund(database: Database, order_id: UUID, amount: int, **more: Any) -> list
 
 
 def test_money_goes_back_where_it_came_from_points_last(database: Database):
-    order = an_order(
-        database, a_tender(2_000, "POINTS"), a_tender(5_000), a_tender(3_000, "WALLET")
-    )
+    paid = [a_tender(5_000), a_tender(3_000, "WALLET"), a_tender(2_000, "POINTS")]
+    order = an_order(database, *paid)
 
     refund(database, order, 9_000)
 

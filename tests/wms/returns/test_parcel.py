@@ -9,6 +9,7 @@ from tests.wms.house import HUB, House
 from tests.wms.returns.customers import (
     PRICE,
     back,
+    bring,
     carry,
     delivered,
     given,
@@ -17,6 +18,7 @@ from tests.wms.returns.customers import (
     put_return,
     refunds,
     say,
+    seen,
     shipped,
     tender,
     troubles,
@@ -135,6 +137,37 @@ def test_what_never_comes_expires_and_is_not_refunded(stocked: House):
 
     assert (back(stocked, return_id)["state"], given(stocked, order)) == ("EXPIRED", 0)
     assert stocked.stock_row("A")["return_requested"] == 0
+
+
+def test_what_comes_though_it_was_given_up_is_told_and_a_counter_takes_it(stocked: House):
+    order = delivered(stocked, ("A", 1))
+    return_id = labelled(stocked, order)
+    stocked.clock.at += timedelta(days=29)
+    command = {"command_id": str(return_id)}
+    stocked.ok(stocked.http.post(f"/oms/v1/returns/{return_id}:cancel", json=command))
+
+    on_the_way(stocked, return_id, "DELIVERED")
+
+    assert "return.unexpected" in troubles(stocked)
+    assert (given(stocked, order), stocked.next_packet(HUB, "return")) == (0, None)
+    assert bring(stocked, order, seen(), site=HUB).status_code == 201
+    assert given(stocked, order) == PRICE
+
+
+def test_a_device_that_was_away_does_not_receive_what_was_taken_back(stocked: House):
+    order = delivered(stocked, ("A", 1))
+    return_id, _ = put_return(stocked, order, line("A"))
+    packet = stocked.next_packet(HUB, "return")
+    assert packet is not None
+    url, command = f"/oms/v1/returns/{return_id}:cancel", {"command_id": str(return_id)}
+    assert stocked.http.post(url, json=command).json()["reason"] == "being_received"
+    stocked.clock.at += timedelta(hours=1)
+    stocked.ok(stocked.http.post(url, json=command))
+
+    stocked.do(packet)
+
+    assert (back(stocked, return_id)["state"], given(stocked, order)) == ("CANCELLED", 0)
+    assert "return.unexpected" in troubles(stocked)
 
 
 # ------------------------------------------------------------------------- refused at the door
