@@ -103,6 +103,10 @@ def test_find_in_store_works_in_a_frame_of_another_site(
     expect(places.first).to_contain_text("1.1 km · as of 4 min ago")
     expect(places.first).to_contain_text("in stock")
     snap(page, "find-frame-en")
+    page.goto(f"{stage.address}/find?lang=en")  # by hand
+    page.get_by_label("Article code").fill("TEAPOT-01")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading")).to_contain_text("Iron teapot")
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])

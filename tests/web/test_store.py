@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.browser import Opener, Snapper, StageHand
 from tests.web.stage_store import CODE, QR
@@ -153,6 +153,26 @@ def test_without_a_network_it_says_what_goes_on_and_what_waits(counter: Page, sn
     snap(counter, "store-offline-en")
     counter.context.set_offline(False)
     expect(counter.locator("[data-act=accept]")).to_be_enabled()
+
+
+def test_what_had_no_answer_is_sent_again_as_the_same_act(counter: Page):
+    told: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        told.append(route.request.post_data_json["command_id"])
+        if len(told) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    counter.route("**/collections/*:accept", lose_the_first)
+    counter.locator("[data-number=N-10401]").click()
+    counter.locator("[data-act=accept]").click()
+    expect(counter.get_by_role("alert")).to_contain_text("No connection.")
+    counter.locator("[data-act=accept]").click()  # as soon as it can be
+    expect(counter.get_by_test_id("one")).to_have_attribute("data-state", "ACCEPTED")
+    assert len(told) == 2
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])

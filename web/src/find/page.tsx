@@ -54,7 +54,26 @@ function fromHere(): void {
   });
 }
 
+/** Opened by hand, without an article: it asks for one. */
+function Ask() {
+  document.title = t("find.title");
+  return (
+    <form class="find ask" method="get">
+      <h1>{t("find.title")}</h1>
+      <label>
+        {t("find.sku")}
+        <input name="sku" required autocapitalize="off" autocomplete="off" spellcheck={false} />
+      </label>
+      <button type="submit">{t("find.look")}</button>
+    </form>
+  );
+}
+
 export function Page() {
+  return sku ? <Stores /> : <Ask />;
+}
+
+function Stores() {
   useEffect(() => void look(), []);
   const now = found.value?.places ?? null;
   const name = found.value && (lang.value === "ja" ? found.value.name_ja : found.value.name_en);

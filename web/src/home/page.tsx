@@ -29,7 +29,7 @@ const DOORS: Door[] = [
     who: "home.store_who",
     what: "home.store_what",
     href: "/ui/store",
-    more: { href: "/ui/find.html", text: "home.find" },
+    more: { href: "/find", text: "home.find" },
   },
   {
     sign: "?",

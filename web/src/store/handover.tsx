@@ -142,10 +142,7 @@ function Give({ now }: { now: Counter & { step: "give" } }) {
       </ul>
       {item.kind === "RESERVE" && (
         <>
-          <h3>
-            {till ? "✓ " : ""}
-            {t("store.till")} {till}
-          </h3>
+          <h3>{till ? `✓ ${t("store.receipt")}: ${till}` : t("store.till")}</h3>
           {!till && <Entry name="till" label={t("store.receipt")} go={t("h.ok")} done={(text) => (counter.value = { ...now, till: text })} />}
         </>
       )}
