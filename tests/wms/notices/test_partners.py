@@ -39,13 +39,6 @@ def a_message(**more: Any) -> Message:
     return Message(**facts)
 
 
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    box = Mailbox()
-    yield box
-    box.stop()
-
-
 def mailer(box: Mailbox, scheme: str = "smtp", **more: Any) -> Mailer:
     return Mailer(f"{scheme}://127.0.0.1:{box.smtp_port}", "倉庫 <shop@soko.example>", **more)
 
