@@ -104,6 +104,23 @@ def test_two_workers_tell_once(world: World):
     assert [len(first), len(second)] == [1, 0]
 
 
+def test_who_was_too_slow_does_not_speak_for_who_took_over(world: World):
+    order_id = world.order()
+    world.happens(order_id, "OrderPlaced")
+    while world.notify():
+        pass
+    world.at += timedelta(minutes=1)
+    (slow,) = world.database.run(lambda s: claim(s, now=world.at))
+    world.at += LEASE
+    (_second,) = world.database.run(lambda s: claim(s, now=world.at))
+    lease_until = world.notice(order_id, "placed").due_at
+
+    world.database.run(lambda s: settle(s, slow, Came("refused", is_final=True), now=world.at))
+
+    notice = world.notice(order_id, "placed")
+    assert (notice.state, notice.due_at) == ("WAITING", lease_until)
+
+
 def test_an_event_that_is_gathered_again_is_one_notice(world: World):
     """The consumer's cursor is put back, as after a restore: the ids are the same."""
     order_id = world.order()
