@@ -147,9 +147,9 @@ def shadow_policies(session: Session) -> list[Policy]:
 
 def policies(session: Session) -> list[Policy]:
     """The last version of each policy, by name; with DEFAULT when none is LIVE."""
-    query = select(SourcingPolicy).distinct(SourcingPolicy.name)
-    rows = session.scalars(query.order_by(SourcingPolicy.name, SourcingPolicy.version.desc())).all()
-    saved = [_policy(row) for row in rows]
+    query = select(SourcingPolicy).order_by(SourcingPolicy.name, SourcingPolicy.version)
+    last = {row.name: row for row in session.scalars(query)}
+    saved = [_policy(row) for row in last.values()]
     return saved if any(each.state == "LIVE" for each in saved) else [DEFAULT, *saved]
 
 
