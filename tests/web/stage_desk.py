@@ -49,7 +49,10 @@ CANDIDATES = [
     _candidate("SPK1", feasible=False, why="closed"),
     _candidate("S-UMEDA", feasible=False, why="excluded"),
 ]
-CHOSEN = [{"line_no": 1, "sites": {"TYO1": 2}}, {"line_no": 2, "sites": {"TYO1": 1}}]
+CHOSEN: list[dict[str, Any]] = [
+    {"line_no": 1, "sites": {"TYO1": 2}},
+    {"line_no": 2, "sites": {"TYO1": 1}},
+]
 SIDE = {
     "cost_minor": 1_284_300, "weighed": 1_391_000, "parcels": 1_204, "splits": 61,
     "late_lines": 14, "unfilled_lines": 3, "co2_g": 412_000,

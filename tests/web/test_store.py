@@ -88,6 +88,7 @@ def test_what_was_reserved_is_paid_before_it_is_given(counter: Page, snap: Snapp
     expect(counter.get_by_test_id("given")).to_be_disabled()
     counter.locator("[name=till]").fill("R-20261127-88")
     counter.keyboard.press("Enter")
+    expect(counter.get_by_test_id("trouble")).to_have_count(0)  # nothing was tried in vain
     snap(counter, "store-till-en")
     counter.get_by_test_id("given").click()
     expect(counter.get_by_test_id("handed")).to_be_visible()
@@ -159,7 +160,9 @@ def test_what_had_no_answer_is_sent_again_as_the_same_act(counter: Page):
     told: list[str] = []
 
     def lose_the_first(route: Route) -> None:
-        told.append(route.request.post_data_json["command_id"])
+        sent = route.request.post_data_json
+        assert sent is not None
+        told.append(sent["command_id"])
         if len(told) == 1:
             route.abort()
         else:
