@@ -176,7 +176,7 @@ class Day:
         for kind in kinds:
             packet = self.house.next_packet(site, kind)
             if packet is not None:
-                found = {"A": 0, "B": 1} if self.draw.random() < 0.3 else {}
+                found = {"A": 0} if self.draw.random() < 0.3 else {}
                 self.house.do(packet, short=found if kind == "pick" else {})
 
     def store(self) -> None:
