@@ -143,6 +143,7 @@ def test_two_stores_are_not_promised_the_same_goods(house: House):
         a_policy(house, site=store)
     jobs(house, "replenish")
     assert sum(each["units"] for each in proposals(house)) == 10
+    assert proposals(house, "WITHDRAWN") == [], "nor for a moment"
 
 
 def test_the_goods_are_gone_when_somebody_agrees(house: House):
