@@ -34,8 +34,22 @@ async function ask(path: string, init: RequestInit): Promise<unknown> {
   return answer.json();
 }
 
+const KEY = "soko.key";
+
+/** Where keys are asked for, a screen is opened with one once: /ui/#key=soko_... (it needs stock:read and orders:read). */
+function key(): Record<string, string> {
+  const given = /^#key=(soko_\w+)$/.exec(location.hash)?.[1];
+  if (given) {
+    localStorage.setItem(KEY, given);
+    history.replaceState(null, "", location.pathname + location.search); // not for the next one to read
+  }
+  const kept = given ?? localStorage.getItem(KEY);
+  return kept ? { Authorization: `Bearer ${kept}` } : {};
+}
+
 function headers(who?: Who): Record<string, string> {
-  return who ? { "X-Soko-Device": who.device, "X-Soko-Operator": who.operator } : {};
+  const person = who ? { "X-Soko-Device": who.device, "X-Soko-Operator": who.operator } : {};
+  return { ...person, ...key() };
 }
 
 /** The JSON of a path; null when there is nothing (204). */
