@@ -61,7 +61,8 @@ class Day:
             *places, self.stock_comes, self.cart, self.cart, self.cancel, self.cancel_some,
             self.cancel_some, self.lines, self.point, self.address, self.extend, self.time_goes_by,
             self.floor, self.floor, self.floor, self.floor, self.store, self.store,
-            self.carrier, self.carrier, self.give_back, self.exchange, self.exchange, self.run_jobs, self.run_jobs,
+            self.carrier, self.carrier, self.give_back, self.exchange, self.exchange,
+            self.run_jobs, self.run_jobs,
         )  # fmt: skip
 
     def do(self, steps: int) -> None:
