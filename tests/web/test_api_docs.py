@@ -42,8 +42,8 @@ def test_operations_are_read_without_a_network(real_soko: str, open_page: Opener
     page = open_page("about:blank")
     page.route("**/*", only_soko)
     page.goto(f"{real_soko}/docs")
-    stock = page.locator(".opblock", has_text="/console/v1/stock")
-    expect(stock).to_be_visible()
+    stock = page.locator(".opblock", has=page.locator('[data-path="/console/v1/stock"]'))
+    expect(stock).to_be_visible(timeout=30_000)  # a hundred operations are drawn
     expect(page.locator(".opblock", has_text="/oms/v1/orders/{order_id}").first).to_be_visible()
     stock.locator(".opblock-summary-control").click()
     stock.get_by_role("button", name="Try it out").click()

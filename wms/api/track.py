@@ -54,7 +54,7 @@ from wms.stock.near import find_in_store
 
 router = APIRouter(tags=["track"])
 WEB = Path(__file__).parents[1] / "web_dist"
-CACHE = "private, max-age=10"
+CACHE = "private, no-cache"  # asked anew each time; the ETag makes that cheap
 _POLICY = (
     "default-src 'self'; img-src 'self' https: data:; style-src 'self' 'unsafe-inline';"
     " object-src 'none'; base-uri 'none'; form-action 'self'"

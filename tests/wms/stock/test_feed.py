@@ -154,7 +154,8 @@ def test_events_of_other_topics_are_passed(
 
     def chatter(session: Session) -> None:
         for n in range(250):
-            outbox.record(session, topic="order", key="k", type="Said", body={"n": n}, now=NOW)
+            body = {"n": n}
+            outbox.record(session, topic="order", key="k", type="OrderPlaced", body=body, now=NOW)
 
     database.run(chatter)
     page = database.run(partial(feed.changes, after=begin))

@@ -36,15 +36,22 @@ async function ask(path: string, init: RequestInit): Promise<unknown> {
 
 const KEY = "soko.key";
 
-/** Where keys are asked for, a screen is opened with one once: /ui/#key=soko_... (it needs stock:read and orders:read). */
+/**
+ * Where keys are asked for, a screen is opened with one once: /ui/#key=soko_... (it needs stock:read and orders:read).
+ * In a frame of another site there is nothing to keep it in, and no need of one.
+ */
 function key(): Record<string, string> {
-  const given = /^#key=(soko_\w+)$/.exec(location.hash)?.[1];
-  if (given) {
-    localStorage.setItem(KEY, given);
-    history.replaceState(null, "", location.pathname + location.search); // not for the next one to read
+  try {
+    const given = /^#key=(soko_\w+)$/.exec(location.hash)?.[1];
+    if (given) {
+      localStorage.setItem(KEY, given);
+      history.replaceState(null, "", location.pathname + location.search); // not for the next one to read
+    }
+    const kept = given ?? localStorage.getItem(KEY);
+    return kept ? { Authorization: `Bearer ${kept}` } : {};
+  } catch {
+    return {};
   }
-  const kept = given ?? localStorage.getItem(KEY);
-  return kept ? { Authorization: `Bearer ${kept}` } : {};
 }
 
 function headers(who?: Who): Record<string, string> {
