@@ -34,6 +34,7 @@ SAYS = frozenset({"code"})  # of a sentence; all else fills it in
 
 Weight = Annotated[StrictInt, Field(ge=0, le=MINOR_MAX)]
 ThreeKinds = Annotated[list[Weight], Field(min_length=3, max_length=3)]
+Share = Annotated[StrictFloat | StrictInt, Field(ge=0, le=100, allow_inf_nan=False)]
 Name = Annotated[str, Path(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9._-]+$")]
 Code = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -125,16 +126,17 @@ class WhatIfOut(BaseModel):
 class WeightsIn(Shape):
     """How much each term counts; see wms.orders.policy. Three numbers: DC, FC, store."""
 
-    split_minor: Weight = 50
+    split_minor: Weight = 150
     carton_minor: Weight = 60
-    packing_minor: ThreeKinds = Field(default=[120, 140, 320])
-    unit_minor: ThreeKinds = Field(default=[15, 20, 40])
-    late_day_minor: Weight = 800
-    day_minor: Weight = 5
+    packing_minor: ThreeKinds = Field(default=[60, 80, 180])
+    unit_minor: ThreeKinds = Field(default=[10, 14, 35])
+    late_day_minor: Weight = 1_500
+    day_minor: Weight = 20
     co2_minor_per_kg: Weight = 10
     keep_units: Annotated[StrictInt, Field(ge=0, le=10_000)] = 2
-    balance_minor: Weight = 80
-    markdown: Annotated[StrictFloat | StrictInt, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
+    balance_minor: Weight = 150
+    markdown: Share = 1.0
+    scarcity: Share = 1.0
     rank_percent: Annotated[StrictInt, Field(ge=0, le=1_000)] = 50
     backorder_minor: Annotated[StrictInt, Field(ge=1, le=10**9)] = 20_000
 
@@ -144,7 +146,8 @@ class WeightsIn(Shape):
         plain: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in facts.items()
         }
-        return policy.Weights(**plain | {"markdown": float(self.markdown)})
+        shares = {"markdown": float(self.markdown), "scarcity": float(self.scarcity)}
+        return policy.Weights(**plain | shares)
 
 
 class PolicyIn(Shape):

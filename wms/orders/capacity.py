@@ -57,13 +57,17 @@ class SourcingExclusion(Base):
 
 
 class StockValue(Base):
-    """What a unit of a SKU at a site loses if it stays there: a sale from there saves it."""
+    """What a unit of a SKU at a site loses if it stays there: a sale from there saves it.
+
+    And what it is worth there to orders that are still to come (wms.orders.scarcity).
+    """
 
     __tablename__ = "stock_value"
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
     sku_id: Mapped[UUID] = mapped_column(primary_key=True)
-    markdown_minor: Mapped[int]
+    markdown_minor: Mapped[int] = mapped_column(server_default="0")
+    scarcity_minor: Mapped[int] = mapped_column(server_default="0")
 
 
 def given(session: Session, since: date) -> dict[UUID, dict[date, int]]:

@@ -13,6 +13,7 @@ Of a unit (line x node):
     co2        the price of what carrying it emits
     balance    what the last units of a shelf are worth beyond their price
     markdown   what it would lose if it stayed: a credit, below zero
+    scarcity   what the unit is worth there to orders still to come (wms.orders.scarcity)
 Of an order or a line: split (each site beyond the first), backorders.
 
 A whole order from one site costs exactly what its parcels cost; of an order in parts, weight is
@@ -134,6 +135,7 @@ class Facts:
         free: units free by site and SKU, with what these orders hold themselves.
         kept: units that a channel may not have, by channel, site and SKU.
         value: what a unit loses if it stays, by site and SKU.
+        scarcity: what a unit is worth there to orders still to come, by site and SKU.
     """
 
     at: datetime
@@ -144,6 +146,7 @@ class Facts:
     free: Mapping[tuple[UUID, UUID], int]
     kept: Mapping[tuple[str, UUID, UUID], int] = field(default_factory=dict)
     value: Mapping[tuple[UUID, UUID], int] = field(default_factory=dict)
+    scarcity: Mapping[tuple[UUID, UUID], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +241,7 @@ def named_terms(
             "co2": co2_g / 1000 * weights.co2_minor_per_kg,
             "balance": _balance(facts, weights, kind),
             "markdown": -weights.markdown * _by_pair(facts, facts.value),
+            "scarcity": weights.scarcity * _by_pair(facts, facts.scarcity),
         },
         arrives_s=arrives_s,
         late_days=late,

@@ -66,9 +66,10 @@ def facts_of(
     """What is to be known of these orders and of the network; their own holds count as free."""
     nodes = nodes_of(session, now=now)
     skus = {SkuId(demand.sku_id) for demand in demands}
-    free: dict[tuple[UUID, UUID], int] = defaultdict(int)
-    for key, units in availability.free_units(session, skus, now=now).items():
-        free[key] = units
+    there = availability.free_units(session, skus, now=now)
+    free = defaultdict[tuple[UUID, UUID], int](
+        int, {(site, sku): n for (site, sku), n in there.items()}
+    )
     for demand in demands:
         for site_id, _, units in demand.held:
             free[site_id, demand.sku_id] += units
@@ -76,7 +77,8 @@ def facts_of(
     for channel in {order.channel for order in orders}:
         for (site, sku), units in availability.kept_from(session, channel, skus).items():
             kept[channel, site, sku] = units
-    values = select(capacity.StockValue).where(capacity.StockValue.sku_id.in_(skus))
+    query = select(capacity.StockValue).where(capacity.StockValue.sku_id.in_(skus))
+    values = session.scalars(query).all()
     goods = select(Sku.id, Sku.weight_g, Sku.temperature).where(Sku.id.in_(skus))
     return Facts(
         at=now,
@@ -89,7 +91,8 @@ def facts_of(
         },
         free=free,
         kept=kept,
-        value={(v.site_id, v.sku_id): v.markdown_minor for v in session.scalars(values)},
+        value={(v.site_id, v.sku_id): v.markdown_minor for v in values},
+        scarcity={(v.site_id, v.sku_id): v.scarcity_minor for v in values},
     )
 
 

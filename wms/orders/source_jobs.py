@@ -1,4 +1,4 @@
-"""The jobs of sourcing beside sourcing itself: away from closed sites, and 引当振替."""
+"""The jobs of sourcing beside sourcing itself: away from closed sites, 引当振替, scarcity."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import structlog
 from edge.clock import Clock
 from wms.database import Database
 from wms.job import Job
-from wms.orders import swaps
+from wms.orders import scarcity, swaps
 from wms.orders.exclusion import move_away
 
 log = structlog.get_logger(__name__)
@@ -18,6 +18,7 @@ def sourcing_jobs(database: Database, clock: Clock) -> list[Job]:
     return [
         Job(name="reroute", run=partial(reroute, database, clock), idle_s=1.0),
         Job(name="swap", run=partial(swap, database, clock), idle_s=30.0),
+        Job(name="reprice", run=partial(scarcity.reprice, database, clock), idle_s=60.0),
     ]
 
 

@@ -65,7 +65,8 @@ CREATE TABLE site_day (
 CREATE TABLE stock_value (
   site_id UUID NOT NULL,
   sku_id UUID NOT NULL,
-  markdown_minor BIGINT NOT NULL,
+  markdown_minor BIGINT DEFAULT '0' NOT NULL,
+  scarcity_minor BIGINT DEFAULT '0' NOT NULL,
   CONSTRAINT pk_stock_value PRIMARY KEY (site_id, sku_id)
 );
 
