@@ -196,7 +196,12 @@ def _serve_docs(app: FastAPI) -> None:
             swagger_js_url="/ui/docs/swagger-ui-bundle.js",
             swagger_css_url="/ui/docs/swagger-ui.css",
             swagger_favicon_url="/ui/icon.svg",
-            swagger_ui_parameters={"validatorUrl": None},
+            # a hundred operations take a browser half a minute to draw: one area at a time
+            swagger_ui_parameters={
+                "validatorUrl": None,
+                "docExpansion": "none",
+                "defaultModelsExpandDepth": -1,
+            },
         )
 
 

@@ -17,6 +17,9 @@ from wms.api.doors import PEOPLE, PUBLIC, READS, policy_of
 PROBLEM = "application/problem+json"
 TAGS = {
     "oms": "Order systems: orders, returns, shipments, transfers.",
+    "returns": "What comes back: by parcel, at a counter; rules of what becomes of it.",
+    "payments": "Tenders and refunds.",
+    "decisions": "Why this site; policies, also in the shadow; closed sites.",
     "shop": "Shops: carts, reservations, waiting lists.",
     "stock": "Stock: holds, availability, what is to come, the feed of changes.",
     "masters": "Sites, places, goods.",
