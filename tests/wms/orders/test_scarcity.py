@@ -1,5 +1,6 @@
 """Prices of scarce stock: made from past orders, kept in the database, weighed by sourcing."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -50,6 +51,9 @@ def test_a_closed_site_and_goods_that_nobody_wanted_have_no_price():
     tokyo = Wanted(prefecture="東京都", weight_g=500, units={A: 1})
     assert priced(gathered({(TOKYO.id, B): 1, (OSAKA_DC.id, B): 1}, tokyo)) == {}
     assert priced(gathered({})) == {}
+    of = gathered({(TOKYO.id, A): 1, (OSAKA_DC.id, A): 5}, tokyo)
+    assert set(priced(of)) == {(TOKYO.id, A)}
+    assert priced(replace(of, nodes=(replace(TOKYO, closed="fire"), OSAKA_DC))) == {}
 
 
 def values(house: House) -> dict[tuple[UUID, UUID], StockValue]:
