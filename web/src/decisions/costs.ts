@@ -38,12 +38,13 @@ export const TERMS = [
   "balance",
   "backorders",
   "markdown",
+  "scarcity",
 ] as const;
 const OF_TERM = new Map<string, number>(TERMS.map((term, place) => [term, place]));
 
 /** The number of a term's colour: known ones by their place, others after them. */
 export function shadeOf(term: string): number {
-  return (OF_TERM.get(term) ?? TERMS.length) % 12;
+  return (OF_TERM.get(term) ?? TERMS.length) % 14;
 }
 
 export function inTermOrder(terms: Terms): [string, number][] {
