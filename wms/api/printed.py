@@ -6,13 +6,16 @@ They are made from the code and kept beside it, so that a change of the API is s
 A test compares them.
 """
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 
+import wms
 from wms.api.webhooks import problem_kinds
 from wms.events import EVENTS
 
@@ -48,6 +51,9 @@ def _events() -> str:
 
 
 def _problems() -> str:
+    for module in pkgutil.walk_packages(wms.__path__, "wms."):  # a code may stand anywhere
+        if not module.name.startswith("wms.migrations"):
+            importlib.import_module(module.name)
     rows = [f"| `{code}` | {says} |" for code, says in sorted(problem_kinds().items())]
     head = [
         "# Problems",
