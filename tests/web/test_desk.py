@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browser import Opener, Snapper, StageHand
+from tests.web.browser import LOOKS, Opener, Snapper, StageHand
 from tests.web.stage_desk import ORDER
 
 
@@ -68,8 +68,7 @@ def test_a_proposal_is_approved_or_rejected(stage: StageHand, open_page: Opener,
     expect(rows).to_have_count(1)
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("width", [420, 1280])
+@pytest.mark.parametrize(("width", "look"), LOOKS)
 def test_it_is_legible_on_a_phone_and_on_a_desk(
     stage: StageHand, open_page: Opener, snap: Snapper, width: int, look: str
 ):

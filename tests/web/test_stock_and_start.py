@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browser import ROOT, Opener, Snapper, StageHand, needs
+from tests.web.browser import LOOKS, ROOT, Opener, Snapper, StageHand, needs
 from tests.web.stage_desk import ORDER
 
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
@@ -89,8 +89,7 @@ def test_a_sku_in_all_states_in_days_to_come_and_near_by(
     expect(page.locator(".near li").first).to_contain_text("S-UMEDA")
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("width", [420, 1280])
+@pytest.mark.parametrize(("width", "look"), LOOKS)
 def test_it_is_legible_on_a_phone_and_on_a_desk(
     stage: StageHand, open_page: Opener, snap: Snapper, width: int, look: str
 ):
@@ -118,7 +117,7 @@ def test_the_start_page_leads_to_every_screen(stage: StageHand, open_page: Opene
     expect(page).to_have_url(f"{stage.address}/ui/stock")
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("look", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     ("path", "shown"),
     [

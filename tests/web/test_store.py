@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.web.browser import Opener, Snapper, StageHand
+from tests.web.browser import LOOKS, Opener, Snapper, StageHand
 from tests.web.stage_store import CODE, QR
 from tests.web.test_handheld import scan
 
@@ -178,8 +178,7 @@ def test_what_had_no_answer_is_sent_again_as_the_same_act(counter: Page):
     assert told[0] == told[1]
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("width", [420, 1280])
+@pytest.mark.parametrize(("width", "look"), LOOKS)
 def test_it_is_legible_in_a_hand_and_on_a_counter(
     stage: StageHand, open_page: Opener, snap: Snapper, width: int, look: str
 ):
