@@ -108,6 +108,9 @@ def sscc_from(prefix: str, extension: int, serial: int) -> str:
 
 
 # ------------------------------------------------------------------------------------ barcodes
+SYMBOLOGY_LENGTH = 3  # "]C1": how a scanner says what kind of code it has read
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Barcode:
     """What a scanned barcode means. A code that is no GS1 code has neither keys nor elements."""
@@ -131,6 +134,9 @@ def read_barcode(text: str) -> Barcode:
         return Barcode(text=text, gtin=gtin14(bare))
     if is_sscc(bare):
         return Barcode(text=text, sscc=bare)
+
+    if bare.startswith("]") and len(bare) < SYMBOLOGY_LENGTH:  # biip trips over it
+        return Barcode(text=text)
 
     import biip  # noqa: PLC0415 - slow to import, and most who import this module scan nothing
 

@@ -35,6 +35,8 @@ SCOPES = {
     "stock:read": "see stock, availability, the feed of changes",
     "stock:write": "hold stock, announce supply",
     "masters:write": "make and change sites, places, goods",
+    "inbound": "announce deliveries and dock appointments, see what was received",
+    "billing": "see tariffs and invoices of owners",
     "shop": "carts, reservations and waiting lists of a shop",
     "privacy": "see, export and erase personal data",
     "webhooks": "subscribe to events, see what was sent",

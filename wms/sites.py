@@ -35,6 +35,7 @@ Lane: TypeAlias = Literal[
     "TO_CUSTOMER", "TO_STORE", "TO_LOCKER", "STORE_TO_DC", "DC_TO_DC", "FROM_SUPPLIER",
     "FROM_CUSTOMER",
 ]  # fmt: skip
+Mix: TypeAlias = Literal["ANY", "ONE_SKU", "ONE_LOT"]  # what may lie together in one place
 Virtual: TypeAlias = Literal[
     "SUPPLIER", "CUSTOMER", "ADJUST", "NETWORK", "UNKNOWN", "LOST", "SCRAP", "DOCK_IN", "UNITS",
     "TOTE", "PACK", "DOCK_OUT", "LANE", "LANE_STORE", "LANE_LOCKER", "LANE_STORE_DC",
@@ -113,13 +114,23 @@ class Site(Base):
 
 
 class Location(Base):
-    """A place in a site."""
+    """A place in a site.
+
+    What may lie there: `temperature` (empty: what its goods need), classes of `dangerous_goods`
+    with a blank between them (empty: none), `mix` of SKUs or lots, and limits of units, weight and
+    height (None: no limit). `blocked` says why nothing is to be put there or taken from there now.
+    `label_epoch` counts how often its label was printed anew (check_digits), `pick_seq` is its turn
+    in a walk that somebody laid down.
+    """
 
     __tablename__ = "location"
     __table_args__ = (
         UniqueConstraint("site_id", "code"),
         CheckConstraint("(kind = 'LANE') = (lane IS NOT NULL)", name="lane"),
         CheckConstraint("counter IS NOT NULL", name="kind"),
+        CheckConstraint("mix IN ('ANY', 'ONE_SKU', 'ONE_LOT')", name="mix"),
+        CheckConstraint("temperature IN ('', 'AMBIENT', 'COOL', 'FROZEN')", name="temperature"),
+        CheckConstraint("max_units > 0 AND max_weight_g > 0 AND max_height_mm > 0", name="limits"),
     )
 
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
@@ -133,6 +144,16 @@ class Location(Base):
     x_mm: Mapped[int] = mapped_column(server_default="0")
     y_mm: Mapped[int] = mapped_column(server_default="0")
     z_mm: Mapped[int] = mapped_column(server_default="0")
+    pick_seq: Mapped[int] = mapped_column(server_default="0")
+    label_epoch: Mapped[int] = mapped_column(server_default="0")
+    storage_type: Mapped[str] = mapped_column(server_default="")
+    temperature: Mapped[str] = mapped_column(server_default="")
+    dangerous_goods: Mapped[str] = mapped_column(server_default="")
+    mix: Mapped[str] = mapped_column(server_default="ANY")
+    max_units: Mapped[int | None]
+    max_weight_g: Mapped[int | None]
+    max_height_mm: Mapped[int | None]
+    blocked: Mapped[str] = mapped_column(server_default="")
     counter: Mapped[str] = mapped_column(Computed("location_counter(kind, lane)", persisted=True))
 
 
@@ -165,6 +186,22 @@ class LocationRecord:
     x_mm: int = 0
     y_mm: int = 0
     z_mm: int = 0
+    pick_seq: int = 0
+    storage_type: str = ""
+    temperature: Literal["", "AMBIENT", "COOL", "FROZEN"] = ""
+    dangerous_goods: str = ""
+    mix: Mix = "ANY"
+    max_units: int | None = None
+    max_weight_g: int | None = None
+    max_height_mm: int | None = None
+
+
+def check_digits(location: UUID, epoch: int) -> str:
+    """Two digits that stand on a place's label: said or typed instead of scanning it.
+
+    A label that is printed anew has others (`epoch`), so that nobody works by heart.
+    """
+    return f"{derive(location, 'check', str(epoch)).int % 100:02d}"
 
 
 def site_id(code: str) -> SiteId:

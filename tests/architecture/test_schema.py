@@ -29,6 +29,7 @@ SITE = {
     "location", "movement", "parcel", "parcel_line", "presentation", "quant", "quant_checkpoint",
     "serial", "site_counter", "stock_balance", "stock_checkpoint", "stock_command", "supply",
     "task", "transport", "work_event",
+    "count_wanted",
     "collection", "collection_try", "ship_request", "store_command", "store_policy", "wait",
 }  # fmt: skip
 REFERENCE = {

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 import hatch_build
 from edge.broker import broker_child, url_of
@@ -28,6 +28,8 @@ from tests.wms.house import House
 from wms.database import Database
 from wms.orders import laws
 from wms.stock.verify import LAWS, verify
+
+expect.set_options(timeout=15_000)  # it ends as soon as it is so; a busy machine takes its time
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +107,8 @@ def open_page(chromium: Browser) -> Iterator[Opener]:
         )
         context.set_default_timeout(10_000)
         contexts.append(context)
+        # These scanners send Enter, as a used device knows: a slow machine may stutter in a code.
+        context.add_init_script("localStorage.setItem('soko.scanner', 'enter')")
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)

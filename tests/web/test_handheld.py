@@ -126,6 +126,19 @@ def test_without_a_scanner_the_wanted_codes_can_be_tapped(
     snap(page, "handheld-task-ja")
 
 
+def test_a_scanner_without_enter_is_found_out(handheld: Page):
+    handheld.evaluate("localStorage.removeItem('soko.scanner')")
+    handheld.keyboard.insert_text(SHELF)  # all at once, as a quick scanner does
+    step_is(handheld, "1.item")
+    scan(handheld, "NOT-THIS")  # this one sends Enter: from now on silence ends nothing
+    expect(handheld.get_by_test_id("problem")).to_be_visible()
+    assert handheld.evaluate("localStorage.getItem('soko.scanner')") == "enter"
+    handheld.wait_for_selector("[data-scanner=ready]")
+    handheld.keyboard.insert_text(ITEM)  # another scanner, without Enter: a second of doubt
+    expect(handheld.get_by_test_id("count")).to_have_text("1")
+    assert handheld.evaluate("localStorage.getItem('soko.scanner')") is None
+
+
 def test_anything_scanned_at_the_start_is_looked_up(stage: StageHand, open_page: Opener):
     page = open_page(f"{stage.address}/ui/h?lang=en", width=400, height=800, touch=True)
     expect(page.get_by_test_id("next")).to_be_visible()

@@ -44,6 +44,8 @@ POLICIES = (
     Policy("/oms/v1", "orders:read", "orders:write"),
     Policy("/shop/v1", "shop", "shop"),
     Policy("/v1", "stock:read", "stock:write"),
+    Policy("/inbound/v1", "inbound", "inbound"),
+    Policy("/billing/v1", "billing", "billing"),
     Policy("/master/v1", "stock:read", "masters:write"),
     Policy("/api/v1", PEOPLE, PEOPLE),
     Policy("/store/v1", PEOPLE, PEOPLE),

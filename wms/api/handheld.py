@@ -1,11 +1,10 @@
 """For handhelds: the next piece of work, what was done, and what any code means."""
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable
 from dataclasses import asdict
-from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -13,41 +12,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Now, Services, Svc, Who
+from wms.api.flows import ALL_KINDS, STARTERS, finishers, growers
 from wms.api.lookup import look_up
-from wms.api.shapes import EventsIn, EventsOut, ResultOut, Text
-from wms.collect.bag import finish_collect
-from wms.collect.floor import finish_floor
+from wms.api.shapes import AnyText, EventsIn, EventsOut, ResultOut, Shape, Text
 from wms.errors import NotFound
 from wms.outbound.floor import Floor
-from wms.outbound.load import finish_handoff
-from wms.outbound.pack import finish_pack
-from wms.outbound.pick import finish_pick
-from wms.outbound.putback import finish_putback
-from wms.replenishment.faces import finish_replenish
-from wms.returns.bench import finish_return
 from wms.sites import site_id, sites_by_code
-from wms.transfers.depart import finish_load
-from wms.transfers.receive import finish_receive
 from wms.work.model import Task
 from wms.work.packet import Event, Packet
-from wms.work.tasks import Actor, Finish, lease_next, take_events
+from wms.work.tasks import Actor, PacketTaken, lease, lease_next, take_events
 
 router = APIRouter(prefix="/api/v1", tags=["handheld"])
 LOOK_S = 1.0
-FloorFinish: TypeAlias = Callable[[Session, Floor, Task, Packet, Actor, datetime], None]
-FINISHERS: dict[str, FloorFinish] = {
-    "pick": finish_pick,
-    "pack": finish_pack,
-    "load": finish_load,
-    "handoff": finish_handoff,
-    "putback": finish_putback,
-    "receive": finish_receive,
-    "replenish": finish_replenish,
-    "return": finish_return,
-    "collect": finish_collect,
-    "floor": finish_floor,
-}
-ALL_KINDS = ",".join(FINISHERS)
 
 
 @router.get("/work/next", responses={204: {"description": "nothing to do"}}, response_model=Packet)
@@ -69,6 +45,36 @@ def get_next(
 
     packet = services.database.run(work)
     return packet if packet is not None else Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+class StartIn(Shape):
+    """What somebody wants to do, and what was scanned for it."""
+
+    site: Text
+    kind: Text
+    scanned: AnyText = ""
+
+
+@router.post("/work/start")
+def post_start(body: StartIn, services: Svc, now: Now, actor: Who) -> Packet:
+    """The packet for what was scanned: made, or found where it is made already.
+
+    409 `packet_taken`: somebody else has it in hand.
+    """
+
+    def work(session: Session) -> Packet:
+        if body.site not in sites_by_code(session, [body.site]):
+            raise NotFound(f"site {body.site}")
+        if body.kind not in STARTERS:
+            raise NotFound(f"work of kind {body.kind} that is begun with a scan")
+        start = STARTERS[body.kind]
+        task_id = start(session, services.floor, site_id(body.site), body.scanned, actor, now)
+        packet = lease(session, body.site, task_id, actor, now=now)
+        if packet is None:
+            raise PacketTaken(body.scanned)
+        return packet
+
+    return services.database.run(work)
 
 
 @router.post("/work/events")
@@ -104,7 +110,7 @@ def take_work(
     session: Session, floor: Floor, events: list[Event], actor: Actor, now: Now
 ) -> tuple[list[ResultOut], Packet | None]:
     """Take events and carry out what they finish."""
-    results, packet = take_events(session, events, actor, finishers(floor), now=now)
+    results, packet = take_events(session, events, actor, finishers(floor), growers(floor), now=now)
     answers = [
         ResultOut(
             id=each.id,
@@ -114,20 +120,6 @@ def take_work(
         for each in results
     ]
     return answers, packet
-
-
-def finishers(floor: Floor) -> Mapping[str, Finish]:
-    """Who carries out a finished packet, by its kind."""
-
-    def on_this_floor(do: FloorFinish) -> Finish:
-        def finish(
-            session: Session, task: Task, packet: Packet, actor: Actor, now: datetime
-        ) -> None:
-            do(session, floor, task, packet, actor, now)
-
-        return finish
-
-    return {kind: on_this_floor(do) for kind, do in FINISHERS.items()}
 
 
 def _open_tasks(services: Services, site: str) -> dict[str, int]:

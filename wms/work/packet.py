@@ -85,6 +85,7 @@ class Step:
     qty: Quantity | None = None
     next: str | None = None
     allow: tuple[str, ...] = ("undo",)
+    online: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

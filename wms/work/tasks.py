@@ -15,13 +15,14 @@ transaction with what they cause.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 from typing_extensions import override
 
+from wms.errors import Conflict
 from wms.sites import site_id
 from wms.work.model import Task, WorkEvent
 from wms.work.packet import Event, Packet, Problem, Step, new_packet, packet_json, reduce
@@ -65,6 +66,13 @@ class Result:
 
 
 Finish: TypeAlias = Callable[[Session, Task, Packet, Actor, datetime], None]
+Grow: TypeAlias = Callable[[Session, Task, Packet, Actor, datetime], Packet | Problem]
+
+
+class PacketTaken(Conflict):
+    """Somebody else has this piece of work in hand, or it is done."""
+
+    code: ClassVar[str] = "packet_taken"
 
 
 def add_task(session: Session, new: NewTask, *, now: datetime) -> None:
@@ -156,6 +164,7 @@ def take_events(
     events: Sequence[Event],
     actor: Actor,
     finish: Mapping[str, Finish],
+    grow: Mapping[str, Grow],
     *,
     now: datetime,
 ) -> tuple[list[Result], Packet | None]:
@@ -167,13 +176,18 @@ def take_events(
     results = []
     packet = None
     for event in events:
-        result, packet = _take(session, event, actor, finish, now)
+        result, packet = _take(session, event, actor, finish, grow, now)
         results.append(result)
     return results, packet
 
 
 def _take(
-    session: Session, event: Event, actor: Actor, finish: Mapping[str, Finish], now: datetime
+    session: Session,
+    event: Event,
+    actor: Actor,
+    finish: Mapping[str, Finish],
+    grow: Mapping[str, Grow],
+    now: datetime,
 ) -> tuple[Result, Packet | None]:
     query = select(Task).where(Task.id == event.packet).with_for_update()
     task = session.scalars(query, execution_options={"populate_existing": True}).first()
@@ -185,6 +199,8 @@ def _take(
     if known is not None:
         return Result(id=event.id, result="duplicate", problem=_stored(known)), _open(packet)
     after = _apply(task, packet, event, actor)
+    if isinstance(after, Packet) and _is_judged_here(after, event) and task.kind in grow:
+        after = grow[task.kind](session, task, after, actor, now)
     problem_json = None
     if isinstance(after, Problem):
         problem_json = {"code": after.code, "facts": after.facts}
@@ -211,6 +227,11 @@ def _take(
     if isinstance(after, Problem):
         return Result(id=event.id, result="rejected", problem=after), _open(packet)
     return Result(id=event.id, result="accepted"), _open(packet)
+
+
+def _is_judged_here(packet: Packet, event: Event) -> bool:
+    on = any(step.online for step in packet.steps if step.id == event.step)
+    return on and event.type != "undo"
 
 
 def _apply(task: Task, packet: Packet, event: Event, actor: Actor) -> Packet | Problem:

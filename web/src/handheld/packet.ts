@@ -47,6 +47,7 @@ export interface Step {
   qty: Quantity | null;
   next: string | null;
   allow: string[];
+  online?: boolean;
 }
 /** The value of an exception event: what is wrong, and how many were good. */
 export interface Trouble {

@@ -2,11 +2,16 @@
  * A barcode scanner that types (a "wedge"), anywhere on the page: no field needs the focus.
  *
  * Keys are gathered until Enter or Tab, or until 60 ms of silence after at least four of them: nobody
- * types that fast. Keys that a browser hides (`Unidentified`, 229) arrive as text in a sink field.
+ * types that fast. A device whose scanner has sent Enter once is known to send it (kept in the
+ * browser): then silence ends nothing, for a busy device stutters in the middle of a code. If such
+ * a scanner is changed for one that sends none, a second of silence ends a code all the same, and the
+ * device is known no more. Keys that a browser hides (`Unidentified`, 229) arrive as text in a sink field.
  * What is read is NFKC-normalised: full-width letters become half-width.
  */
 
 const SILENCE_MS = 60;
+const DOUBT_MS = 1000; // so long after a code without its Enter, the scanner must be another one
+const KNOWN = "soko.scanner";
 const SHORTEST = 4;
 const FORGET_MS = 3000; // a stray key does not spoil the next code
 const TYPED_MS = 45; // slower keys than this come from fingers: only Enter ends them
@@ -55,6 +60,7 @@ export class Scanner {
       if (this.text === "") return;
       event.preventDefault();
       event.stopPropagation();
+      if (this.text.length >= SHORTEST) localStorage.setItem(KNOWN, "enter");
       this.end();
       return;
     }
@@ -77,10 +83,17 @@ export class Scanner {
     this.key_ms = now;
     this.text += text;
     window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => {
-      if (this.text.length >= SHORTEST && this.slowest_ms < TYPED_MS) return this.end();
-      this.timer = window.setTimeout(() => this.forget(), FORGET_MS);
-    }, SILENCE_MS);
+    const sendsEnter = localStorage.getItem(KNOWN) === "enter";
+    this.timer = window.setTimeout(
+      () => {
+        if (this.text.length >= SHORTEST && this.slowest_ms < TYPED_MS) {
+          localStorage.removeItem(KNOWN);
+          return this.end();
+        }
+        this.timer = window.setTimeout(() => this.forget(), FORGET_MS);
+      },
+      sendsEnter ? DOUBT_MS : SILENCE_MS,
+    );
   }
 
   private forget(): void {

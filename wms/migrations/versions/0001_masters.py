@@ -146,12 +146,25 @@ CREATE TABLE location (
   x_mm bigint NOT NULL DEFAULT 0,
   y_mm bigint NOT NULL DEFAULT 0,
   z_mm bigint NOT NULL DEFAULT 0,
+  pick_seq bigint NOT NULL DEFAULT 0,
+  label_epoch bigint NOT NULL DEFAULT 0,
+  storage_type text NOT NULL DEFAULT '',
+  temperature text NOT NULL DEFAULT '',
+  dangerous_goods text NOT NULL DEFAULT '',
+  mix text NOT NULL DEFAULT 'ANY',
+  max_units bigint,
+  max_weight_g bigint,
+  max_height_mm bigint,
+  blocked text NOT NULL DEFAULT '',
   counter text NOT NULL GENERATED ALWAYS AS (location_counter(kind, lane)) STORED,
   CONSTRAINT pk_location PRIMARY KEY (site_id, id),
   CONSTRAINT uq_location_site_id_code UNIQUE (site_id, code),
   CONSTRAINT fk_location_site_id FOREIGN KEY (site_id) REFERENCES site (id),
   CONSTRAINT ck_location_lane CHECK ((kind = 'LANE') = (lane IS NOT NULL)),
-  CONSTRAINT ck_location_kind CHECK (counter IS NOT NULL)
+  CONSTRAINT ck_location_kind CHECK (counter IS NOT NULL),
+  CONSTRAINT ck_location_mix CHECK (mix IN ('ANY', 'ONE_SKU', 'ONE_LOT')),
+  CONSTRAINT ck_location_temperature CHECK (temperature IN ('', 'AMBIENT', 'COOL', 'FROZEN')),
+  CONSTRAINT ck_location_limits CHECK (max_units > 0 AND max_weight_g > 0 AND max_height_mm > 0)
 );
 """
 

@@ -1,0 +1,79 @@
+"""The flows of the handheld: who begins, continues and carries out a packet, by its kind.
+
+    FINISHERS   carry a finished packet out
+    STARTERS    make a packet, or find it, for what somebody has scanned
+    GROWERS     look at a step that only the server can judge (`online`), and say what comes next
+
+A new flow is a function that makes steps, and a line here.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from wms.collect.bag import finish_collect
+from wms.collect.floor import finish_floor
+from wms.ids import SiteId
+from wms.outbound.floor import Floor
+from wms.outbound.load import finish_handoff
+from wms.outbound.pack import finish_pack
+from wms.outbound.pick import finish_pick
+from wms.outbound.putback import finish_putback
+from wms.replenishment.faces import finish_replenish
+from wms.returns.bench import finish_return
+from wms.transfers.depart import finish_load
+from wms.transfers.receive import finish_receive
+from wms.work.model import Task
+from wms.work.packet import Packet, Problem
+from wms.work.tasks import Actor, Finish, Grow
+
+FloorFinish: TypeAlias = Callable[[Session, Floor, Task, Packet, Actor, datetime], None]
+FloorGrow: TypeAlias = Callable[[Session, Floor, Task, Packet, Actor, datetime], Packet | Problem]
+FloorStart: TypeAlias = Callable[[Session, Floor, SiteId, str, Actor, datetime], UUID]
+
+FINISHERS: dict[str, FloorFinish] = {
+    "pick": finish_pick,
+    "pack": finish_pack,
+    "load": finish_load,
+    "handoff": finish_handoff,
+    "putback": finish_putback,
+    "receive": finish_receive,
+    "replenish": finish_replenish,
+    "return": finish_return,
+    "collect": finish_collect,
+    "floor": finish_floor,
+}
+STARTERS: dict[str, FloorStart] = {}
+GROWERS: dict[str, FloorGrow] = {}
+ALL_KINDS = ",".join(FINISHERS)
+
+
+def finishers(floor: Floor) -> dict[str, Finish]:
+    """Who carries out a finished packet on that floor, by its kind."""
+
+    def on_this_floor(do: FloorFinish) -> Finish:
+        def finish(
+            session: Session, task: Task, packet: Packet, actor: Actor, now: datetime
+        ) -> None:
+            do(session, floor, task, packet, actor, now)
+
+        return finish
+
+    return {kind: on_this_floor(do) for kind, do in FINISHERS.items()}
+
+
+def growers(floor: Floor) -> dict[str, Grow]:
+    """Who judges the steps that need the server, by the kind of packet."""
+
+    def on_this_floor(do: FloorGrow) -> Grow:
+        def grow(
+            session: Session, task: Task, packet: Packet, actor: Actor, now: datetime
+        ) -> Packet | Problem:
+            return do(session, floor, task, packet, actor, now)
+
+        return grow
+
+    return {kind: on_this_floor(do) for kind, do in GROWERS.items()}

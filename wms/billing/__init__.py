@@ -1,0 +1,1 @@
+"""Billing: what owners of goods pay for, derived from the movements."""

@@ -1,0 +1,1 @@
+"""Counting: what lies there, seen by people who do not know what should."""

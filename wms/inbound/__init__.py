@@ -1,0 +1,1 @@
+"""Inbound: what is announced, what comes, where it is put."""

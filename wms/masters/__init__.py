@@ -1,0 +1,1 @@
+"""Masters: sites, places, goods, stock and rules in files, in and out."""

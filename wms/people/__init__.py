@@ -1,0 +1,1 @@
+"""People: who works here, with which badge, on which device, and what each may do."""

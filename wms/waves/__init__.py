@@ -1,0 +1,1 @@
+"""Waves: which orders are released together, when, and how long that will take."""
