@@ -22,7 +22,7 @@ from edge.ports import free_port
 from simulators.demo import HTTP_PORT
 from simulators.order_file import COLUMNS
 
-ORDERS, MINUTES, SKUS = 24, 45, 60
+ORDERS, MINUTES, SKUS = 18, 30, 60
 KILLED = ("worker", "wcs", "edge", "sim", "broker", "postgres", "serve")
 DAY_WITHIN_S = 420
 
@@ -97,7 +97,7 @@ def test_a_day_in_which_everything_is_killed_once_ends_rightly(order_file: Path,
     offset = 100 + free_port() % 8000  # ours all lie below those that the system hands out
     command = [
         sys.executable, "-m", "wms.cli", "demo", "--orders", str(order_file), "--exit", "--json",
-        "--speed", "60", "--port-offset", str(offset),
+        "--speed", "90", "--port-offset", str(offset),
     ]  # fmt: skip
     environment = {**os.environ, "SOKO_STATE_DIR": str(state)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as demo:

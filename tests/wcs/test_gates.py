@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from edge.messages import DeviceStatus, TagGone, TagSeen
 from edge.tagfilter import RawRead, TagFilter
 from simulators.rfid import Gate, Way, gate_of
+from tests.night import by_night
 from wcs.gates import RULES, GateState, due, next_due, on_tag
 from wcs.messages import GatePassage
 
@@ -245,16 +246,17 @@ def directions(passages: Iterable[GatePassage]) -> Counter[str]:
 
 @pytest.mark.parametrize("way", ["IN", "OUT"])
 @pytest.mark.parametrize("seconds", [5, 8, 20])
-def test_of_thousands_of_passages_none_goes_the_wrong_way(way: Way, seconds: int):
+@pytest.mark.parametrize("seeds", [10, by_night(100)])
+def test_of_thousands_of_passages_none_goes_the_wrong_way(way: Way, seconds: int, seeds: int):
     found: Counter[str] = Counter()
-    for seed in range(35):
+    for seed in range(seeds):
         gate = Gate(gate_of(INSIDE, OUTSIDE), seed=seed)
         gate.carry([f"E{n}" for n in range(10)], way, AT, seconds)
         found += directions(judged(gate, seconds + 90))
 
     assert set(found) <= {way, "AMBIGUOUS"}
     assert found[way] >= 0.995 * found.total()
-    assert found.total() == 350
+    assert found.total() == 10 * seeds
 
 
 @pytest.mark.parametrize(("rate", "least"), [(0.3, 0.8), (0.15, 0.3)])

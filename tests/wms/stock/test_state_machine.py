@@ -387,7 +387,7 @@ def test_the_ledger_keeps_the_books_whatever_comes(database: Database):
     run_state_machine_as_test(
         Beside,
         settings=hypothesis.settings(
-            max_examples=hypothesis.settings().max_examples,
+            max_examples=hypothesis.settings().max_examples // (1 if NIGHTLY else 2),
             stateful_step_count=STEPS_MAX,
             suppress_health_check=list(hypothesis.HealthCheck),
             phases=PHASES,
