@@ -30,6 +30,7 @@ SITE = {
     "serial", "site_counter", "stock_balance", "stock_checkpoint", "stock_command", "supply",
     "task", "transport", "work_event",
     "count_wanted",
+    "carton", "pack_station", "scale_weight", "printer", "print_job", "manifest", "dock_load",
     "collection", "collection_try", "ship_request", "store_command", "store_policy", "wait",
 }  # fmt: skip
 REFERENCE = {

@@ -19,6 +19,16 @@ from wms.orders.model import (
     OrderPromise,
     Wait,
 )
+from wms.outbound.model import Parcel
+from wms.outbound.packing_tables import (
+    CartonRow,
+    DockLoad,
+    Manifest,
+    PackStation,
+    Printer,
+    PrintJob,
+    ScaleWeight,
+)
 from wms.outbox import OutboxConsumer, OutboxEvent
 from wms.sites import Location, Site
 from wms.stock.model import (
@@ -36,7 +46,7 @@ GROUND = (
     Owner, Sku, Barcode, Site, Location, OutboxEvent, OutboxConsumer, HandlingUnit, Hold, Movement,
     Quant, StockBalance, Pack, Lot, ChannelBuffer, Supply, Serial,
     Order, OrderLine, Allocation, OrderPromise, OrderChange, Decision, Cart, CartLine, CartHold,
-    Wait,
+    Wait, Parcel, CartonRow, PackStation, ScaleWeight, Printer, PrintJob, Manifest, DockLoad,
 )  # fmt: skip
 BY_SITE = (
     "location",

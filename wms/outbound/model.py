@@ -78,7 +78,8 @@ class Parcel(Base):
 
     With `to_site_id` it goes to a site of ours (wms.outbound.ways): SHIPPED when it was loaded,
     DELIVERED when that site has received it, LOST when somebody has given it up. CANCELLED: its
-    goods were put back.
+    goods were put back. `weight_g` is what its goods and its carton should weigh, `weighed_g`
+    what they were found to.
     """
 
     __tablename__ = "parcel"
@@ -92,6 +93,11 @@ class Parcel(Base):
         Index("ix_parcel_order_id", "order_id"),
         Index("ix_parcel_unbooked", "made_at", postgresql_where=text("tracking IS NULL")),
         Index("ix_parcel_tracking", "tracking"),
+        Index(
+            "ix_parcel_manifest_id",
+            "manifest_id",
+            postgresql_where=text("manifest_id IS NOT NULL"),
+        ),
         Index(
             "ix_parcel_to_site_id",
             "to_site_id",
@@ -119,6 +125,9 @@ class Parcel(Base):
     passages_in: Mapped[int] = mapped_column(server_default="0")
     passages_out: Mapped[int] = mapped_column(server_default="0")
     to_site_id: Mapped[UUID | None]
+    carton: Mapped[str] = mapped_column(server_default="")
+    weighed_g: Mapped[int | None]
+    manifest_id: Mapped[UUID | None]
 
 
 class ParcelLine(Base):
