@@ -28,8 +28,12 @@ SITE = {
     "channel_buffer", "exception_report", "handling_unit", "hold", "lane_alarm",
     "location", "movement", "parcel", "parcel_line", "presentation", "quant", "quant_checkpoint",
     "serial", "site_counter", "stock_balance", "stock_checkpoint", "stock_command", "supply",
-    "task", "transport", "work_event",
+    "task", "transport", "work_event", "work_place", "work_rule", "work_standard",
+    "evidence", "exception_act",
     "count_wanted",
+    "asn", "asn_line", "asn_unit", "receipt", "inbound_policy", "dock_door", "dock_slot",
+    "appointment", "inspection_plan", "inspection_switch", "inspection", "putaway",
+    "putaway_table",
     "carton", "pack_station", "scale_weight", "printer", "print_job", "manifest", "dock_load",
     "collection", "collection_try", "ship_request", "store_command", "store_policy", "wait",
 }  # fmt: skip
@@ -60,9 +64,11 @@ HOME = {  # and the column that says whose home
     "refund": "order_id",
 }
 LOCAL = {
+    "master_import",
     "carrier_file", "carrier_health",
     "alembic_version", "inbox_position", "outbox", "outbox_consumer", "partner_cursor", "seal",
     "stream_out", "stream_sender", "webhook", "webhook_attempt", "webhook_delivery", "api_key",
+    "device", "operator", "sign_in", "sign_in_try",
 }  # fmt: skip
 
 # What breaks a rule today, and why it may.
