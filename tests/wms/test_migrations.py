@@ -29,7 +29,9 @@ from wms.outbound.packing_tables import (
     PrintJob,
     ScaleWeight,
 )
+from wms.outbound.model import ExceptionAct, ExceptionRow
 from wms.outbox import OutboxConsumer, OutboxEvent
+from wms.people.model import Device, Operator, SignIn, SignInTry
 from wms.sites import Location, Site
 from wms.stock.model import (
     ChannelBuffer,
@@ -41,6 +43,7 @@ from wms.stock.model import (
     StockBalance,
     Supply,
 )
+from wms.work.model import Evidence, Task, WorkEvent, WorkPlace, WorkRule, WorkStandard
 
 GROUND = (
     Owner, Sku, Barcode, Site, Location, OutboxEvent, OutboxConsumer, HandlingUnit, Hold, Movement,

@@ -143,9 +143,13 @@ class ParcelLine(Base):
 
 
 class ExceptionRow(Base):
-    """Something that a person should look at: an ambiguous passage, a failed transport."""
+    """Something that a person should look at: an ambiguous passage, a failed transport.
+
+    `owner` sees to it (TAKEN); `act` is what solved it. It may also end by itself (`active`).
+    """
 
     __tablename__ = "exception_report"
+    __table_args__ = (CheckConstraint("state IN ('OPEN', 'TAKEN', 'SOLVED')", name="state"),)
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -155,6 +159,25 @@ class ExceptionRow(Base):
     priority: Mapped[int]
     active: Mapped[bool]
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(server_default="OPEN")
+    owner: Mapped[str] = mapped_column(server_default="")
+    act: Mapped[str] = mapped_column(server_default="")
+    solved_at: Mapped[datetime | None]
+
+
+class ExceptionAct(Base):
+    """What somebody did about an exception."""
+
+    __tablename__ = "exception_act"
+    __table_args__ = (Index("ix_exception_act_exception_id", "site_id", "exception_id", "at"),)
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    exception_id: Mapped[UUID]
+    act: Mapped[str]
+    by: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+    at: Mapped[datetime]
 
 
 class Counter(Base):
