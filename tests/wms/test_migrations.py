@@ -19,7 +19,7 @@ from wms.orders.model import (
     OrderPromise,
     Wait,
 )
-from wms.outbound.model import Parcel
+from wms.outbound.model import ExceptionAct, ExceptionRow, Parcel
 from wms.outbound.packing_tables import (
     CartonRow,
     DockLoad,
@@ -29,7 +29,6 @@ from wms.outbound.packing_tables import (
     PrintJob,
     ScaleWeight,
 )
-from wms.outbound.model import ExceptionAct, ExceptionRow
 from wms.outbox import OutboxConsumer, OutboxEvent
 from wms.people.model import Device, Operator, SignIn, SignInTry
 from wms.sites import Location, Site
@@ -50,6 +49,8 @@ GROUND = (
     Quant, StockBalance, Pack, Lot, ChannelBuffer, Supply, Serial,
     Order, OrderLine, Allocation, OrderPromise, OrderChange, Decision, Cart, CartLine, CartHold,
     Wait, Parcel, CartonRow, PackStation, ScaleWeight, Printer, PrintJob, Manifest, DockLoad,
+    Task, WorkEvent, WorkPlace, WorkRule, WorkStandard, Evidence, ExceptionRow, ExceptionAct,
+    Operator, Device, SignIn, SignInTry,
 )  # fmt: skip
 BY_SITE = (
     "location",
