@@ -30,7 +30,8 @@ SITE = {
     "serial", "site_counter", "stock_balance", "stock_checkpoint", "stock_command", "supply",
     "task", "transport", "work_event", "work_place", "work_rule", "work_standard",
     "evidence", "exception_act",
-    "count_wanted",
+    "count_wanted", "stock_count", "count_round", "count_line", "count_adjustment", "count_act",
+    "count_policy", "count_class",
     "asn", "asn_line", "asn_unit", "receipt", "inbound_policy", "dock_door", "dock_slot",
     "appointment", "inspection_plan", "inspection_switch", "inspection", "putaway",
     "putaway_table",
@@ -38,7 +39,8 @@ SITE = {
     "collection", "collection_try", "ship_request", "store_command", "store_policy", "wait",
 }  # fmt: skip
 REFERENCE = {
-    "sourcing_policy",
+    "sourcing_policy", "sku_value", "tariff", "issuer",
+    "kit_component",
     "barcode", "carrier", "contact_retention", "hold_transition", "lane_limit", "lot", "owner",
     "pack", "return_policy", "shipping_table", "site", "site_calendar", "sku",
 }  # fmt: skip
@@ -62,6 +64,10 @@ HOME = {  # and the column that says whose home
     "notice": "order_id",
     "tender": "order_id",
     "refund": "order_id",
+    "invoice": "id",
+    "invoice_line": "invoice_id",
+    "invoice_movement": "invoice_id",
+    "billing_act": "id",
 }
 LOCAL = {
     "master_import",
