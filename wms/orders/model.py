@@ -161,7 +161,8 @@ class Allocation(Base):
 
     With `onward_id` its goods went to another site of ours for that order: DELIVERED there, they
     go on as that allocation, and count there. With `supply_id` it holds what is still to come.
-    `cancelling`: it has been taken back, but its goods are not yet back on their shelf.
+    `cancelling`: it has been taken back, but its goods are not yet back on their shelf. `releases`
+    counts how often it was pinned; `to_sort`: picked for several orders together (put wall).
     """
 
     __tablename__ = "allocation"
@@ -199,6 +200,8 @@ class Allocation(Base):
     onward_id: Mapped[UUID | None]
     supply_id: Mapped[UUID | None]
     cancelling: Mapped[bool] = mapped_column(server_default="false", default=False)
+    releases: Mapped[int] = mapped_column(server_default="0", default=0)
+    to_sort: Mapped[bool] = mapped_column(server_default="false", default=False)
 
 
 class OrderPromise(Base):

@@ -163,9 +163,9 @@ BEGIN
         p.n, p.some < p.all_units, p.owner_id, p.sku_id, p.segment,
         CASE WHEN t.pinned = 1 THEN coalesce(g.lots[1], p.lot, '') ELSE p.hold_lot END,
         p.here, p.in_unit,
-        CASE WHEN p.to_state = p.from_state THEN p.here
+        CASE WHEN p.rest_id IS NOT NULL AND p.to_state = p.from_state THEN p.here
              WHEN t.counters IS NOT NULL THEN coalesce(v.id, l.id) END,
-        CASE WHEN p.to_state = p.from_state THEN p.in_unit
+        CASE WHEN p.rest_id IS NOT NULL AND p.to_state = p.from_state THEN p.in_unit
              WHEN t.counters IS NULL THEN c_nil
              WHEN p.named_unit IS NULL AND p.to_state = 'SHIPPED' THEN p.in_unit
              ELSE coalesce(p.named_unit, c_nil) END,
@@ -191,12 +191,20 @@ BEGIN
             OR p.some < p.all_units AND p.rest_hold_id IS NULL THEN 'units_out_of_range'
           WHEN t.counters IS NOT NULL AND coalesce(v.counter, l.counter, '') <> ALL (t.counters)
             THEN 'wrong_location'
+          WHEN p.to_state = p.from_state AND coalesce(v.id, l.id) = p.here
+            AND coalesce(p.named_unit, c_nil) = p.in_unit THEN 'wrong_location'
           WHEN g.lots IS NULL AND g.why IS NOT NULL THEN g.why
           WHEN p.serials <> '{}' AND p.tracking NOT IN ('SERIAL', 'BOTH') THEN 'serial_unwanted'
           WHEN p.weight_g IS NOT NULL AND NOT p.catch_weight THEN 'weight_unwanted'
         END, p.done)::stock_step AS step
       FROM part p
-      LEFT JOIN hold_transition t ON t.from_state = p.from_state AND t.to_state = p.to_state
+      LEFT JOIN LATERAL (
+        SELECT h.* FROM hold_transition h
+         WHERE h.from_state = p.from_state AND h.to_state = p.to_state
+        UNION ALL  -- what is picked may be put elsewhere: into a slot of the put wall, another tote
+        SELECT 'PICKED', 'PICKED', 0, 0, 0, '@TOTE', '{picked}'::text[]
+         WHERE p.rest_id IS NULL AND p.from_state = 'PICKED' AND p.to_state = 'PICKED'
+           AND (p.named IS NOT NULL OR p.named_unit IS NOT NULL)) AS t ON true
       LEFT JOIN location l ON l.site_id = p.site_id AND l.id = p.named
       LEFT JOIN location v ON v.site_id = p.site_id AND v.code = CASE
         WHEN t.pinned = 1 AND p.named_unit IS NOT NULL THEN '@UNITS'
