@@ -33,6 +33,7 @@ SHORT_PICKS = 0.001
 IDLE_S = 20.0  # virtual, between two looks for work
 SCAN_S, COUNT_S, UNIT_S, CHOOSE_S = 9.0, 2.0, 0.4, 6.0
 UNIT_SECONDS_MAX = 40.0
+ANY_CODE = "ANY-1"  # where any code will do
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,12 @@ def deeds(step: dict[str, Any], draw: random.Random) -> list[Deed]:
     if step["op"] in {"choose", "confirm", "print", "photo"}:
         return [Deed("choice", codes[0] if codes else "ok", CHOOSE_S)]
     wrong = [Deed("scan", "WRONG-CODE", SCAN_S)] if draw.random() < WRONG_SCANS else []
-    right = [Deed("scan", codes[0], SCAN_S)] if codes else []
+    right = [Deed("scan", codes[0] if codes else ANY_CODE, SCAN_S)] if step["expect"] else []
     quantity = step.get("qty")
     if not quantity:
         return wrong + right
+    if quantity.get("distinct") or quantity.get("open"):
+        return wrong + _counted(quantity, codes, right)
     units: int = quantity["target"]
     seconds = COUNT_S + min(UNIT_SECONDS_MAX, UNIT_S * units)
     if "short" in step["allow"] and draw.random() < SHORT_PICKS:
@@ -79,6 +82,16 @@ def deeds(step: dict[str, Any], draw: random.Random) -> list[Deed]:
     if units > 1 or not right:
         right.append(Deed("qty", units, seconds))
     return wrong + right
+
+
+def _counted(quantity: dict[str, Any], codes: list[str], right: list[Deed]) -> list[Deed]:
+    """One scan a unit where each is another; "done" where only a person knows that it is enough."""
+    target: int = quantity["target"]
+    end = [Deed("choice", "done", CHOOSE_S)] if quantity.get("open") else []
+    if not quantity.get("distinct"):
+        return [*right, Deed("qty", target, COUNT_S), *end]
+    units = codes[:target] or [f"{ANY_CODE}-{number}" for number in range(target)]
+    return [*(Deed("scan", unit, SCAN_S) for unit in units), *end]
 
 
 class Worker:

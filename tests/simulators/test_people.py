@@ -46,8 +46,9 @@ def test_an_operator_finishes_any_packet_by_what_the_screen_wants(vector: Path, 
             packet = replace(after)
             if packet.step != step["id"]:
                 break
-        assert done < 100, "it goes on"
-    assert packet.progress.done == packet.progress.total
+        assert done < 150, "it goes on"
+    branches = any(step.goto for step in packet.steps)
+    assert branches or packet.progress.done == packet.progress.total
     assert wrong <= done
 
 

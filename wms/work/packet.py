@@ -11,153 +11,55 @@ in tests/vectors/packets, so a device that is offline goes on exactly as the ser
     events     once for an id (a known id is a duplicate, answered by the task pool, not here);
                `rev` is the packet's, which changes only when the server hands the packet to
                somebody else: who comes late is told "stale_packet"
-    scan       must match `expect` (any code, when there is none); on a step with a quantity it
-               counts one
+    scan       must match `expect` (any code, when there is none), or be its check digits; on a
+               step with a quantity it counts one
     qty        the whole count of this step, typed; something must have been scanned before
-    choice     answers choose, confirm and print
-    exception  ends a step with what was found: {"code": "short", "found": 2}
-    undo       takes the last event back; a finished packet stays finished
+    choice     answers choose, confirm, print and photo (the id of the picture); "done" ends an
+               open count
+    exception  ends a step with what was found: {"code": "short", "found": 2}. "skip" puts the
+               step's group behind the others, "supervisor" calls somebody and ends nothing
+    undo       takes the last event back, where its step allows it; a finished packet stays finished
+    online     a step that only the server can judge. It reduces as any other; then the server
+               may refuse, or put in steps that come next (`grown`)
 
-State is a fold over `history`: undo is the fold without its last event.
+State is a fold over `history`: undo is the fold without its last event. Each event is taken at
+the step that it names, so the fold holds where steps were put in since.
 """
 
-import re
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import StrictInt, TypeAdapter
+from wms.work.codes import bare, code_of, part_of, unit_of
+from wms.work.packet_model import (
+    DONE,
+    END,
+    Event,
+    EventType,
+    Expect,
+    Fact,
+    Op,
+    Packet,
+    Problem,
+    Progress,
+    Quantity,
+    Reported,
+    Say,
+    Step,
+    Trouble,
+    packet_json,
+)
+from wms.work.packet_way import onward, skip
 
-Op: TypeAlias = Literal["scan", "count", "choose", "confirm", "print", "photo"]
-EventType: TypeAlias = Literal["scan", "qty", "choice", "exception", "undo"]
+__all__ = [
+    "DONE", "END", "Event", "EventType", "Expect", "Fact", "Op", "Packet", "Problem", "Progress",
+    "Quantity", "Reported", "Say", "Step", "Trouble", "code_of", "grown", "new_packet",
+    "packet_json", "reduce", "scanned_for", "scans",
+]  # fmt: skip
 
-_SYMBOLOGY = re.compile(r"^\][A-Za-z]\w")
-_SSCC = re.compile(r"^00(\d{18})$")
-_GTIN = re.compile(r"^01(\d{14})")
-_GTIN_LENGTHS = frozenset({8, 12, 13, 14})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Say:
-    """A sentence for the screen: a code that the device translates, and what to fill in."""
-
-    code: str
-    params: dict[str, str | int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One small line under the big value; `label` is a code."""
-
-    label: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expect:
-    """What may be scanned or chosen here. No codes: anything of that kind."""
-
-    kind: str
-    codes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quantity:
-    """How many, and whether counting by scan or by typing is offered first."""
-
-    target: int
-    max: int
-    unit: str = "EA"
-    by: Literal["scan", "type"] = "scan"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One instruction, one big thing."""
-
-    id: str
-    op: Op
-    say: Say
-    big: str
-    facts: tuple[Fact, ...] = ()
-    expect: tuple[Expect, ...] = ()
-    qty: Quantity | None = None
-    next: str | None = None
-    allow: tuple[str, ...] = ("undo",)
-    online: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """The value of an exception event: what is wrong, and how many were good."""
-
-    code: str
-    found: StrictInt = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What a person did on a device."""
-
-    id: UUID
-    packet: UUID
-    rev: int
-    step: str
-    type: EventType
-    value: str | StrictInt | Trouble | None
-    at: datetime
-    seq: int
-    device: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Steps done, of all."""
-
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
-    """A step that ended with an exception."""
-
-    step: str
-    code: str
-    found: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packet:
-    """A piece of work, and how far it is. `step` is the one to do now; None: finished."""
-
-    id: UUID
-    kind: str
-    rev: int
-    title: str
-    lease_until: datetime
-    progress: Progress
-    steps: tuple[Step, ...]
-    exceptions: tuple[str, ...]
-    done_say: Say
-    step: str | None
-    site: str = ""
-    counts: dict[str, int] = field(default_factory=dict)
-    choices: dict[str, str] = field(default_factory=dict)
-    reported: tuple[Reported, ...] = ()
-    history: tuple[Event, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Why an event was not taken; the packet is as it was."""
-
-    code: str
-    facts: dict[str, str | int] = field(default_factory=dict)
-
-
-packet_json: TypeAdapter[Packet] = TypeAdapter(Packet)
+ANSWERED = frozenset({"choose", "confirm", "print", "photo"})
+CALL = "supervisor"
 
 
 def new_packet(
@@ -165,8 +67,6 @@ def new_packet(
 ) -> Packet:
     """A packet of these steps, one after the other, at its first."""
     assert steps
-    followers = [*(step.id for step in steps[1:]), None]
-    exceptions = dict.fromkeys(code for step in steps for code in step.allow if code != "undo")
     return Packet(
         id=packet_id,
         kind=kind,
@@ -174,12 +74,56 @@ def new_packet(
         title=title,
         lease_until=lease_until,
         progress=Progress(done=0, total=len(steps)),
-        steps=tuple(
-            replace(step, next=follower) for step, follower in zip(steps, followers, strict=True)
-        ),
-        exceptions=tuple(exceptions),
+        steps=_in_a_row(steps, None),
+        exceptions=_exceptions(steps),
         done_say=Say(code=f"{kind}.done"),
         step=steps[0].id,
+    )
+
+
+def grown(packet: Packet, steps: Sequence[Step], *, instead: bool = False) -> Packet:
+    """The packet with these steps to do now; then what was to come, or (`instead`) nothing else.
+
+    For growers. Steps with an id that is there already replace it, so that what was undone and
+    done again grows the same way.
+    """
+    assert steps
+    new = {step.id for step in steps}
+    seen = {event.step for event in packet.history}
+    assert not new & seen, "a step that was done does not change"
+    last = packet.history[-1].step if packet.history else None
+    then = None if instead or packet.step in new else packet.step
+    stays = seen if instead else {step.id for step in packet.steps}
+    kept = [step for step in packet.steps if step.id in stays - new]
+    at = next((n for n, step in enumerate(kept, start=1) if step.id == last), len(kept))
+    all_steps = (*kept[:at], *_in_a_row(tuple(steps), then), *kept[at:])
+    return replace(
+        packet,
+        steps=all_steps,
+        step=steps[0].id,
+        exceptions=_exceptions(all_steps),
+        progress=replace(packet.progress, total=len(all_steps)),
+    )
+
+
+def scans(packet: Packet, step_id: str) -> tuple[str, ...]:
+    """What was scanned at a step, as it was read, in order."""
+    return tuple(
+        event.value
+        for event in packet.history
+        if event.step == step_id and event.type == "scan" and isinstance(event.value, str)
+    )
+
+
+def scanned_for(packet: Packet, step_id: str) -> tuple[str, ...]:
+    """What each scan at a step stands for: the expected code that it met, else what it means.
+
+    Of check digits, and of a GTIN that means the goods, it is the first code of what was wanted.
+    """
+    step = next(step for step in packet.steps if step.id == step_id)
+    met = ((_met(step, scanned), scanned) for scanned in scans(packet, step_id))
+    return tuple(
+        expect.codes[0] if expect and expect.codes else code_of(scanned) for expect, scanned in met
     )
 
 
@@ -198,14 +142,17 @@ def reduce(packet: Packet, event: Event) -> Packet | Problem:
     return replace(after, history=(*packet.history, event))
 
 
-def code_of(scanned: str) -> str:
-    """What a scan means for matching: no symbology id, the SSCC or GTIN of a GS1 code."""
-    text = _SYMBOLOGY.sub("", scanned.strip())
-    if sscc := _SSCC.match(text):
-        return sscc[1]
-    if gtin := _GTIN.match(text):
-        return gtin[1].lstrip("0")
-    return text.lstrip("0") if text.isdecimal() and len(text) in _GTIN_LENGTHS else text
+def _in_a_row(steps: tuple[Step, ...], then: str | None) -> tuple[Step, ...]:
+    """Each step leads to the one behind it, unless it says itself where it leads."""
+    followers = [*(step.id for step in steps[1:]), then]
+    return tuple(
+        replace(step, next=None if step.next == END else step.next or follower)
+        for step, follower in zip(steps, followers, strict=True)
+    )
+
+
+def _exceptions(steps: Sequence[Step]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(code for step in steps for code in step.allow if code != "undo"))
 
 
 def _belongs(packet: Packet, event: Event) -> Problem | None:
@@ -219,6 +166,9 @@ def _belongs(packet: Packet, event: Event) -> Problem | None:
 def _undo(packet: Packet) -> Packet | Problem:
     if not packet.history:
         return Problem(code="nothing_to_undo")
+    last = packet.history[-1].step
+    if any("undo" not in step.allow for step in packet.steps if step.id == last):
+        return Problem(code="cannot_undo")
     fresh = replace(
         packet,
         step=packet.steps[0].id,
@@ -226,13 +176,14 @@ def _undo(packet: Packet) -> Packet | Problem:
         counts={},
         choices={},
         reported=(),
+        later=(),
         history=(),
     )
     for event in packet.history[:-1]:
-        again = reduce(fresh, event)
+        again = reduce(replace(fresh, step=event.step), event)
         assert isinstance(again, Packet), "what was accepted once is accepted again"
         fresh = again
-    return fresh
+    return replace(fresh, step=last)
 
 
 def _apply(packet: Packet, step: Step, event: Event) -> Packet | Problem:
@@ -241,7 +192,7 @@ def _apply(packet: Packet, step: Step, event: Event) -> Packet | Problem:
         return _scan(packet, step, value)
     if event.type == "qty" and isinstance(value, int) and step.qty:
         return _type(packet, step, step.qty, value)
-    if event.type == "choice" and step.op in {"choose", "confirm", "print"}:
+    if event.type == "choice":
         return _choose(packet, step, "" if value is None else str(value))
     if event.type == "exception" and isinstance(value, Trouble):
         return _except(packet, step, value)
@@ -251,25 +202,32 @@ def _apply(packet: Packet, step: Step, event: Event) -> Packet | Problem:
 def _scan(packet: Packet, step: Step, scanned: str) -> Packet | Problem:
     if step.op not in {"scan", "count"}:
         return Problem(code="wrong_type", facts={"op": step.op})
-    if not _expected(step, scanned):
+    if step.expect and _met(step, scanned) is None:
         wanted = next((code for expect in step.expect for code in expect.codes), "")
         return Problem(code="wrong_scan", facts={"scanned": scanned, "wanted": wanted})
     if step.qty is None:
-        return _next(packet, step)
+        return onward(packet, step)
+    if step.qty.distinct and unit_of(scanned) in map(unit_of, scans(packet, step.id)):
+        return Problem(code="scanned_twice", facts={"scanned": scanned})
     return _count(packet, step, step.qty, packet.counts.get(step.id, 0) + 1)
 
 
-def _expected(step: Step, scanned: str) -> bool:
-    code = code_of(scanned)
-    return not step.expect or any(
-        not expect.codes or code in map(code_of, expect.codes) for expect in step.expect
-    )
+def _met(step: Step, scanned: str) -> Expect | None:
+    """The expectation that a scan meets."""
+    for expect in step.expect:
+        code = part_of(scanned, expect.kind)
+        wanted = (part_of(each, expect.kind) for each in expect.codes)
+        if not expect.codes or code in wanted or bare(scanned) in expect.check:
+            return expect
+    return None
 
 
 def _type(packet: Packet, step: Step, qty: Quantity, units: int) -> Packet | Problem:
-    if units <= 0:
+    if qty.distinct:
+        return Problem(code="scan_each")
+    if units < 0 or (units == 0 and not qty.open):
         return Problem(code="not_a_count", facts={"units": units})
-    if step.expect and not packet.counts.get(step.id):
+    if units and step.expect and not packet.counts.get(step.id):
         return Problem(code="scan_first")
     return _count(packet, step, qty, units)
 
@@ -278,26 +236,35 @@ def _count(packet: Packet, step: Step, qty: Quantity, units: int) -> Packet | Pr
     if units > qty.max:
         return Problem(code="too_many", facts={"max": qty.max})
     counted = replace(packet, counts={**packet.counts, step.id: units})
-    return _next(counted, step) if units >= qty.target else counted
+    return onward(counted, step) if units >= qty.target and not qty.open else counted
 
 
 def _choose(packet: Packet, step: Step, choice: str) -> Packet | Problem:
+    if step.qty and step.qty.open and choice == DONE:
+        counts = {**packet.counts, step.id: packet.counts.get(step.id, 0)}
+        return onward(replace(packet, counts=counts), step, choice)
+    if step.op not in ANSWERED:
+        return Problem(code="wrong_type", facts={"op": step.op})
     codes = [code for expect in step.expect for code in expect.codes]
     if codes and choice not in codes:
         return Problem(code="wrong_choice", facts={"chosen": choice})
-    return _next(replace(packet, choices={**packet.choices, step.id: choice}), step)
+    if step.op == "photo" and not choice and "skip_photo" not in step.allow:
+        return Problem(code="photo_needed")
+    return onward(replace(packet, choices={**packet.choices, step.id: choice}), step, choice)
 
 
 def _except(packet: Packet, step: Step, trouble: Trouble) -> Packet | Problem:
     if trouble.code not in step.allow or trouble.code == "undo":
         return Problem(code="not_allowed", facts={"exception": trouble.code})
-    if step.qty and not 0 <= trouble.found < step.qty.target:
-        return Problem(code="not_a_count", facts={"units": trouble.found})
+    if trouble.code == "skip":
+        return skip(packet, step)
     reported = Reported(step=step.id, code=trouble.code, found=trouble.found)
-    counts = {**packet.counts, step.id: trouble.found} if step.qty else packet.counts
-    return _next(replace(packet, counts=counts, reported=(*packet.reported, reported)), step)
-
-
-def _next(packet: Packet, step: Step) -> Packet:
-    done = packet.progress.done + 1
-    return replace(packet, step=step.next, progress=replace(packet.progress, done=done))
+    told = replace(packet, reported=(*packet.reported, reported))
+    if trouble.code == CALL:
+        return told
+    if step.qty:
+        most = step.qty.max if step.qty.open else step.qty.target - 1
+        if not 0 <= trouble.found <= most:
+            return Problem(code="not_a_count", facts={"units": trouble.found})
+        told = replace(told, counts={**packet.counts, step.id: trouble.found})
+    return onward(told, step, trouble.code)

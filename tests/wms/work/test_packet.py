@@ -1,6 +1,7 @@
 """The Python reducer on the vectors that the TypeScript reducer is run on too."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,11 @@ from wms.work.packet import (
     Packet,
     Problem,
     Trouble,
+    grown,
     packet_json,
     reduce,
+    scanned_for,
+    scans,
 )
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "packets").glob("*.json"))
@@ -36,10 +40,36 @@ def test_vector(path: Path):
         assert packet.step == row["after"]["step"], row
         assert packet.progress.done == row["after"]["done"], row
         assert packet.counts == row["after"]["counts"], row
+        assert packet.choices == row["after"].get("choices", packet.choices), row
+        assert list(packet.later) == row["after"].get("later", []), row
 
 
 def test_there_are_vectors():
     assert len(VECTORS) >= 5
+
+
+def test_steps_that_the_server_puts_in_come_next_and_again_after_an_undo():
+    packet = a_packet([1, 1])
+    seq = iter(range(1, 9))
+
+    def then(packet: Packet, *acts: tuple[str, str, int]) -> Packet:
+        for act in acts:
+            after = reduce(packet, event_of(packet, next(seq), act))
+            assert isinstance(after, Packet)
+            packet = after
+        return packet
+
+    new = [replace(step, id=f"new{step.id}", next=None) for step in a_packet([1, 2]).steps]
+    packet = grown(then(packet, ("scan", "I0", 0)), new)
+    assert [step.id for step in packet.steps] == ["0", "new0", "new1", "1"]
+    back = then(packet, ("scan", "I0", 0), ("undo", "", 0), ("undo", "", 0))
+    assert back.step == "0"
+    again = grown(then(back, ("scan", "I0", 0)), new[1:], instead=True)
+    assert [step.id for step in again.steps] == ["0", "new1"]
+    over = then(again, ("scan", "I1", 0), ("scan", "]C1I1", 0))
+    assert over.step is None
+    assert scans(over, "new1") == ("I1", "]C1I1")
+    assert scanned_for(over, "new1") == ("I1", "I1")
 
 
 def test_every_step_is_reached_in_the_order_given():

@@ -7,8 +7,14 @@
  * tests/vectors/packets/*.json, so a device that is off-line goes on exactly as the server would.
  *
  * Laws: an event that is refused changes nothing; state is a fold over `history`, and undo is the
- * fold without its last event.
+ * fold without its last event. Each event is taken at the step that it names, so the fold holds
+ * where the server has put in steps since.
  */
+
+import { bare, partOf, unitOf } from "./gs1.ts";
+import { onward, skip } from "./way.ts";
+
+export { codeOf } from "./gs1.ts";
 
 export type Op = "scan" | "count" | "choose" | "confirm" | "print" | "photo";
 export type EventType = "scan" | "qty" | "choice" | "exception" | "undo";
@@ -28,6 +34,7 @@ export interface Fact {
 export interface Expect {
   kind: string;
   codes: string[];
+  check?: string[]; // digits that stand on the place, taken instead of its barcode
 }
 /** How many, and whether counting by scan or by typing is offered first. */
 export interface Quantity {
@@ -35,6 +42,8 @@ export interface Quantity {
   max: number;
   unit: string;
   by: "scan" | "type";
+  open?: boolean; // the target is not shown and ends nothing: "done" does
+  distinct?: boolean; // every scan must be another unit
 }
 /** One instruction, one big thing. */
 export interface Step {
@@ -47,7 +56,10 @@ export interface Step {
   qty: Quantity | null;
   next: string | null;
   allow: string[];
-  online?: boolean;
+  online?: boolean; // only the server can judge what is done here
+  image?: string | null;
+  goto?: Record<string, string>; // where a choice or exception leads to, instead of `next`
+  group?: string; // steps that belong together: skipped, they come last
 }
 /** The value of an exception event: what is wrong, and how many were good. */
 export interface Trouble {
@@ -78,9 +90,12 @@ export interface Packet {
   exceptions: string[];
   done_say: Say;
   step: string | null;
+  site?: string;
+  note?: string; // a supervisor's message
   counts: Record<string, number>;
   choices: Record<string, string>;
   reported: { step: string; code: string; found: number }[];
+  later?: string[]; // groups that were skipped
   history: WorkEvent[];
 }
 /** Why an event was not taken; the packet is as it was. */
@@ -91,6 +106,11 @@ export interface Problem {
 export type Outcome =
   | { packet: Packet; problem?: undefined }
   | { packet?: undefined; problem: Problem };
+
+/** The choice that ends an open count. */
+export const DONE = "done";
+/** The exception that calls somebody and ends nothing. */
+export const CALL = "supervisor";
 
 /** What the packet is after that event, or why the event cannot be taken. */
 export function reduce(packet: Packet, event: WorkEvent): Outcome {
@@ -115,33 +135,32 @@ export function countOf(packet: Packet, step: Step): number {
   return packet.counts[step.id] ?? 0;
 }
 
-/** What a scan means for matching: no symbology id, the SSCC or GTIN of a GS1 code. */
-export function codeOf(scanned: string): string {
-  const text = scanned.trim().replace(/^\][A-Za-z]\w/, "");
-  const sscc = /^00(\d{18})$/.exec(text);
-  if (sscc?.[1]) return sscc[1];
-  const gtin = /^01(\d{14})/.exec(text);
-  if (gtin?.[1]) return gtin[1].replace(/^0+/, "");
-  return /^(\d{8}|\d{12,14})$/.test(text) ? text.replace(/^0+/, "") : text;
+/** What was scanned at a step, as it was read. */
+export function scans(packet: Packet, step: Step): string[] {
+  return packet.history
+    .filter((event) => event.step === step.id && event.type === "scan")
+    .map((event) => String(event.value));
 }
 
 function undo(packet: Packet): Outcome {
-  if (packet.history.length === 0) return refused("nothing_to_undo");
+  const last = packet.history.at(-1)?.step;
+  if (last === undefined) return refused("nothing_to_undo");
+  if (packet.steps.some((step) => step.id === last && !step.allow.includes("undo"))) return refused("cannot_undo");
   let fresh: Packet = {
     ...packet,
-    step: packet.steps[0]?.id ?? null,
     progress: { ...packet.progress, done: 0 },
     counts: {},
     choices: {},
     reported: [],
+    later: [],
     history: [],
   };
   for (const event of packet.history.slice(0, -1)) {
-    const again = reduce(fresh, event);
+    const again = reduce({ ...fresh, step: event.step }, event);
     if (again.problem) return again; // cannot be: what was accepted once is accepted again
     fresh = again.packet;
   }
-  return { packet: fresh };
+  return { packet: { ...fresh, step: last } };
 }
 
 function taken(packet: Packet, step: Step, { type, value }: WorkEvent): Outcome {
@@ -149,9 +168,7 @@ function taken(packet: Packet, step: Step, { type, value }: WorkEvent): Outcome 
   if (type === "qty" && Number.isInteger(value) && step.qty) {
     return typed(packet, step, step.qty, value as number);
   }
-  if (type === "choice" && ["choose", "confirm", "print"].includes(step.op)) {
-    return choose(packet, step, value === null ? "" : String(value));
-  }
+  if (type === "choice") return choose(packet, step, value === null ? "" : String(value));
   if (type === "exception" && typeof value === "object" && value !== null) {
     return except(packet, step, value);
   }
@@ -160,55 +177,59 @@ function taken(packet: Packet, step: Step, { type, value }: WorkEvent): Outcome 
 
 function scan(packet: Packet, step: Step, scanned: string): Outcome {
   if (step.op !== "scan" && step.op !== "count") return refused("wrong_type", { op: step.op });
-  if (!isExpected(step, scanned)) {
+  if (step.expect.length > 0 && !step.expect.some((each) => isMet(each, scanned))) {
     const wanted = step.expect.flatMap((each) => each.codes)[0] ?? "";
     return refused("wrong_scan", { scanned, wanted });
   }
-  if (!step.qty) return forward(packet, step);
+  if (!step.qty) return { packet: onward(packet, step) };
+  if (step.qty.distinct && scans(packet, step).map(unitOf).includes(unitOf(scanned))) {
+    return refused("scanned_twice", { scanned });
+  }
   return count(packet, step, step.qty, countOf(packet, step) + 1);
 }
 
-function isExpected(step: Step, scanned: string): boolean {
-  const code = codeOf(scanned);
+function isMet({ kind, codes, check }: Expect, scanned: string): boolean {
+  const code = partOf(scanned, kind);
   return (
-    step.expect.length === 0 ||
-    step.expect.some(({ codes }) => codes.length === 0 || codes.map(codeOf).includes(code))
+    codes.length === 0 || codes.some((each) => partOf(each, kind) === code) || (check?.includes(bare(scanned)) ?? false)
   );
 }
 
 function typed(packet: Packet, step: Step, qty: Quantity, units: number): Outcome {
-  if (units <= 0) return refused("not_a_count", { units });
-  if (step.expect.length > 0 && !countOf(packet, step)) return refused("scan_first");
+  if (qty.distinct) return refused("scan_each");
+  if (units < 0 || (units === 0 && !qty.open)) return refused("not_a_count", { units });
+  if (units > 0 && step.expect.length > 0 && !countOf(packet, step)) return refused("scan_first");
   return count(packet, step, qty, units);
 }
 
 function count(packet: Packet, step: Step, qty: Quantity, units: number): Outcome {
   if (units > qty.max) return refused("too_many", { max: qty.max });
   const counted = { ...packet, counts: { ...packet.counts, [step.id]: units } };
-  return units >= qty.target ? forward(counted, step) : { packet: counted };
+  return { packet: units >= qty.target && !qty.open ? onward(counted, step) : counted };
 }
 
 function choose(packet: Packet, step: Step, choice: string): Outcome {
+  if (step.qty?.open && choice === DONE) {
+    const counts = { ...packet.counts, [step.id]: countOf(packet, step) };
+    return { packet: onward({ ...packet, counts }, step, choice) };
+  }
+  if (step.op === "scan" || step.op === "count") return refused("wrong_type", { op: step.op });
   const codes = step.expect.flatMap((each) => each.codes);
   if (codes.length > 0 && !codes.includes(choice)) return refused("wrong_choice", { chosen: choice });
-  return forward({ ...packet, choices: { ...packet.choices, [step.id]: choice } }, step);
+  if (step.op === "photo" && !choice && !step.allow.includes("skip_photo")) return refused("photo_needed");
+  return { packet: onward({ ...packet, choices: { ...packet.choices, [step.id]: choice } }, step, choice) };
 }
 
 function except(packet: Packet, step: Step, { code, found }: Trouble): Outcome {
-  if (!step.allow.includes(code) || code === "undo") {
-    return refused("not_allowed", { exception: code });
-  }
-  if (step.qty && !(found >= 0 && found < step.qty.target)) {
-    return refused("not_a_count", { units: found });
-  }
-  const counts = step.qty ? { ...packet.counts, [step.id]: found } : packet.counts;
+  if (!step.allow.includes(code) || code === "undo") return refused("not_allowed", { exception: code });
+  if (code === "skip") return skip(packet, step);
   const reported = [...packet.reported, { step: step.id, code, found }];
-  return forward({ ...packet, counts, reported }, step);
-}
-
-function forward(packet: Packet, step: Step): Outcome {
-  const progress = { ...packet.progress, done: packet.progress.done + 1 };
-  return { packet: { ...packet, step: step.next, progress } };
+  const told = { ...packet, reported };
+  if (code === CALL) return { packet: told };
+  if (!step.qty) return { packet: onward(told, step, code) };
+  const most = step.qty.open ? step.qty.max : step.qty.target - 1;
+  if (!(found >= 0 && found <= most)) return refused("not_a_count", { units: found });
+  return { packet: onward({ ...told, counts: { ...packet.counts, [step.id]: found } }, step, code) };
 }
 
 function refused(code: string, facts: Params = {}): Outcome {
