@@ -36,6 +36,7 @@ SITE = {
     "appointment", "inspection_plan", "inspection_switch", "inspection", "putaway",
     "putaway_table",
     "carton", "pack_station", "scale_weight", "printer", "print_job", "manifest", "dock_load",
+    "kit_order", "pick_line", "release_channel", "wave", "wave_act",
     "collection", "collection_try", "ship_request", "store_command", "store_policy", "wait",
 }  # fmt: skip
 REFERENCE = {
