@@ -22,6 +22,7 @@ _SYMBOLOGY = re.compile(r"^\][A-Za-z][0-9A-Za-z]")
 _LINK = re.compile(r"^https?://[^?#]*?/01/([0-9]{8,14})((?:/[^/?#]+/[^/?#]+)*)/?(?:[?#]|$)")
 _GTIN_LENGTHS = frozenset({8, 12, 13, 14})
 _FIXED = {"00": 18, "01": 14, "11": 6, "13": 6, "15": 6, "17": 6}
+_FIXED |= dict.fromkeys(("31", "32", "33", "34", "35", "36"), 8)  # measures: two more digits first
 _FREE = {"10": 20, "21": 20, "37": 8}
 GTIN_DIGITS = 14
 

@@ -7,6 +7,7 @@
 export const GS = "\x1d";
 const LINK = /^https?:\/\/[^?#]*?\/01\/([0-9]{8,14})((?:\/[^/?#]+\/[^/?#]+)*)\/?(?:[?#]|$)/;
 const FIXED: Record<string, number> = { "00": 18, "01": 14, "11": 6, "13": 6, "15": 6, "17": 6 };
+for (const measure of ["31", "32", "33", "34", "35", "36"]) FIXED[measure] = 8; // two more digits first
 const FREE: Record<string, number> = { "10": 20, "21": 20, "37": 8 };
 const PART: Record<string, string> = { serial: "21", lot: "10" };
 
