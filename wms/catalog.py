@@ -35,6 +35,7 @@ from wms.ids import OwnerId, SkuId, derive
 
 HOUSE_OWNER_ID = OwnerId(UUID("00000000-0000-7000-8000-000000000001"))  # made by the migration
 HOUSE = "HOUSE"
+_OWNERS: dict[UUID, OwnerId] = {}  # of SKUs that somebody has asked for
 
 Tracking: TypeAlias = Literal["NONE", "LOT", "SERIAL", "BOTH"]
 Temperature: TypeAlias = Literal["AMBIENT", "COOL", "FROZEN"]
@@ -189,7 +190,7 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkuRecord:
-    """A SKU as master data bring it; `packs` are all that there are of it."""
+    """A SKU as master data bring it; `packs` are all that there are of it (None: as they are)."""
 
     code: str
     name_en: str
@@ -204,7 +205,7 @@ class SkuRecord:
     catch_weight: bool = False
     shelf_life_days: int | None = None
     dangerous_goods: str = ""
-    packs: tuple[PackRecord, ...] = ()
+    packs: tuple[PackRecord, ...] | None = ()
     owner_id: OwnerId = HOUSE_OWNER_ID
 
 
@@ -257,24 +258,55 @@ def save_skus(session: Session, records: Sequence[SkuRecord]) -> list[SkuId]:
     by_id = {sku_id(record.code, record.owner_id): record for record in records}
     ids = sorted(by_id)
     skus = [_sku_row(id_, by_id[id_]) for id_ in ids]
-    packs = [_pack_row(id_, pack) for id_ in ids for pack in by_id[id_].packs]
+    packs = [_pack_row(id_, pack) for id_ in ids for pack in by_id[id_].packs or ()]
     barcodes = {
         (by_id[id_].owner_id, gtin14(gtin)): (id_, units)
         for id_ in ids
         for units, gtins in _gtins(by_id[id_])
         for gtin in gtins
     }
-    _check_tracking(session, by_id)
+    for code in kept_otherwise(session, by_id):
+        raise TrackingInUse(code)
     _upsert(session, Sku, skus, ["id"])
-    session.execute(delete(Pack).where(Pack.sku_id.in_(ids)))
+    said = [id_ for id_ in ids if by_id[id_].packs is not None]
+    session.execute(delete(Pack).where(Pack.sku_id.in_(said)))
     if packs:
         session.execute(insert(Pack), packs)
+    _save_barcodes(session, barcodes)
+    return [sku_id(record.code, record.owner_id) for record in records]
+
+
+def save_packs(session: Session, records: Sequence[tuple[OwnerId, SkuId, PackRecord]]) -> None:
+    """Make or change packs one by one, known by SKU and level; a SKU's others stay as they are.
+
+    Raises:
+        MalformedGtin: a barcode is none; nothing is saved.
+    """
+    rows = {(id_, pack.level): _pack_row(id_, pack) for _, id_, pack in records}
+    barcodes = {
+        (owner, gtin14(gtin)): (id_, pack.units)
+        for owner, id_, pack in records
+        for gtin in pack.gtins
+    }
+    _upsert(session, Pack, [rows[key] for key in sorted(rows)], ["sku_id", "level"])
+    _save_barcodes(session, barcodes)
+
+
+def _save_barcodes(
+    session: Session, barcodes: Mapping[tuple[OwnerId, str], tuple[SkuId, int]]
+) -> None:
     rows: list[dict[str, object]] = [
         {"owner_id": owner, "gtin": gtin, "sku_id": id_, "units": units}
         for (owner, gtin), (id_, units) in sorted(barcodes.items())
     ]
     _upsert(session, Barcode, rows, ["owner_id", "gtin"])
-    return [sku_id(record.code, record.owner_id) for record in records]
+
+
+def owner_of(session: Session, sku: UUID) -> OwnerId:
+    """Whose goods a SKU's are. It never changes: the SKU's id is derived from it."""
+    if sku not in _OWNERS:
+        _OWNERS[sku] = OwnerId(session.scalars(select(Sku.owner_id).where(Sku.id == sku)).one())
+    return _OWNERS[sku]
 
 
 def save_lots(session: Session, records: Sequence[LotRecord]) -> None:
@@ -334,10 +366,11 @@ def _pack_row(id_: SkuId, pack: PackRecord) -> dict[str, object]:
 
 
 def _gtins(record: SkuRecord) -> list[tuple[int, tuple[str, ...]]]:
-    return [(1, record.gtins), *((pack.units, pack.gtins) for pack in record.packs)]
+    return [(1, record.gtins), *((pack.units, pack.gtins) for pack in record.packs or ())]
 
 
-def _check_tracking(session: Session, by_id: Mapping[SkuId, SkuRecord]) -> None:
+def kept_otherwise(session: Session, by_id: Mapping[SkuId, SkuRecord]) -> list[str]:
+    """Codes of those that would be kept another way (lot, serial, weight) while there is stock."""
     known = select(Sku.id, Sku.code, Sku.tracking, Sku.catch_weight).where(Sku.id.in_(by_id))
     changed = [
         sku
@@ -345,14 +378,13 @@ def _check_tracking(session: Session, by_id: Mapping[SkuId, SkuRecord]) -> None:
         if (sku.tracking, sku.catch_weight)
         != (by_id[SkuId(sku.id)].tracking, by_id[SkuId(sku.id)].catch_weight)
     ]
-    if changed:
-        query = text("SELECT sku_id FROM stock_kept(:ids)").bindparams(
-            bindparam("ids", type_=ARRAY(Uuid()))
-        )
-        kept = set(session.scalars(query, {"ids": [sku.id for sku in changed]}))
-        for sku in changed:
-            if sku.id in kept:
-                raise TrackingInUse(sku.code)
+    if not changed:
+        return []
+    query = text("SELECT sku_id FROM stock_kept(:ids)").bindparams(
+        bindparam("ids", type_=ARRAY(Uuid()))
+    )
+    kept = set(session.scalars(query, {"ids": [sku.id for sku in changed]}))
+    return [sku.code for sku in changed if sku.id in kept]
 
 
 def _upsert(

@@ -124,6 +124,7 @@ class OrderIn(Shape):
     )
     tenders: Annotated[list[TenderIn], Field(max_length=20)] = []
     contact: ContactIn | None = None
+    owner: Text = Field(default="HOUSE", description="whose goods they are (荷主)")
 
     def request(self, order_id: UUID) -> PlaceOrder:
         """As the use case takes it."""
@@ -150,6 +151,7 @@ class OrderIn(Shape):
             language=self.language,
             contact_id=None if self.contact is None else derive(order_id, "contact"),
             expires_at=self.expires_at,
+            owner=self.owner,
         )
 
     def paid_with(self) -> list[Tender]:

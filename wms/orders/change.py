@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms import outbox
-from wms.catalog import skus_by_code
+from wms.catalog import HOUSE_OWNER_ID, owner_of, skus_by_code
 from wms.errors import Conflict, IdReused
 from wms.ids import derive
 from wms.orders.backorder import wait_or_end
@@ -254,7 +254,9 @@ def _hold_more(session: Session, order: Order, more: dict[OrderLine, int], now: 
 def _added(
     session: Session, order: Order, lines: Mapping[int, OrderLine], added: Sequence[PlaceLine]
 ) -> list[OrderLine]:
-    skus = skus_by_code(session, {line.sku for line in added})
+    goods = [line.sku_id for line in lines.values() if line.sku_id is not None]
+    owner = owner_of(session, goods[0]) if goods else HOUSE_OWNER_ID
+    skus = skus_by_code(session, {line.sku for line in added}, owner)
     new: list[OrderLine] = []
     for line in added:
         if line.line_no in lines or any(line.line_no == each.line_no for each in new):

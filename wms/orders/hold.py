@@ -20,7 +20,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from wms.catalog import HOUSE_OWNER_ID
+from wms.catalog import owner_of
 from wms.ids import CommandId, HoldId, SiteId, SkuId, derive
 from wms.orders.capacity import barred_sites
 from wms.orders.model import ENDED, Allocation, Order, OrderLine
@@ -226,7 +226,10 @@ def _asked(
         free[each.sku_id][each.site_id] += each.units
     shares = share_out(wanted, sites, free, demand.split, partly=wish.partly)
     return [
-        (number, _reserve(demand, wanted[number][0], share, derive(cause, number), wish))
+        (
+            number,
+            _reserve(session, demand, (wanted[number][0], *share), derive(cause, number), wish),
+        )
         for number, found in shares.items()
         for share in found.items()
     ]
@@ -247,15 +250,15 @@ def _post(
 
 
 def _reserve(
-    demand: Demand, sku: UUID, share: tuple[UUID, int], group: UUID, wish: Wish
+    session: Session, demand: Demand, share: tuple[UUID, UUID, int], group: UUID, wish: Wish
 ) -> promises.Reserve:
-    site, units = share
+    sku, site, units = share
     is_there = demand.kind == "COLLECT" and site == demand.to_site_id
     ends = demand.expires_at is not None
     return promises.Reserve(
         hold_id=HoldId(derive(group, str(site))),
         site_id=SiteId(site),
-        owner_id=HOUSE_OWNER_ID,
+        owner_id=owner_of(session, sku),
         sku_id=SkuId(sku),
         units=units,
         kind=demand.kind,

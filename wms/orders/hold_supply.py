@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from wms import outbox
-from wms.catalog import HOUSE_OWNER_ID
+from wms.catalog import owner_of
 from wms.errors import Rejected
 from wms.ids import CommandId, HoldId, SiteId, SkuId, derive
 from wms.orders.backorder import wait_or_end
@@ -89,7 +89,7 @@ def hold_supply(
     wanted = sorted(lines, key=lambda line: line.line_no)
     facts = {"sites": list(sites), "ids": [line.supply_id for line in wanted]}
     found = {row.id: row for row in session.execute(_SUPPLIES, facts)}
-    asked = [(line, _reserve(order, line, found)) for line in wanted]
+    asked = [(line, _reserve(session, order, line, found)) for line in wanted]
     answers = promises.reserve(session, [reserve for _, reserve in asked], now=now)
     missing: dict[OrderLine, int] = {}
     for (line, reserve), answer in zip(asked, answers, strict=True):
@@ -134,13 +134,15 @@ def follow(session: Session, order_id: UUID, *, now: datetime) -> int:
     return count
 
 
-def _reserve(order: Order, line: OrderLine, found: dict[UUID, Any]) -> promises.Reserve:
+def _reserve(
+    session: Session, order: Order, line: OrderLine, found: dict[UUID, Any]
+) -> promises.Reserve:
     assert line.supply_id is not None
     assert line.sku_id is not None
-    supply = found.get(line.supply_id)
+    supply, owner = found.get(line.supply_id), owner_of(session, line.sku_id)
     fits = supply is not None and (supply.sku_id, supply.owner_id, supply.segment) == (
         line.sku_id,
-        HOUSE_OWNER_ID,
+        owner,
         "A",
     )
     if supply is None or not fits:
@@ -148,7 +150,7 @@ def _reserve(order: Order, line: OrderLine, found: dict[UUID, Any]) -> promises.
     return promises.Reserve(
         hold_id=HoldId(derive(order.id, "supply", line.line_no)),
         site_id=SiteId(supply.site_id),
-        owner_id=HOUSE_OWNER_ID,
+        owner_id=owner,
         sku_id=SkuId(line.sku_id),
         units=line.units,
         kind=demand_of(order).kind,

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms import outbox
-from wms.catalog import Sku, skus_by_code
+from wms.catalog import HOUSE, Sku, owner_id, skus_by_code
 from wms.errors import IdReused, Rejected
 from wms.ids import new_token
 from wms.orders.backorder import wait_or_end
@@ -136,7 +136,7 @@ class PlaceOrder:
     """An order as a channel sends it; what each field means stands at `wms.orders.model.Order`.
 
     `to_site` is the code of the site that it is collected at or goes to, `from_site` of the only
-    one that it may come from.
+    one that it may come from, `owner` (荷主) of whose goods its lines are.
     """
 
     id: UUID
@@ -162,6 +162,7 @@ class PlaceOrder:
     contact_id: UUID | None = None
     expires_at: datetime | None = None
     from_site: str | None = None
+    owner: str = HOUSE
 
     def body_hash(self) -> str:
         """Tells two orders with one id apart."""
@@ -194,7 +195,7 @@ def place_order(
     """
     check(request)
     known = {line.sku for line in request.lines if not line.service}
-    skus = skus_by_code(session, known)
+    skus = skus_by_code(session, known, owner_id(request.owner))
     for line in request.lines:
         if not line.service and line.sku not in skus:
             raise UnknownSku(line.line_no, line.sku)

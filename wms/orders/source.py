@@ -24,7 +24,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from wms.catalog import HOUSE_OWNER_ID
+from wms.catalog import owner_of
 from wms.ids import CommandId, HoldId, SiteId, SkuId, derive
 from wms.orders import capacity, shadow
 from wms.orders.backorder import wait_or_end
@@ -195,7 +195,7 @@ class _Moves:
         return promises.Reserve(
             hold_id=HoldId(derive(group, str(site))),
             site_id=SiteId(site),
-            owner_id=HOUSE_OWNER_ID,
+            owner_id=owner_of(self._session, demand.sku_id),
             sku_id=SkuId(demand.sku_id),
             units=units,
             kind=HELD_AS[order.fulfilment],  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from optimizer import swaps as flow
 from optimizer.result import Solution
 from wms import outbox
-from wms.catalog import HOUSE_OWNER_ID
+from wms.catalog import owner_of
 from wms.errors import Conflict
 from wms.ids import CommandId, HoldId, SiteId, SkuId, derive
 from wms.orders.hold import allocation_of, set_sourced
@@ -191,7 +191,7 @@ class _Exchange:
         return promises.Reserve(
             hold_id=HoldId(hold),
             site_id=SiteId(site),
-            owner_id=HOUSE_OWNER_ID,
+            owner_id=owner_of(self._session, party.demand.sku_id),
             sku_id=SkuId(party.demand.sku_id),
             units=units,
             kind=HELD_AS[order.fulfilment],  # type: ignore[arg-type]

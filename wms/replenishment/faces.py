@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wms.catalog import HOUSE_OWNER_ID
+from wms.catalog import owner_of
 from wms.ids import CommandId, LocationId, SiteId, SkuId, derive
 from wms.outbound.floor import Floor
 from wms.outbound.steps import item_step, items_of, place_step
@@ -69,7 +69,7 @@ def finish_replenish(
             continue
         units = min(left, each.units)
         left -= units
-        moves.append(_move(proposal, units, each.lot, str(actor), at))
+        moves.append(_move(session, proposal, units, each.lot, str(actor), at))
     if moves:
         ledger.move(session, moves)
     proposal.state = "DONE"
@@ -82,13 +82,15 @@ def finish_replenish(
         )  # fmt: skip
 
 
-def _move(proposal: Proposal, units: int, lot: str, actor: str, at: datetime) -> ledger.Move:
+def _move(
+    session: Session, proposal: Proposal, units: int, lot: str, actor: str, at: datetime
+) -> ledger.Move:
     assert proposal.from_location_id is not None
     assert proposal.to_location_id is not None
     return ledger.Move(
         command_id=CommandId(derive(proposal.id, "move", lot)),
         site_id=SiteId(proposal.site_id),
-        owner_id=HOUSE_OWNER_ID,
+        owner_id=owner_of(session, proposal.sku_id),
         sku_id=SkuId(proposal.sku_id),
         units=units,
         from_location_id=LocationId(proposal.from_location_id),

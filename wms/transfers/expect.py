@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from wms.catalog import HOUSE_OWNER_ID
+from wms.catalog import owner_of
 from wms.ids import CommandId, SiteId, SkuId, derive
 from wms.orders.model import ENDED, Allocation, Order, OrderLine
 from wms.stock import incoming
@@ -45,7 +45,9 @@ def announce_supply(session: Session, order: Order, transfer: Transfer, *, now: 
     for line_no in lines:
         if line_no not in known and str(line_no) in transfer.announced:
             incoming.close(session, site, supply_id(order.id, line_no), now=now)
-    supplies = [_supply(order, transfer, lines[no], units) for no, units in sorted(known.items())]
+    supplies = [
+        _supply(session, order, transfer, lines[no], units) for no, units in sorted(known.items())
+    ]
     for supply in supplies:
         try:
             with session.begin_nested():
@@ -57,13 +59,15 @@ def announce_supply(session: Session, order: Order, transfer: Transfer, *, now: 
     return True
 
 
-def _supply(order: Order, transfer: Transfer, line: OrderLine, units: int) -> incoming.Supply:
+def _supply(
+    session: Session, order: Order, transfer: Transfer, line: OrderLine, units: int
+) -> incoming.Supply:
     assert line.sku_id is not None
     return incoming.Supply(
         site_id=SiteId(transfer.to_site_id),
         supply_id=supply_id(order.id, line.line_no),
         kind="TRANSFER",
-        owner_id=HOUSE_OWNER_ID,
+        owner_id=owner_of(session, line.sku_id),
         sku_id=SkuId(line.sku_id),
         units=units,
         eta_p50=transfer.eta_p50,

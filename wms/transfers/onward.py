@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from wms.catalog import HOUSE_OWNER_ID
+from wms.catalog import owner_of
 from wms.ids import CommandId, HoldId, SiteId, SkuId, derive
 from wms.orders.model import Allocation, Order
 from wms.stock import incoming, ledger, promises
@@ -39,8 +39,9 @@ def keep_for(
     if not came:
         return
     site = SiteId(arrival.site_id)
-    incoming.announce(session, [_supply(site, line, now) for line in came], now=now)
-    answers = promises.reserve(session, [_reserve(site, order, line) for line in came], now=now)
+    incoming.announce(session, [_supply(session, site, line, now) for line in came], now=now)
+    wanted = [_reserve(session, site, order, line) for line in came]
+    answers = promises.reserve(session, wanted, now=now)
     assert all(answer.granted for answer in answers), "all of a supply that is new is free"
     incoming.land_supply(session, [_land(site, line) for line in came], now=now)
     ledger.advance(session, [_allocate(site, line, now) for line in came])
@@ -62,12 +63,12 @@ def keep_for(
     session.flush()
 
 
-def _supply(site: SiteId, line: ArrivalLine, now: datetime) -> incoming.Supply:
+def _supply(session: Session, site: SiteId, line: ArrivalLine, now: datetime) -> incoming.Supply:
     return incoming.Supply(
         site_id=site,
         supply_id=derive(line.allocation_id, "supply"),
         kind="TRANSFER",
-        owner_id=HOUSE_OWNER_ID,
+        owner_id=owner_of(session, line.sku_id),
         sku_id=SkuId(line.sku_id),
         units=line.received,
         eta_p50=now,
@@ -75,11 +76,11 @@ def _supply(site: SiteId, line: ArrivalLine, now: datetime) -> incoming.Supply:
     )
 
 
-def _reserve(site: SiteId, order: Order, line: ArrivalLine) -> promises.Reserve:
+def _reserve(session: Session, site: SiteId, order: Order, line: ArrivalLine) -> promises.Reserve:
     return promises.Reserve(
         hold_id=HoldId(onward_id(line.allocation_id)),
         site_id=site,
-        owner_id=HOUSE_OWNER_ID,
+        owner_id=owner_of(session, line.sku_id),
         sku_id=SkuId(line.sku_id),
         units=line.received,
         kind="COLLECT",

@@ -22,7 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms import outbox
-from wms.catalog import HOUSE_OWNER_ID, Sku
+from wms.catalog import Sku, owner_of
 from wms.ids import CommandId, HoldId, LocationId, SiteId, SkuId, derive
 from wms.orders.close import close_order, lock_order
 from wms.orders.model import Allocation, Order
@@ -298,7 +298,7 @@ def _surplus(
             ledger.Move(
                 command_id=CommandId(derive(line.allocation_id, "surplus")),
                 site_id=site,
-                owner_id=HOUSE_OWNER_ID,
+                owner_id=owner_of(session, line.sku_id),
                 sku_id=SkuId(line.sku_id),
                 units=line.surplus,
                 from_location_id=virtual_location(site, "ADJUST"),
