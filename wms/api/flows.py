@@ -28,6 +28,7 @@ from wms.transfers.depart import finish_load
 from wms.transfers.receive import finish_receive
 from wms.work.model import Task
 from wms.work.packet import Packet, Problem
+from wms.work.recover import finish_recover
 from wms.work.tasks import Actor, Finish, Grow
 
 FloorFinish: TypeAlias = Callable[[Session, Floor, Task, Packet, Actor, datetime], None]
@@ -45,6 +46,7 @@ FINISHERS: dict[str, FloorFinish] = {
     "return": finish_return,
     "collect": finish_collect,
     "floor": finish_floor,
+    "recover": finish_recover,
 }
 STARTERS: dict[str, FloorStart] = {}
 GROWERS: dict[str, FloorGrow] = {}

@@ -69,6 +69,7 @@ class Task(Base):
     equipment: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     for_operator: Mapped[str | None]
     leased_at: Mapped[datetime | None]
+    lease_s: Mapped[int] = mapped_column(server_default="0")
     why: Mapped[str] = mapped_column(server_default="")
     units: Mapped[int] = mapped_column(server_default="0")
     lines: Mapped[int] = mapped_column(server_default="0")

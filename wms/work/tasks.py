@@ -1,50 +1,44 @@
-"""The task pool: tasks are made, handed to one device at a time, worked through, and done.
+"""The life of a task: made, handed out (wms.work.pool), worked through, done.
 
-    add -> OPEN -> lease -> LEASED -> events … -> DONE: carried out by who made it
-                    ^          |
-                    +----------+  the lease ran out, or the device asked for another kind of work
+    add -> OPEN -> lease -> LEASED -> events ... -> DONE: carried out by who made it
 
-A lease has an end, so that a dead device holds up nothing; every event renews it. A task that
-is handed to another device gets the next fence token, and what the first device still sends is
-refused. The new one goes on at the step where the other stopped.
+Every event is judged by the packet (wms.work.packet) under the fence that it carries: what a
+device still sends after it has lost the task moves nothing, and is told who has it now. What it
+did physically meanwhile is put right by a recovery packet (wms.work.recover).
 
 An event id is answered once: sent again it is a duplicate. All events of a call are one
 transaction with what they cause.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, TypeAlias
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
-from typing_extensions import override
 
-from wms.errors import Conflict
-from wms.sites import site_id
+from wms.work.actor import Actor, Skills
+from wms.work.labour import figures_of
 from wms.work.model import Task, WorkEvent
 from wms.work.packet import Event, Packet, Problem, Step, new_packet, packet_json, reduce
+from wms.work.place import begins_at, leave_at
+from wms.work.pool import PacketTaken, keep, lease, lease_next, packet_of, renew
+from wms.work.recover import LOST, recover
 
-LEASE = timedelta(minutes=45)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """Who works, and on which device."""
-
-    device: str
-    operator: str
-
-    @override
-    def __str__(self) -> str:
-        return f"user:{self.operator}@{self.device}"
+__all__ = [
+    "Actor", "Finish", "Grow", "NewTask", "PacketTaken", "Result", "Skills", "add_task", "lease",
+    "lease_next", "packet_of", "take_events",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """A task to put into the pool. Its id is made by its maker, and makes it once."""
+    """A task to put into the pool. Its id is made by its maker, and makes it once.
+
+    It begins at the first place of its steps. `equipment` is what one needs for it ("forklift").
+    """
 
     id: UUID
     site_id: UUID
@@ -54,6 +48,9 @@ class NewTask:
     plan: Mapping[str, Any]
     station: str | None = None
     priority: int = 0
+    due_at: datetime | None = None
+    equipment: tuple[str, ...] = ()
+    for_operator: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +66,10 @@ Finish: TypeAlias = Callable[[Session, Task, Packet, Actor, datetime], None]
 Grow: TypeAlias = Callable[[Session, Task, Packet, Actor, datetime], Packet | Problem]
 
 
-class PacketTaken(Conflict):
-    """Somebody else has this piece of work in hand, or it is done."""
-
-    code: ClassVar[str] = "packet_taken"
-
-
 def add_task(session: Session, new: NewTask, *, now: datetime) -> None:
     """Put a task into the pool."""
     packet = new_packet(new.id, new.kind, new.title, new.steps, now)
+    place = begins_at(session, new.site_id, new.steps)
     session.add(
         Task(
             site_id=new.site_id,
@@ -90,73 +82,15 @@ def add_task(session: Session, new: NewTask, *, now: datetime) -> None:
             packet=packet_json.dump_python(packet, mode="json"),
             plan=dict(new.plan),
             made_at=now,
+            due_at=new.due_at,
+            zone=place.zone,
+            x_mm=place.x_mm,
+            y_mm=place.y_mm,
+            equipment=list(new.equipment),
+            for_operator=new.for_operator,
         )
     )
     session.flush()
-
-
-def lease_next(
-    session: Session,
-    site: str,
-    kinds: Sequence[str],
-    actor: Actor,
-    *,
-    now: datetime,
-    station: str | None = None,
-) -> Packet | None:
-    """The task that this device has in hand, or the next one for it; None if there is none.
-
-    With a station only its tasks are offered, without one only those of no station.
-    """
-    here = Task.station.is_(None) if station is None else Task.station == station
-    mine = (Task.site_id == site_id(site), Task.kind.in_(kinds), here)
-    held = select(Task).where(*mine, Task.state == "LEASED", Task.device == actor.device)
-    task = session.scalars(held.order_by(Task.made_at).limit(1).with_for_update()).first()
-    if task is None:
-        free = or_(Task.state == "OPEN", (Task.state == "LEASED") & (Task.lease_until < now))
-        query = select(Task).where(*mine, free).order_by(Task.priority.desc(), Task.made_at)
-        task = session.scalars(query.limit(1).with_for_update(skip_locked=True)).first()
-        if task is None:
-            return None
-        task.fence += 1
-    return _lease(task, site, actor, now)
-
-
-def lease(
-    session: Session, site: str, task_id: UUID, actor: Actor, *, now: datetime
-) -> Packet | None:
-    """That very task, for this device; None if another has it in hand, or it is done."""
-    query = select(Task).where(Task.site_id == site_id(site), Task.id == task_id)
-    task = session.scalars(
-        query.with_for_update(), execution_options={"populate_existing": True}
-    ).one()
-    is_mine = task.state == "LEASED" and task.device == actor.device
-    is_over = task.state == "LEASED" and task.lease_until is not None and task.lease_until < now
-    if not is_mine and task.state != "OPEN" and not is_over:
-        return None
-    task.fence += not is_mine
-    return _lease(task, site, actor, now)
-
-
-def _lease(task: Task, site: str, actor: Actor, now: datetime) -> Packet:
-    task.state = "LEASED"
-    task.device, task.operator = actor.device, actor.operator
-    task.lease_until = now + LEASE
-    packet = packet_of(task)
-    packet = replace(
-        packet,
-        rev=task.fence,
-        lease_until=task.lease_until,
-        site=site,
-        history=tuple(replace(event, rev=task.fence) for event in packet.history),
-    )
-    _keep(task, packet)
-    return packet
-
-
-def packet_of(task: Task) -> Packet:
-    """How far a task is."""
-    return packet_json.validate_python(task.packet)
 
 
 def take_events(
@@ -171,62 +105,128 @@ def take_events(
     """Take what a device did, in order; carry out what is finished by it.
 
     Returns:
-        an answer for each event, and the packet of the last one as it is now (None: finished).
+        an answer for each event, and the packet to go on with: what puts hands right when work
+        was in vain, else that of the last event as it is now (None: finished, or not theirs).
     """
-    results = []
-    packet = None
-    for event in events:
-        result, packet = _take(session, event, actor, finish, grow, now)
-        results.append(result)
+    batch = _Batch(session, events, actor, finish, grow, now)
+    results = [batch.take(event) for event in events]
+    packet = batch.close(events[-1]) if events else None
     return results, packet
 
 
-def _take(
-    session: Session,
-    event: Event,
-    actor: Actor,
-    finish: Mapping[str, Finish],
-    grow: Mapping[str, Grow],
-    now: datetime,
-) -> tuple[Result, Packet | None]:
-    query = select(Task).where(Task.id == event.packet).with_for_update()
-    task = session.scalars(query, execution_options={"populate_existing": True}).first()
-    known = session.get(WorkEvent, event.id)
-    if task is None:
-        problem = Problem(code="no_such_packet")
-        return Result(id=event.id, result="rejected", problem=problem), None
-    packet = packet_of(task)
-    if known is not None:
-        return Result(id=event.id, result="duplicate", problem=_stored(known)), _open(packet)
-    after = _apply(task, packet, event, actor)
-    if isinstance(after, Packet) and _is_judged_here(after, event) and task.kind in grow:
-        after = grow[task.kind](session, task, after, actor, now)
-    problem_json = None
-    if isinstance(after, Problem):
-        problem_json = {"code": after.code, "facts": after.facts}
-    else:
-        packet = after
-        task.lease_until = now + LEASE
-        _keep(task, packet)
-        if packet.step is None:
-            task.state, task.done_at = "DONE", now
-            finish[task.kind](session, task, packet, actor, now)
-    session.add(
-        WorkEvent(
+class _Batch:
+    """The events of one call: each task is locked once, read once and written once."""
+
+    def __init__(
+        self,
+        session: Session,
+        events: Sequence[Event],
+        actor: Actor,
+        finish: Mapping[str, Finish],
+        grow: Mapping[str, Grow],
+        now: datetime,
+    ) -> None:
+        self._session, self._actor, self._now = session, actor, now
+        self._finish, self._grow = finish, grow
+        query = select(Task).where(Task.id.in_({event.packet for event in events}))
+        tasks = session.scalars(
+            query.order_by(Task.site_id, Task.id).with_for_update(),
+            execution_options={"populate_existing": True},
+        )
+        self._tasks = {task.id: task for task in tasks}
+        self._packets = {task.id: packet_of(task) for task in self._tasks.values()}
+        known = select(WorkEvent).where(WorkEvent.id.in_({event.id for event in events}))
+        self._known = {each.id: each for each in session.scalars(known)}
+        self._changed: set[UUID] = set()
+        self._lost: dict[UUID, int] = {}  # the fence that was lost, by task
+
+    def take(self, event: Event) -> Result:
+        """The answer to one event."""
+        task = self._tasks.get(event.packet)
+        if task is None:
+            return Result(id=event.id, result="rejected", problem=Problem(code="no_such_packet"))
+        if (known := self._known.get(event.id)) is not None:
+            problem = _stored(known)
+            self._note_loss(task, known.rev, problem)
+            return Result(id=event.id, result="duplicate", problem=problem)
+        after = self._judge(task, event)
+        if isinstance(after, Problem):
+            self._record(task, event, after)
+            self._note_loss(task, event.rev, after)
+            return Result(id=event.id, result="rejected", problem=after)
+        self._packets[task.id] = after
+        self._changed.add(task.id)
+        self._record(task, event, None)
+        if after.step is None:
+            self._done(task, after)
+        return Result(id=event.id, result="accepted")
+
+    def close(self, last: Event) -> Packet | None:
+        """Write what has changed; the packet to go on with."""
+        for id_ in self._changed:
+            keep(self._tasks[id_], self._packets[id_])
+            renew(self._tasks[id_], self._now)
+        self._session.flush()
+        for id_, rev in self._lost.items():
+            found = recover(self._session, self._tasks[id_], self._actor, rev, now=self._now)
+            if found is not None:
+                return found
+        task = self._tasks.get(last.packet)
+        if task is None or task.id in self._lost:
+            return None
+        packet = self._packets[task.id]
+        return packet if packet.step is not None else None
+
+    def _judge(self, task: Task, event: Event) -> Packet | Problem:
+        packet = self._packets[task.id]
+        if problem := _lost(task, packet, event, self._actor):
+            return problem
+        after = reduce(packet, event)
+        if isinstance(after, Packet) and task.kind in self._grow and _is_judged_here(after, event):
+            grow = self._grow[task.kind]
+            after = grow(self._session, task, after, self._actor, self._now)
+        return after
+
+    def _done(self, task: Task, packet: Packet) -> None:
+        task.state, task.done_at = "DONE", self._now
+        keep(task, packet)
+        renew(task, self._now)
+        self._changed.discard(task.id)
+        figures = figures_of(self._session, task.site_id, packet)
+        task.units, task.lines, task.standard_ms = figures.units, figures.lines, figures.standard_ms
+        leave_at(self._session, task.site_id, self._actor.worker, packet, now=self._now)
+        self._session.flush()
+        self._finish[task.kind](self._session, task, packet, self._actor, self._now)
+
+    def _record(self, task: Task, event: Event, problem: Problem | None) -> None:
+        value = asdict(event.value) if is_dataclass(event.value) else event.value
+        row = WorkEvent(
             id=event.id,
             task_id=task.id,
-            device=actor.device,
-            operator=actor.operator,
+            device=self._actor.device,
+            operator=self._who(task),
             at=event.at,
-            problem=problem_json,
+            problem=None if problem is None else {"code": problem.code, "facts": problem.facts},
             rev=event.rev,
             fence=task.fence,
+            site_id=task.site_id,
+            step=event.step,
+            type=event.type,
+            value=value,
+            seq=event.seq,
         )
-    )
-    session.flush()
-    if isinstance(after, Problem):
-        return Result(id=event.id, result="rejected", problem=after), _open(packet)
-    return Result(id=event.id, result="accepted"), _open(packet)
+        self._known[event.id] = row
+        self._session.add(row)
+
+    def _who(self, task: Task) -> str:
+        """Who did it: what still waited in a device when its user changed is the former user's."""
+        if self._actor.signed_in and task.device == self._actor.device and task.operator:
+            return task.operator
+        return self._actor.operator
+
+    def _note_loss(self, task: Task, rev: int, problem: Problem | None) -> None:
+        if problem is not None and problem.code in LOST:
+            self._lost[task.id] = rev
 
 
 def _is_judged_here(packet: Packet, event: Event) -> bool:
@@ -234,23 +234,24 @@ def _is_judged_here(packet: Packet, event: Event) -> bool:
     return on and event.type != "undo"
 
 
-def _apply(task: Task, packet: Packet, event: Event, actor: Actor) -> Packet | Problem:
-    if task.state == "LEASED" and task.device != actor.device:
-        return Problem(code="stale_packet", facts={"rev": packet.rev})
-    if task.state == "OPEN":
-        return Problem(code="stale_packet", facts={"rev": packet.rev})
-    return reduce(packet, event)
+def _lost(task: Task, packet: Packet, event: Event, actor: Actor) -> Problem | None:
+    """Why this is no longer theirs, and who has it now."""
+    if task.state == "CANCELLED":
+        return Problem(code="packet_cancelled", facts={"rev": packet.rev, "why": task.why})
+    taken = task.device != actor.device and task.state in {"LEASED", "DONE"}
+    given_up = task.state in {"OPEN", "BLOCKED"}
+    if not taken and not given_up and event.rev == packet.rev:
+        return None
+    facts: dict[str, str | int] = {
+        "rev": packet.rev,
+        "state": task.state.lower(),
+        "by": (task.operator or "") if taken else "",
+        "device": (task.device or "") if taken else "",
+    }
+    return Problem(code="stale_packet", facts=facts)
 
 
 def _stored(known: WorkEvent) -> Problem | None:
     if known.problem is None:
         return None
     return Problem(code=known.problem["code"], facts=known.problem["facts"])
-
-
-def _open(packet: Packet) -> Packet | None:
-    return packet if packet.step is not None else None
-
-
-def _keep(task: Task, packet: Packet) -> None:
-    task.packet = packet_json.dump_python(packet, mode="json")
