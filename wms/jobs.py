@@ -23,6 +23,7 @@ from wms.contacts.keys import Keys
 from wms.database import Database
 from wms.ids import SiteId
 from wms.job import Job
+from wms.masters.jobs import masters_jobs
 from wms.notices.brand import Brand
 from wms.notices.jobs import notice_jobs
 from wms.orders import source
@@ -31,8 +32,9 @@ from wms.orders.model import Allocation
 from wms.orders.source_jobs import sourcing_jobs
 from wms.outbound.booking import Desk
 from wms.outbound.floor import Floor
-from wms.outbound.release import make_walks, release_site
+from wms.outbound.release import release_site
 from wms.outbound.robot import present
+from wms.outbound.walks import make_walks
 from wms.payments.jobs import payments_jobs
 from wms.ports import Carrier, Notifier, Payments, Webhooks
 from wms.privacy.jobs import privacy_jobs
@@ -95,6 +97,7 @@ class Jobs:
             *replenishment_jobs(self.database, self.clock),
             *webhook_jobs(self.database, self.clock, self.webhooks),
             *collect_jobs(self.database, self.clock),
+            *masters_jobs(self.database, self.clock),
             *privacy_jobs(self.database, self.clock, self.contacts_keys),
             *notice_jobs(self.database, self.clock, self.notifier, self.contacts_keys, self.brand),
         ]

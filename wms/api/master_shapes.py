@@ -1,7 +1,7 @@
 """What the masters API takes: sites, places, SKUs with their packs, lots, receipts. Strict."""
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -26,7 +26,7 @@ from wms.catalog import (
     Tracking,
     owner_id,
 )
-from wms.sites import Dispatch, Lane, LocationKind, LocationRecord, SiteKind, SiteRecord
+from wms.sites import Dispatch, Lane, LocationKind, LocationRecord, Mix, SiteKind, SiteRecord
 
 UNITS_MAX = 2**31 - 1
 
@@ -84,6 +84,14 @@ class LocationIn(Shape):
     x_mm: Millimetres = 0
     y_mm: Millimetres = 0
     z_mm: Millimetres = 0
+    pick_seq: Size = 0
+    storage_type: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z0-9_-]{0,20}$")] = ""
+    temperature: Literal["", "AMBIENT", "COOL", "FROZEN"] = ""
+    dangerous_goods: AnyText = ""
+    mix: Mix = "ANY"
+    max_units: Count | None = None
+    max_weight_g: Count | None = None
+    max_height_mm: Count | None = None
 
     @model_validator(mode="after")
     def _a_lane_leads_somewhere(self) -> Self:

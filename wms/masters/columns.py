@@ -4,7 +4,7 @@ A column has the name that the API has for it and a Japanese one; a file may use
 of any width and case. Reading is lenient about form (full-width digits, thousands, はい for yes)
 and strict about meaning: what cannot be meant is a fault of that cell, with what was expected.
 
-    Column("units", "数量", whole(1, 999))      "１，０００" is read as 1000 and is a fault: 1–999
+    Column("units", "数量", whole(1, 999))      "1,000" is a fault: 1–999 is expected
 
 What is written is read back as the same value; a test tries it with anything. Lengths are
 millimetres, weights grams, dates ISO 8601.
@@ -32,7 +32,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 PLACES = 7  # of a degree: a centimetre
 
 
-class BadCell(ValueError):
+class BadCell(ValueError):  # noqa: N818 - reads as a situation
     """A cell that cannot be meant: a code of what is wrong, and what was expected."""
 
     def __init__(self, code: str, expected: str = "") -> None:
@@ -180,11 +180,11 @@ def day(cell: Cell) -> date:
     said = unicodedata.normalize("NFKC", plain(cell))
     found = DAY.fullmatch(said)
     try:
-        if found is None:
-            raise ValueError
-        return date(int(found[1]), int(found[2]), int(found[3]))
+        if found is not None:
+            return date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
-        raise BadCell("not_a_day", "YYYY-MM-DD") from None
+        pass  # no month has that day
+    raise BadCell("not_a_day", "YYYY-MM-DD")
 
 
 def gtins(cell: Cell) -> tuple[str, ...]:

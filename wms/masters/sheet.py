@@ -25,7 +25,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 import python_calamine
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]
 
 from wms.errors import Rejected
 from wms.masters.columns import Cell
@@ -60,7 +60,7 @@ class UnreadableFile(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A header and rows; `rows` are numbered as a spreadsheet shows them. Empty rows are left out."""
+    """A header, and rows numbered as a spreadsheet shows them; empty ones are left out."""
 
     header: tuple[str, ...]
     rows: list[tuple[int, list[Cell]]]
@@ -124,10 +124,8 @@ def _csv(content: bytes) -> Iterator[list[Cell]]:
 
 
 def _decoded(content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        tried = ("utf-16",)
-    else:
-        tried = ("utf-8-sig", "cp932")
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    tried = ["utf-16"] if wide else ["utf-8-sig", "cp932"]
     for encoding in tried:
         try:
             return content.decode(encoding)

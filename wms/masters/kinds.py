@@ -1,0 +1,56 @@
+"""All kinds of master data that files may bring, in the order in which a new site needs them."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from wms.errors import NotFound
+from wms.masters.goods import LOTS, OWNERS, PACKS, SKUS
+from wms.masters.kind import Kind, fits
+from wms.masters.opening import STOCK
+from wms.masters.places import LOCATIONS, SITES
+from wms.masters.rules import FACES, POLICIES, SHIPPING_RULES
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        OWNERS, SITES, LOCATIONS, SKUS, PACKS, LOTS, STOCK, POLICIES, FACES, SHIPPING_RULES,
+    )
+}  # fmt: skip
+SURE = 0.2  # of the columns
+
+
+class NoSuchKind(NotFound):
+    """There is no such kind of master data, or a file's header is that of none.
+
+    Attributes:
+        kinds: those that there are.
+    """
+
+    code: ClassVar[str] = "no_such_kind"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
+        self.kinds = ", ".join(KINDS)
+
+
+def kind_named(name: str) -> Kind:
+    """The kind of that name.
+
+    Raises:
+        NoSuchKind: there is none.
+    """
+    if name not in KINDS:
+        raise NoSuchKind(name)
+    return KINDS[name]
+
+
+def guess(header: Sequence[str]) -> Kind:
+    """What kind of file has such a header.
+
+    Raises:
+        NoSuchKind: none, for sure.
+    """
+    best = max(KINDS.values(), key=lambda kind: fits(kind, header))
+    if fits(best, header) < SURE:
+        raise NoSuchKind(", ".join(header)[:80])
+    return best
