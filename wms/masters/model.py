@@ -1,10 +1,10 @@
-"""The table of imports: a file, what was found wrong in it, what became of it."""
+"""Tables: imports (a file, what was wrong in it, what became of it), and labels of places."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,3 +45,15 @@ class MasterImport(Base):
     made_by: Mapped[str]
     made_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class LocationPrint(Base):
+    """Labels of places that were printed: `places` is their codes, ids and epochs."""
+
+    __tablename__ = "location_print"
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    places: Mapped[list[list[Any]]] = mapped_column(JSONB)
+    printed_by: Mapped[str]
+    printed_at: Mapped[datetime]

@@ -1,19 +1,14 @@
 """Files of master data: every fault at once, all or nothing, once, and back again as they were."""
 
 import threading
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from tests.builders import NOW, an_id
-from tests.wms.house import HUB, House
+from tests.wms.house import House
 from wms.database import Database
 from wms.errors import IdReused
-from wms.ids import derive
 from wms.masters import take
 from wms.masters.export import export
 from wms.masters.kinds import KINDS

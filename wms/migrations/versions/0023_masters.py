@@ -37,6 +37,17 @@ CREATE TABLE master_import (
   CONSTRAINT ck_master_import_file CHECK (content IS NOT NULL OR state = 'APPLIED')
 );
 CREATE INDEX ix_master_import_waiting ON master_import (made_at) WHERE state = 'WAITING';
+
+-- Which places got labels, and of which epoch: printed again for the same command, they are equal.
+CREATE TABLE location_print (
+  site_id UUID NOT NULL,
+  id UUID NOT NULL,
+  places JSONB NOT NULL,
+  printed_by TEXT NOT NULL,
+  printed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_location_print PRIMARY KEY (site_id, id),
+  CONSTRAINT fk_location_print_site_id FOREIGN KEY (site_id) REFERENCES site (id)
+);
 """
 
 
