@@ -33,6 +33,7 @@ class Problem:
         order_of_stop: shape (p,), 0-based.
         size_of_order: shape (o,).
         capacity: of a cart. An order larger than a cart is a batch of its own.
+        orders_max: how many orders a cart has room for (slots); None: as many as fit.
     """
 
     block: Block
@@ -42,6 +43,7 @@ class Problem:
     size_of_order: Ints
     capacity: int
     depot_aisle: int = 0
+    orders_max: int | None = None
 
     def __post_init__(self) -> None:
         if not self.aisle.shape == self.depth_m.shape == self.order_of_stop.shape:
@@ -85,7 +87,7 @@ def solve(problem: Problem, *, seed: int = 0) -> Solution[Ints]:
         batches = sorted(walk_m, key=min)
         for at, one in enumerate(batches):
             for other in batches[at + 1 :]:
-                if _size(problem, one | other) > problem.capacity:
+                if not _fits(problem, one | other):
                     continue
                 if (one, other) not in joined_m:
                     joined_m[one, other] = problem.walk_m(one | other)
@@ -110,8 +112,10 @@ def solve(problem: Problem, *, seed: int = 0) -> Solution[Ints]:
     )
 
 
-def _size(problem: Problem, orders: frozenset[int]) -> int:
-    return int(problem.size_of_order[sorted(orders)].sum())
+def _fits(problem: Problem, orders: frozenset[int]) -> bool:
+    if problem.orders_max is not None and len(orders) > problem.orders_max:
+        return False
+    return int(problem.size_of_order[sorted(orders)].sum()) <= problem.capacity
 
 
 def _numbered(problem: Problem, batches: list[frozenset[int]]) -> Ints:

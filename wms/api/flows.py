@@ -22,6 +22,7 @@ from wms.outbound.load import finish_handoff
 from wms.outbound.pack import finish_pack
 from wms.outbound.pick import finish_pick
 from wms.outbound.putback import finish_putback
+from wms.outbound.totes import grow_pick
 from wms.replenishment.faces import finish_replenish
 from wms.returns.bench import finish_return
 from wms.transfers.depart import finish_load
@@ -49,7 +50,9 @@ FINISHERS: dict[str, FloorFinish] = {
     "recover": finish_recover,
 }
 STARTERS: dict[str, FloorStart] = {}
-GROWERS: dict[str, FloorGrow] = {}
+GROWERS: dict[str, FloorGrow] = {
+    "pick": grow_pick,
+}
 ALL_KINDS = ",".join(FINISHERS)
 
 

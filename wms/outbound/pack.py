@@ -51,6 +51,8 @@ def pack_if_complete(
     ]
     if not picked or any(each.state in STILL_TO_PICK for each in here):
         return
+    if any(each.to_sort for each in picked):
+        return  # it lies with other orders' goods: it is packed when it has been sorted
     parcels, parts = _plan(session, floor, order, site, picked, now)
     for each in picked:
         each.to_pack = True

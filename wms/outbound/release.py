@@ -1,138 +1,253 @@
-"""Release: allocations become work, as much at a time as the floor can take.
+"""Release: allocations are pinned to places, as much at a time as the floor can take.
 
 Binding is late: only now is each allocation pinned to the place, and the tote, that its units are
-taken from. A WIP limit decides how many, not a timetable. What lies in robot totes waits for its
-tote (wms.outbound.robot); everything else is gathered into walks: which orders go together is
-`optimizer.batching`, the way round is `optimizer.picktour`.
+taken from (wms.outbound.bind has the rules). A WIP limit decides how many, not a timetable. What
+lies in robot totes waits for its tote (wms.outbound.robot); everything else becomes walks
+(wms.outbound.walks).
+
+Who comes first: urgent orders, of these what is promised first. An order that is past its time is
+therefore never overtaken by a later one of its class; only one for which nothing can be pinned now
+is passed by, and people are told why.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from optimizer import batching, picktour
-from optimizer.layout import Block
+from wms.catalog import Pack, Sku
 from wms.ids import CommandId, HoldId, SiteId, SkuId, derive
 from wms.orders.model import Allocation, Order
+from wms.outbound.bind import Binding, Choice, Key, Spot, choose, is_fit
 from wms.outbound.floor import Floor
-from wms.outbound.steps import facts_of, item_step, items_of, place_step
-from wms.sites import Location, location_id
+from wms.outbound.style import PickLine, Release, note_released
+from wms.outbound.tell import report
+from wms.sites import Site, location_id
 from wms.stock import ledger
 from wms.stock.availability import Pickable, pickable
-from wms.work.packet import Step
-from wms.work.tasks import NewTask, add_task
 
 log = structlog.get_logger(__name__)
 
-CART_UNITS = 80
-ORDERS_A_BATCH_MAX = 30  # orders weighed together; joining them is cubic in their number
-AISLE_PITCH_M, BAY_M = 3.0, 1.2
+TRIES = 3  # looks behind lines for which nothing can be pinned
+LOOK_MIN = 50
+USUAL = Release()
+Ordered = aliased(Order)  # conditions may look at orders for themselves
+BY_TURN = (
+    Ordered.priority.desc(), Ordered.promised_by.asc().nulls_last(), Allocation.ordered_at,
+    Allocation.order_id, Allocation.line_no, Allocation.id,
+)  # fmt: skip
+"""Who comes first."""
 
-Key = tuple[UUID, UUID, UUID | None, str]  # SKU, place, tote, lot
+
+@dataclass(slots=True)
+class Stock:
+    """Where goods may be taken from, and what is left there while they are given out."""
+
+    spots: dict[UUID, list[Spot]]
+    places: dict[Key, Pickable]
+    left: dict[Key, int]
+    today: date
 
 
-def release_site(
+@dataclass(slots=True)
+class Taken:
+    """What was pinned, and for what there was nothing."""
+
+    pinned: list[tuple[Allocation, Choice]] = field(default_factory=list)
+    nowhere: list[Allocation] = field(default_factory=list)
+
+
+def release_site(  # noqa: PLR0913 - what, how much, how
     session: Session,
     site: SiteId,
     floor: Floor,
     *,
     now: datetime,
     only: ColumnElement[bool] | None = None,
+    how: Release = USUAL,
+    room: int | None = None,
 ) -> int:
     """Pin what the floor can take. Returns how many allocations were pinned.
 
-    `only` is what an allocation must be like to be released here at all.
+    `only` is what an allocation must be like to be released here at all; `room` how many lines may
+    be pinned now (None: as the floor's limit says).
     """
-    in_work = select(func.count()).where(Allocation.site_id == site, Allocation.state == "PINNED")
-    room = floor.lines_in_work_max - (session.scalar(in_work) or 0)
-    if room <= 0:
-        return 0
-    query = (
-        select(Allocation)
-        .where(
-            Allocation.site_id == site,
-            Allocation.state == "ALLOCATED",
-            true() if only is None else only,
-        )
-        .order_by(Allocation.ordered_at, Allocation.order_id, Allocation.line_no, Allocation.id)
-        .limit(room)
-        .with_for_update(skip_locked=True)
-    )
-    allocations = session.scalars(query).all()
-    if not allocations:
-        return 0
-    pinned = _pin(session, site, allocations, now)
-    return len(pinned)
-
-
-def _pin(
-    session: Session, site: SiteId, allocations: Sequence[Allocation], now: datetime
-) -> list[Allocation]:
-    """Choose a place for each; what does not fit into one place becomes an allocation more."""
-    skus = {SkuId(allocation.sku_id) for allocation in allocations}
-    places: dict[UUID, list[Pickable]] = defaultdict(list)
-    for one in pickable(session, site, skus, now=now):
-        places[one.sku_id].append(one)
-    left = {_key(one): one.units for each in places.values() for one in each}
-    advances, pinned = [], []
-    for allocation in allocations:
-        place = _choose(allocation.units, places[allocation.sku_id], left)
-        if place is None:
-            log.warning(
-                "release.nowhere", allocation=str(allocation.id), sku=str(allocation.sku_id)
+    if room is None:
+        room = floor.lines_in_work_max - lines_in_work(session, site)
+    pinned, tried = 0, set[UUID]()
+    for _ in range(TRIES):
+        if room <= pinned:
+            break
+        query = (
+            select(Allocation)
+            .join(Ordered, Ordered.id == Allocation.order_id)
+            .where(
+                Allocation.site_id == site,
+                Allocation.state == "ALLOCATED",
+                Allocation.id.not_in(tried),
+                true() if only is None else only,
             )
-            continue
-        take = min(allocation.units, left[_key(place)])
-        left[_key(place)] -= take
-        advances.append(_advance(session, allocation, place, take, now))
-        allocation.units = take
-        allocation.state = "PINNED"
-        allocation.location_id = location_id(site, place.location)
-        allocation.tote = place.tote
-        allocation.by_robot = place.tote is not None and place.zone == "ROBOT"
-        pinned.append(allocation)
-    if advances:
-        ledger.advance(session, advances)
+            .order_by(*BY_TURN)
+            .limit(max(LOOK_MIN, room - pinned) if tried else room)
+            .with_for_update(of=Allocation, skip_locked=True)
+        )
+        allocations = session.scalars(query).all()
+        if not allocations:
+            break
+        tried |= {each.id for each in allocations}
+        pinned += pin(session, site, allocations, how=how, room=room - pinned, now=now)
     return pinned
 
 
-def _key(place: Pickable) -> Key:
-    return place.sku_id, place.location_id, place.handling_unit_id, place.lot
+def lines_in_work(session: Session, site: UUID, channel: str | None = None) -> int:
+    """How many lines are pinned and not yet picked there, of all or of a channel."""
+    query = select(func.count()).where(Allocation.site_id == site, Allocation.state == "PINNED")
+    if channel is not None:
+        query = query.join_from(
+            Allocation,
+            PickLine,
+            (PickLine.site_id == Allocation.site_id) & (PickLine.allocation_id == Allocation.id),
+        ).where(PickLine.channel == channel)
+    return session.scalar(query) or 0
 
 
-def _choose(
-    units: int,
-    places: Sequence[Pickable],
-    left: dict[Key, int],
-) -> Pickable | None:
-    """The place that has all, robots' first and the emptiest of these; else the fullest."""
-    able = [place for place in places if left[_key(place)] >= units]
-    if able:
-        return min(able, key=lambda p: (p.zone != "ROBOT", left[_key(p)], p.location))
-    some = [place for place in places if left[_key(place)] > 0]
-    return max(some, key=lambda p: (left[_key(p)], p.location), default=None)
-
-
-def _advance(
+def pin(
     session: Session,
-    allocation: Allocation,
-    place: Pickable,
-    take: int,
+    site: SiteId,
+    allocations: Sequence[Allocation],
+    *,
+    how: Release = USUAL,
+    room: int | None = None,
     now: datetime,
+) -> int:
+    """Pin these, in their order, at most so many; how many were."""
+    stock = stock_for(session, site, {each.sku_id for each in allocations}, how.binding, now)
+    lives = shelf_lives(session, how, allocations)
+    taken = take(allocations, stock, how.binding, lives, room)
+    advances = [_pinned(session, each, one, stock.places[one.spot.key], now)
+                for each, one in taken.pinned]  # fmt: skip
+    _tell_nowhere(session, stock, taken.nowhere, how.binding, lives, now)
+    if advances:
+        ledger.advance(session, advances)
+        note_released(session, site, [each.id for each, _ in taken.pinned], how, now=now)
+    return len(advances)
+
+
+def take(
+    allocations: Sequence[Allocation],
+    stock: Stock,
+    binding: Binding,
+    lives: Mapping[UUID, int],
+    room: int | None,
+) -> Taken:
+    """Choose a place for each, one after the other; changes only what is left."""
+    taken = Taken()
+    for each in allocations:
+        if room is not None and len(taken.pinned) >= room:
+            break
+        mine = _with_life(binding, lives.get(each.order_id, 0))
+        choice = choose(each.units, stock.spots.get(each.sku_id, ()), stock.left, mine, stock.today)
+        if choice is None:
+            taken.nowhere.append(each)
+            continue
+        stock.left[choice.spot.key] -= choice.units
+        taken.pinned.append((each, choice))
+    return taken
+
+
+def stock_for(
+    session: Session, site: SiteId, skus: Collection[UUID], binding: Binding, now: datetime
+) -> Stock:
+    """What may be taken of these SKUs at that site."""
+    packs: dict[UUID, int] = {}
+    if "FULL_PACK" in binding.rules:
+        cases = select(Pack.sku_id, Pack.units).where(Pack.sku_id.in_(skus), Pack.level == "CASE")
+        packs = dict(session.execute(cases).all())
+    life = select(Sku.id, Sku.shelf_life_days).where(Sku.id.in_(skus))
+    lives = dict(session.execute(life).all())
+    spots: dict[UUID, list[Spot]] = defaultdict(list)
+    places: dict[Key, Pickable] = {}
+    for one in pickable(session, site, [SkuId(sku) for sku in skus], now=now):
+        key = (one.sku_id, one.location_id, one.handling_unit_id, one.lot)
+        places[key] = one
+        made = (one.expires_on - one.made_on).days if one.expires_on and one.made_on else None
+        spots[one.sku_id].append(
+            Spot(
+                key=key,
+                code=one.location,
+                zone=one.zone,
+                kind=one.kind,
+                units=one.units,
+                way=(one.pick_seq, one.aisle or 0, one.bay or 0),
+                expires_on=one.expires_on,
+                life_days=lives.get(one.sku_id) or made,
+                pack_units=packs.get(one.sku_id, 1),
+            )
+        )
+    zone = ZoneInfo(session.get_one(Site, site).time_zone)
+    left = {key: one.units for key, one in places.items()}
+    return Stock(spots=spots, places=places, left=left, today=now.astimezone(zone).date())
+
+
+def shelf_lives(
+    session: Session, how: Release, allocations: Sequence[Allocation]
+) -> dict[UUID, int]:
+    """The share of its life that a lot must have left, by order, where its channel asks for one."""
+    if not how.shelf_life:
+        return {}
+    ids = {each.order_id for each in allocations}
+    channels = select(Order.id, Order.channel).where(
+        Order.id.in_(ids), Order.channel.in_(how.shelf_life)
+    )
+    return {order: how.shelf_life[channel] for order, channel in session.execute(channels)}
+
+
+def _with_life(binding: Binding, share: int) -> Binding:
+    if share <= binding.min_life:
+        return binding
+    return Binding(rules=binding.rules, min_life=share, zones=binding.zones)
+
+
+def _tell_nowhere(
+    session: Session,
+    stock: Stock,
+    nowhere: Sequence[Allocation],
+    binding: Binding,
+    lives: Mapping[UUID, int],
+    now: datetime,
+) -> None:
+    for each in nowhere:
+        spots = [spot for spot in stock.spots.get(each.sku_id, ()) if stock.left[spot.key] > 0]
+        mine = _with_life(binding, lives.get(each.order_id, 0))
+        unfit = [spot for spot in spots if not is_fit(spot, mine, stock.today)]
+        if not unfit:
+            log.warning("release.nowhere", allocation=str(each.id), sku=str(each.sku_id))
+            continue
+        report(
+            session, each.site_id, derive(each.id, "unfit"), code="release.no_fit_lot",
+            source="release", at=now, priority=3,
+            facts={"order": str(each.order_id), "line": each.line_no, "units": each.units},
+        )  # fmt: skip
+
+
+def _pinned(
+    session: Session, allocation: Allocation, choice: Choice, place: Pickable, now: datetime
 ) -> ledger.Advance:
-    rest = allocation.units - take
-    rest_id = HoldId(derive(allocation.id, "rest"))
+    """Note it, and say it to the ledger. What is too much for the place is an allocation more."""
+    take_, site = choice.units, SiteId(allocation.site_id)
+    rest = allocation.units - take_
+    again = [allocation.releases] if allocation.releases else []  # its ids are new each time
+    rest_id = HoldId(derive(allocation.id, "rest", *again))
     if rest:
         session.add(
             Allocation(
-                site_id=allocation.site_id,
+                site_id=site,
                 id=rest_id,
                 order_id=allocation.order_id,
                 line_no=allocation.line_no,
@@ -142,12 +257,17 @@ def _advance(
                 ordered_at=allocation.ordered_at,
             )
         )
+    allocation.units, allocation.state = take_, "PINNED"
+    allocation.location_id = location_id(site, place.location)
+    allocation.tote = place.tote
+    allocation.by_robot = place.tote is not None and place.zone == "ROBOT"
+    allocation.releases += 1
     return ledger.Advance(
-        command_id=CommandId(derive(allocation.id, "pin")),
-        site_id=SiteId(allocation.site_id),
+        command_id=CommandId(derive(allocation.id, "pin", *again)),
+        site_id=site,
         hold_id=HoldId(allocation.id),
         to="PINNED",
-        units=take if rest else None,
+        units=take_ if rest else None,
         rest_hold_id=rest_id if rest else None,
         rest_state="ALLOCATED",
         location_id=place.location_id,
@@ -156,116 +276,3 @@ def _advance(
         actor="rule:release",
         occurred_at=now,
     )
-
-
-def make_walks(session: Session, site: SiteId, *, now: datetime) -> int:
-    """Gather pinned allocations that people walk to into tasks. Returns how many tasks."""
-    query = (
-        select(Allocation)
-        .where(
-            Allocation.site_id == site,
-            Allocation.state == "PINNED",
-            ~Allocation.by_robot,
-            Allocation.task_id.is_(None),
-        )
-        .order_by(Allocation.ordered_at, Allocation.order_id, Allocation.line_no, Allocation.id)
-        .with_for_update(skip_locked=True)
-    )
-    allocations = session.scalars(query).all()
-    orders = list(dict.fromkeys(each.order_id for each in allocations))[:ORDERS_A_BATCH_MAX]
-    mine = [each for each in allocations if each.order_id in orders]
-    if not mine:
-        return 0
-    wanted = {each.location_id for each in mine}
-    found = session.scalars(
-        select(Location).where(Location.site_id == site, Location.id.in_(wanted))
-    )
-    places = {place.id: place for place in found}
-    walks = _batches(mine, orders, places)
-    for walk in walks:
-        _add_walk(session, site, _in_order_of_tour(walk, places), places, now)
-    return len(walks)
-
-
-Places = dict[UUID, Location]
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
-
-def _block(places: Places) -> Block:
-    aisles = max((place.aisle or 1) for place in places.values())
-    bays = max((place.bay or 1) for place in places.values())
-    return Block(aisles=aisles, aisle_length_m=(bays + 1) * BAY_M, aisle_pitch_m=AISLE_PITCH_M)
-
-
-def _where(walk: Sequence[Allocation], places: Places) -> tuple[Ints, Floats]:
-    at = [places[each.location_id] for each in walk if each.location_id]
-    aisle = np.array([(place.aisle or 1) - 1 for place in at], dtype=np.int64)
-    return aisle, np.array([(place.bay or 1) * BAY_M for place in at])
-
-
-def _batches(
-    mine: Sequence[Allocation], orders: Sequence[UUID], places: Places
-) -> list[list[Allocation]]:
-    aisle, depth_m = _where(mine, places)
-    number = {order: at for at, order in enumerate(orders)}
-    of_stop = np.array([number[each.order_id] for each in mine], dtype=np.int64)
-    size = np.zeros(len(orders), dtype=np.int64)
-    np.add.at(size, of_stop, np.array([each.units for each in mine], dtype=np.int64))
-    problem = batching.Problem(
-        block=_block(places),
-        aisle=aisle,
-        depth_m=depth_m,
-        order_of_stop=of_stop,
-        size_of_order=size,
-        capacity=CART_UNITS,
-    )
-    batch_of_order = batching.solve(problem).plan
-    walks: dict[int, list[Allocation]] = defaultdict(list)
-    for each, order in zip(mine, of_stop, strict=True):
-        walks[int(batch_of_order[order])].append(each)
-    return list(walks.values())
-
-
-def _in_order_of_tour(walk: Sequence[Allocation], places: Places) -> list[Allocation]:
-    aisle, depth_m = _where(walk, places)
-    tour = picktour.solve(picktour.Problem(block=_block(places), aisle=aisle, depth_m=depth_m))
-    return [walk[int(stop)] for stop in tour.plan]
-
-
-def _add_walk(
-    session: Session, site: SiteId, walk: Sequence[Allocation], places: Places, now: datetime
-) -> None:
-    task_id = derive(walk[0].id, "walk")
-    numbers = order_numbers(session, walk)
-    items = items_of(session, [each.sku_id for each in walk])
-    steps: list[Step] = []
-    picks: dict[str, str] = {}
-    last: UUID | None = None
-    for number, each in enumerate(walk, start=1):
-        assert each.location_id is not None
-        if each.location_id != last:
-            also = (each.tote,) if each.tote else ()
-            steps.append(place_step(f"{number}.place", places[each.location_id].code, also=also))
-        last = each.location_id
-        step = f"{number}.item"
-        facts = facts_of(numbers[each.order_id])
-        steps.append(
-            item_step(step, items[each.sku_id], each.units, say="pick.scan_item", facts=facts)
-        )
-        picks[step] = str(each.id)
-        each.task_id = task_id
-    first, *others = dict.fromkeys(numbers[each.order_id] for each in walk)
-    title = f"{first} +{len(others)}" if others else first
-    new = NewTask(
-        id=task_id, site_id=site, kind="pick", title=title, steps=tuple(steps),
-        plan={"picks": picks},
-    )  # fmt: skip
-    add_task(session, new, now=now)
-
-
-def order_numbers(session: Session, allocations: Sequence[Allocation]) -> dict[UUID, str]:
-    """The numbers of the orders that these stand for."""
-    ids = {each.order_id for each in allocations}
-    rows = session.execute(select(Order.id, Order.number).where(Order.id.in_(ids)))
-    return {row.id: row.number for row in rows}

@@ -25,7 +25,7 @@ from wms.ids import SiteId, derive
 from wms.orders.model import Allocation
 from wms.outbound.floor import Floor
 from wms.outbound.model import Presentation, Transport
-from wms.outbound.release import order_numbers
+from wms.outbound.pick_packet import order_numbers
 from wms.outbound.rules import station_for
 from wms.outbound.steps import facts_of, item_step, items_of, place_step
 from wms.outbound.tell import report, tell_wcs

@@ -23,6 +23,7 @@ class Item:
     gtins: tuple[str, ...]
     weight_g: int
     cool: bool
+    tracking: str = "NONE"
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -43,21 +44,33 @@ def items_of(session: Session, skus: Sequence[UUID]) -> dict[UUID, Item]:
             gtins=tuple(barcodes.get(sku.id, ())),
             weight_g=sku.weight_g,
             cool=sku.temperature != "AMBIENT",
+            tracking=sku.tracking,
         )
         for sku in session.scalars(select(Sku).where(Sku.id.in_(set(skus))))
     }
 
 
+def serial_skus(session: Session, skus: Sequence[UUID]) -> set[UUID]:
+    """Those of the goods of which every unit has a number."""
+    query = select(Sku.id).where(Sku.id.in_(set(skus)), Sku.tracking.in_(("SERIAL", "BOTH")))
+    return set(session.scalars(query))
+
+
 def place_step(
-    step_id: str, place: str, *, also: Sequence[str] = (), kind: str = "location"
+    step_id: str,
+    place: str,
+    *,
+    also: Sequence[str] = (),
+    kind: str = "location",
+    check: Sequence[str] = (),
 ) -> Step:
-    """Go there and scan it."""
+    """Go there and scan it; its `check` digits are taken instead."""
     return Step(
         id=step_id,
         op="scan",
         say=Say(code=f"pick.scan_{kind}"),
         big=place,
-        expect=(Expect(kind=kind, codes=(place, *also)),),
+        expect=(Expect(kind=kind, codes=(place, *also), check=tuple(check)),),
     )
 
 

@@ -6,7 +6,7 @@ reservation. `free = sellable - reserved - allocated - safety`, of goods in cond
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +55,10 @@ class Pickable:
     owner_id: OwnerId
     lot: str
     units: int
+    kind: str = ""
+    pick_seq: int = 0
+    expires_on: date | None = None
+    made_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +165,9 @@ def pickable(
 ) -> list[Pickable]:
     """Where these SKUs stand free to be pinned at a site; of each SKU what expires first is first.
 
-    Lots that nobody may have, and those past their day (the database's, or that of `now`), are
-    none of it. What is in a unit inside another stands where the outermost one does.
+    Lots that nobody may have, those past their day (the database's, or that of `now`), and what
+    stands at a place that is blocked, are none of it. What is in a unit inside another stands where
+    the outermost one does.
     """
     account = aliased(Location)
     place = and_(
@@ -190,6 +195,10 @@ def pickable(
             Location.bay,
             Location.x_mm,
             Location.y_mm,
+            Location.kind,
+            Location.pick_seq,
+            Lot.expires_on,
+            Lot.made_on,
             Quant.handling_unit_id,
             HandlingUnit.code.label("unit_code"),
             Quant.sku_id,
@@ -208,6 +217,7 @@ def pickable(
             Quant.condition == "A",
             Quant.units > Quant.pinned,
             account.counter == "sellable",
+            Location.blocked == "",
             sellable,
         )
         .order_by(Quant.sku_id, Lot.expires_on, Location.code, Quant.lot, Quant.handling_unit_id)
@@ -285,6 +295,10 @@ def _pickable(row: Any) -> Pickable:
         owner_id=row.owner_id,
         lot=row.lot,
         units=row.units,
+        kind=row.kind,
+        pick_seq=row.pick_seq,
+        expires_on=row.expires_on,
+        made_on=row.made_on,
     )
 
 
