@@ -22,6 +22,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 SITE = {
+    "location_print",
     "site_closure", "site_day", "stock_value",
     "booking", "parcel_event",
     "allocation", "arrival", "arrival_line", "pick_face", "proposal", "stock_policy",

@@ -40,6 +40,7 @@ from wms.sites import (
     virtual_location,
 )
 from wms.stock import ledger
+from wms.stock.lying import keep_kinds
 from wms.stock.units import UnitRecord, save_units, unit_id
 
 router = APIRouter(prefix="/master/v1", tags=["masters"])
@@ -79,14 +80,14 @@ def put_sites(body: Annotated[list[SiteIn], Many], services: Svc) -> dict[str, i
 @router.put("/locations")
 def put_locations(body: Annotated[list[LocationIn], Many], services: Svc) -> dict[str, int]:
     """Make or change places."""
-    services.database.run(lambda s: _save_locations(s, body))
+    services.database.run(lambda s: save_places(s, body))
     return {"saved": len(body)}
 
 
 @router.put("/skus")
 def put_skus(body: Annotated[list[SkuIn], Many], services: Svc) -> dict[str, int]:
     """Make or change SKUs with their packs."""
-    services.database.run(lambda s: _save_skus(s, body))
+    services.database.run(lambda s: save_goods(s, body))
     return {"saved": len(body)}
 
 
@@ -108,7 +109,13 @@ def post_receipt(
     return {"id": str(body.id), "lines": len(body.lines)}
 
 
-def _save_locations(session: Session, body: list[LocationIn]) -> None:
+def save_places(session: Session, body: list[LocationIn]) -> None:
+    """Make or change places.
+
+    Raises:
+        UnknownCode: a site is not there.
+        PlaceInUse: goods lie at a place that would be of another kind.
+    """
     by_site: dict[str, list[LocationIn]] = defaultdict(list)
     for location in body:
         by_site[location.site].append(location)
@@ -116,10 +123,17 @@ def _save_locations(session: Session, body: list[LocationIn]) -> None:
     for code in sorted(by_site):
         if code not in known:
             raise UnknownCode("site", code)
-        save_locations(session, site_id(code), [each.record() for each in by_site[code]])
+        records = [each.record() for each in by_site[code]]
+        keep_kinds(session, site_id(code), records)
+        save_locations(session, site_id(code), records)
 
 
-def _save_skus(session: Session, body: list[SkuIn]) -> None:
+def save_goods(session: Session, body: list[SkuIn]) -> None:
+    """Make or change SKUs.
+
+    Raises:
+        UnknownCode: an owner is not there.
+    """
     known = owners_by_code(session, {sku.owner for sku in body})
     for sku in body:
         if sku.owner not in known:

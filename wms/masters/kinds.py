@@ -16,7 +16,7 @@ KINDS: dict[str, Kind] = {
         OWNERS, SITES, LOCATIONS, SKUS, PACKS, LOTS, STOCK, POLICIES, FACES, SHIPPING_RULES,
     )
 }  # fmt: skip
-SURE = 0.2  # of the columns
+SURE = 0.5  # of the file's columns
 
 
 class NoSuchKind(NotFound):

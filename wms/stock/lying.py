@@ -9,17 +9,18 @@ Goods in a handling unit in storage are accounted for at the site's place UNITS;
 where their unit stands. Weights are grams.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy import Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from wms.errors import Conflict
 from wms.ids import LocationId, OwnerId, SiteId, SkuId
+from wms.sites import Location, LocationRecord, location_id
 
 HOUSED = ("sellable", "received", "quarantine", "damaged", "return_received")
 BATCH = 5_000
@@ -118,6 +119,23 @@ def in_use(session: Session, site: SiteId, places: Collection[UUID]) -> set[UUID
     if not places:
         return set()
     return set(session.scalars(_IN_USE, {"site": site, "places": list(places)}))
+
+
+def keep_kinds(session: Session, site: SiteId, records: Sequence[LocationRecord]) -> None:
+    """Whether these places may become what they are to be.
+
+    Raises:
+        PlaceInUse: goods lie at one that would be of another kind.
+    """
+    wanted = {location_id(site, each.code): (each.kind, each.lane) for each in records}
+    query = select(Location).where(Location.site_id == site, Location.id.in_(wanted))
+    changed = {
+        place.id: place.code
+        for place in session.scalars(query)
+        if wanted[LocationId(place.id)] != (place.kind, place.lane)
+    }
+    for used in sorted(in_use(session, site, changed)):
+        raise PlaceInUse(changed[used])
 
 
 def _lying(row: Any) -> Lying:
