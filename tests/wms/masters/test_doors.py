@@ -2,11 +2,14 @@
 
 import io
 import zipfile
+from pathlib import Path
 
+import pytest
 from pypdf import PdfReader
 
 from tests.builders import an_id
 from tests.wms.house import HUB, House
+from wms.cli import main
 from wms.sites import check_digits, location_id, site_id
 
 
@@ -44,7 +47,7 @@ def test_a_file_is_sent_checked_applied_and_taken_out_again(house: House):
     assert empty.startswith("荷主,品目コード")
     wrong = http.post(f"/console/v1/imports/nothing?id={an_id()}", content=file)
     assert (wrong.status_code, wrong.json()["code"]) == (404, "no_such_kind")
-    faulty = http.post(f"/console/v1/imports/locations?id={an_id()}", content=b"\xff\xff\xff")
+    faulty = http.post(f"/console/v1/imports/locations?id={an_id()}", content=b"a,b\n\x85\n")
     assert faulty.json()["faults"][0]["code"] == "encoding"
     not_now = http.post(
         f"/console/v1/imports/{faulty.json()['id']}:apply", json={"command_id": str(an_id())}
@@ -122,3 +125,37 @@ def test_labels_are_read_back_and_printed_anew_they_have_other_digits(house: Hou
         json={"command_id": str(an_id()), "site": HUB, "codes": ["NO"]},
     )
     assert missing.status_code == 404
+
+
+def test_the_same_at_the_command_line(
+    house: House, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):  # fmt: skip
+    monkeypatch.setenv("SOKO_DATABASE_URL", database_url)
+    house.sku("TEA")
+
+    def soko(*words: str) -> int:
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        return int(ended.value.code or 0)
+
+    file = tmp_path / "places.csv"
+    file.write_bytes("拠点コード,ロケーション,種別\nTYO1,Q-1,PICK_FACE\n".encode())
+    assert soko("import", str(file), "--dry-run") == 0
+    assert "locations: checked, 1 rows: 1 new" in capsys.readouterr().out
+    id_ = str(an_id())
+    for _ in range(2):  # with an id it is the same import
+        assert soko("import", str(file), "--id", id_) == 0
+        assert "locations: applied, 1 rows: 1 new" in capsys.readouterr().out
+    assert soko("import", str(file)) == 0
+    assert "locations: applied, 1 rows: 0 new, 0 changed, 1 unch" in capsys.readouterr().out
+    file.write_bytes(b"site,code,kind\nTYO1,Q-1,SHELF\n")
+    assert soko("import", str(file), "--kind", "locations") == 1
+    assert "row 2, kind: not_one_of 'SHELF'; expected: SUPPLIER |" in capsys.readouterr().err
+    out = tmp_path / "skus.xlsx"
+    assert soko("export", "skus", "-o", str(out), "--lang", "ja") == 0
+    assert soko("import", str(out)) == 0
+    assert "skus: applied, 1 rows: 0 new, 0 changed, 1 unchanged" in capsys.readouterr().out
+    labels = tmp_path / "labels.pdf"
+    assert soko("label", "locations", "--site", HUB, "--zone", "SHELF", "-o", str(labels)) == 0
+    assert len(PdfReader(labels).pages) == 9
