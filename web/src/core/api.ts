@@ -17,6 +17,8 @@ export class ApiError extends Error {
 export interface Who {
   device: string;
   operator: string;
+  token?: string; // of the one signed in
+  device_token?: string; // of a device that was paired
 }
 
 async function ask(path: string, init: RequestInit): Promise<unknown> {
@@ -55,8 +57,10 @@ function key(): Record<string, string> {
 }
 
 function headers(who?: Who): Record<string, string> {
-  const person = who ? { "X-Soko-Device": who.device, "X-Soko-Operator": who.operator } : {};
-  return { ...person, ...key() };
+  if (!who) return key();
+  const person: Record<string, string> = { "X-Soko-Device": who.device, "X-Soko-Operator": who.operator };
+  if (who.device_token) person["X-Soko-Device-Token"] = who.device_token;
+  return { ...person, ...(who.token ? { Authorization: `Bearer ${who.token}` } : key()) };
 }
 
 /** The JSON of a path; null when there is nothing (204). */
@@ -70,6 +74,11 @@ export async function post<T>(path: string, body: unknown, who?: Who): Promise<T
 
 export async function put<T>(path: string, body: unknown, who?: Who): Promise<T> {
   return await send("PUT", path, body, who);
+}
+
+/** Bytes as they are, such as a picture. */
+export async function putBytes(path: string, body: ArrayBuffer, type: string, who?: Who): Promise<void> {
+  await ask(path, { method: "PUT", headers: { "Content-Type": type, ...headers(who) }, body });
 }
 
 async function send<T>(method: "POST" | "PUT", path: string, body: unknown, who?: Who): Promise<T> {

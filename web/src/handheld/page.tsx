@@ -3,24 +3,41 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import "./handheld.css";
-import { LanguageSwitch, LookSwitch } from "../core/bar.tsx";
-import { maybeWord, number, t, word } from "../core/i18n.ts";
+import { number, t, word } from "../core/i18n.ts";
+import { Start } from "./home.tsx";
+import { later } from "./later.tsx";
 import { Message } from "./message.tsx";
 import { online, pending } from "./outbox.ts";
-import { Scanner, REST_MS } from "./scanner.ts";
+import { lockNow, watchIdle } from "./people.ts";
+import { read, sheet } from "./read.ts";
+import { type Read, Scanner, REST_MS } from "./scanner.ts";
 import { Task } from "./screen.tsx";
-import { change, KINDS, session } from "./session.ts";
-import { back, begin, flash, found, lastTried, hearOffers, leave, lookUp, nextTask, notice, offered, onward, packet, read, view } from "./work.ts";
+import { session } from "./session.ts";
+import { Eye } from "./sheets.tsx";
+import { asking, back, begin, flash, hearOffers, lastTried, leave, notice, onward, packet, strange, view } from "./work.ts";
+
+const Lock = later(() => import("./lock.tsx").then((each) => each.Lock));
+const Pair = later(() => import("./lock.tsx").then((each) => each.Pair));
+const Trial = later(() => import("./trial.tsx").then((each) => each.Trial));
+const RECOVERS = ["recover", "putback"];
 
 const resting = signal(false);
+const trialled = signal<Read | null>(null);
 let rest = 0;
 
 export function Page() {
   const { site } = session.value;
   useEffect(() => hearOffers(site), [site]);
   useEffect(() => void begin(), []);
+  useEffect(() => watchIdle(lock), []);
   document.title = `${t("h.title")} · Soko`;
   return <Handheld home={<Start />} />;
+}
+
+/** The device lies about: a badge opens it again, and the packet is as it was. */
+function lock(): void {
+  lockNow();
+  strange.value = true;
 }
 
 /** Packets, one after the other; and where there is none in hand, the page they are opened from. */
@@ -31,8 +48,9 @@ export function Handheld({ home }: { home: ComponentChildren }) {
     if (!sink.current) return undefined;
     const scanner = new Scanner(
       sink.current,
-      ({ code, again }) => {
-        read(code, again);
+      (seen) => {
+        if (sheet.value.kind === "scanner") trialled.value = seen;
+        else read(seen.code, seen.again);
         resting.value = true;
         window.clearTimeout(rest);
         rest = window.setTimeout(() => (resting.value = false), REST_MS);
@@ -46,11 +64,13 @@ export function Handheld({ home }: { home: ComponentChildren }) {
   const free = (): void => {
     if (!(document.activeElement instanceof HTMLInputElement)) sink.current?.focus({ preventScroll: true });
   };
+  const recovers = packet.value && view.value === "work" && RECOVERS.includes(packet.value.kind) ? "recovers" : "";
   return (
     <div
-      class={`handheld ${flash.value}`}
+      class={`handheld ${flash.value} ${recovers}`}
       data-scanner={resting.value ? "resting" : "ready"}
       data-view={view.value}
+      data-asking={asking.value}
       onClick={free}
     >
       <input
@@ -69,7 +89,42 @@ export function Handheld({ home }: { home: ComponentChildren }) {
       {view.value === "looking" && <Looking />}
       {view.value === "work" && packet.value && <Task packet={packet.value} />}
       {view.value === "done" && packet.value && <Done />}
+      {view.value === "lost" && <Lost />}
+      <Curtain />
     </div>
+  );
+}
+
+/** What covers everything, whatever is being done. */
+function Curtain() {
+  const open = sheet.value;
+  const asked = /[#?&]pair=[\w-]+/.exec(location.href)?.[0] ?? "";
+  if (open.kind === "pair" || (asked && !session.value.device_token)) return <Pair first={asked} />;
+  if (open.kind === "lock") return <Lock badge={open.badge} mayClose={!strange.value} />;
+  if (strange.value) return <Lock badge="" mayClose={false} />;
+  if (open.kind === "scanner") return <Trial last={trialled.value} />;
+  if (open.kind !== "camera" || view.value === "work") return null;
+  return (
+    <div class="sheet" role="dialog" aria-modal="true">
+      <Eye />
+    </div>
+  );
+}
+
+/** Somebody else has the packet now, or it is no more: said until it was read. */
+function Lost() {
+  const go = (): void => {
+    void leave().then(onward);
+  };
+  return (
+    <main class="lost" data-testid="lost">
+      <Message />
+      <p class="verb">{t("h.lost")}</p>
+      <p>{t("h.lost_hint")}</p>
+      <button type="button" class="next" onClick={go}>
+        {back.value ? t("h.back") : t("h.next")}
+      </button>
+    </main>
   );
 }
 
@@ -79,7 +134,7 @@ function Strip() {
   return (
     <header class="strip">
       <h1>
-        {task ? word("kind", task.kind) : "Soko"} {task && task.title !== task.kind && <small>{task.title}</small>}
+        {task ? word("kind", task.kind) : session.value.name || "Soko"} {task && task.title !== task.kind && <small>{task.title}</small>}
       </h1>
       {task && (
         <div class="progress" role="img" aria-label={t("h.progress", { done, total })}>
@@ -87,7 +142,7 @@ function Strip() {
         </div>
       )}
       {task && (
-        <span class="num" data-testid="progress">
+        <span class="num done" data-testid="progress">
           {done}/{total}
         </span>
       )}
@@ -100,91 +155,6 @@ function Strip() {
   );
 }
 
-function Start() {
-  const { kinds, site, operator } = session.value;
-  const toggle = (kind: string): void => {
-    const next = kinds.includes(kind) ? kinds.filter((each) => each !== kind) : [...kinds, kind];
-    if (next.length > 0) change({ kinds: next });
-  };
-  return (
-    <main class="start">
-      <button type="button" class="next" data-testid="next" onClick={() => void nextTask()}>
-        {t("h.next")}
-      </button>
-      <Message />
-      <fieldset>
-        <legend>{t("h.kinds")}</legend>
-        {KINDS.map((kind) => (
-          <button key={kind} type="button" class="chip" aria-pressed={kinds.includes(kind)} onClick={() => toggle(kind)}>
-            {kinds.includes(kind) ? "✓ " : ""}
-            {word("kind", kind)} {(offered.value[kind] ?? 0) > 0 && <b class="num">{number(offered.value[kind] ?? 0)}</b>}
-          </button>
-        ))}
-      </fieldset>
-      <div class="who">
-        <Field label={t("h.site")} value={site} set={(value) => change({ site: value })} />
-        <Field label={t("h.operator")} value={operator} set={(value) => change({ operator: value })} />
-      </div>
-      <Lookup />
-      <nav>
-        <LookSwitch />
-        <LanguageSwitch />
-      </nav>
-    </main>
-  );
-}
-
-function Field({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
-  return (
-    <label>
-      {label}
-      <input value={value} autocapitalize="off" onChange={(event) => set(event.currentTarget.value.trim())} />
-    </label>
-  );
-}
-
-function Lookup() {
-  const ask = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const field = (event.currentTarget as HTMLFormElement).elements.namedItem("code") as HTMLInputElement;
-    if (field.value.trim()) void lookUp(field.value.trim());
-    field.value = "";
-    field.blur();
-  };
-  const known = found.value;
-  return (
-    <section class="lookup">
-      <form onSubmit={ask}>
-        <label>
-          {t("h.lookup")} <small>{t("h.lookup_hint")}</small>
-          <input name="code" autocapitalize="off" autocomplete="off" />
-        </label>
-      </form>
-      {known && !known.facts && <p class="message wrong">{t("h.unknown_code", { code: known.code })}</p>}
-      {known?.facts && (
-        <dl class="found" data-testid="found">
-          {flat(known.facts).map(([label, value]) => (
-            <div key={label}>
-              <dt>{label}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
-    </section>
-  );
-}
-
-/** Facts as lines; those by site ("free" of a SKU) as a line each. */
-function flat(facts: Record<string, unknown>): [string, string][] {
-  return Object.entries(facts).flatMap(([name, value]): [string, string][] => {
-    const label = word("fact", name);
-    if (value === null || name === "id") return [];
-    if (typeof value !== "object") return [[label, maybeWord(name, String(value)) ?? String(value)]];
-    return Object.entries(value).map(([place, units]) => [`${label} · ${place}`, String(units)]);
-  });
-}
-
 function Looking() {
   return (
     <main class="looking" aria-live="polite">
@@ -192,7 +162,7 @@ function Looking() {
         {lastTried.value === "none" ? t("h.no_work") : lastTried.value === "no_answer" ? t("h.no_server") : t("h.looking")}
       </p>
       <Message />
-      <button type="button" onClick={() => void leave()}>
+      <button type="button" data-testid="home" onClick={() => void leave()}>
         {t("h.back")}
       </button>
     </main>

@@ -1,42 +1,54 @@
 /** One renderer for all six operations of a work packet. */
-import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { maybeWord, t, word } from "../core/i18n.ts";
 import { Keypad } from "./keypad.tsx";
 import { Message } from "./message.tsx";
-import { countOf, type Packet, type Step, stepNow } from "./packet.ts";
+import { bare } from "./gs1.ts";
+import { countOf, type Packet, scans, type Step, stepNow } from "./packet.ts";
+import { CLOSED, exceptionsOf, main, read, sheet } from "./read.ts";
 import { session } from "./session.ts";
-import { deed, leave, read } from "./work.ts";
+import { Over } from "./sheets.tsx";
+import { asking, deed, leave, notice } from "./work.ts";
 
-type Sheet = { kind: "none" } | { kind: "exceptions" } | { kind: "found"; code: string } | { kind: "type" };
-const CLOSED: Sheet = { kind: "none" };
 const HOLD_MS = 500;
 const MOST_FACTS = 4;
-const sheet = signal<Sheet>(CLOSED);
+const MOST_UNITS = 4;
 let hold = 0;
 
 export function Task({ packet }: { packet: Packet }) {
   const step = stepNow(packet);
   useEffect(() => {
-    sheet.value = CLOSED;
+    if (sheet.value.kind !== "lock") sheet.value = CLOSED;
   }, [packet.id, packet.step]);
   if (!step) return null;
   return (
     <>
       <main class="task" data-testid="task" data-step={step.id} data-op={step.op}>
-        <p class="verb">{word("say", step.say.code, step.say.params)}</p>
+        {packet.note && (
+          <p class="note" data-testid="note">
+            {packet.note}
+          </p>
+        )}
+        <p class="verb">{asking.value ? t("h.asking") : word("say", step.say.code, step.say.params)}</p>
         <Big packet={packet} step={step} />
         <Message />
+        {notice.value?.kind === "say" && notice.value.key === "h.needs_connection" && (
+          <button type="button" data-testid="other-work" onClick={() => void leave()}>
+            {t("h.other_work")}
+          </button>
+        )}
+        {step.image && <img class="goods" src={step.image} alt="" onError={hide} />}
         <dl class="facts">
           {step.facts.slice(0, MOST_FACTS).map((fact) => (
-            <div key={fact.label}>
+            <div key={fact.label} data-fact={fact.label}>
               <dt>{word("fact", fact.label)}</dt>
               <dd>{fact.value}</dd>
             </div>
           ))}
         </dl>
         {step.op === "choose" && <Choices step={step} />}
-        {session.value.sim && <Chips step={step} />}
+        {step.op === "photo" && <Photo step={step} />}
+        {session.value.sim && <Chips packet={packet} step={step} />}
       </main>
       <Buttons packet={packet} step={step} />
       {sheet.value.kind !== "none" && <Over packet={packet} step={step} />}
@@ -44,11 +56,19 @@ export function Task({ packet }: { packet: Packet }) {
   );
 }
 
+function hide(event: Event): void {
+  (event.currentTarget as HTMLElement).hidden = true;
+}
+
 function Big({ packet, step }: { packet: Packet; step: Step }) {
   const { qty } = step;
-  if (!qty) return <p class={`big ${step.big.length > 9 ? "long" : ""}`} data-testid="big">{step.big}</p>;
+  if (!qty) {
+    const long = step.big.length > 9 ? "long" : "";
+    return step.big ? <p class={`big ${long}`} data-testid="big">{step.big}</p> : null;
+  }
   const counted = countOf(packet, step);
-  const mayType = qty.by === "type";
+  const mayType = qty.by === "type" && !qty.distinct;
+  if (mayType && step.expect.length === 0) return <JustType step={step} counted={counted} />;
   const down = (): void => {
     if (mayType) hold = window.setTimeout(() => (sheet.value = { kind: "type" }), HOLD_MS);
   };
@@ -56,43 +76,98 @@ function Big({ packet, step }: { packet: Packet; step: Step }) {
     <>
       <button
         type="button"
-        class="big count num"
+        class={`big count num ${qty.max > 999 && !qty.open ? "long" : ""}`}
         data-testid="big"
-        aria-label={t("h.count", { count: counted, target: qty.target })}
+        aria-label={qty.open ? t("h.counted", { count: counted }) : t("h.count", { count: counted, target: qty.target })}
         onPointerDown={down}
         onPointerUp={() => window.clearTimeout(hold)}
         onPointerLeave={() => window.clearTimeout(hold)}
         onContextMenu={(event) => event.preventDefault()}
       >
         <b data-testid="count">{counted}</b>
-        <span>/{qty.target}</span>
+        {!qty.open && <span>/{qty.target}</span>}
       </button>
       {mayType && <p class="tip">{counted > 0 ? t("h.hold_to_type") : t("h.scan_first")}</p>}
+      {qty.distinct && <Units packet={packet} step={step} />}
     </>
+  );
+}
+
+/** Nothing to scan: the keys are on the screen at once. */
+function JustType({ step, counted }: { step: Step; counted: number }) {
+  const units = (typed: number): void => {
+    deed("qty", typed);
+    if (step.qty?.open && notice.value?.kind !== "problem") main(step);
+  };
+  return <Keypad key={step.id} ask="" first={counted} most={step.qty?.max ?? 1} done={units} />;
+}
+
+/** The serials or tags that were scanned, the last one first. */
+function Units({ packet, step }: { packet: Packet; step: Step }) {
+  const all = scans(packet, step).map(bare).reverse();
+  return (
+    <ol class="units" data-testid="units" reversed>
+      {all.slice(0, MOST_UNITS).map((code) => (
+        <li key={code}>{code}</li>
+      ))}
+      {all.length > MOST_UNITS && <li aria-hidden="true">…</li>}
+    </ol>
   );
 }
 
 function Choices({ step }: { step: Step }) {
   return (
     <div class="tiles">
-      {step.expect.flatMap((each) => each.codes).map((code) => (
-        <button key={code} type="button" onClick={() => deed("choice", code)}>
-          <b>{code}</b>
-          <span>{maybeWord("choice", code)}</span>
-        </button>
-      ))}
+      {step.expect.flatMap((each) => each.codes).map((code) => {
+        const said = maybeWord("choice", code);
+        const short = code.length <= 3;
+        return (
+          <button key={code} type="button" data-choice={code} onClick={() => deed("choice", code)}>
+            <b class={short ? "" : "long"}>{short ? code : (said ?? code)}</b>
+            {short && <span>{said}</span>}
+          </button>
+        );
+      })}
     </div>
   );
 }
 
+function Photo({ step }: { step: Step }) {
+  const take = async (event: Event): Promise<void> => {
+    const [file] = (event.currentTarget as HTMLInputElement).files ?? [];
+    if (!file) return;
+    const { keepPhoto } = await import("./photo.ts");
+    const id = await keepPhoto(file).catch(() => null);
+    if (!id) return void (notice.value = { kind: "problem", problem: { code: "no_photo", facts: {} } });
+    deed("choice", id);
+    notice.value ??= { kind: "say", key: "h.photo_kept" };
+  };
+  return (
+    <label class="button next">
+      <span aria-hidden="true">📷</span> {t("h.take_photo")}
+      <input
+        type="file"
+        accept="image/*"
+        capture="environment"
+        data-testid="photo"
+        key={step.id}
+        onChange={(event) => void take(event)}
+      />
+    </label>
+  );
+}
+
 /** Without a scanner: what is wanted here, to tap; and one thing that is not. */
-function Chips({ step }: { step: Step }) {
-  const codes = step.expect.flatMap((each) => each.codes).slice(0, 2);
+function Chips({ packet, step }: { packet: Packet; step: Step }) {
   if (step.op !== "scan" && step.op !== "count") return null;
+  const codes = step.expect.flatMap((each) => each.codes);
+  const checks = step.expect.flatMap((each) => each.check ?? []);
+  const made = step.expect.some((each) => each.codes.length === 0) ? [anyCode(packet, step)] : [];
+  const left = step.qty?.distinct ? codes.filter((code) => !scans(packet, step).includes(code)) : codes;
   return (
     <div class="chips" aria-label={t("h.wanted")}>
       <small>{t("h.wanted")}</small>
-      {codes.map((code) => (
+      {[...left.slice(0, 2), ...checks.slice(0, 1), ...made].map((code) => (
         <button key={code} type="button" class="chip bars" data-testid="chip" onClick={() => read(code)}>
           {code}
         </button>
@@ -104,14 +179,21 @@ function Chips({ step }: { step: Step }) {
   );
 }
 
+/** Where any code of a kind will do, one is made up: another for each scan. */
+function anyCode(packet: Packet, step: Step): string {
+  const kind = step.expect.find((each) => each.codes.length === 0)?.kind ?? "any";
+  return `${kind.toUpperCase()}-${packet.history.length + 1}`;
+}
+
 function Buttons({ packet, step }: { packet: Packet; step: Step }) {
-  const exceptions = step.allow.filter((code) => code !== "undo");
+  const scanned = step.op === "scan" || step.op === "count";
+  const back = packet.history.length === 0;
   return (
     <footer class="buttons">
       <button
         type="button"
         data-testid="exceptions"
-        disabled={exceptions.length === 0}
+        disabled={exceptionsOf(step).length === 0}
         onClick={() => (sheet.value = { kind: "exceptions" })}
       >
         {t("h.problem_button")}
@@ -119,69 +201,28 @@ function Buttons({ packet, step }: { packet: Packet; step: Step }) {
       <button
         type="button"
         data-testid="undo"
-        onClick={() => (packet.history.length > 0 ? deed("undo", null) : void leave())}
+        onClick={() => (back ? void leave() : deed("undo", null))}
       >
-        {packet.history.length > 0 ? `↶ ${t("h.undo")}` : t("h.back")}
+        {back ? t("h.back") : `↶ ${t("h.undo")}`}
       </button>
-      {(step.op === "confirm" || step.op === "print" || step.op === "photo") && (
-        <button type="button" class="main" data-testid="confirm" onClick={() => deed("choice", null)}>
-          {step.op === "print" ? t("h.printed") : t("h.confirm")}
+      {scanned && !step.qty?.open && (
+        <button type="button" data-testid="other-ways" aria-label={t("h.other_ways")} onClick={() => (sheet.value = { kind: "other" })}>
+          ⌨
         </button>
       )}
+      <MainButton step={step} />
     </footer>
   );
 }
 
-function Over({ packet, step }: { packet: Packet; step: Step }) {
-  const open = sheet.value;
-  const close = (): void => {
-    sheet.value = CLOSED;
-  };
-  const except = (code: string): void => {
-    if (step.qty) sheet.value = { kind: "found", code };
-    else deed("exception", { code, found: 0 });
-  };
+function MainButton({ step }: { step: Step }) {
+  const typing = step.qty?.by === "type" && step.expect.length === 0;
+  const skips = step.op === "photo" && step.allow.includes("skip_photo");
+  const shown = step.op === "confirm" || step.op === "print" || skips || (step.qty?.open && !typing);
+  if (!shown) return null;
   return (
-    <div class="sheet" role="dialog" aria-modal="true">
-      {open.kind === "exceptions" && (
-        <>
-          <p class="verb">{t("h.exceptions")}</p>
-          <div class="tiles">
-            {step.allow
-              .filter((code) => code !== "undo")
-              .map((code) => (
-                <button key={code} type="button" data-exception={code} onClick={() => except(code)}>
-                  {word("exception", code)}
-                </button>
-              ))}
-          </div>
-        </>
-      )}
-      {open.kind === "found" && (
-        <Keypad
-          ask={`${word("exception", open.code)} · ${t("h.found")}`}
-          first={countOf(packet, step)}
-          most={(step.qty?.target ?? 1) - 1}
-          done={(units) => {
-            close();
-            deed("exception", { code: open.code, found: units });
-          }}
-        />
-      )}
-      {open.kind === "type" && (
-        <Keypad
-          ask={t("h.quantity")}
-          first={countOf(packet, step)}
-          most={step.qty?.max ?? 1}
-          done={(units) => {
-            close();
-            deed("qty", units);
-          }}
-        />
-      )}
-      <button type="button" onClick={close}>
-        {t("h.back")}
-      </button>
-    </div>
+    <button type="button" class={skips ? "" : "main"} data-testid="confirm" onClick={() => main(step)}>
+      {skips ? t("h.no_photo") : step.op === "print" ? t("h.printed") : t("h.confirm")}
+    </button>
   );
 }

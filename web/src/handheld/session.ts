@@ -3,23 +3,30 @@ import { signal } from "@preact/signals";
 import type { Who } from "../core/api.ts";
 
 export const KINDS = [
+  "receive",
+  "inbound",
+  "putaway",
   "pick",
   "pack",
   "load",
-  "receive",
+  "handoff",
   "replenish",
+  "move",
+  "count",
   "return",
   "collect",
   "floor",
   "putback",
-  "handoff",
+  "recover",
 ] as const;
 
 export interface Session extends Who {
   site: string;
   station: string;
+  zone: string;
   kinds: string[];
   sim: boolean;
+  name: string; // of the one signed in; "": nobody has
 }
 
 const KEPT = "soko.session";
@@ -28,11 +35,13 @@ const FIRST: Session = {
   operator: "demo",
   site: "TYO1",
   station: "",
-  kinds: [...KINDS],
+  zone: "",
+  kinds: [],
   sim: false,
+  name: "",
 };
 
-/** ?site= &station= &device= &operator= &kinds=a,b &sim=1 win over what was kept. */
+/** ?site= &station= &device= &operator= &kinds=a,b &sim=1 win over what was kept. No kinds: all. */
 export function sessionOf(search: string, kept: string | null): Session {
   const asked = new URLSearchParams(search);
   const before = kept ? (JSON.parse(kept) as Partial<Session>) : {};

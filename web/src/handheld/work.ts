@@ -2,30 +2,40 @@
  * The handheld's day: get a packet, do its steps, hand in what was done, get the next.
  *
  * Local first: an event is judged here by the shared reducer, shown at once, kept in the outbox, and
- * sent when there is a network. What the server answers then wins.
+ * sent when there is a network. What the server answers then wins. A step that only the server can
+ * judge waits for it; without a network it is left, and other packets go on.
  */
 import { effect, signal } from "@preact/signals";
 import { Feed } from "../core/live.ts";
-import { ApiError, get } from "../core/api.ts";
+import { ApiError, get, post } from "../core/api.ts";
 import { newId, nextSeq } from "./ids.ts";
-import { type Delivery, flush, keepOpen, online, openPacket, pending, put, startOutbox } from "./outbox.ts";
+import { askServer, type Delivery, drop, flush, keepOpen, online, openPacket, parked, put, startOutbox } from "./outbox.ts";
 import { type EventType, type Packet, type Problem, reduce, stepNow, type WorkEvent } from "./packet.ts";
 import { type Session, session } from "./session.ts";
 import { feel } from "./tone.ts";
 
-export type View = "home" | "looking" | "work" | "done";
-export interface Found {
-  code: string;
-  facts: Record<string, unknown> | null; // null: nobody knows it
-}
-export type Notice = { kind: "problem"; problem: Problem } | { kind: "say"; key: "h.took_back" | "h.rejected" | "h.recovered" | "h.ime" };
+export type View = "home" | "looking" | "work" | "done" | "lost";
+type Saying =
+  | "h.took_back"
+  | "h.rejected"
+  | "h.recovered"
+  | "h.ime"
+  | "h.needs_connection"
+  | "h.called"
+  | "h.later"
+  | "h.changed"
+  | "h.photo_kept";
+export type Notice = { kind: "problem"; problem: Problem } | { kind: "say"; key: Saying };
 
 export const view = signal<View>("home");
 export const packet = signal<Packet | null>(null);
 export const notice = signal<Notice | null>(null);
 export const flash = signal<"" | "ok" | "wrong">("");
-export const found = signal<Found | null>(null);
 export const lastTried = signal<"" | "none" | "no_answer">("");
+/** The server is being asked about this step. */
+export const asking = signal(false);
+/** Nobody can work here before a badge was scanned: the server says so. */
+export const strange = signal(false);
 /** Where a finished packet leads: to the page that opened it; null: to the next packet. */
 export const back = signal<(() => void) | null>(null);
 
@@ -34,6 +44,7 @@ const FLASH_MS = 350;
 const NEXT_MS = 2500;
 let retry = 0;
 let calm = 0;
+let unanswered: WorkEvent | null = null; // asked again, it must be the same event
 
 /** Begin: go on with an open packet of an earlier page. */
 export async function begin(): Promise<void> {
@@ -43,18 +54,18 @@ export async function begin(): Promise<void> {
     view.value = "work";
     notice.value = { kind: "say", key: "h.recovered" };
   }
-  await startOutbox(session.value, heard);
+  await startOutbox(() => session.peek(), heard);
 }
 
 /** Ask for the next packet. */
 export async function nextTask(): Promise<void> {
   window.clearTimeout(retry);
-  found.value = null;
   notice.value = null;
   view.value = "looking";
   await flush();
   const { site, station, kinds } = session.value;
-  const asked = new URLSearchParams({ site, kinds: kinds.join(",") });
+  const asked = new URLSearchParams({ site });
+  if (kinds.length > 0) asked.set("kinds", kinds.join(","));
   if (station) asked.set("station", station);
   try {
     const next = await get<Packet | null>(`/api/v1/work/next?${asked}`, session.value);
@@ -62,14 +73,35 @@ export async function nextTask(): Promise<void> {
     if (next) return await open(next);
     lastTried.value = "none";
   } catch (error) {
-    const away = !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
-    online.value = !away;
-    lastTried.value = away ? "no_answer" : "none";
-    if (!away) notice.value = { kind: "problem", problem: { code: error.code, facts: {} } };
+    failed(error);
   }
   retry = window.setTimeout(() => {
-    if (view.value === "looking") void nextTask();
+    if (view.value === "looking" && !strange.value) void nextTask();
   }, RETRY_MS);
+}
+
+/** Begin work of a kind with what was scanned for it; whether it could be begun. */
+export async function startWork(kind: string, scanned: string): Promise<boolean> {
+  await flush();
+  try {
+    const body = { site: session.value.site, kind, scanned };
+    await open(await post<Packet>("/api/v1/work/start", body, session.value));
+    online.value = true;
+    return true;
+  } catch (error) {
+    failed(error);
+    feel("wrong");
+    return false;
+  }
+}
+
+function failed(error: unknown): void {
+  const away = !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
+  online.value = !away;
+  lastTried.value = away ? "no_answer" : "none";
+  if (away) notice.value = { kind: "say", key: "h.needs_connection" };
+  else if (error.status === 401) strange.value = true;
+  else notice.value = { kind: "problem", problem: { code: error.code, facts: error.facts } };
 }
 
 /** Ask for a packet of these kinds and work it off, then go back to the page that asked. */
@@ -104,7 +136,8 @@ export function hearOffers(site: string): () => void {
     const told = counts.value?.value;
     if (!told) return;
     offered.value = told;
-    const any = session.peek().kinds.some((kind) => (told[kind] ?? 0) > 0);
+    const wanted = session.peek().kinds;
+    const any = Object.entries(told).some(([kind, open]) => open > 0 && (wanted.length === 0 || wanted.includes(kind)));
     if (any && view.peek() === "looking" && lastTried.peek() === "none") void nextTask();
   });
   return () => {
@@ -113,62 +146,103 @@ export function hearOffers(site: string): () => void {
   };
 }
 
+/** Home. What was begun stays in hand; what was not, somebody else may do. */
 export async function leave(): Promise<void> {
   window.clearTimeout(retry);
+  const left = packet.value;
   packet.value = null;
   notice.value = null;
-  found.value = null;
+  asking.value = false;
+  flash.value = "";
   view.value = "home";
   await keepOpen(null);
+  if (left && (left.step === null || left.history.length === 0)) await drop(left.id);
 }
 
-/** A code was read: a command, the wanted thing, the wrong thing, or a question. */
-export function read(code: string, again = false): void {
-  if (again) return feel("again");
-  if (code.startsWith("CMD:")) return command(code.slice(4));
-  if (view.value === "work" && packet.value) return deed("scan", code);
-  void lookUp(code);
-}
-
-function command(name: string): void {
-  if (name === "UNDO") deed("undo", null);
-  if (name === "DONE" && packet.value && stepNow(packet.value)?.op !== "choose") deed("choice", null);
-  if (name === "BACK") void leave();
-  if (name === "SHORT" && packet.value) {
-    const step = stepNow(packet.value);
-    deed("exception", { code: "short", found: step ? (packet.value.counts[step.id] ?? 0) : 0 });
-  }
+/** Go on with a packet that was left. */
+export async function resume(id: string): Promise<void> {
+  const left = parked.value.find((each) => each.id === id);
+  if (left) await open(left);
 }
 
 /** Something was done at the step shown. */
 export function deed(type: EventType, value: WorkEvent["value"]): void {
   const before = packet.value;
-  if (!before) return;
+  if (!before || asking.value) return;
+  const event = eventOf(before, type, value);
+  const outcome = reduce(before, event);
+  if (outcome.problem) return wrong(outcome.problem);
+  event.seq ||= nextSeq();
+  if (stepNow(before)?.online && type !== "undo") return void judged(before, event);
+  done(before, outcome.packet, type, value);
+  void put(event, outcome.packet);
+}
+
+function eventOf(before: Packet, type: EventType, value: WorkEvent["value"]): WorkEvent {
+  const step = before.step ?? "";
+  const again = unanswered;
+  const isSame = again && again.packet === before.id && again.step === step && again.type === type;
+  if (isSame && again.rev === before.rev && JSON.stringify(again.value) === JSON.stringify(value)) return again;
   const now_ms = Date.now();
-  const event: WorkEvent = {
+  return {
     id: newId(now_ms),
     packet: before.id,
     rev: before.rev,
-    step: before.step ?? "",
+    step,
     type,
     value,
     at: new Date(now_ms).toISOString(),
     seq: 0,
     device: session.value.device,
   };
-  const outcome = reduce(before, event);
-  if (outcome.problem) return wrong(outcome.problem);
-  event.seq = nextSeq();
-  const after = outcome.packet;
+}
+
+function done(before: Packet, after: Packet, type: EventType, value: WorkEvent["value"]): void {
   packet.value = after;
-  notice.value = type === "undo" ? { kind: "say", key: "h.took_back" } : null;
+  notice.value = said(before, after, type, value);
   feel(after.step === null ? "task" : after.step === before.step ? "ok" : "line");
   light("ok");
   if (after.step === null) finish();
-  void put(event, after);
 }
 
-function wrong(problem: Problem): void {
+function said(before: Packet, after: Packet, type: EventType, value: WorkEvent["value"]): Notice | null {
+  if (type === "undo") return { kind: "say", key: "h.took_back" };
+  if (type !== "exception" || typeof value !== "object" || value === null) return null;
+  if (after.step === before.step) return { kind: "say", key: "h.called" };
+  return value.code === "skip" ? { kind: "say", key: "h.later" } : null;
+}
+
+/** A step that only the server can judge: it is asked, and nothing is queued. */
+async function judged(before: Packet, event: WorkEvent): Promise<void> {
+  asking.value = true;
+  notice.value = null;
+  unanswered = event;
+  const answer = await askServer(event);
+  asking.value = false;
+  if (packet.value?.id !== before.id) return;
+  if (!answer) {
+    feel("wrong");
+    notice.value = { kind: "say", key: "h.needs_connection" };
+    return;
+  }
+  unanswered = null;
+  const [result] = answer.results;
+  const theirs = answer.packet;
+  if (result?.result === "rejected") {
+    if (!theirs) return lose(result.problem ?? null, before.id);
+    if (theirs.step !== before.step || theirs.rev !== before.rev) await open(theirs);
+    return wrong(result.problem ?? { code: "unknown", facts: {} });
+  }
+  if (theirs) {
+    await keepOpen(theirs);
+    return done(before, theirs, event.type, event.value);
+  }
+  const local = reduce(before, event).packet ?? before;
+  await drop(before.id);
+  done(before, { ...local, step: null }, event.type, event.value);
+}
+
+export function wrong(problem: Problem): void {
   notice.value = { kind: "problem", problem };
   feel("wrong");
   flash.value = "wrong"; // stays until the next right scan
@@ -184,53 +258,59 @@ function light(kind: "ok"): void {
 
 function finish(): void {
   view.value = "done";
+  window.clearTimeout(retry);
   retry = window.setTimeout(() => {
     if (view.value === "done") onward();
   }, NEXT_MS);
 }
 
 async function open(next: Packet): Promise<void> {
+  window.clearTimeout(retry);
   packet.value = next;
   flash.value = "";
+  notice.value = null;
   lastTried.value = "";
   view.value = "work";
   await keepOpen(next);
 }
 
-/** What the server made of it wins, once nothing of ours is on its way. */
-function heard({ rejected, packet: theirs }: Delivery): void {
-  const first = rejected[0];
-  const mine = packet.value;
-  if (first) {
-    notice.value = first.problem ? { kind: "problem", problem: first.problem } : { kind: "say", key: "h.rejected" };
-    feel("wrong");
-    flash.value = "wrong";
-    if (!theirs) return void leave().then(() => nextTask());
-  }
-  if (pending.value > 0 || !theirs || !mine || view.value === "home") return;
-  const same = theirs.id === mine.id && theirs.step === mine.step && theirs.rev === mine.rev;
-  if (same && JSON.stringify(theirs.counts) === JSON.stringify(mine.counts)) return;
-  if (theirs.step !== null) {
-    window.clearTimeout(retry);
-    const kept = notice.value;
-    void open(theirs).then(() => {
-      if (first) notice.value = kept;
-    });
-  }
+/** The server gave the packet to somebody else, or knows it no more. It stays said until it was read. */
+function lose(problem: Problem | null, id: string): void {
+  window.clearTimeout(retry);
+  void drop(id);
+  view.value = "lost";
+  wrong(problem ?? { code: "unknown", facts: {} });
 }
 
-/** "What is this?" */
-export async function lookUp(code: string): Promise<void> {
-  window.clearTimeout(retry);
-  if (view.value !== "home") view.value = "home";
-  try {
-    const facts = await get<Record<string, unknown>>(`/api/v1/lookup/${encodeURIComponent(code)}`, session.value);
-    found.value = { code, facts };
-    feel("ok");
-  } catch (error) {
-    const unknown = error instanceof ApiError && error.status === 404;
-    if (unknown) found.value = { code, facts: null };
-    else notice.value = { kind: "problem", problem: { code: "no_answer", facts: {} } };
-    feel("wrong");
+/** What the server made of it wins, once nothing of ours is on its way. */
+function heard({ of, rejected, packet: theirs }: Delivery): void {
+  const first = rejected[0];
+  const mine = packet.value;
+  if (mine?.id !== of) return heardOfOther(of, first?.problem ?? null, theirs);
+  if (first && !theirs) return lose(first.problem ?? null, of);
+  if (!theirs || view.value === "home") return;
+  if (theirs.id !== of) void drop(of); // what is to be put right instead
+  const same = theirs.id === of && theirs.step === mine.step && theirs.rev === mine.rev && theirs.note === mine.note;
+  if (!same || JSON.stringify(theirs.counts) !== JSON.stringify(mine.counts)) {
+    if (theirs.step === null && theirs.id === of) return;
+    void open(theirs).then(() => {
+      if (first) refusedLater(first.problem ?? null);
+      else notice.value = { kind: "say", key: "h.changed" };
+    });
+  } else if (first) refusedLater(first.problem ?? null);
+}
+
+function refusedLater(problem: Problem | null): void {
+  if (problem) return wrong(problem);
+  notice.value = { kind: "say", key: "h.rejected" };
+  feel("wrong");
+  flash.value = "wrong";
+}
+
+function heardOfOther(id: string, problem: Problem | null, theirs: Packet | null): void {
+  if (problem && !theirs) {
+    void drop(id);
+    if (view.value === "home" || view.value === "looking" || view.value === "done") lose(problem, id);
+    else wrong(problem);
   }
 }

@@ -1,0 +1,25 @@
+/** Parts that few need are loaded when they are asked for. */
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../core/i18n.ts";
+
+/** A component that loads the real one; without a network it says so. */
+export function later<Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> {
+  let known: ComponentType<Props> | null = null;
+  return function Later(props: Props) {
+    const [Part, setPart] = useState<ComponentType<Props> | null>(() => known);
+    const [failed, setFailed] = useState(false);
+    useEffect(() => {
+      if (Part) return;
+      load().then(
+        (part) => {
+          known = part;
+          setPart(() => part);
+        },
+        () => setFailed(true),
+      );
+    }, []);
+    if (Part) return <Part {...props} />;
+    return <p class="verb">{failed ? t("h.needs_connection") : "…"}</p>;
+  };
+}

@@ -1,0 +1,129 @@
+/** Badge, then PIN; and the page where a new device is told whose it is. */
+import { useEffect, useState } from "preact/hooks";
+import { t, word } from "../core/i18n.ts";
+import { DigitPad } from "./keypad.tsx";
+import { Message } from "./message.tsx";
+import { pair, signIn } from "./people.ts";
+import { CLOSED, sheet } from "./read.ts";
+import { session } from "./session.ts";
+import { feel } from "./tone.ts";
+import { flash, notice, strange } from "./work.ts";
+
+type Trouble = { code: string; facts: Record<string, string | number> };
+
+function Against({ trouble }: { trouble: Trouble }) {
+  return (
+    <p class="message wrong" role="alert" data-testid="problem" data-code={trouble.code}>
+      <span aria-hidden="true">✕ </span>
+      {word("problem", trouble.code, trouble.facts)}
+    </p>
+  );
+}
+
+/** "Scan your badge"; a badge alone is enough for who was here a moment ago. */
+export function Lock({ badge, mayClose }: { badge: string; mayClose: boolean }) {
+  const [trouble, setTrouble] = useState<Trouble | null>(null);
+  const [asksPin, setAsksPin] = useState(false);
+  const ask = async (pin: string | null): Promise<void> => {
+    const against = await signIn(badge, pin);
+    if (against?.code === "pin_needed" && pin === null) return setAsksPin(true);
+    if (against?.code === "device_unknown") return void (sheet.value = { kind: "pair" });
+    if (against) {
+      feel("wrong");
+      flash.value = "wrong";
+      if (!asksPin && against.code === "sign_in_failed" && pin === null) return setAsksPin(true);
+      setTrouble(against);
+      return;
+    }
+    feel("line");
+    flash.value = "";
+    notice.value = null;
+    strange.value = false;
+    sheet.value = CLOSED;
+  };
+  useEffect(() => {
+    setTrouble(null);
+    setAsksPin(false);
+    if (badge) void ask(null);
+  }, [badge]);
+  return (
+    <div class="sheet lock" role="dialog" aria-modal="true" data-sheet="lock">
+      {trouble && <Against trouble={trouble} />}
+      {badge && asksPin ? (
+        <DigitPad ask={t("h.pin")} lengths={[4, 6]} secret done={(pin) => void ask(pin)} />
+      ) : (
+        <>
+          <p class="tick" aria-hidden="true">
+            ▣
+          </p>
+          <p class="verb">{t("h.scan_badge")}</p>
+          <p class="tip">{session.value.name ? t("h.open_stays", { name: session.value.name }) : t("h.badge_hint")}</p>
+          <TypedBadge />
+        </>
+      )}
+      <Message />
+      {mayClose && (
+        <button type="button" onClick={() => (sheet.value = CLOSED)}>
+          {t("h.back")}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function TypedBadge() {
+  const ask = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const field = (event.currentTarget as HTMLFormElement).elements.namedItem("badge") as HTMLInputElement;
+    const code = field.value.trim();
+    if (code) sheet.value = { kind: "lock", badge: code };
+  };
+  return (
+    <form class="typecode" onSubmit={ask}>
+      <label>
+        {t("h.type_badge")}
+        <input name="badge" autocapitalize="off" autocomplete="off" spellcheck={false} />
+      </label>
+    </form>
+  );
+}
+
+/** The office shows a code for a new device: scanned or typed here, it names the device for good. */
+export function Pair({ first }: { first: string }) {
+  const [trouble, setTrouble] = useState<Trouble | null>(null);
+  const ask = async (code: string): Promise<void> => {
+    const against = await pair(code);
+    setTrouble(against);
+    if (against) return feel("wrong");
+    feel("task");
+    history.replaceState(null, "", location.pathname);
+    sheet.value = { kind: "lock", badge: "" };
+  };
+  useEffect(() => {
+    if (first) void ask(first);
+  }, [first]);
+  const typed = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const field = (event.currentTarget as HTMLFormElement).elements.namedItem("code") as HTMLInputElement;
+    if (field.value.trim()) void ask(field.value.trim());
+  };
+  return (
+    <div class="sheet" role="dialog" aria-modal="true" data-sheet="pair">
+      <p class="verb">{t("h.pair")}</p>
+      <p class="tip">{t("h.pair_hint")}</p>
+      {trouble && <Against trouble={trouble} />}
+      <form class="typecode" onSubmit={typed}>
+        <label class="verb">
+          {t("h.pairing_code")}
+          <input name="code" autocapitalize="characters" autocomplete="off" spellcheck={false} />
+        </label>
+        <button type="submit" class="main">
+          {t("h.ok")}
+        </button>
+      </form>
+      <button type="button" onClick={() => (sheet.value = CLOSED)}>
+        {t("h.back")}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+/**
+ * Who holds the device: paired once by a code, opened by a badge and a PIN, locked when it lies about.
+ *
+ * Where Soko is open (SOKO_HANDHELD=open, as in the demo) nobody is asked for anything; where it is
+ * not, the server says so with the first call and the badge is asked for.
+ */
+import { ApiError, post } from "../core/api.ts";
+import { type Lang, speak } from "../core/i18n.ts";
+import { flush } from "./outbox.ts";
+import { change, session } from "./session.ts";
+
+interface Signed {
+  token: string;
+  operator: string;
+  name: string;
+  kinds?: string[];
+  languages?: string[];
+}
+interface Paired {
+  token: string;
+  name: string;
+  site: string;
+  zone?: string;
+  station?: string | null;
+}
+
+const IDLE_MS = 15 * 60_000;
+const WORDS: readonly string[] = ["en", "ja"] satisfies Lang[];
+
+/** The code of what the server says against it; null: signed in. */
+export async function signIn(badge: string, pin: string | null): Promise<{ code: string; facts: Record<string, string | number> } | null> {
+  try {
+    const body = pin === null ? { badge } : { badge, pin };
+    const signed = await post<Signed>("/api/v1/people/sign-in", body, { ...session.value, token: "" });
+    change({ token: signed.token, operator: signed.operator, name: signed.name });
+    const tongue = signed.languages?.find((each) => WORDS.includes(each));
+    if (tongue) await speak(tongue as Lang);
+    await flush();
+    return null;
+  } catch (error) {
+    return said(error);
+  }
+}
+
+/** This device is the one that the office made the code for. */
+export async function pair(code: string): Promise<{ code: string; facts: Record<string, string | number> } | null> {
+  try {
+    const paired = await post<Paired>("/api/v1/people/pair", { code: codeOf(code) });
+    const { token, name, site, zone, station } = paired;
+    change({ device_token: token, device: name, site, zone: zone ?? "", station: station ?? "", token: "", name: "" });
+    return null;
+  } catch (error) {
+    return said(error);
+  }
+}
+
+/** A pairing QR holds an address with the code at its end, so that a phone's camera opens this page. */
+export function codeOf(scanned: string): string {
+  return (/[#?&]pair=([\w-]+)/.exec(scanned)?.[1] ?? scanned.replace(/^PAIR[:-]/i, "")).trim().toUpperCase();
+}
+
+/** Whoever was here has gone; their packet stays with them. */
+export function lockNow(): void {
+  if (session.value.token) change({ token: "" });
+}
+
+/** Lock after a quarter of an hour without a touch or a scan. */
+export function watchIdle(lock: () => void): () => void {
+  let timer = 0;
+  const again = (): void => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => session.value.name && lock(), IDLE_MS);
+  };
+  const signs = ["keydown", "pointerdown"] as const;
+  for (const sign of signs) document.addEventListener(sign, again, true);
+  again();
+  return () => {
+    window.clearTimeout(timer);
+    for (const sign of signs) document.removeEventListener(sign, again, true);
+  };
+}
+
+function said(error: unknown): { code: string; facts: Record<string, string | number> } {
+  return error instanceof ApiError ? { code: error.code, facts: error.facts } : { code: "unknown", facts: {} };
+}
