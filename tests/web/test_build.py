@@ -89,8 +89,19 @@ def test_every_step_of_a_packet_has_words():
     assert {code for code in said if f"say.{code}" not in LOCALES["en"]} == set()
 
 
+def test_what_reads_with_the_camera_is_our_own_and_licensed(built_screens: Path):
+    manifest = json.loads((built_screens / "assets.json").read_text("utf-8"))
+    eye = manifest["src/handheld/camera.tsx"]
+    assert any("zxing" in part for part in eye["dynamicImports"]), "loaded when it is asked for"
+    assert any(part["file"].endswith(".wasm") for part in manifest.values()), "from our server"
+    licences = (built_screens / "licenses.md").read_text("utf-8")
+    assert {"barcode-detector", "zxing-wasm"} <= set(re.findall(r"^## (\S+)", licences, re.M))
+
+
 def test_the_handheld_is_small(built_screens: Path):
-    size = size_of(built_screens, "index.html", "src/handheld/page.tsx", "../locales/ja.json")
+    manifest = json.loads((built_screens / "assets.json").read_text("utf-8"))
+    (words,) = (each for each in manifest if "/ja.json?words=h," in each)
+    size = size_of(built_screens, "index.html", "src/handheld/page.tsx", words)
     assert size <= SHELL_BYTES, f"{size} bytes"
 
 

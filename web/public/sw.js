@@ -9,10 +9,17 @@ async function keep() {
     for (const file of [part.file, ...(part.css ?? []), ...(part.assets ?? [])]) files.add(`/ui/${file}`);
   }
   const cache = await caches.open(KEPT);
-  await cache.addAll([...files]);
+  // A megabyte that few need (reading with the camera) is kept once it was asked for.
+  await cache.addAll([...files].filter((file) => !file.endsWith(".wasm")));
   for (const request of await cache.keys()) {
     if (!files.has(new URL(request.url).pathname)) await cache.delete(request);
   }
+}
+
+async function asked(request) {
+  const answer = await fetch(request);
+  if (answer.ok && request.url.endsWith(".wasm")) await (await caches.open(KEPT)).put(request, answer.clone());
+  return answer;
 }
 
 self.addEventListener("install", (event) => {
@@ -31,6 +38,6 @@ self.addEventListener("fetch", (event) => {
   event.respondWith(
     page
       ? fetch(request).then((answer) => (answer.ok ? answer : kept().then((old) => old ?? answer)), kept)
-      : kept().then((old) => old ?? fetch(request)),
+      : kept().then((old) => old ?? asked(request)),
   );
 });

@@ -7,13 +7,18 @@ import { type Look, startLook } from "./core/look.ts";
 interface Page {
   load: () => Promise<{ Page: ComponentType }>;
   look: Look;
+  words?: Catalogues; // a part of the catalogue, for a page that must be small
 }
 
+const HANDHELD: Catalogues = {
+  en: () => import("../../locales/en.json?words=h,say,fact,exception,choice,kind,problem,start,look,state"),
+  ja: () => import("../../locales/ja.json?words=h,say,fact,exception,choice,kind,problem,start,look,state"),
+};
 const HOME: Page = { load: () => import("./home/page.tsx"), look: "light" };
 const PAGES: Record<string, Page> = {
   control: { load: () => import("./control/page.tsx"), look: "light" },
   decisions: { load: () => import("./decisions/page.tsx"), look: "light" },
-  h: { load: () => import("./handheld/page.tsx"), look: "dark" },
+  h: { load: () => import("./handheld/page.tsx"), look: "dark", words: HANDHELD },
   proposals: { load: () => import("./proposals/page.tsx"), look: "light" },
   rules: { load: () => import("./rules/page.tsx"), look: "light" },
   stock: { load: () => import("./stock/page.tsx"), look: "light" },
@@ -28,7 +33,7 @@ async function start(): Promise<void> {
   const name = location.pathname.replace(/^\/ui\/?/, "").replace(/\/$/, "");
   const page = PAGES[name] ?? HOME;
   startLook(page.look);
-  const [{ Page }] = await Promise.all([page.load(), loadLanguage(WORDS)]);
+  const [{ Page }] = await Promise.all([page.load(), loadLanguage(page.words ?? WORDS)]);
   const root = document.getElementById("app");
   if (root) render(<Page />, root);
   // Only in a secure context (https or this very machine); the rest works without it.

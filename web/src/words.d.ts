@@ -7,3 +7,7 @@ declare module "*?words=find,in_store,time" {
   const words: Record<string, string>;
   export default words;
 }
+declare module "*?words=h,say,fact,exception,choice,kind,problem,start,look,state" {
+  const words: Record<string, string>;
+  export default words;
+}
