@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         default="open",
         description="whether other systems need keys; `open` only where nobody else comes",
     )
+    handheld: Literal["open", "paired"] = Field(
+        default="open",
+        description="whether handhelds must be paired and their users signed in; `open`: a device"
+        " and a person are who they say, only where nobody else comes",
+    )
     webhooks_allowed: tuple[IPvAnyNetwork, ...] = Field(
         default=(),
         description='networks that webhooks may call though not public: ["127.0.0.0/8"]',

@@ -9,16 +9,21 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Request
 
 from edge.clock import Clock
+from wms.access import ScopeMissing
 from wms.api.limits import Limits
 from wms.api.live import Feed
 from wms.contacts.keys import Keys
 from wms.database import Database
 from wms.outbound.floor import Floor
+from wms.people.entry import Known, SignInNeeded, has_supervisor
+from wms.people.known import People
+from wms.people.secrets import DEVICE, SESSION
 from wms.settings import Settings
-from wms.work.tasks import Actor
+from wms.work.actor import Actor, Skills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,28 +38,90 @@ class Services:
     known: set[UUID] = field(default_factory=set)  # masters that have been seen to be there
     limits: Limits = field(default_factory=Limits)
     contacts_keys: Keys = field(init=False)
+    people: People = field(init=False)
 
     def __post_init__(self) -> None:
         """What the settings say where to find."""
         object.__setattr__(self, "contacts_keys", Keys(self.settings.contact_key_file))
+        object.__setattr__(self, "people", People(self.database))
 
 
-def _services(request: Request) -> Services:
+# Not `def`: those would each wait for a thread, and there are hundreds of requests a second.
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
-def _now(request: Request) -> datetime:
-    return _services(request).clock.now()
+async def _now(request: Request) -> datetime:
+    services: Services = request.app.state.services
+    return services.clock.now()
 
 
-def _actor(
-    x_soko_device: Annotated[str, Header(max_length=100)] = "handheld-1",
-    x_soko_operator: Annotated[str, Header(max_length=100)] = "demo",
+async def _actor(
+    request: Request,
+    x_soko_device: Annotated[str, Header(max_length=100, pattern=r"^[^\x00]*$")] = "handheld-1",
+    x_soko_operator: Annotated[str, Header(max_length=100, pattern=r"^[^\x00]*$")] = "demo",
 ) -> Actor:
+    """Who works: whoever has signed in; where handhelds are open, who they say they are."""
+    services: Services = request.app.state.services
+    known = await _known(request, services)
+    if known is not None:
+        skills = Skills(kinds=known.kinds, zones=known.zones, equipment=known.equipment)
+        return Actor(
+            device=known.device,
+            operator=known.operator,
+            signed_in=True,
+            supervisor=known.supervisor,
+            skills=skills,
+        )
+    if services.settings.handheld == "paired":
+        raise SignInNeeded("scan a badge")
     return Actor(device=x_soko_device, operator=x_soko_operator)
+
+
+async def _boss(
+    request: Request,
+    x_soko_operator: Annotated[str, Header(max_length=100, pattern=r"^[^\x00]*$")] = "console",
+) -> str:
+    """The supervisor who asks. Where handhelds are paired, one must have signed in.
+
+    But for the first days: until a supervisor has signed in, somebody must be able to make one.
+    """
+    services: Services = request.app.state.services
+    known = await _known(request, services)
+    if known is not None and known.supervisor:
+        return known.operator
+    if services.settings.handheld == "open":
+        return x_soko_operator if known is None else known.operator
+    if known is not None:
+        raise ScopeMissing("supervisor")
+    if await run_sync(services.database.run, has_supervisor):
+        raise SignInNeeded("scan a supervisor's badge")
+    return "console"
+
+
+async def _known(request: Request, services: Services) -> Known | None:
+    token = token_of(request)
+    if not token.startswith(SESSION):
+        return None
+    known = services.people.remembered(token)
+    if known is not None:
+        return known
+    now = services.clock.now()
+    return await run_sync(lambda: services.people.ask(token, now=now))
+
+
+def token_of(request: Request) -> str:
+    """The token of a device or of somebody who has signed in; "" without one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() == "bearer" and token.startswith((DEVICE, SESSION)):
+        return token
+    return ""
 
 
 Svc = Annotated[Services, Depends(_services)]
 Now = Annotated[datetime, Depends(_now)]
 Who = Annotated[Actor, Depends(_actor)]
+Boss = Annotated[str, Depends(_boss)]
+signed_in = Depends(_actor)  # for routers whose endpoints do not ask who it is

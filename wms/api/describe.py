@@ -29,6 +29,8 @@ TAGS = {
     "privacy": "Personal data: who an order is for, export, erasure, retention.",
     "track": "A customer follows an order.",
     "handheld": "Work packets of handhelds.",
+    "people": "Operators and devices: pairing, signing in.",
+    "supervise": "Tasks, exceptions, labour: what supervisors see and decide.",
     "console": "Supervisors and planners.",
     "health": "Is it up?",
 }
@@ -65,6 +67,7 @@ _WRITING = {
     "415": "It is not JSON",
     "429": "Too many at once: come again, with the same ids",
 }
+_SIGNED_IN = {"401": "Nobody has signed in", "403": "They may not do this"}
 _WITH_KEY = {"401": "No key, or none that is good", "403": "The key lacks the scope"}
 
 
@@ -121,7 +124,9 @@ def _say_what_may_go_wrong(path: str, method: str, operation: dict[str, Any]) ->
         problems |= _WRITING
     elif scope == PUBLIC:
         problems["429"] = _WRITING["429"]
-    if scope not in {PUBLIC, PEOPLE}:
+    if scope == PEOPLE:
+        problems |= _SIGNED_IN
+    elif scope != PUBLIC:
         problems |= _WITH_KEY
         operation["security"] = [{"key": [scope]}]
     answers = operation["responses"]

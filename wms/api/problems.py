@@ -25,6 +25,7 @@ from starlette.responses import Response
 from wms.access import KeyMissing
 from wms.api.limits import TooOften
 from wms.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable, WmsError
+from wms.people.entry import EntryShut
 from wms.stock.coalescer import Overloaded
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ STATUS: dict[type[WmsError], HTTPStatus] = {
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
     TooOften: HTTPStatus.TOO_MANY_REQUESTS,
+    EntryShut: HTTPStatus.TOO_MANY_REQUESTS,
     KeyMissing: HTTPStatus.UNAUTHORIZED,
 }
 
@@ -125,4 +127,6 @@ def _of_malformed(_handler: Any, _request: Request, error: Exception) -> Problem
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        return value  # faults by line and column
     return value if isinstance(value, int | str | bool | None) else str(value)

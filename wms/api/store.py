@@ -14,7 +14,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.orm import Session
 
 from wms.api import oms
-from wms.api.dependencies import Now, Services, Svc, Who
+from wms.api.dependencies import Now, Services, Svc, Who, signed_in
 from wms.api.shapes import OrderOut, Text
 from wms.api.store_shapes import (
     ActIn,
@@ -36,7 +36,7 @@ from wms.collect.ship import accept_ship, reject_ship
 from wms.ids import CommandId, SiteId
 from wms.work.tasks import lease
 
-router = APIRouter(prefix="/store/v1", tags=["store"])
+router = APIRouter(prefix="/store/v1", tags=["store"], dependencies=[signed_in])
 CREATED, NO_CONTENT = HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
 
 
