@@ -17,23 +17,26 @@ export class ApiError extends Error {
 export interface Who {
   device: string;
   operator: string;
-  token?: string; // of the one signed in
-  device_token?: string; // of a device that was paired
+  token?: string; // of the one signed in, or of the device itself
 }
 
-async function ask(path: string, init: RequestInit): Promise<unknown> {
+async function fetched(path: string, init: RequestInit, timeout_ms = 10_000): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(path, { ...init, signal: AbortSignal.timeout(10_000) });
+    answer = await fetch(path, { ...init, signal: AbortSignal.timeout(timeout_ms) });
   } catch {
     throw new ApiError(0, "no_answer");
   }
-  if (answer.status === 204) return null;
   if (!answer.ok) {
     const problem = (await answer.json().catch(() => ({}))) as { code?: string } & Params;
     throw new ApiError(answer.status, problem.code ?? "unknown", problem);
   }
-  return answer.json();
+  return answer;
+}
+
+async function ask(path: string, init: RequestInit, timeout_ms?: number): Promise<unknown> {
+  const answer = await fetched(path, init, timeout_ms);
+  return answer.status === 204 ? null : answer.json();
 }
 
 const KEY = "soko.key";
@@ -56,16 +59,16 @@ function key(): Record<string, string> {
   }
 }
 
-function headers(who?: Who): Record<string, string> {
+/** Who asks, as headers. */
+export function bearer(who?: Who): Record<string, string> {
   if (!who) return key();
-  const person: Record<string, string> = { "X-Soko-Device": who.device, "X-Soko-Operator": who.operator };
-  if (who.device_token) person["X-Soko-Device-Token"] = who.device_token;
+  const person = { "X-Soko-Device": who.device, "X-Soko-Operator": who.operator };
   return { ...person, ...(who.token ? { Authorization: `Bearer ${who.token}` } : key()) };
 }
 
 /** The JSON of a path; null when there is nothing (204). */
 export async function get<T>(path: string, who?: Who): Promise<T> {
-  return (await ask(path, { headers: headers(who) })) as T;
+  return (await ask(path, { headers: bearer(who) })) as T;
 }
 
 export async function post<T>(path: string, body: unknown, who?: Who): Promise<T> {
@@ -78,13 +81,33 @@ export async function put<T>(path: string, body: unknown, who?: Who): Promise<T>
 
 /** Bytes as they are, such as a picture. */
 export async function putBytes(path: string, body: ArrayBuffer, type: string, who?: Who): Promise<void> {
-  await ask(path, { method: "PUT", headers: { "Content-Type": type, ...headers(who) }, body });
+  await ask(path, { method: "PUT", headers: { "Content-Type": type, ...bearer(who) }, body });
+}
+
+const SLOW_MS = 120_000; // a large file on a slow line
+
+/** A file as it is; the JSON of the answer. */
+export async function upload<T>(path: string, file: Blob): Promise<T> {
+  const told = { "Content-Type": "application/octet-stream", ...headers() };
+  return (await ask(path, { method: "POST", headers: told, body: file }, SLOW_MS)) as T;
+}
+
+/** A file of the server, given to the person as a download. */
+export async function download(path: string, name: string, body?: unknown): Promise<void> {
+  const posted = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  const json = body === undefined ? {} : { "Content-Type": "application/json" };
+  const answer = await fetched(path, { ...posted, headers: { ...json, ...headers() } }, SLOW_MS);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 async function send<T>(method: "POST" | "PUT", path: string, body: unknown, who?: Who): Promise<T> {
   return (await ask(path, {
     method,
-    headers: { "Content-Type": "application/json", ...headers(who) },
+    headers: { "Content-Type": "application/json", ...bearer(who) },
     body: JSON.stringify(body),
   })) as T;
 }

@@ -4,10 +4,11 @@
  * when a language has no word for it: never an empty screen.
  */
 import { signal } from "@preact/signals";
+import type desk from "../../../locales/desk.en.json";
 import type english from "../../../locales/en.json";
 import { keep, kept } from "./kept.ts";
 
-export type Key = keyof typeof english;
+export type Key = keyof typeof english | keyof typeof desk;
 export type Lang = "en" | "ja";
 export type Params = Record<string, string | number>;
 
@@ -16,7 +17,7 @@ const KEPT = "soko.lang";
 
 export const lang = signal<Lang>("en");
 const catalogue = signal<Record<string, string>>({});
-let catalogues: Catalogues | null = null;
+let catalogues: Catalogues[] = [];
 
 /** The language asked for by ?lang=, else the one chosen before, else the browser's. */
 export function preferred(search: string, before: string | null, browser: string): Lang {
@@ -24,14 +25,15 @@ export function preferred(search: string, before: string | null, browser: string
   return asked.startsWith("ja") ? "ja" : "en";
 }
 
-/** Begin to speak, with the words of these catalogues: a small page brings only its own. */
-export async function loadLanguage(words: Catalogues): Promise<void> {
+/** Begin to speak, with the words of these catalogues: a page brings those that it needs. */
+export async function loadLanguage(...words: Catalogues[]): Promise<void> {
   catalogues = words;
   await speak(preferred(location.search, kept(KEPT), navigator.language));
 }
 
 export async function speak(next: Lang): Promise<void> {
-  catalogue.value = (await catalogues?.[next]())?.default ?? {};
+  const parts = await Promise.all(catalogues.map((each) => each[next]()));
+  catalogue.value = Object.assign({}, ...parts.map((each) => each.default)) as Record<string, string>;
   lang.value = next;
   keep(KEPT, next);
   document.documentElement.lang = next;
