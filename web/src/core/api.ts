@@ -60,7 +60,7 @@ function key(): Record<string, string> {
 }
 
 /** Who asks, as headers. */
-export function bearer(who?: Who): Record<string, string> {
+export function headers(who?: Who): Record<string, string> {
   if (!who) return key();
   const person = { "X-Soko-Device": who.device, "X-Soko-Operator": who.operator };
   return { ...person, ...(who.token ? { Authorization: `Bearer ${who.token}` } : key()) };
@@ -68,7 +68,7 @@ export function bearer(who?: Who): Record<string, string> {
 
 /** The JSON of a path; null when there is nothing (204). */
 export async function get<T>(path: string, who?: Who): Promise<T> {
-  return (await ask(path, { headers: bearer(who) })) as T;
+  return (await ask(path, { headers: headers(who) })) as T;
 }
 
 export async function post<T>(path: string, body: unknown, who?: Who): Promise<T> {
@@ -81,7 +81,7 @@ export async function put<T>(path: string, body: unknown, who?: Who): Promise<T>
 
 /** Bytes as they are, such as a picture. */
 export async function putBytes(path: string, body: ArrayBuffer, type: string, who?: Who): Promise<void> {
-  await ask(path, { method: "PUT", headers: { "Content-Type": type, ...bearer(who) }, body });
+  await ask(path, { method: "PUT", headers: { "Content-Type": type, ...headers(who) }, body });
 }
 
 const SLOW_MS = 120_000; // a large file on a slow line
@@ -107,7 +107,7 @@ export async function download(path: string, name: string, body?: unknown): Prom
 async function send<T>(method: "POST" | "PUT", path: string, body: unknown, who?: Who): Promise<T> {
   return (await ask(path, {
     method,
-    headers: { "Content-Type": "application/json", ...bearer(who) },
+    headers: { "Content-Type": "application/json", ...headers(who) },
     body: JSON.stringify(body),
   })) as T;
 }

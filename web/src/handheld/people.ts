@@ -13,27 +13,28 @@ interface Signed {
   token: string;
   operator: string;
   name: string;
-  kinds?: string[];
-  languages?: string[];
+  site: string;
+  device: string;
+  languages: string[];
 }
 interface Paired {
   token: string;
-  name: string;
-  site: string;
-  zone?: string;
-  station?: string | null;
+  device: { name: string; site: string; zone: string; station: string };
 }
+type Against = { code: string; facts: Record<string, string | number> };
 
 const IDLE_MS = 15 * 60_000;
 const WORDS: readonly string[] = ["en", "ja"] satisfies Lang[];
 
 /** The code of what the server says against it; null: signed in. */
-export async function signIn(badge: string, pin: string | null): Promise<{ code: string; facts: Record<string, string | number> } | null> {
+export async function signIn(badge: string, pin: string | null): Promise<Against | null> {
   try {
     const body = pin === null ? { badge } : { badge, pin };
-    const signed = await post<Signed>("/api/v1/people/sign-in", body, { ...session.value, token: "" });
-    change({ token: signed.token, operator: signed.operator, name: signed.name });
-    const tongue = signed.languages?.find((each) => WORDS.includes(each));
+    const device = { ...session.value, token: session.value.device_token };
+    const signed = await post<Signed>("/api/v1/people/sign-in", body, device);
+    const { token, operator, name, site } = signed;
+    change({ token, operator, name, site, device: signed.device });
+    const tongue = signed.languages.find((each) => WORDS.includes(each));
     if (tongue) await speak(tongue as Lang);
     await flush();
     return null;
@@ -43,11 +44,11 @@ export async function signIn(badge: string, pin: string | null): Promise<{ code:
 }
 
 /** This device is the one that the office made the code for. */
-export async function pair(code: string): Promise<{ code: string; facts: Record<string, string | number> } | null> {
+export async function pair(code: string): Promise<Against | null> {
   try {
-    const paired = await post<Paired>("/api/v1/people/pair", { code: codeOf(code) });
-    const { token, name, site, zone, station } = paired;
-    change({ device_token: token, device: name, site, zone: zone ?? "", station: station ?? "", token: "", name: "" });
+    const paired = await post<Paired>("/api/v1/devices/pair", { code: codeOf(code) });
+    const { name, site, zone, station } = paired.device;
+    change({ device_token: paired.token, device: name, site, zone, station, token: "", name: "" });
     return null;
   } catch (error) {
     return said(error);
@@ -80,6 +81,6 @@ export function watchIdle(lock: () => void): () => void {
   };
 }
 
-function said(error: unknown): { code: string; facts: Record<string, string | number> } {
+function said(error: unknown): Against {
   return error instanceof ApiError ? { code: error.code, facts: error.facts } : { code: "unknown", facts: {} };
 }

@@ -7,10 +7,10 @@
  */
 import { signal } from "@preact/signals";
 import { ApiError, get } from "../core/api.ts";
-import { DONE, type Packet, type Step, stepNow } from "./packet.ts";
+import { CALL, DONE, type Packet, type Step, stepNow } from "./packet.ts";
 import { session } from "./session.ts";
 import { feel } from "./tone.ts";
-import { deed, flash, leave, nextTask, notice, onward, packet, strange, view } from "./work.ts";
+import { call, deed, flash, leave, nextTask, notice, onward, packet, strange, view } from "./work.ts";
 
 export type Sheet =
   | { kind: "none" }
@@ -56,13 +56,18 @@ export function read(code: string, again = false): void {
   else deed("scan", code);
 }
 
-/** The exceptions of a step that people may choose: at most six tiles. */
+/** The exceptions of a step that people may choose: at most six tiles, the last one calls somebody. */
 export function exceptionsOf(step: Step): string[] {
-  return step.allow.filter((code) => code !== "undo" && code !== "skip_photo").slice(0, MOST_TILES);
+  const own = step.allow.filter((code) => code !== "undo" && code !== "skip_photo" && code !== CALL);
+  return [...own.slice(0, MOST_TILES - 1), CALL];
 }
 
 /** Something is wrong: asks how many are good where that matters. */
 export function except(step: Step, now: Packet, code: string, scanned = false): void {
+  if (code === CALL) {
+    sheet.value = CLOSED;
+    return void call();
+  }
   const counted = now.counts[step.id] ?? 0;
   const ask = step.qty && COUNTED.includes(code) && !scanned;
   sheet.value = ask ? { kind: "found", code } : CLOSED;
@@ -94,7 +99,7 @@ function command(name: string): void {
     const answer = ANSWERS[name]?.find((each) => codes.includes(each));
     return deed("choice", answer ?? name.toLowerCase());
   }
-  except(step, now, name.toLowerCase(), true);
+  except(step, now, name === "CALL" ? CALL : name.toLowerCase(), true);
 }
 
 /** "What is this?" */

@@ -5,7 +5,7 @@ import { Keypad } from "./keypad.tsx";
 import { Message } from "./message.tsx";
 import { bare } from "./gs1.ts";
 import { countOf, type Packet, scans, type Step, stepNow } from "./packet.ts";
-import { CLOSED, exceptionsOf, main, read, sheet } from "./read.ts";
+import { CLOSED, main, read, sheet } from "./read.ts";
 import { session } from "./session.ts";
 import { Over } from "./sheets.tsx";
 import { asking, deed, leave, notice } from "./work.ts";
@@ -193,7 +193,6 @@ function Buttons({ packet, step }: { packet: Packet; step: Step }) {
       <button
         type="button"
         data-testid="exceptions"
-        disabled={exceptionsOf(step).length === 0}
         onClick={() => (sheet.value = { kind: "exceptions" })}
       >
         {t("h.problem_button")}

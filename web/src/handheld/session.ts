@@ -5,8 +5,10 @@ import type { Who } from "../core/api.ts";
 export const KINDS = [
   "receive",
   "inbound",
+  "inspect",
   "putaway",
   "pick",
+  "putwall",
   "pack",
   "load",
   "handoff",
@@ -27,6 +29,7 @@ export interface Session extends Who {
   kinds: string[];
   sim: boolean;
   name: string; // of the one signed in; "": nobody has
+  device_token: string; // of a device that was paired; "": it was not
 }
 
 const KEPT = "soko.session";
@@ -39,6 +42,7 @@ const FIRST: Session = {
   kinds: [],
   sim: false,
   name: "",
+  device_token: "",
 };
 
 /** ?site= &station= &device= &operator= &kinds=a,b &sim=1 win over what was kept. No kinds: all. */

@@ -5,13 +5,13 @@
  * sent when there is a network. What the server answers then wins. A step that only the server can
  * judge waits for it; without a network it is left, and other packets go on.
  */
-import { effect, signal } from "@preact/signals";
-import { Feed } from "../core/live.ts";
+import { signal } from "@preact/signals";
 import { ApiError, get, post } from "../core/api.ts";
 import { newId, nextSeq } from "./ids.ts";
 import { askServer, type Delivery, drop, flush, keepOpen, online, openPacket, parked, put, startOutbox } from "./outbox.ts";
-import { type EventType, type Packet, type Problem, reduce, stepNow, type WorkEvent } from "./packet.ts";
+import { CALL, type EventType, type Packet, type Problem, reduce, stepNow, type WorkEvent } from "./packet.ts";
 import { type Session, session } from "./session.ts";
+import { listen, type Told } from "./stream.ts";
 import { feel } from "./tone.ts";
 
 export type View = "home" | "looking" | "work" | "done" | "lost";
@@ -129,21 +129,46 @@ export function onward(): void {
 export const offered = signal<Record<string, number>>({});
 
 export function hearOffers(site: string): () => void {
-  const feed = new Feed(`/api/v1/work/stream?${new URLSearchParams({ site })}`);
-  const counts = feed.topic<Record<string, number>>("task.offered");
-  feed.start();
-  const end = effect(() => {
-    const told = counts.value?.value;
-    if (!told) return;
+  const { device } = session.value;
+  return listen(`/api/v1/work/stream?${new URLSearchParams({ site, device })}`, hearTold);
+}
+
+function hearTold({ event, data }: Told): void {
+  if (event === "task.offered") {
+    const told = data as Record<string, number>;
     offered.value = told;
     const wanted = session.peek().kinds;
     const any = Object.entries(told).some(([kind, open]) => open > 0 && (wanted.length === 0 || wanted.includes(kind)));
     if (any && view.peek() === "looking" && lastTried.peek() === "none") void nextTask();
-  });
-  return () => {
-    end();
-    feed.stop();
-  };
+  }
+  const mine = packet.peek();
+  const of = data as { packet?: string; note?: string };
+  if (event === "message" && mine && of.packet === mine.id && of.note && of.note !== mine.note) {
+    packet.value = { ...mine, note: of.note };
+    feel("line");
+  }
+  if (event === "packet.revoked" && of.packet) void taken(of.packet);
+}
+
+/** A supervisor has taken a packet away: what was done before is sent, then it is said. */
+async function taken(id: string): Promise<void> {
+  await flush();
+  if (packet.value?.id !== id) return void drop(id);
+  if (view.value === "work") lose({ code: "stale_packet", facts: {} }, id);
+}
+
+/** Call a supervisor to this step; where the step allows it, that is part of what was done. */
+export async function call(): Promise<void> {
+  const now = packet.value;
+  const step = now ? stepNow(now) : undefined;
+  if (now && step?.allow.includes(CALL)) return deed("exception", { code: CALL, found: 0 });
+  const body = { command_id: newId(Date.now()), site: session.value.site, packet: now?.id ?? null, step: step?.id ?? "" };
+  try {
+    await post("/api/v1/work/call", body, session.value);
+    notice.value = { kind: "say", key: "h.called" };
+  } catch (error) {
+    failed(error);
+  }
 }
 
 /** Home. What was begun stays in hand; what was not, somebody else may do. */
