@@ -2,7 +2,7 @@
 
     asn            what a supplier sends (or, BLIND, what came unannounced): EXPECTED -> ARRIVED
                    (at the door, or something of it is received) -> CLOSED | CANCELLED
-    asn_line       units of a SKU in it: `received` are good, `damaged` and `surplus` are not
+    asn_line       units of a SKU in it: `received` are good, `damaged` and `held` are not
     asn_unit       a pallet or carton of it by its SSCC, with its content: received whole, once
     receipt        units that somebody has counted: one movement of the ledger each
     appointment    a truck at a door, from then to then; each quarter of an hour is a `dock_slot`
@@ -79,7 +79,7 @@ class AsnLine(Base):
         ForeignKeyConstraint(["site_id", "asn_id"], ["asn.site_id", "asn.id"]),
         CheckConstraint("level IN ('EACH', 'INNER', 'CASE', 'PALLET')", name="level"),
         CheckConstraint(
-            "units >= 0 AND received >= 0 AND damaged >= 0 AND surplus >= 0 AND landed >= 0"
+            "units >= 0 AND received >= 0 AND damaged >= 0 AND held >= 0 AND landed >= 0"
             " AND landed <= received",
             name="units",
         ),
@@ -95,7 +95,7 @@ class AsnLine(Base):
     level: Mapped[str] = mapped_column(server_default="EACH")
     received: Mapped[int] = mapped_column(server_default="0")
     damaged: Mapped[int] = mapped_column(server_default="0")
-    surplus: Mapped[int] = mapped_column(server_default="0")
+    held: Mapped[int] = mapped_column(server_default="0")
     landed: Mapped[int] = mapped_column(server_default="0")
 
 
