@@ -23,6 +23,12 @@ class EventKind:
 _ORDER = {"id": "the order", "number": "its number"}
 _SITES = {"from": "the site that it comes from", "to": "the site that it goes to"}
 _WHY = {"reason": "a code: why"}
+_ASN = {
+    "id": "the delivery",
+    "number": "its supplier's number",
+    "supplier": "who sends it",
+    "site": "where it comes to",
+}
 _KEPT = {"site": "where it is kept", "until": "until when"}
 _WAIT = {"wait": "the place on the waiting list", "sku": "of what", "units": "how many"}
 _RETURN = {"id": "the return", "number": "its number", "order": "the order"}
@@ -95,6 +101,39 @@ EVENTS: Mapping[str, EventKind] = {
             "state": "ARRIVED or LOST",
             "differences": "lines that were not as sent: units sent, received, damaged, short,"
             " surplus",
+        },
+    ),
+    "AsnArrived": EventKind(
+        "A truck with an announced delivery is at its door",
+        _ASN | {"door": "which", "late": "whether it was late"},
+    ),
+    "AsnReceived": EventKind(
+        "Something of a delivery was counted",
+        _ASN
+        | {
+            "receipts": "units by line: GOOD, DAMAGED or HELD, and why",
+            "refused": "units that were sent back",
+        },
+    ),
+    "AsnReversed": EventKind(
+        "What was counted was wrong: it counts no more",
+        _ASN | {"receipt": "which", "line_no": "its line", "units": "how many"},
+    ),
+    "AsnClosed": EventKind(
+        "Nothing more of a delivery comes",
+        _ASN | {"lines": "units announced, received, damaged, held and short"},
+    ),
+    "AsnCancelled": EventKind("A delivery does not come", _ASN),
+    "InspectionFailed": EventKind(
+        "A sample of a delivery was bad: it is not for sale, its lot is blocked",
+        _ASN
+        | {
+            "receipt": "which",
+            "sku": "of what",
+            "units": "how many wait",
+            "lot": "of which lot",
+            "sample": "units looked at",
+            "bad": "bad ones of them",
         },
     ),
     "ParcelShipped": EventKind(

@@ -30,6 +30,8 @@ from wcs.messages import (
 from wms.database import Base
 from wms.errors import WmsError
 from wms.ids import derive
+from wms.inbound.gate import receive_passage
+from wms.inbound.robot import take_putaway_report
 from wms.outbound.floor import Floor
 from wms.outbound.robot import take_report
 from wms.outbound.ship import take_passage, take_scan, take_sort
@@ -100,12 +102,14 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
     match message:
         case TransportReport():
             take_report(session, floor, message, now=now)
+            take_putaway_report(session, floor, message, now=now)
         case ParcelScanned():
             take_scan(session, floor, message)
         case ParcelSorted():
             take_sort(session, floor, message)
         case GatePassage():
             take_passage(session, floor, message, message_id, now=now)
+            receive_passage(session, floor, message, message_id, now=now)
         case Alarm():
             count(session, floor.hub, "alarms", int(message.active))
             report(

@@ -22,6 +22,7 @@ from wms.collect.policy import is_for_release
 from wms.contacts.keys import Keys
 from wms.database import Database
 from wms.ids import SiteId
+from wms.inbound.jobs import inbound_jobs
 from wms.job import Job
 from wms.masters.jobs import masters_jobs
 from wms.notices.brand import Brand
@@ -94,6 +95,7 @@ class Jobs:
             ),
             *return_jobs(self.database, self.clock, self.floor),
             *transfers_jobs(self.database, self.clock, self.floor),
+            *inbound_jobs(self.database, self.clock, self.floor),
             *replenishment_jobs(self.database, self.clock),
             *webhook_jobs(self.database, self.clock, self.webhooks),
             *collect_jobs(self.database, self.clock),

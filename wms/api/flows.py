@@ -17,6 +17,10 @@ from sqlalchemy.orm import Session
 from wms.collect.bag import finish_collect
 from wms.collect.floor import finish_floor
 from wms.ids import SiteId
+from wms.inbound.inspect import finish_inspect
+from wms.inbound.putaway import finish_putaway, grow_putaway, start_putaway
+from wms.inbound.receive import finish_inbound, grow_inbound
+from wms.inbound.receive_start import start_blind, start_inbound
 from wms.outbound.floor import Floor
 from wms.outbound.load import finish_handoff
 from wms.outbound.pack import finish_pack
@@ -47,10 +51,19 @@ FINISHERS: dict[str, FloorFinish] = {
     "return": finish_return,
     "collect": finish_collect,
     "floor": finish_floor,
+    "inbound": finish_inbound,
+    "inspect": finish_inspect,
+    "putaway": finish_putaway,
     "recover": finish_recover,
 }
-STARTERS: dict[str, FloorStart] = {}
+STARTERS: dict[str, FloorStart] = {
+    "inbound": start_inbound,
+    "blind": start_blind,
+    "putaway": start_putaway,
+}
 GROWERS: dict[str, FloorGrow] = {
+    "inbound": grow_inbound,
+    "putaway": grow_putaway,
     "pick": grow_pick,
 }
 ALL_KINDS = ",".join(FINISHERS)
