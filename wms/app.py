@@ -30,6 +30,7 @@ from wms.access import Keys
 from wms.api import (
     console,
     contacts,
+    counting,
     decisions,
     desk,
     evidence,
@@ -51,6 +52,7 @@ from wms.api import (
     store,
     track,
     transfers,
+    waves,
     webhooks,
 )
 from wms.api.admit import Admission
@@ -128,12 +130,14 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         shipping,
         transfers,
         replenishment,
+        counting,
         handheld,
         evidence,
         people,
         console,
         webhooks,
         health,
+        waves,
     ):
         app.include_router(area.router)
     app.include_router(webhooks.catalog)

@@ -20,6 +20,7 @@ from wms import outbox
 from wms.collect.jobs import collect_jobs
 from wms.collect.policy import is_for_release
 from wms.contacts.keys import Keys
+from wms.counting.jobs import counting_jobs
 from wms.database import Database
 from wms.ids import SiteId
 from wms.inbound.jobs import inbound_jobs
@@ -33,18 +34,20 @@ from wms.orders.model import Allocation
 from wms.orders.source_jobs import sourcing_jobs
 from wms.outbound.booking import Desk
 from wms.outbound.floor import Floor
-from wms.outbound.release import release_site
 from wms.outbound.robot import present
 from wms.outbound.walks import make_walks
 from wms.payments.jobs import payments_jobs
 from wms.ports import Carrier, Notifier, Payments, Webhooks
 from wms.privacy.jobs import privacy_jobs
 from wms.replenishment.jobs import replenishment_jobs
+from wms.replenishment.propose import fill_pressed
 from wms.returns.jobs import return_jobs
 from wms.returns.people import tell_of_refund
 from wms.stock import checkpoint, lanes, promises
 from wms.stock.seal import ROWS_A_SEAL, Sealer
 from wms.transfers.jobs import transfers_jobs
+from wms.waves.channel import codes_in_turn, release_channel
+from wms.waves.jobs import waves_jobs
 from wms.webhooks.jobs import webhook_jobs
 
 log = structlog.get_logger(__name__)
@@ -94,12 +97,14 @@ class Jobs:
                 self.database, self.clock, self.payments, partial(tell_of_refund, self.floor)
             ),
             *return_jobs(self.database, self.clock, self.floor),
+            *waves_jobs(self.database, self.clock, self.floor),
             *transfers_jobs(self.database, self.clock, self.floor),
             *inbound_jobs(self.database, self.clock, self.floor),
             *replenishment_jobs(self.database, self.clock),
             *webhook_jobs(self.database, self.clock, self.webhooks),
             *collect_jobs(self.database, self.clock),
             *masters_jobs(self.database, self.clock),
+            *counting_jobs(self.database, self.clock),
             *privacy_jobs(self.database, self.clock, self.contacts_keys),
             *notice_jobs(self.database, self.clock, self.notifier, self.contacts_keys, self.brand),
         ]
@@ -117,8 +122,12 @@ class Jobs:
         done = 0
         for site in self.database.run(_sites_with_work):
             now = self.clock.now()
-            release = partial(release_site, site=site, floor=self.floor, only=is_for_release())
-            done += self.database.run(partial(release, now=now))
+            for code in self.database.run(partial(codes_in_turn, site=site)):
+                release = partial(release_channel, site=site, floor=self.floor, code=code)
+                pinned = self.database.run(partial(release, only=is_for_release(), now=now))
+                if pinned:  # what that empties is filled before it runs dry
+                    self.database.run(partial(fill_pressed, site=site, now=now))
+                done += pinned
             done += self.database.run(partial(make_walks, site=site, now=now))
         return done + self.database.run(lambda s: present(s, self.floor, now=self.clock.now()))
 

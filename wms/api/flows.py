@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from wms.collect.bag import finish_collect
 from wms.collect.floor import finish_floor
+from wms.counting.make import start_count
+from wms.counting.rounds import finish_count, grow_count
 from wms.ids import SiteId
 from wms.inbound.inspect import finish_inspect
 from wms.inbound.putaway import finish_putaway, grow_putaway, start_putaway
@@ -26,6 +28,7 @@ from wms.outbound.load import finish_handoff
 from wms.outbound.pack import finish_pack
 from wms.outbound.pick import finish_pick
 from wms.outbound.putback import finish_putback
+from wms.outbound.putwall import finish_putwall
 from wms.outbound.totes import grow_pick
 from wms.replenishment.faces import finish_replenish
 from wms.returns.bench import finish_return
@@ -46,6 +49,7 @@ FINISHERS: dict[str, FloorFinish] = {
     "load": finish_load,
     "handoff": finish_handoff,
     "putback": finish_putback,
+    "putwall": finish_putwall,
     "receive": finish_receive,
     "replenish": finish_replenish,
     "return": finish_return,
@@ -55,15 +59,20 @@ FINISHERS: dict[str, FloorFinish] = {
     "inspect": finish_inspect,
     "putaway": finish_putaway,
     "recover": finish_recover,
+    "count": finish_count,
+    "sweep": finish_count,
 }
 STARTERS: dict[str, FloorStart] = {
     "inbound": start_inbound,
     "blind": start_blind,
     "putaway": start_putaway,
+    "count": start_count,
 }
 GROWERS: dict[str, FloorGrow] = {
     "inbound": grow_inbound,
     "putaway": grow_putaway,
+    "count": grow_count,
+    "sweep": grow_count,
     "pick": grow_pick,
 }
 ALL_KINDS = ",".join(FINISHERS)

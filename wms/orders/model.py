@@ -182,6 +182,7 @@ class Allocation(Base):
             postgresql_where=text("state = 'HELD' AND supply_id IS NOT NULL"),
         ),
         Index("ix_allocation_cancelling", "site_id", postgresql_where=text("cancelling")),
+        Index("ix_allocation_to_sort", "site_id", postgresql_where=text("to_sort")),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.ids import CommandId, HoldId, LocationId, SiteId, SkuId, derive
@@ -22,8 +21,9 @@ from wms.orders.model import Allocation, Order, OrderLine
 from wms.outbound.again import want_again
 from wms.outbound.floor import Floor
 from wms.outbound.pack import pack_if_complete
-from wms.outbound.picked import Picked, allocation_ids, not_empty, picked_of
+from wms.outbound.picked import Picked, allocation_ids, lock_for, not_empty, picked_of
 from wms.outbound.putback import put_back, put_back_loose
+from wms.outbound.putwall import make_sorts
 from wms.outbound.robot import picked_from
 from wms.outbound.steps import serial_skus
 from wms.outbound.tell import count, report
@@ -65,31 +65,13 @@ def finish_pick(
         put_back(session, floor, order, task.site_id, now=now)
         pack_if_complete(session, floor, order, SiteId(task.site_id), now=now)
         close_order(session, order, at=now)
+    if task.plan.get("mode") == "PUT_WALL":
+        make_sorts(session, floor, SiteId(task.site_id), now=now)
     presentation = task.plan.get("presentation")
     by = "robot" if presentation else "person"
     count(session, task.site_id, f"picks_by_{by}", sum(1 for each in picked if each.units))
     if presentation:
         picked_from(session, floor, UUID(presentation), now=now)
-
-
-def lock_for(
-    session: Session, site: UUID, ids: Sequence[UUID]
-) -> tuple[dict[UUID, Order], dict[UUID, Allocation]]:
-    """These allocations and their orders, locked in the order that everybody uses."""
-    of = select(Allocation.order_id).where(Allocation.site_id == site, Allocation.id.in_(ids))
-    fresh = {"populate_existing": True}
-    orders = session.scalars(
-        select(Order).where(Order.id.in_(of)).order_by(Order.id).with_for_update(),
-        execution_options=fresh,
-    ).all()
-    allocations = session.scalars(
-        select(Allocation)
-        .where(Allocation.site_id == site, Allocation.id.in_(ids))
-        .order_by(Allocation.id)
-        .with_for_update(),
-        execution_options=fresh,
-    ).all()
-    return {order.id: order for order in orders}, {each.id: each for each in allocations}
 
 
 def _advance(task: Task, picked: Picked, actor: Actor, at: datetime) -> ledger.Advance:

@@ -1,9 +1,13 @@
 """What a finished pick packet says of each allocation: how many, which serials, in which tote."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from wms.orders.model import Allocation
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wms.orders.model import Allocation, Order
 from wms.work.codes import bare, part_of
 from wms.work.model import Task
 from wms.work.packet import Packet, scans
@@ -72,3 +76,23 @@ def not_empty(packet: Packet) -> list[str]:
 def allocation_ids(task: Task) -> dict[str, UUID]:
     """Which allocation each counting step of the task is for."""
     return {step: UUID(id_) for step, id_ in task.plan["picks"].items()}
+
+
+def lock_for(
+    session: Session, site: UUID, ids: Sequence[UUID]
+) -> tuple[dict[UUID, Order], dict[UUID, Allocation]]:
+    """These allocations and their orders, locked in the order that everybody uses."""
+    of = select(Allocation.order_id).where(Allocation.site_id == site, Allocation.id.in_(ids))
+    fresh = {"populate_existing": True}
+    orders = session.scalars(
+        select(Order).where(Order.id.in_(of)).order_by(Order.id).with_for_update(),
+        execution_options=fresh,
+    ).all()
+    allocations = session.scalars(
+        select(Allocation)
+        .where(Allocation.site_id == site, Allocation.id.in_(ids))
+        .order_by(Allocation.id)
+        .with_for_update(),
+        execution_options=fresh,
+    ).all()
+    return {order.id: order for order in orders}, {each.id: each for each in allocations}

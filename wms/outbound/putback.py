@@ -199,7 +199,7 @@ def _marked(
 def _unpin(session: Session, floor: Floor, order: Order, site: UUID, now: datetime) -> int:
     """Give up what is pinned for a task that nobody has begun; the task is made anew without it."""
     marked = _marked(session, order, site, ("PINNED",))
-    free = [each for each in marked if _drop_walk(session, floor, each, now)]
+    free = [each for each in marked if drop_walk(session, floor, each, now)]
     if not free:
         return 0
     ended: dict[OrderLine, int] = {}
@@ -224,7 +224,7 @@ def _unpin(session: Session, floor: Floor, order: Order, site: UUID, now: dateti
     return len(free)
 
 
-def _drop_walk(session: Session, floor: Floor, each: Allocation, now: datetime) -> bool:
+def drop_walk(session: Session, floor: Floor, each: Allocation, now: datetime) -> bool:
     """Whether nobody walks for it (any more)."""
     if each.task_id is None:
         return True

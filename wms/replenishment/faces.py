@@ -23,6 +23,8 @@ from wms.work.model import Task
 from wms.work.packet import Expect, Packet, Say, Step
 from wms.work.tasks import Actor, NewTask, add_task
 
+RUNS_DRY = 5  # the priority of filling a place of which all that lies there is promised
+
 
 def add_replenish(session: Session, proposal: Proposal, *, now: datetime) -> None:
     """Put the task that carries a proposal out into the site's pool."""
@@ -50,6 +52,7 @@ def add_replenish(session: Session, proposal: Proposal, *, now: datetime) -> Non
         title=to_place,
         steps=steps,
         plan={"proposal": str(proposal.id)},
+        priority=0 if proposal.facts.get("here", 1) > 0 else RUNS_DRY,
     )
     add_task(session, new, now=now)
 

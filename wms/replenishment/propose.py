@@ -2,6 +2,7 @@
 
     replenish     stores and warehouses, by their policies; from their source
     fill_faces    places to pick from, out of the reserve of their own site
+    fill_pressed  those of them that picks are bound to now, before they run dry
 
 Nobody is asked about proposals up to a policy's `auto_units_max`. An open proposal follows what
 has changed since: it grows, shrinks, or is withdrawn when its reason has gone. What a person has
@@ -15,11 +16,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from wms.catalog import Sku
 from wms.ids import SiteId, SkuId, new_id
+from wms.orders.model import Allocation
 from wms.replenishment.decide import AUTO, approve
 from wms.replenishment.model import PickFace, Proposal, StockPolicy
 from wms.replenishment.position import Positions
@@ -117,6 +119,23 @@ def fill_faces(session: Session, *, now: datetime) -> int:
     for face in session.scalars(query.with_for_update()):
         by_site[face.site_id].append(face)
     return sum(_fill_site(session, SiteId(site), faces, now) for site, faces in by_site.items())
+
+
+def fill_pressed(session: Session, site: SiteId, *, now: datetime) -> int:
+    """Look at the places of that site that somebody is sent to pick from now; how many proposals.
+
+    Asked when work is released, so that they are filled before they run dry.
+    """
+    pressed = exists().where(
+        Allocation.site_id == PickFace.site_id,
+        Allocation.location_id == PickFace.location_id,
+        Allocation.sku_id == PickFace.sku_id,
+        Allocation.state == "PINNED",
+    )
+    query = select(PickFace).where(PickFace.site_id == site, PickFace.active, pressed)
+    query = query.order_by(PickFace.site_id, PickFace.location_id, PickFace.sku_id)
+    faces = session.scalars(query.with_for_update(skip_locked=True)).all()
+    return _fill_site(session, site, faces, now) if faces else 0
 
 
 def _fill_site(session: Session, site: SiteId, faces: Sequence[PickFace], now: datetime) -> int:

@@ -15,6 +15,8 @@ WAVES = """
 ALTER TABLE allocation ADD COLUMN releases bigint NOT NULL DEFAULT 0;
 ALTER TABLE allocation ADD COLUMN to_sort boolean NOT NULL DEFAULT false;
 
+CREATE INDEX ix_allocation_to_sort ON allocation (site_id) WHERE to_sort;
+
 CREATE TABLE release_channel (
   site_id uuid NOT NULL,
   code text NOT NULL,
