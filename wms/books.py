@@ -4,6 +4,7 @@ An area's laws stand in its `laws.py`; a test sees to it that none is left out h
 """
 
 from wms.collect import laws as of_collect
+from wms.counting import laws as of_counting
 from wms.inbound import laws as of_inbound
 from wms.orders import laws as of_orders
 from wms.outbound import laws as of_outbound
@@ -26,6 +27,7 @@ LAWS: tuple[Law, ...] = (
     *of_returns.LAWS,
     *of_collect.LAWS,
     *of_inbound.LAWS,
+    *of_counting.LAWS,
 )
 # Goods on their way between sites: a cell by itself does not see the other end.
 ALL_LAWS = (*LAWS, *NETWORK_LAWS, *of_transfers.LAWS)

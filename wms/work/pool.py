@@ -27,7 +27,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, case, false, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from wms.errors import Conflict
@@ -183,7 +183,8 @@ def _next_id(
 def _may(actor: Actor) -> ColumnElement[bool]:
     """Whether they may do it; a task of no zone is for any."""
     skills = actor.skills
-    may: ColumnElement[bool] = true()
+    counted = func.coalesce(Task.plan["not_operators"].contains([actor.operator]), false())
+    may: ColumnElement[bool] = ~counted  # who has counted does not count again
     if skills.kinds:
         may &= Task.kind.in_({*skills.kinds, RECOVER})
     if skills.zones:
