@@ -42,10 +42,11 @@ export function Task({ packet }: { packet: Packet }) {
           {step.facts.slice(0, MOST_FACTS).map((fact) => (
             <div key={fact.label} data-fact={fact.label}>
               <dt>{word("fact", fact.label)}</dt>
-              <dd>{fact.value}</dd>
+              <dd>{fact.label === "colour" ? word("choice", fact.value) : fact.value}</dd>
             </div>
           ))}
         </dl>
+        {step.op === "scan" && !step.qty && <TypeHere key={step.id} step={step} />}
         {step.op === "choose" && <Choices step={step} />}
         {step.op === "photo" && <Photo step={step} />}
         {session.value.sim && <Chips packet={packet} step={step} />}
@@ -64,7 +65,13 @@ function Big({ packet, step }: { packet: Packet; step: Step }) {
   const { qty } = step;
   if (!qty) {
     const long = step.big.length > 9 ? "long" : "";
-    return step.big ? <p class={`big ${long}`} data-testid="big">{step.big}</p> : null;
+    const colour = step.facts.find((fact) => fact.label === "colour")?.value;
+    if (!step.big) return null;
+    return (
+      <p class={`big ${long}`} data-testid="big" data-colour={colour}>
+        {step.big}
+      </p>
+    );
   }
   const counted = countOf(packet, step);
   const mayType = qty.by === "type" && !qty.distinct;
@@ -100,6 +107,34 @@ function JustType({ step, counted }: { step: Step; counted: number }) {
     if (step.qty?.open && notice.value?.kind !== "problem") main(step);
   };
   return <Keypad key={step.id} ask="" first={counted} most={step.qty?.max ?? 1} done={units} />;
+}
+
+const TYPED: Record<string, "text" | "numeric"> = { lot: "text", date: "numeric", seal: "text", text: "text" };
+
+/** What often stands there without a barcode can be typed at once. */
+function TypeHere({ step }: { step: Step }) {
+  const kind = step.expect.find((each) => each.codes.length === 0 && each.kind in TYPED)?.kind;
+  if (!kind) return null;
+  const ask = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const field = (event.currentTarget as HTMLFormElement).elements.namedItem("typed") as HTMLInputElement;
+    if (field.value.trim()) deed("scan", field.value.trim());
+  };
+  return (
+    <form class="typecode" onSubmit={ask}>
+      <label>
+        {word("fact", kind)}
+        <input
+          name="typed"
+          inputMode={TYPED[kind]}
+          placeholder={kind === "date" ? "20270630" : ""}
+          autocapitalize="characters"
+          autocomplete="off"
+          spellcheck={false}
+        />
+      </label>
+    </form>
+  );
 }
 
 /** The serials or tags that were scanned, the last one first. */
