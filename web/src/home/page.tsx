@@ -22,6 +22,7 @@ const DOORS: Door[] = [
     href: "/ui/h",
     more: { href: "/ui/h?sim=1", text: "home.handheld_sim" },
   },
+  { sign: "☰", title: "home.floor", who: "home.floor_who", what: "home.floor_what", href: "/ui/floor" },
   { sign: "▤", title: "home.stock", who: "home.stock_who", what: "home.stock_what", href: "/ui/stock" },
   {
     sign: "⌂",
@@ -40,6 +41,7 @@ const DOORS: Door[] = [
     more: { href: "/ui/rules", text: "home.rules" },
   },
   { sign: "⇅", title: "home.proposals", who: "home.proposals_who", what: "home.proposals_what", href: "/ui/proposals" },
+  { sign: "▦", title: "home.masters", who: "home.masters_who", what: "home.masters_what", href: "/ui/masters" },
   {
     sign: "⇄",
     title: "home.integrate",

@@ -1,0 +1,4 @@
+/** The floor, for who leads it. */
+export function Page() {
+  return <main />;
+}
