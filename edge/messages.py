@@ -115,6 +115,17 @@ class DeviceStatus:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightRead:
+    """A scale says what lies on it: `stable` when it has come to rest."""
+
+    type: Literal["weight.read"] = "weight.read"
+    at: datetime
+    device: str
+    grams: int
+    stable: bool
+
+
 # -------------------------------------------------------------------- what devices say, live
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionReport:
@@ -232,7 +243,7 @@ class TellAgain:
 
 
 DeviceEvent: TypeAlias = Annotated[
-    CartonArrived | CartonScanned | CartonSorted | TagSeen | TagGone | DeviceStatus,
+    CartonArrived | CartonScanned | CartonSorted | TagSeen | TagGone | DeviceStatus | WeightRead,
     Field(discriminator="type"),
 ]
 DeviceCommand: TypeAlias = Annotated[

@@ -336,10 +336,11 @@ class House:
         found = next((short[code] for code in codes if code in short), None)
         if found is not None:
             return [self.event(packet, "exception", {"code": "short", "found": found})]
-        deeds = [self.event(packet, "scan", codes[0])]
-        if step["qty"] and step["qty"]["target"] > 1:
-            deeds.append(self.event(packet, "qty", step["qty"]["target"]))
-        return deeds
+        deeds = [self.event(packet, "scan", codes[0])] if codes else []
+        qty = step["qty"]
+        if qty and (qty["target"] > 1 or not codes):
+            deeds.append(self.event(packet, "qty", qty["target"]))
+        return [*deeds, self.event(packet, "choice", "done")] if qty and qty["open"] else deeds
 
     def work_off(
         self, site: str, kind: str, *, station: str | None = None, **more: Any

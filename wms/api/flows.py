@@ -25,7 +25,7 @@ from wms.inbound.receive import finish_inbound, grow_inbound
 from wms.inbound.receive_start import start_blind, start_inbound
 from wms.outbound.floor import Floor
 from wms.outbound.load import finish_handoff
-from wms.outbound.pack import finish_pack
+from wms.outbound.packed import finish_pack, grow_pack
 from wms.outbound.pick import finish_pick
 from wms.outbound.putback import finish_putback
 from wms.outbound.putwall import finish_putwall
@@ -74,6 +74,7 @@ GROWERS: dict[str, FloorGrow] = {
     "count": grow_count,
     "sweep": grow_count,
     "pick": grow_pick,
+    "pack": grow_pack,
 }
 ALL_KINDS = ",".join(FINISHERS)
 

@@ -1,12 +1,12 @@
 """Pack: what was picked for an order at a site becomes parcels, each with a label and a tag.
 
-Which units go into which parcel is decided when everything has been picked, so the labels are
-known before the packer begins, and the sorter knows the parcels before they come.
+Which units go into which parcel, and into which carton, is decided when everything has been picked,
+so the labels are known before the packer begins, and the sorter knows the parcels before they come.
+What the packer then does is wms.outbound.packed.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,22 +14,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from edge.gs1 import sscc_from, sscc_to_epc_hex
-from wms import outbox
-from wms.ids import HoldId, SiteId, derive
-from wms.orders.model import Allocation, Order
+from wms.ids import SiteId, derive
+from wms.orders.model import Allocation, Order, OrderLine
+from wms.outbound.cartons import CartonRecord, cartons_of, into_cartons, things_of
 from wms.outbound.choose import service_of
 from wms.outbound.floor import Floor
-from wms.outbound.load import make_load
 from wms.outbound.model import SSCC_SERIAL, Parcel, ParcelLine
-from wms.outbound.parcels import advances, expect_parcel, parcels_of
-from wms.outbound.rules import Box, Packed, boxes, lane_of
-from wms.outbound.ship import forward, settle
-from wms.outbound.steps import items_of, pack_steps
-from wms.outbound.ways import OF_TRANSFER, lane_to, to_site_of, way_of
-from wms.stock import ledger
-from wms.work.model import Task
-from wms.work.packet import Packet
-from wms.work.tasks import Actor, NewTask, add_task
+from wms.outbound.pack_packet import Content, PlannedParcel, items_plan, pack_steps
+from wms.outbound.parcels import expect_parcel
+from wms.outbound.rules import TARE_G, Box, Packed, boxes, lane_of
+from wms.outbound.steps import Item, items_of
+from wms.outbound.style import PickLine
+from wms.outbound.ways import OF_TRANSFER, lane_to, to_site_of
+from wms.work.tasks import NewTask, add_task
 
 STILL_TO_PICK = frozenset({"HELD", "ALLOCATED", "PINNED"})
 
@@ -53,7 +50,7 @@ def pack_if_complete(
         return
     if any(each.to_sort for each in picked):
         return  # it lies with other orders' goods: it is packed when it has been sorted
-    parcels, parts = _plan(session, floor, order, site, picked, now)
+    parcels, planned, parts = _plan(session, floor, order, site, picked, now)
     for each in picked:
         each.to_pack = True
     new = NewTask(
@@ -61,17 +58,13 @@ def pack_if_complete(
         site_id=site,
         kind="pack",
         title=order.number,
-        steps=pack_steps(
-            order.number,
-            len({each.line_no for each in picked}),
-            sum(each.units for each in picked),
-            [parcel.sscc for parcel in parcels],
-        ),
+        steps=pack_steps(order.number, planned, totes=_totes(session, site, picked)),
         plan={
             "order": str(order.id),
             "allocations": [str(each.id) for each in picked],
             "parcels": [str(parcel.id) for parcel in parcels],
             "parts": parts,
+            "items": items_plan(planned),
         },
     )
     add_task(session, new, now=now)
@@ -81,86 +74,6 @@ def pack_if_complete(
                 expect_parcel(session, floor, parcel)
 
 
-def finish_pack(
-    session: Session, floor: Floor, task: Task, packet: Packet, actor: Actor, now: datetime
-) -> None:
-    """Carry out a finished PACK packet: every label has been scanned back."""
-    ids = [UUID(each) for each in task.plan["allocations"]]
-    allocations = session.scalars(
-        select(Allocation)
-        .where(Allocation.site_id == task.site_id, Allocation.id.in_(ids))
-        .order_by(Allocation.id)
-        .with_for_update(),
-        execution_options={"populate_existing": True},
-    ).all()
-    at = max((event.at for event in packet.history), default=now)
-    packed = _pack(session, task, [e for e in allocations if e.state == "PICKED"], actor, at)
-    parcels = parcels_of(session, task)
-    way = way_of(session, next(iter(parcels)).to_site_id, task.site_id)
-    on_sorter = way != "SITE" and task.site_id == floor.hub
-    for parcel in parcels:
-        forward(parcel, "INDUCTED" if on_sorter else "PACKED")
-    if on_sorter:
-        _too_late(session, packed, now)
-    if way != "SITE":
-        settle(session, floor, parcels, at=at)  # the first box may be gone before the last
-    if not on_sorter:
-        make_load(session, task, [each.id for each in packed], parcels, way, now)
-
-
-def _pack(
-    session: Session, task: Task, allocations: Sequence[Allocation], actor: Actor, at: datetime
-) -> list[Allocation]:
-    """All are in their parcels; one that fills several parcels on its way to a site is parted."""
-    steps: list[ledger.Advance] = []
-    packed: list[Allocation] = []
-    for each in allocations:
-        parts = task.plan.get("parts", {}).get(str(each.id)) or [[str(each.id), each.units]]
-        for number, (part_id, units) in enumerate(parts):
-            row = each if number == 0 else _part(each, UUID(part_id))
-            row.state, row.units = "PACKED", units
-            (step,) = advances(task, [row], "PACKED", actor, at)
-            if rest := parts[number + 1 :]:
-                rest_id = HoldId(UUID(rest[0][0]))
-                step = replace(step, units=units, rest_hold_id=rest_id, rest_state="SAME")
-            steps.append(step)
-            session.add(row)
-            packed.append(row)
-    ledger.advance(session, steps)
-    session.flush()
-    return packed
-
-
-def _too_late(session: Session, packed: Sequence[Allocation], now: datetime) -> None:
-    """What goes on the sorter leaves, whatever its customer has said meanwhile."""
-    late = [each for each in packed if each.cancelling]
-    for each in late:
-        each.cancelling = False
-    if late:
-        order = session.get_one(Order, late[0].order_id)
-        body = {
-            "id": str(order.id),
-            "number": order.number,
-            "reason": "cancelled_too_late",
-            "lines": sorted({each.line_no for each in late}),
-            "backordered": [],
-        }
-        outbox.record(session, topic="order", key=order.id, type="OrderChanged", body=body, now=now)
-
-
-def _part(whole: Allocation, part_id: UUID) -> Allocation:
-    return Allocation(
-        site_id=whole.site_id,
-        id=part_id,
-        order_id=whole.order_id,
-        line_no=whole.line_no,
-        sku_id=whole.sku_id,
-        ordered_at=whole.ordered_at,
-        to_pack=True,
-        cancelling=whole.cancelling,
-    )
-
-
 def _plan(
     session: Session,
     floor: Floor,
@@ -168,8 +81,8 @@ def _plan(
     site: SiteId,
     picked: Sequence[Allocation],
     now: datetime,
-) -> tuple[list[Parcel], dict[str, list[tuple[str, int]]]]:
-    """The parcels, and how allocations are parted so that each lies in one (to a site only)."""
+) -> tuple[list[Parcel], list[PlannedParcel], dict[str, list[tuple[str, int]]]]:
+    """The parcels, what a packer sees of them, and how allocations are parted (to a site only)."""
     items = items_of(session, [each.sku_id for each in picked])
     goods = [
         Packed(
@@ -184,10 +97,16 @@ def _plan(
     lane = None if to_site is None else lane_to(session, site, to_site)
     first = derive(picked[0].id, "parcel")
     parcels: list[Parcel] = []
+    planned: list[PlannedParcel] = []
+    cartons, things = cartons_of(session, site), things_of(session, list(items))
+    by_allocation = {each.id: things[each.sku_id] for each in picked}
+    filled = [
+        part for box in boxes(goods) for part in into_cartons(cartons, by_allocation, box)
+    ]  # fmt: skip
     parts: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for number, box in enumerate(boxes(goods), start=1):
+    for number, (box, carton) in enumerate(filled, start=1):
         parcel = _parcel(session, floor, order, box, site, now)
-        parcel.id = derive(first, number)
+        parcel.id, parcel.carton = derive(first, number), carton
         inside: dict[UUID, int] = defaultdict(int)
         for each in box.contents:
             inside[each.allocation_id] += each.units
@@ -200,8 +119,48 @@ def _plan(
             for id_, units in inside.items()
         )
         parcels.append(parcel)
+        planned.append(_seen(session, parcel, inside, box, picked, items, cartons))
     session.flush()
-    return parcels, {whole: of for whole, of in parts.items() if len(of) > 1}
+    return parcels, planned, {whole: of for whole, of in parts.items() if len(of) > 1}
+
+
+def _totes(session: Session, site: SiteId, picked: Sequence[Allocation]) -> list[str]:
+    """The totes that the goods were picked into."""
+    ids = [each.id for each in picked]
+    query = select(PickLine.tote).where(PickLine.site_id == site, PickLine.allocation_id.in_(ids))
+    return sorted({tote for tote in session.scalars(query) if tote})
+
+
+def _seen(  # noqa: PLR0913, PLR0917 - all that a parcel is made of
+    session: Session,
+    parcel: Parcel,
+    inside: Mapping[UUID, int],
+    box: Box,
+    picked: Sequence[Allocation],
+    items: Mapping[UUID, Item],
+    cartons: Sequence[CartonRecord],
+) -> PlannedParcel:
+    """What a packer sees of a parcel: its goods by SKU, and the cartons that it may go into."""
+    sources = {each.id: each for each in picked}
+    ids = list(dict.fromkeys(each.allocation_id for each in box.contents))
+    of: dict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
+    gifts: dict[UUID, str] = {}
+    for source, (part, units) in zip(ids, inside.items(), strict=True):
+        allocation = sources[source]
+        of[allocation.sku_id].append((part, units))
+        line = session.get_one(OrderLine, (allocation.order_id, allocation.line_no))
+        gifts[allocation.sku_id] = gifts.get(allocation.sku_id) or line.gift
+    codes = [each.code for each in cartons]
+    chosen = next((each for each in cartons if each.code == parcel.carton), None)
+    tare_g = TARE_G if chosen is None else chosen.tare_g
+    return PlannedParcel(
+        sscc=parcel.sscc,
+        contents=tuple(
+            Content(item=items[sku], of=tuple(parts), gift=gifts[sku]) for sku, parts in of.items()
+        ),
+        cartons=() if chosen is None else tuple(dict.fromkeys([chosen.code, *codes])),
+        weight_g=box.weight_g - TARE_G + tare_g,
+    )
 
 
 def _parted(

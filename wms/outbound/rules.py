@@ -10,6 +10,8 @@ from uuid import UUID
 PARCEL_WEIGHT_MAX_G = 20_000
 COOL_WEIGHT_MAX_G = 15_000  # what the usual cooled service takes
 TARE_G = 150
+WEIGHT_TOLERANCE_G = 50
+WEIGHT_TOLERANCE_PERCENT = 5
 LIGHT_G = 600
 HEAVY_G = 8_000
 ISLANDS = frozenset({"北海道", "沖縄県"})
@@ -74,6 +76,12 @@ def _fill(items: Sequence[Packed], *, cool: bool) -> list[Box]:
     if contents:
         filled.append(Box(contents=tuple(contents), weight_g=weight_g, cool=cool))
     return filled
+
+
+def weight_differs(expected_g: int, weighed_g: int) -> bool:
+    """Whether a parcel cannot be what it should be: paper and tape, and goods that vary, pass."""
+    most_g = max(WEIGHT_TOLERANCE_G, expected_g * WEIGHT_TOLERANCE_PERCENT // 100)
+    return abs(weighed_g - expected_g) > most_g
 
 
 def lane_of(service: str) -> str:

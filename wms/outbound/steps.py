@@ -88,38 +88,6 @@ def item_step(step_id: str, item: Item, units: int, *, say: str, facts: Sequence
     )
 
 
-def pack_steps(order_number: str, lines: int, units: int, sscc: Sequence[str]) -> tuple[Step, ...]:
-    """Fetch what was picked, check it, label every parcel and scan the label back."""
-    steps = [
-        Step(
-            id="start",
-            op="scan",
-            say=Say(code="pack.scan_order"),
-            big=order_number,
-            expect=(Expect(kind="slot", codes=(order_number,)),),
-        ),
-        Step(
-            id="contents",
-            op="confirm",
-            say=Say(code="pack.check_contents", params={"lines": lines, "units": units}),
-            big=str(units),
-            facts=(Fact(label="lines", value=str(lines)), Fact(label="units", value=str(units))),
-        ),
-    ]
-    for number, code in enumerate(sscc, start=1):
-        steps += [
-            Step(
-                id=f"{number}.label",
-                op="print",
-                say=Say(code="pack.print_label"),
-                big=f"…{code[-4:]}",
-                facts=(Fact(label="sscc", value=code),),
-            ),
-            scan_parcel(f"{number}.scan", "pack.scan_label", code),
-        ]
-    return tuple(steps)
-
-
 def scan_parcel(step_id: str, say: str, sscc: str, *, allow: tuple[str, ...] = ("undo",)) -> Step:
     """Scan the label of a parcel."""
     return Step(
