@@ -151,6 +151,8 @@ def _alarms(session: Session) -> list[dict[str, Any]]:
             "code": row.code,
             "priority": row.priority,
             "active": row.active,
+            "state": row.state,
+            "owner": row.owner,
             "detail": row.facts.get("detail") or json.dumps(row.facts, ensure_ascii=False),
         }
         for row in session.scalars(query)

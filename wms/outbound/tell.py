@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import case
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -52,5 +53,9 @@ def report(  # noqa: PLR0913 - an exception has that many facts
         "priority": priority, "active": active, "facts": dict(facts),
     }  # fmt: skip
     statement = insert(ExceptionRow).values(row)
-    changes = {"at": at, "active": active, "facts": dict(facts)}
+    over = ExceptionRow.state == "SOLVED"
+    changes: dict[str, Any] = {"at": at, "active": active, "facts": dict(facts)}
+    if active:  # it has come back: somebody else may see to it
+        changes["state"] = case((over, "OPEN"), else_=ExceptionRow.state)
+        changes["owner"] = case((over, ""), else_=ExceptionRow.owner)
     session.execute(statement.on_conflict_do_update(index_elements=["site_id", "id"], set_=changes))

@@ -30,7 +30,6 @@ from wms.work.model import Task, WorkEvent
 from wms.work.packet import (
     Event,
     EventType,
-    Expect,
     Fact,
     Packet,
     Quantity,
@@ -47,7 +46,6 @@ from wms.work.wanted import Wish, want_count
 LOST = frozenset({"stale_packet", "packet_cancelled"})
 # kinds of work whose items are taken in hand, each from the place that was scanned before
 TAKES = {"pick", "collect", "replenish"}
-PLACES = frozenset({"location", "tote"})
 TRIES_MAX = 20
 SHOWN_MAX = 6
 
@@ -144,7 +142,7 @@ def in_hand(before: Packet, after: Packet) -> list[Taken]:
     place: Step | None = None
     for step in after.steps:
         kinds = {expect.kind for expect in step.expect}
-        if kinds & PLACES:
+        if "location" in kinds or ("tote" in kinds and place is None):  # later ones are put into
             place = step
         units = after.counts.get(step.id, 0) - before.counts.get(step.id, 0)
         if "item" in kinds and step.qty and place is not None and units > 0:
@@ -259,7 +257,6 @@ def _hand_over(task: Task, taken: Sequence[Taken], actor: Actor) -> list[Step]:
             say=Say(code="recover.hand_over", params={"units": units}),
             big=str(units),
             facts=(Fact(label="operator", value=task.operator or ""),),
-            expect=(Expect(kind="any"),),
         )
     ]
 
