@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from wms.errors import Conflict, NotFound
 from wms.ids import SiteId
+from wms.inbound.announce import tell
 from wms.inbound.book import back, take_off
 from wms.inbound.model import Asn, AsnLine, AsnUnit, Inspection, Putaway, Receipt
 from wms.stock import ledger
@@ -52,6 +53,8 @@ def reverse_receipt(
         take_off(line, found)
     _end_what_came_of_it(session, found, actor, now)
     session.flush()
+    body = {"receipt": str(found.id), "line_no": found.line_no, "units": found.units}
+    tell(session, asn, "AsnReversed", body, now=now)
     return found
 
 
