@@ -8,17 +8,25 @@ interface Page {
   load: () => Promise<{ Page: ComponentType }>;
   look: Look;
   words?: Catalogues; // a part of the catalogue, for a page that must be small
+  more?: Catalogues; // words of its own besides
 }
 
 const HANDHELD: Catalogues = {
   en: () => import("../../locales/en.json?words=h,say,fact,exception,choice,kind,problem,start,look,state"),
   ja: () => import("../../locales/ja.json?words=h,say,fact,exception,choice,kind,problem,start,look,state"),
 };
+/** The words of the desks, which nobody else need carry. */
+const DESK: Catalogues = {
+  en: () => import("../../locales/desk.en.json"),
+  ja: () => import("../../locales/desk.ja.json"),
+};
 const HOME: Page = { load: () => import("./home/page.tsx"), look: "light" };
 const PAGES: Record<string, Page> = {
   control: { load: () => import("./control/page.tsx"), look: "light" },
   decisions: { load: () => import("./decisions/page.tsx"), look: "light" },
+  floor: { load: () => import("./floor/page.tsx"), look: "light", more: DESK },
   h: { load: () => import("./handheld/page.tsx"), look: "dark", words: HANDHELD },
+  masters: { load: () => import("./masters/page.tsx"), look: "light", more: DESK },
   proposals: { load: () => import("./proposals/page.tsx"), look: "light" },
   rules: { load: () => import("./rules/page.tsx"), look: "light" },
   stock: { load: () => import("./stock/page.tsx"), look: "light" },
@@ -33,7 +41,7 @@ async function start(): Promise<void> {
   const name = location.pathname.replace(/^\/ui\/?/, "").replace(/\/$/, "");
   const page = PAGES[name] ?? HOME;
   startLook(page.look);
-  const [{ Page }] = await Promise.all([page.load(), loadLanguage(page.words ?? WORDS)]);
+  const [{ Page }] = await Promise.all([page.load(), loadLanguage(page.words ?? WORDS, ...(page.more ? [page.more] : []))]);
   const root = document.getElementById("app");
   if (root) render(<Page />, root);
   // Only in a secure context (https or this very machine); the rest works without it.
