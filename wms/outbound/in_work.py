@@ -123,5 +123,5 @@ def _of_robots(session: Session, which: Which, codes: dict[UUID, str], left: int
             title=f"{trip.tote} → {trip.station if transport.leg == 'OUT' else trip.home}",
             made_at=trip.made_at, device=transport.robot or "", why=transport.reason,
         )
-        for trip, transport in session.execute(query).tuples()
+        for trip, transport in session.execute(query)
     ]  # fmt: skip
