@@ -174,7 +174,7 @@ function Present({ one }: { one: Import }) {
           <progress max={Math.max(1, one.rows)} value={one.done} aria-label={t("masters.progress", { done: one.done, rows: one.rows })} />{" "}
           {t("masters.progress", { done: number(one.done), rows: number(one.rows) })}
         </p>
-      ) : (
+      ) : one.state === "FAULTY" ? null : (
         <ul class="counts">
           {COUNTS.map((name) => (
             <li key={name} data-count={name}>
@@ -198,7 +198,7 @@ function Present({ one }: { one: Import }) {
           ✓ {t("masters.applied", { count: number(moving) })}
         </p>
       )}
-      {one.changes.length > 0 && <Changes one={one} {...(kind ? { kind } : {})} />}
+      {one.changes.length > 0 && one.state !== "FAULTY" && <Changes one={one} {...(kind ? { kind } : {})} />}
     </div>
   );
 }
@@ -237,7 +237,7 @@ function Faults({ one, kind }: { one: Import; kind?: Kind }) {
                 <td class="given">{fault.given || "–"}</td>
                 <td>{word("fault", fault.code)}</td>
                 <td class="given">{cut(fault.expected)}</td>
-                <td>{maybeWord("mend", fault.code) ?? ""}</td>
+                <td>{maybeWord("mend", fault.code) ?? t("masters.mend_else")}</td>
               </tr>
             ))}
           </tbody>

@@ -160,25 +160,25 @@ function Editor({ of }: { of: Sku }) {
       <h2>{of.code || t("masters.new")}</h2>
       <label>
         {t("masters.code")}
-        <input name="code" required maxLength={200} readOnly={of.code !== ""} value={of.code} />
+        <input name="code" required maxLength={200} readOnly={of.code !== ""} defaultValue={of.code} />
       </label>
       <label>
         {t("masters.name")} (en)
-        <input name="name_en" required maxLength={200} value={of.name_en} />
+        <input name="name_en" required maxLength={200} defaultValue={of.name_en} />
       </label>
       <label>
         {t("masters.name")} (ja)
-        <input name="name_ja" maxLength={200} value={of.name_ja} />
+        <input name="name_ja" maxLength={200} defaultValue={of.name_ja} />
       </label>
       <label>
         {t("masters.barcodes")}
-        <input name="gtins" value={of.gtins.join(" ")} />
+        <input name="gtins" defaultValue={of.gtins.join(" ")} />
       </label>
       <label>
         {t("masters.kept")}
-        <select name="tracking" value={of.tracking}>
+        <select name="tracking">
           {["NONE", "LOT", "SERIAL", "BOTH"].map((code) => (
-            <option key={code} value={code}>
+            <option key={code} value={code} selected={code === of.tracking}>
               {word("tracking", code)}
             </option>
           ))}
@@ -186,9 +186,9 @@ function Editor({ of }: { of: Sku }) {
       </label>
       <label>
         {word("place_field", "temperature")}
-        <select name="temperature" value={of.temperature}>
+        <select name="temperature">
           {["AMBIENT", "COOL", "FROZEN"].map((code) => (
-            <option key={code} value={code}>
+            <option key={code} value={code} selected={code === of.temperature}>
               {word("temperature", code)}
             </option>
           ))}
@@ -197,16 +197,16 @@ function Editor({ of }: { of: Sku }) {
       {SIZES.map((name) => (
         <label key={name}>
           {word("sku_field", name)}
-          <input type="number" step="1" min="0" name={name} value={of[name]} />
+          <input type="number" step="1" min="0" name={name} defaultValue={of[name]} />
         </label>
       ))}
       <label>
         {word("sku_field", "shelf_life_days")}
-        <input type="number" step="1" min="0" name="shelf_life_days" value={of.shelf_life_days ?? ""} />
+        <input type="number" step="1" min="0" name="shelf_life_days" defaultValue={of.shelf_life_days ?? ""} />
       </label>
       <label>
         {word("place_field", "dangerous_goods")}
-        <input name="dangerous_goods" maxLength={200} value={of.dangerous_goods} />
+        <input name="dangerous_goods" maxLength={200} defaultValue={of.dangerous_goods} />
       </label>
       <fieldset class="packs">
         <legend>{t("masters.packs")}</legend>
@@ -215,15 +215,15 @@ function Editor({ of }: { of: Sku }) {
             <b>{word("pack_level", pack.level)}</b>
             <label>
               {t("masters.units")}
-              <input type="number" step="1" min="1" required name={`units ${turn}`} value={pack.units} />
+              <input type="number" step="1" min="1" required name={`units ${turn}`} defaultValue={pack.units} />
             </label>
             <label>
               {t("masters.barcodes")}
-              <input name={`gtins ${turn}`} value={pack.gtins.join(" ")} />
+              <input name={`gtins ${turn}`} defaultValue={pack.gtins.join(" ")} />
             </label>
             <label>
               {word("sku_field", "weight_g")}
-              <input type="number" step="1" min="0" name={`weight ${turn}`} value={pack.weight_g} />
+              <input type="number" step="1" min="0" name={`weight ${turn}`} defaultValue={pack.weight_g} />
             </label>
             <button type="button" aria-label={`✕ ${word("pack_level", pack.level)}`} onClick={() => setPacks(packs.filter((each) => each !== pack))}>
               ✕

@@ -299,13 +299,13 @@ function Editor({ of }: { of: Place }) {
       </h2>
       <label>
         {t("masters.code")}
-        <input name="code" required maxLength={200} readOnly={of.code !== ""} value={of.code} />
+        <input name="code" required maxLength={200} readOnly={of.code !== ""} defaultValue={of.code} />
       </label>
       <label>
         {word("place_field", "kind")}
-        <select name="kind" value={of.kind}>
+        <select name="kind">
           {[...new Set([of.kind, ...KINDS])].map((kind) => (
-            <option key={kind} value={kind}>
+            <option key={kind} value={kind} selected={kind === of.kind}>
               {word("place_kind", kind)}
             </option>
           ))}
@@ -314,15 +314,15 @@ function Editor({ of }: { of: Place }) {
       {(["zone", "storage_type", "dangerous_goods"] as const).map((name) => (
         <label key={name}>
           {word("place_field", name)}
-          <input name={name} maxLength={name === "storage_type" ? 20 : 200} value={of[name]} />
+          <input name={name} maxLength={name === "storage_type" ? 20 : 200} defaultValue={of[name]} />
         </label>
       ))}
       {(["temperature", "mix"] as const).map((name) => (
         <label key={name}>
           {word("place_field", name)}
-          <select name={name} value={of[name]}>
+          <select name={name}>
             {CHOICES[name].map((code) => (
-              <option key={code} value={code}>
+              <option key={code} value={code} selected={code === of[name]}>
                 {code ? word(name, code) : "–"}
               </option>
             ))}
@@ -332,7 +332,7 @@ function Editor({ of }: { of: Place }) {
       {NUMBERS.map((name) => (
         <label key={name}>
           {word("place_field", name)}
-          <input type="number" step="1" min={OPEN.has(name) ? 1 : undefined} name={name} value={of[name] ?? ""} />
+          <input type="number" step="1" min={OPEN.has(name) ? 1 : undefined} name={name} defaultValue={of[name] ?? ""} />
         </label>
       ))}
       <p class="acts">

@@ -102,9 +102,9 @@ function Editor({ of }: { of: Site }) {
   const choice = (name: "kind" | "dispatch", codes: readonly string[], words: string, title: string) => (
     <label>
       {title}
-      <select name={name} value={of[name]}>
+      <select name={name}>
         {codes.map((code) => (
-          <option key={code} value={code}>
+          <option key={code} value={code} selected={code === of[name]}>
             {words === "site_kind" ? word("site_kind", code) : word("dispatch", code)}
           </option>
         ))}
@@ -114,7 +114,7 @@ function Editor({ of }: { of: Site }) {
   const line = (name: "name_en" | "name_ja" | "prefecture" | "time_zone", title: string, needed = false) => (
     <label>
       {title}
-      <input name={name} required={needed} maxLength={100} value={of[name]} />
+      <input name={name} required={needed} maxLength={100} defaultValue={of[name]} />
     </label>
   );
   return (
@@ -122,7 +122,7 @@ function Editor({ of }: { of: Site }) {
       <h2>{of.code || t("masters.new")}</h2>
       <label>
         {t("masters.code")}
-        <input name="code" required pattern="[A-Z0-9][A-Z0-9\-]{0,19}" readOnly={of.code !== ""} value={of.code} />
+        <input name="code" required pattern="[A-Z0-9][A-Z0-9\-]{0,19}" readOnly={of.code !== ""} defaultValue={of.code} />
       </label>
       {choice("kind", ["DC", "FC", "STORE", "LOCKER", "CARRIER"], "site_kind", t("masters.kind"))}
       {line("name_en", `${t("masters.name")} (en)`, true)}
@@ -132,12 +132,12 @@ function Editor({ of }: { of: Site }) {
       {(["latitude", "longitude"] as const).map((name) => (
         <label key={name}>
           {name === "latitude" ? "φ" : "λ"} °
-          <input type="number" step="any" name={name} min={name === "latitude" ? -90 : -180} max={name === "latitude" ? 90 : 180} value={of[name]} />
+          <input type="number" step="any" name={name} min={name === "latitude" ? -90 : -180} max={name === "latitude" ? 90 : 180} defaultValue={of[name]} />
         </label>
       ))}
       <label>
         {t("masters.capacity")}
-        <input type="number" step="1" min="0" name="units_per_day" value={of.units_per_day} />
+        <input type="number" step="1" min="0" name="units_per_day" defaultValue={of.units_per_day} />
       </label>
       {choice("dispatch", ["HUB", "CARRIER"], "dispatch", t("masters.dispatch"))}
       <p class="acts">
