@@ -28,6 +28,7 @@ from edge.mqtt import Message as BusMessage
 from edge.mqtt import PahoBus, frame_topic
 from wms.access import Keys
 from wms.api import (
+    billing,
     console,
     contacts,
     counting,
@@ -40,8 +41,10 @@ from wms.api import (
     imports,
     inbound,
     inbound_console,
+    kits,
     masters,
     oms,
+    packing,
     payments,
     people,
     privacy,
@@ -136,6 +139,8 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         inbound_console,
         replenishment,
         counting,
+        billing,
+        packing,
         handheld,
         evidence,
         people,
@@ -144,6 +149,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         webhooks,
         health,
         waves,
+        kits,
     ):
         app.include_router(area.router)
     app.include_router(webhooks.catalog)

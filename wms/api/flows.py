@@ -34,6 +34,7 @@ from wms.replenishment.faces import finish_replenish
 from wms.returns.bench import finish_return
 from wms.transfers.depart import finish_load
 from wms.transfers.receive import finish_receive
+from wms.waves.kits import finish_kit
 from wms.work.model import Task
 from wms.work.packet import Packet, Problem
 from wms.work.recover import finish_recover
@@ -50,6 +51,7 @@ FINISHERS: dict[str, FloorFinish] = {
     "handoff": finish_handoff,
     "putback": finish_putback,
     "putwall": finish_putwall,
+    "kit": finish_kit,
     "receive": finish_receive,
     "replenish": finish_replenish,
     "return": finish_return,

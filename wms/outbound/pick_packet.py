@@ -197,17 +197,8 @@ def _steps_of(
         also = (each.tote,) if each.tote else ()
         step = place_step(f"{number}.place", place.code, also=also, check=digits)
         steps.append(replace(step, allow=("skip", "undo")))
-    counted = f"{number}.item"
-    take = item_step(counted, item, each.units, say="pick.scan_item", facts=about)
-    if item.tracking in SERIAL:
-        counted = f"{number}.serial"
-        known = tuple(facts.serials.get(each.id, ()))
-        steps += [
-            replace(take, op="scan", qty=None, say=Say(code="pick.scan_one"), allow=("undo",)),
-            _serial_step(counted, each.units, known, take.facts),
-        ]
-    else:
-        steps.append(take)
+    its, counted = take_steps(number, item, each.units, facts.serials.get(each.id, ()), about)
+    steps += its
     if each.id in facts.lots:
         steps.append(_lot_step(f"{number}.lot", facts.lots[each.id]))
     if walk.style.has_totes:
@@ -215,6 +206,18 @@ def _steps_of(
     if each.id in facts.empty:
         steps.append(_zero_step(f"{number}.zero", place.code))
     return steps, counted
+
+
+def take_steps(
+    number: int, item: Item, units: int, serials: Sequence[str], about: Sequence[Fact]
+) -> tuple[list[Step], str]:
+    """Take and scan goods, every serial if they have any; and the id of the step that counts."""
+    take = item_step(f"{number}.item", item, units, say="pick.scan_item", facts=about)
+    if item.tracking not in SERIAL:
+        return [take], take.id
+    once = replace(take, op="scan", qty=None, say=Say(code="pick.scan_one"), allow=("undo",))
+    counted = _serial_step(f"{number}.serial", units, tuple(serials), take.facts)
+    return [once, counted], counted.id
 
 
 def _serial_step(step_id: str, units: int, known: tuple[str, ...], facts: Sequence[Fact]) -> Step:

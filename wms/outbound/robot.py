@@ -25,11 +25,12 @@ from wms.ids import SiteId, derive
 from wms.orders.model import Allocation
 from wms.outbound.floor import Floor
 from wms.outbound.model import Presentation, Transport
-from wms.outbound.pick_packet import order_numbers
+from wms.outbound.pick_packet import SERIAL, order_numbers, take_steps
 from wms.outbound.rules import station_for
-from wms.outbound.steps import facts_of, item_step, items_of, place_step
+from wms.outbound.steps import facts_of, items_of, place_step
 from wms.outbound.tell import report, tell_wcs
 from wms.sites import Location
+from wms.stock.where import serials_pinned
 from wms.work.packet import Step
 from wms.work.tasks import NewTask, add_task
 
@@ -120,17 +121,22 @@ def _send_for(
     ).one()
     trip = Presentation(
         site_id=floor.hub,
-        id=derive(first.id, "presentation"),
+        id=derive(first.id, "presentation", *_again(first)),
         tote=first.tote,
         home=home,
         station=station,
         state="COMING",
-        transport_id=derive(first.id, "transport"),
+        transport_id=derive(first.id, "transport", *_again(first)),
         attempt=0,
         made_at=now,
     )
     session.add(trip)
     _order(session, floor, trip, "OUT")
+
+
+def _again(first: Allocation) -> list[int]:
+    """What keeps ids apart when it has been released before, and taken back."""
+    return [first.releases] if first.releases > 1 else []
 
 
 def _order(session: Session, floor: Floor, trip: Presentation, leg: str) -> None:
@@ -211,18 +217,20 @@ def _add_task(
     waiting: Sequence[Allocation],
     now: datetime,
 ) -> None:
-    task_id = derive(waiting[0].id, "station")
+    task_id = derive(waiting[0].id, "station", *_again(waiting[0]))
     numbers = order_numbers(session, waiting)
     items = items_of(session, [each.sku_id for each in waiting])
+    by_serial = [each.id for each in waiting if items[each.sku_id].tracking in SERIAL]
+    serials = serials_pinned(session, floor.hub, by_serial) if by_serial else {}
     steps: list[Step] = [place_step("tote", trip.tote, also=(trip.home,), kind="tote")]
     picks: dict[str, str] = {}
     for number, each in enumerate(waiting, start=1):
-        step = f"{number}.item"
         facts = facts_of(numbers[each.order_id], tote=trip.tote)
-        steps.append(
-            item_step(step, items[each.sku_id], each.units, say="pick.scan_item", facts=facts)
+        its, counted = take_steps(
+            number, items[each.sku_id], each.units, serials.get(each.id, ()), facts
         )
-        picks[step] = str(each.id)
+        steps += its
+        picks[counted] = str(each.id)
         each.task_id = task_id
     new = NewTask(
         id=task_id,

@@ -201,3 +201,32 @@ def test_a_face_that_picks_will_empty_is_filled_at_once(floor: Floor):
     (filled,) = floor.work_off(HUB, "replenish")
     assert filled["title"] == "P01-01"
     assert places_of(floor.database, "A")["P01-01"] == 25
+
+
+def test_kits_are_put_together_from_their_parts(floor: Floor):
+    for sku in ("BOX", "TEA", "CUP"):
+        floor.sku(sku)
+    floor.stock("TEA", 5, "P01-01")
+    floor.stock("TEA", 4, "P01-02")
+    floor.stock("CUP", 10, "Q03-01")
+    kit = {"parts": [{"sku": "TEA", "units": 2}, {"sku": "CUP", "units": 1}]}
+    floor.ok(floor.http.put("/console/v1/kits/BOX", json=kit))
+    assert floor.http.get("/console/v1/kits/BOX").json()["parts"][0] == {"sku": "CUP", "units": 1}
+    within = floor.http.put("/console/v1/kits/TEA", json={"parts": [{"sku": "BOX", "units": 1}]})
+    assert (within.status_code, within.json()["code"]) == (422, "unfit_kit")
+    order = f"/console/v1/kit-orders/{an_id()}"
+    body = {"site": HUB, "kit": "BOX", "units": 4}
+    assert [floor.http.put(order, json=body).status_code for _ in range(2)] == [201, 200]
+    too_many = floor.http.put(f"/console/v1/kit-orders/{an_id()}", json=body)
+    assert too_many.json()["code"] == "parts_missing", "the parts are held"
+    assert floor.stock_row("TEA")["allocated"] == 8
+
+    packet = floor.next_packet(HUB, "kit")
+    assert packet is not None
+    floor.finds = {" BOX": ("exception", {"code": "short", "found": 3})}
+    while packet is not None:
+        packet = floor.one_step(packet, "hh-1")
+    assert sum(places_of(floor.database, "BOX").values()) == 3
+    assert sum(places_of(floor.database, "TEA").values()) == 9 - 3 * 2
+    assert places_of(floor.database, "CUP") == {"Q03-01": 7}
+    assert floor.stock_row("TEA")["allocated"] == 0
