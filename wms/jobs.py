@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from edge.clock import Clock
 from wms import outbox
+from wms.billing.jobs import billing_jobs
 from wms.collect.jobs import collect_jobs
 from wms.collect.policy import is_for_release
 from wms.contacts.keys import Keys
@@ -34,6 +35,7 @@ from wms.orders.model import Allocation
 from wms.orders.source_jobs import sourcing_jobs
 from wms.outbound.booking import Desk
 from wms.outbound.floor import Floor
+from wms.outbound.printing_jobs import printing_jobs
 from wms.outbound.robot import present
 from wms.outbound.walks import make_walks
 from wms.payments.jobs import payments_jobs
@@ -105,6 +107,8 @@ class Jobs:
             *collect_jobs(self.database, self.clock),
             *masters_jobs(self.database, self.clock),
             *counting_jobs(self.database, self.clock),
+            *billing_jobs(self.database, self.clock),
+            *printing_jobs(self.database, self.clock, self.contacts_keys),
             *privacy_jobs(self.database, self.clock, self.contacts_keys),
             *notice_jobs(self.database, self.clock, self.notifier, self.contacts_keys, self.brand),
         ]

@@ -1,0 +1,103 @@
+"""Movements of one owner, in the order in which they were written: what bills are made of.
+
+A day is the site's own. Nothing is added up here: who asks decides what a movement means.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy.orm import Session
+
+from wms.ids import OwnerId
+
+ROWS_AT_ONCE = 5_000
+_MOVED = text("""
+SELECT m.id, m.site_id, s.code AS site,
+       CAST(timezone(s.time_zone, m.occurred_at) AS date) AS day,
+       m.sku_id, m.lot, m.units, m.cause_kind, m.cause_id, m.occurred_at,
+       f.kind AS from_kind, f.lane AS from_lane, f.counter AS from_counter,
+       t.kind AS to_kind, t.lane AS to_lane, t.counter AS to_counter,
+       m.from_location_id, m.from_unit_id, m.to_location_id, m.to_unit_id,
+       coalesce(u.kind, '') AS to_unit_kind
+  FROM movement m
+  JOIN site s ON s.id = m.site_id
+  JOIN location f ON f.site_id = m.site_id AND f.id = m.from_location_id
+  JOIN location t ON t.site_id = m.site_id AND t.id = m.to_location_id
+  LEFT JOIN handling_unit u ON u.site_id = m.site_id AND u.id = m.to_unit_id
+ WHERE m.owner_id = :owner AND CAST(timezone(s.time_zone, m.occurred_at) AS date) < :until
+ ORDER BY m.id
+""").bindparams(bindparam("owner", type_=Uuid()))
+_ONE = text("""
+SELECT m.id, m.site_id, s.code AS site, m.occurred_at, k.code AS sku, m.lot, m.serial, m.units,
+       f.code AS from_place, t.code AS to_place, m.cause_kind, m.cause_id, m.reason
+  FROM movement m
+  JOIN site s ON s.id = m.site_id
+  JOIN sku k ON k.id = m.sku_id
+  JOIN location f ON f.site_id = m.site_id AND f.id = m.from_location_id
+  JOIN location t ON t.site_id = m.site_id AND t.id = m.to_location_id
+ WHERE m.id = ANY(:ids)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRow:
+    """A movement, with what its two places are."""
+
+    id: int
+    site_id: UUID
+    site: str
+    day: date
+    sku_id: UUID
+    lot: str
+    units: int
+    cause_kind: str
+    cause_id: UUID
+    occurred_at: datetime
+    from_kind: str
+    from_lane: str | None
+    from_counter: str
+    to_kind: str
+    to_lane: str | None
+    to_counter: str
+    from_location_id: UUID
+    from_unit_id: UUID
+    to_location_id: UUID
+    to_unit_id: UUID
+    to_unit_kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class MovementView:
+    """A movement as a person reads it."""
+
+    id: int
+    site_id: UUID
+    site: str
+    occurred_at: datetime
+    sku: str
+    lot: str
+    serial: str
+    units: int
+    from_place: str
+    to_place: str
+    cause_kind: str
+    cause_id: UUID
+    reason: str
+
+
+def moved_until(session: Session, owner: OwnerId, until: date) -> Iterator[MovedRow]:
+    """All movements of an owner's goods before that day, the first written first."""
+    rows = session.execute(
+        _MOVED, {"owner": owner, "until": until}, execution_options={"yield_per": ROWS_AT_ONCE}
+    )
+    for row in rows:
+        yield MovedRow(*row)
+
+
+def movements_by_id(session: Session, ids: list[int]) -> dict[int, MovementView]:
+    """These movements, to be read."""
+    rows = session.execute(_ONE, {"ids": ids})
+    return {row.id: MovementView(*row) for row in rows}
