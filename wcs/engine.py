@@ -31,6 +31,7 @@ from edge.messages import (
     RobotReport,
     TagGone,
     TagSeen,
+    WeightRead,
 )
 from wcs import conveyor, dispatch, gates, missions
 from wcs.messages import Alarm, ParcelExpected, TransportOrder, Withdrawal
@@ -54,6 +55,7 @@ Incoming: TypeAlias = Annotated[
     | TagSeen
     | TagGone
     | DeviceStatus
+    | WeightRead
     | RobotReport
     | TransportOrder
     | Withdrawal
@@ -114,10 +116,12 @@ class Engine:
     def _hear_sorting(
         self,
         state: State,
-        message: ParcelExpected | CartonArrived | CartonScanned | CartonSorted,
+        message: ParcelExpected | CartonArrived | CartonScanned | CartonSorted | WeightRead,
         outbox: Outbox,
     ) -> None:
-        if isinstance(message, ParcelExpected):
+        if isinstance(message, WeightRead):
+            outbox.to_wms.append(message)  # nothing here is decided by it
+        elif isinstance(message, ParcelExpected):
             conveyor.expect(state.sorting, message)
         elif isinstance(message, CartonArrived):
             conveyor.arrived(state.sorting, message, state.now)

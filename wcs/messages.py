@@ -14,6 +14,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
+from edge.messages import WeightRead
+
 TransportState: TypeAlias = Literal[
     "ACCEPTED", "ASSIGNED", "LOADED", "FINISHED", "FAILED", "WITHDRAWN"
 ]
@@ -121,7 +123,7 @@ ToWcs: TypeAlias = Annotated[
     TransportOrder | Withdrawal | ParcelExpected, Field(discriminator="type")
 ]
 FromWcs: TypeAlias = Annotated[
-    TransportReport | ParcelScanned | ParcelSorted | GatePassage | Alarm,
+    TransportReport | ParcelScanned | ParcelSorted | GatePassage | Alarm | WeightRead,
     Field(discriminator="type"),
 ]
 

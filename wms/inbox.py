@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from edge.messages import WeightRead
 from edge.stream import Ack, Batch, receive
 from wcs.messages import (
     Alarm,
@@ -35,6 +36,7 @@ from wms.inbound.robot import take_putaway_report
 from wms.outbound.floor import Floor
 from wms.outbound.robot import take_report
 from wms.outbound.ship import take_passage, take_scan, take_sort
+from wms.outbound.station import take_weight
 from wms.outbound.tell import count, report
 
 log = structlog.get_logger(__name__)
@@ -110,6 +112,8 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
         case GatePassage():
             take_passage(session, floor, message, message_id, now=now)
             receive_passage(session, floor, message, message_id, now=now)
+        case WeightRead():
+            take_weight(session, floor.hub, message)
         case Alarm():
             count(session, floor.hub, "alarms", int(message.active))
             report(

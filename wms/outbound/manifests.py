@@ -13,14 +13,13 @@ slips in behind a closing.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from wms.errors import Conflict, NotFound
+from wms.errors import NotFound
 from wms.ids import derive
 from wms.orders.model import Order
 from wms.outbound.model import Parcel
@@ -40,20 +39,6 @@ COLUMNS = (
     Column(head="サービス", share=3),
     Column(head="g", share=2, right=True),
 )
-
-
-class ManifestClosed(Conflict):
-    """The list is closed: no parcel comes onto it, and it is closed once.
-
-    Attributes:
-        manifest: which.
-    """
-
-    code: ClassVar[str] = "manifest_closed"
-
-    def __init__(self, manifest: UUID) -> None:
-        super().__init__(f"manifest {manifest} is closed")
-        self.manifest = manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,16 +89,15 @@ def _ship_on(session: Session, site: UUID, now: datetime) -> date:
 def close_manifest(
     session: Session, site: UUID, manifest_id: UUID, *, by: str, now: datetime
 ) -> Closed:
-    """Close a list. What has not left (or been loaded) goes onto the carrier's next one.
+    """Close a list. What has not left goes onto the carrier's next one. Closed again, it is closed.
 
     Raises:
         NotFound: there is none of that id.
-        ManifestClosed: it is closed.
     """
     manifest = manifest_of(session, site, manifest_id, lock=True)
-    if manifest.closed_at is not None:
-        raise ManifestClosed(manifest_id)
     parcels = parcels_on(session, manifest_id)
+    if manifest.closed_at is not None:
+        return Closed(parcels=len(parcels), moved=0)
     manifest.closed_at, manifest.closed_by = now, by
     session.flush()
     behind = [parcel for parcel in parcels if parcel.state not in GONE]
@@ -172,3 +156,17 @@ def manifest_paper(session: Session, site: UUID, manifest_id: UUID) -> Paper:
         foot=("受領印",),
         code=str(manifest.id),
     )  # fmt: skip
+
+
+def manifests_of(session: Session, site: UUID, *, limit: int = 200) -> list[tuple[Manifest, int]]:
+    """The lists of a site, the newest first, with how many parcels are on each."""
+    count = (
+        select(func.count())
+        .where(Parcel.manifest_id == Manifest.id, Parcel.site_id == Manifest.site_id)
+        .scalar_subquery()
+    )
+    query = select(Manifest, count).where(Manifest.site_id == site)
+    rows = session.execute(
+        query.order_by(Manifest.ship_on.desc(), Manifest.made_at.desc(), Manifest.id).limit(limit)
+    )
+    return [(manifest, parcels) for manifest, parcels in rows]

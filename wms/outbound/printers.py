@@ -23,7 +23,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from edge.clock import Clock
@@ -37,7 +37,9 @@ from wms.outbound.prints import ANONYMOUS, drawings_of
 from wms.outbound.station import station_of
 from wms.outbound.tell import report
 from wms.partners.label_printer import LabelPrinter
+from wms.printing.codes import LINEAR, bars_text, matrix
 from wms.printing.drawing import Drawing, marked
+from wms.printing.labels import LabelSpec
 from wms.printing.render import to_pdf, to_zpl
 from wms.work.tasks import Actor
 
@@ -70,6 +72,12 @@ class NamesSomebody(Rejected):
     """Labels with names and addresses are printed, never kept as a file."""
 
     code: ClassVar[str] = "names_somebody"
+
+
+class LabelRefused(Rejected):
+    """What shall stand on a label cannot be printed."""
+
+    code: ClassVar[str] = "label_refused"
 
 
 class JobOver(Conflict):
@@ -142,6 +150,19 @@ def print_parcel(
         want_labels(session, new, now=now)
     except PrinterUnknown:
         log.warning("printer.unknown", printer=bench.printer)
+
+
+def check_label(spec: LabelSpec) -> None:
+    """See whether its codes can be drawn, so that a job cannot stop at it.
+
+    Raises:
+        ValueError: why one cannot.
+    """
+    for code in spec.codes:
+        if code.symbology in LINEAR:
+            bars_text(code)
+        else:
+            matrix(code)
 
 
 def job_of(session: Session, job_id: UUID, *, lock: bool = False) -> PrintJob:
@@ -286,7 +307,7 @@ def _due(session: Session, *, now: datetime) -> list[tuple[UUID, UUID, str]]:
         select(PrintJob.site_id, PrintJob.id, PrintJob.printer)
         .where(PrintJob.state == "WANTED", or_(PrintJob.printer == "", free.exists()))
         .order_by(PrintJob.site_id, PrintJob.printer, PrintJob.made_at, PrintJob.id)
-        .distinct(PrintJob.site_id, PrintJob.printer)
+        .ext(distinct_on(PrintJob.site_id, PrintJob.printer))
     )
     return [(site, job, printer) for site, job, printer in session.execute(query)]
 

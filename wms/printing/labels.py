@@ -76,7 +76,7 @@ def label(spec: LabelSpec) -> Drawing:
     for code in reversed(bars):
         marks += _bars(code, wide, floor)
         floor += BARS_MM + 5
-    side = min(28.0, high - floor - EDGE_MM) if squares or spec.digits else 0.0
+    side = max(8.0, min(28.0, high - floor - EDGE_MM)) if squares or spec.digits else 0.0
     right = wide - EDGE_MM
     for code in squares:
         marks.append(Matrix(x_mm=right - side, y_mm=floor + 1, side_mm=side - 1, rows=matrix(code)))
@@ -135,7 +135,7 @@ def _digits(spec: LabelSpec, right: float, floor: float, side: float) -> list[Ma
 
 def _words(spec: LabelSpec, width: float, high: float, floor: float) -> list[Mark]:
     size = fitted(spec.title, width - EDGE_MM, 40.0 if spec.kind == "LOCATION" else 20.0, 7)
-    size = min(size, (high - floor - EDGE_MM) / POINT_MM * 0.8)
+    size = max(5.0, min(size, (high - floor - EDGE_MM) / POINT_MM * 0.8))
     y_mm = high - EDGE_MM - size * POINT_MM
     title = cut(spec.title, size, width - EDGE_MM)
     marks: list[Mark] = [Words(x_mm=EDGE_MM + 0.5, y_mm=y_mm, text=title, size=size)]
