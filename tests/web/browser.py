@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests import debian
+from wms.work.packet import Packet, packet_json
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "tests/screenshots"
@@ -129,6 +130,11 @@ class StageHand:
     def tell(self, deed: str) -> None:
         """Pause, resume or reset."""
         httpx2.post(f"{self.address}/stage/{deed}").raise_for_status()
+
+    def hand_in(self, packet: Packet) -> None:
+        """The next work is this packet."""
+        told = httpx2.post(f"{self.address}/stage/packets", content=packet_json.dump_json(packet))
+        told.raise_for_status()
 
     def get(self, path: str) -> Any:
         """The JSON of a path; None when there is none."""

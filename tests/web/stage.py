@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter
 
-from tests.web import stage_desk, stage_stock, stage_store, stage_track
+from tests.web import stage_desk, stage_stock, stage_store, stage_track, stage_work
 from wms.work.packet import Event, Packet, Problem, packet_json, reduce
 
 ROOT = Path(__file__).parents[2]
@@ -208,6 +208,7 @@ app.include_router(stage_stock.router)
 app.include_router(stage_store.router)
 app.include_router(stage_track.router)
 app.include_router(stage_desk.router)
+app.include_router(stage_work.router)
 stage = Stage()
 
 
@@ -247,11 +248,16 @@ def direct(deed: Literal["pause", "resume", "reset"]) -> None:
         stage_store.made.clear()
         stage_track.reset()
         stage_desk.reset()
+        stage_work.bench.__init__()  # type: ignore[misc]
 
 
 @app.get("/api/v1/work/next", response_model=None)
 def next_work() -> Response:
-    """The packet, until it is done."""
+    """The packet, until it is done; one that a test has handed in comes first."""
+    if mine := stage_work.next_packet():
+        return Response(packet_json.dump_json(mine), media_type="application/json")
+    if stage_work.bench.packets:
+        return Response(status_code=204)
     if stage.packet.step is None:
         return Response(status_code=204)
     return Response(packet_json.dump_json(stage.packet), media_type="application/json")
@@ -261,6 +267,12 @@ def next_work() -> Response:
 async def work_events(request: Request) -> dict[str, Any]:
     """Events go through the WMS's own reducer."""
     told = EVENTS.validate_python((await request.json())["events"])
+    if told and told[0].packet in stage_work.bench.packets:
+        answers = [stage_work.take(event) for event in told]
+        last = answers[-1][1]
+        is_over = last.step is None or last.id in stage_work.bench.lost
+        packet = None if is_over else packet_json.dump_python(last, mode="json")
+        return {"results": [answer for answer, _ in answers], "packet": packet}
     results = [_taken(event) for event in told]
     return {"results": results, "packet": packet_json.dump_python(stage.packet, mode="json")}
 

@@ -95,7 +95,9 @@ def test_what_reads_with_the_camera_is_our_own_and_licensed(built_screens: Path)
     assert any("zxing" in part for part in eye["dynamicImports"]), "loaded when it is asked for"
     assert any(part["file"].endswith(".wasm") for part in manifest.values()), "from our server"
     licences = (built_screens / "licenses.md").read_text("utf-8")
-    assert {"barcode-detector", "zxing-wasm"} <= set(re.findall(r"^## (\S+)", licences, re.M))
+    assert {"barcode-detector", "zxing-wasm"} <= set(
+        re.findall(r"^## (\S+)", licences, re.MULTILINE)
+    )
 
 
 def test_the_handheld_is_small(built_screens: Path):

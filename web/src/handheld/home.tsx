@@ -2,6 +2,7 @@
 import { LanguageSwitch, LookSwitch } from "../core/bar.tsx";
 import { number, t, word } from "../core/i18n.ts";
 import { FoundFacts } from "./found.tsx";
+import { CameraIcon } from "./icon.tsx";
 import { Message } from "./message.tsx";
 import { parked } from "./outbox.ts";
 import { found, lookUp, sheet } from "./read.ts";
@@ -120,7 +121,7 @@ function Lookup() {
           <span class="withcamera">
             <input name="code" autocapitalize="off" autocomplete="off" />
             <button type="button" aria-label={t("h.camera")} onClick={() => (sheet.value = { kind: "camera" })}>
-              📷
+              <CameraIcon />
             </button>
           </span>
         </label>

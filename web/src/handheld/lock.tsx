@@ -47,7 +47,7 @@ export function Lock({ badge, mayClose }: { badge: string; mayClose: boolean }) 
     if (badge) void ask(null);
   }, [badge]);
   return (
-    <div class="sheet lock" role="dialog" aria-modal="true" data-sheet="lock">
+    <div class="sheet lock" role="dialog" aria-modal="true" aria-label={t("h.title")} data-sheet="lock">
       {trouble && <Against trouble={trouble} />}
       {badge && asksPin ? (
         <DigitPad ask={t("h.pin")} lengths={[4, 6]} secret done={(pin) => void ask(pin)} />
@@ -108,7 +108,7 @@ export function Pair({ first }: { first: string }) {
     if (field.value.trim()) void ask(field.value.trim());
   };
   return (
-    <div class="sheet" role="dialog" aria-modal="true" data-sheet="pair">
+    <div class="sheet" role="dialog" aria-modal="true" aria-label={t("h.title")} data-sheet="pair">
       <p class="verb">{t("h.pair")}</p>
       <p class="tip">{t("h.pair_hint")}</p>
       {trouble && <Against trouble={trouble} />}

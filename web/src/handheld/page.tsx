@@ -105,7 +105,7 @@ function Curtain() {
   if (open.kind === "scanner") return <Trial last={trialled.value} />;
   if (open.kind !== "camera" || view.value === "work") return null;
   return (
-    <div class="sheet" role="dialog" aria-modal="true">
+    <div class="sheet" role="dialog" aria-modal="true" aria-label={t("h.title")}>
       <Eye />
     </div>
   );

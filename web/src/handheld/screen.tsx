@@ -3,7 +3,8 @@ import { useEffect } from "preact/hooks";
 import { maybeWord, t, word } from "../core/i18n.ts";
 import { Keypad } from "./keypad.tsx";
 import { Message } from "./message.tsx";
-import { bare } from "./gs1.ts";
+import { bare, elements } from "./gs1.ts";
+import { CameraIcon } from "./icon.tsx";
 import { countOf, type Packet, scans, type Step, stepNow } from "./packet.ts";
 import { CLOSED, main, read, sheet } from "./read.ts";
 import { session } from "./session.ts";
@@ -85,7 +86,6 @@ function Big({ packet, step }: { packet: Packet; step: Step }) {
         type="button"
         class={`big count num ${qty.max > 999 && !qty.open ? "long" : ""}`}
         data-testid="big"
-        aria-label={qty.open ? t("h.counted", { count: counted }) : t("h.count", { count: counted, target: qty.target })}
         onPointerDown={down}
         onPointerUp={() => window.clearTimeout(hold)}
         onPointerLeave={() => window.clearTimeout(hold)}
@@ -139,7 +139,9 @@ function TypeHere({ step }: { step: Step }) {
 
 /** The serials or tags that were scanned, the last one first. */
 function Units({ packet, step }: { packet: Packet; step: Step }) {
-  const all = scans(packet, step).map(bare).reverse();
+  const all = scans(packet, step)
+    .map((code) => elements(code)["21"] ?? bare(code))
+    .reverse();
   return (
     <ol class="units" data-testid="units" reversed>
       {all.slice(0, MOST_UNITS).map((code) => (
@@ -155,7 +157,7 @@ function Choices({ step }: { step: Step }) {
     <div class="tiles">
       {step.expect.flatMap((each) => each.codes).map((code) => {
         const said = maybeWord("choice", code);
-        const short = code.length <= 3;
+        const short = code.length === 1; // a grade
         return (
           <button key={code} type="button" data-choice={code} onClick={() => deed("choice", code)}>
             <b class={short ? "" : "long"}>{short ? code : (said ?? code)}</b>
@@ -179,7 +181,7 @@ function Photo({ step }: { step: Step }) {
   };
   return (
     <label class="button next">
-      <span aria-hidden="true">📷</span> {t("h.take_photo")}
+      <CameraIcon /> {t("h.take_photo")}
       <input
         type="file"
         accept="image/*"

@@ -1,6 +1,7 @@
 /** What lies over a step for a moment: exceptions, keypads, other ways to scan, a question. */
 import { t, word } from "../core/i18n.ts";
 import { FoundFacts } from "./found.tsx";
+import { CameraIcon } from "./icon.tsx";
 import { DigitPad, Keypad } from "./keypad.tsx";
 import { later } from "./later.tsx";
 import { Message } from "./message.tsx";
@@ -16,7 +17,7 @@ export function Over({ packet, step }: { packet: Packet; step: Step }) {
   const open = sheet.value;
   if (open.kind === "lock" || open.kind === "scanner" || open.kind === "pair") return null;
   return (
-    <div class="sheet" role="dialog" aria-modal="true" data-sheet={open.kind}>
+    <div class="sheet" role="dialog" aria-modal="true" aria-label={t("h.title")} data-sheet={open.kind}>
       {open.kind === "exceptions" && <Exceptions packet={packet} step={step} />}
       {open.kind === "found" && <HowMany packet={packet} step={step} code={open.code} />}
       {open.kind === "type" && <Type packet={packet} step={step} />}
@@ -98,7 +99,7 @@ function OtherWays({ packet, step }: { packet: Packet; step: Step }) {
           <span>{t("h.type_code")}</span>
         </button>
         <button type="button" data-testid="open-camera" onClick={() => (sheet.value = { kind: "camera" })}>
-          <b>📷</b>
+          <CameraIcon />
           <span>{t("h.camera")}</span>
         </button>
         <button type="button" onClick={() => (sheet.value = { kind: "lookup" })}>

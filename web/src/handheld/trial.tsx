@@ -29,7 +29,7 @@ export function Trial({ last }: { last: Read | null }) {
     sheet.value = CLOSED;
   };
   return (
-    <div class="sheet trial" role="dialog" aria-modal="true" data-sheet="scanner">
+    <div class="sheet trial" role="dialog" aria-modal="true" aria-label={t("h.title")} data-sheet="scanner">
       <p class="verb">
         {t("h.scanner_test")} {Math.min(done.length + 1, WANTED.length)}/{WANTED.length}
       </p>
