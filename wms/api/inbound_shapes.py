@@ -349,8 +349,8 @@ class RuleIn(Shape):
     units: Annotated[list[Unit], Field(default_factory=list, max_length=6)]
     skus: Names
     weight_from_g: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = 0
-    zones: Names
-    storage_types: Names
+    zones: Annotated[list[AnyText], Field(default_factory=list, max_length=1000)]
+    storage_types: Annotated[list[AnyText], Field(default_factory=list, max_length=1000)]
     prefer: Annotated[list[Prefer], Field(default_factory=lambda: list(USUAL), max_length=7)]
 
 

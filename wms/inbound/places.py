@@ -33,7 +33,7 @@ WITH mine AS (
   UNION
   SELECT f.location_id FROM pick_face f
    WHERE f.site_id = :site AND f.sku_id = ANY(:skus) AND f.active
-), some AS (
+), near AS (
   SELECT l.id, l.x_mm + l.y_mm AS far, l.code FROM location l
    WHERE l.site_id = :site AND l.counter = 'sellable' AND left(l.code, 1) <> '@'
      AND (cast(:zones AS text[]) = '{}' OR l.zone = ANY(cast(:zones AS text[])))
@@ -44,7 +44,7 @@ WITH mine AS (
 )
 SELECT l.id FROM location l
  WHERE l.site_id = :site AND l.counter = 'sellable' AND left(l.code, 1) <> '@'
-   AND l.id IN (SELECT id FROM mine UNION SELECT id FROM some)
+   AND l.id IN (SELECT id FROM mine UNION SELECT id FROM near)
 """).bindparams(bindparam("skus", type_=ARRAY(Uuid())))
 
 _THERE = text("""

@@ -16,6 +16,7 @@ from wms.stock import ledger
 from wms.stock.faults import NotEnoughStock
 from wms.stock.units import unit_id
 from wms.work.model import Task
+from wms.work.steer import cancel
 
 
 class ReceiptMoved(Conflict):
@@ -88,8 +89,7 @@ def _end_what_came_of_it(session: Session, receipt: Receipt, actor: str, now: da
     for inspection in session.scalars(open_.with_for_update()).all():
         inspection.state, inspection.ended_at, inspection.ended_by = "CANCELLED", now, actor
         tasks.append(inspection.id)
-    for task in session.scalars(
-        select(Task).where(Task.site_id == receipt.site_id, Task.id.in_(tasks)).with_for_update()
-    ):
-        if task.state == "OPEN":
-            task.state, task.done_at = "DONE", now
+    of_them = select(Task).where(Task.site_id == receipt.site_id, Task.id.in_(tasks))
+    for task in session.scalars(of_them.order_by(Task.id).with_for_update()).all():
+        if task.state in {"OPEN", "LEASED", "BLOCKED"}:
+            cancel(session, task, "receipt_reversed", now=now)
