@@ -55,6 +55,12 @@ def get_summary(services: Svc) -> dict[str, Any]:
     return services.database.run(lambda s: summary(s, services.floor.hub))
 
 
+@router.get("/clock")
+def get_clock(now: Now) -> dict[str, str]:
+    """What time it is here: a day may be played on a clock of its own."""
+    return {"now": now.isoformat()}
+
+
 @router.get("/orders")
 def get_orders(
     services: Svc, limit: Annotated[int, Query(ge=1, le=1000)] = 50
