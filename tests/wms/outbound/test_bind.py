@@ -26,6 +26,7 @@ def taken(wanted: int, *spots: Spot, binding: Binding = DEFAULT) -> tuple[str, i
 
 PACKS = Binding(rules=("FULL_PACK", "FEFO", "WHOLE"))
 SHOP = Binding(min_life=THIRD)
+CASES = [spot("A", 99, pack_units=12), spot("R", 99, pack_units=12, kind="RESERVE")]
 RULES = [
     ("expired falls away", 3, [spot("A", 9, days=-1)], DEFAULT, None),
     ("its last day still counts", 3, [spot("A", 9, days=0)], DEFAULT, ("A", 3)),
@@ -40,10 +41,8 @@ RULES = [
     ("robots first", 3, [spot("A", 3), spot("B", 9, zone="ROBOT")], DEFAULT, ("B", 3)),
     ("then the emptiest", 3, [spot("A", 9), spot("B", 5)], DEFAULT, ("B", 3)),
     ("then the nearest", 3, [spot("A", 5, way=2), spot("B", 5, way=1)], DEFAULT, ("B", 3)),
-    ("whole packs from the reserve", 30, [spot("A", 99, pack_units=12), spot("R", 99, pack_units=12, kind=
-     "RESERVE")], PACKS, ("R", 24)),
-    ("loose ones from the face", 6, [spot("A", 99, pack_units=12), spot("R", 99, pack_units=12, kind=
-     "RESERVE")], PACKS, ("A", 6)),
+    ("whole packs from the reserve", 30, CASES, PACKS, ("R", 24)),
+    ("loose ones from the face", 6, CASES, PACKS, ("A", 6)),
     ("nothing left", 3, [spot("A", 0)], DEFAULT, None),
 ]  # fmt: skip
 
