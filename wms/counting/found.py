@@ -117,7 +117,9 @@ class Reader:
                 each *= said.units or 1
                 units_of = pile.scans * each if pile.typed is None else pile.typed
                 self._take(found, unit, last, lot, serial or units_of)
-            elif last is not None and last.tracking in WITH_SERIALS:
+            elif (
+                last is not None and last.tracking in WITH_SERIALS and not (said.gtin or said.sscc)
+            ):
                 self._serial(found, unit, last, lot, said.serial or pile.code)
             elif last is not None and self._is_lot(last, said.lot or pile.code):
                 lot = self._rename(found, unit, last, lot, said.lot or pile.code)

@@ -241,9 +241,13 @@ def _entries(
     if count.kind == "SWEEP":
         keys = _by_sku(found, held, keys)
     entries: dict[Key, Entry] = {}
+    read = {key.sku for key in found.counted}
     skus = {sku.id: sku for sku in session.scalars(select(Sku).where(Sku.id.in_({
         key.sku for key in keys})))}  # fmt: skip
     for key in sorted(keys, key=lambda each: (str(each.unit), str(each.sku), each.lot)):
+        singly = skus[key.sku].tracking in WITH_SERIALS
+        if count.kind == "SWEEP" and key.sku not in read and not singly:
+            continue  # goods without tags are none of a sweep's
         lo, hi = held.windows.get(key, (0, 0))
         counted = found.counted.get(key, 0)
         if key.unit in found.closed and key not in found.counted:
@@ -251,7 +255,7 @@ def _entries(
         if key.unit in moved:
             lo = hi  # it was not here when the count began
         marks: tuple[str, ...] = ()
-        if skus[key.sku].tracking in WITH_SERIALS and key.unit not in found.closed:
+        if singly and key.unit not in found.closed:
             lo, hi, marks = _marks(session, count, key, found, held)
             counted = hi + sum(1 if mark[0] == "+" else -1 for mark in marks)
         entries[key] = Entry(counted=counted, lo=lo, hi=hi, marks=marks)
