@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from wms.work.actor import Actor, Skills
@@ -135,8 +135,13 @@ class _Batch:
         )
         self._tasks = {task.id: task for task in tasks}
         self._packets = {task.id: packet_of(task) for task in self._tasks.values()}
-        known = select(WorkEvent).where(WorkEvent.id.in_({event.id for event in events}))
-        self._known = {each.id: each for each in session.scalars(known)}
+        ids = {event.id for event in events}
+        known = select(WorkEvent.id, WorkEvent.rev, WorkEvent.problem).where(WorkEvent.id.in_(ids))
+        # what was answered before: the fence it came with, and why it was not taken
+        self._known: dict[UUID, tuple[int, dict[str, Any] | None]] = {
+            id_: (rev, problem) for id_, rev, problem in session.execute(known)
+        }
+        self._rows: list[dict[str, Any]] = []
         self._changed: set[UUID] = set()
         self._lost: dict[UUID, int] = {}  # the fence that was lost, by task
 
@@ -146,8 +151,9 @@ class _Batch:
         if task is None:
             return Result(id=event.id, result="rejected", problem=Problem(code="no_such_packet"))
         if (known := self._known.get(event.id)) is not None:
-            problem = _stored(known)
-            self._note_loss(task, known.rev, problem)
+            rev, stored = known
+            problem = None if stored is None else Problem(**stored)
+            self._note_loss(task, rev, problem)
             return Result(id=event.id, result="duplicate", problem=problem)
         after = self._judge(task, event)
         if isinstance(after, Problem):
@@ -166,7 +172,7 @@ class _Batch:
         for id_ in self._changed:
             keep(self._tasks[id_], self._packets[id_])
             renew(self._tasks[id_], self._now)
-        self._session.flush()
+        self._write()
         for id_, rev in self._lost.items():
             found = recover(self._session, self._tasks[id_], self._actor, rev, now=self._now)
             if found is not None:
@@ -195,28 +201,37 @@ class _Batch:
         figures = figures_of(self._session, task.site_id, packet)
         task.units, task.lines, task.standard_ms = figures.units, figures.lines, figures.standard_ms
         leave_at(self._session, task.site_id, self._actor.worker, packet, now=self._now)
-        self._session.flush()
+        self._write()
         self._finish[task.kind](self._session, task, packet, self._actor, self._now)
 
     def _record(self, task: Task, event: Event, problem: Problem | None) -> None:
         value = asdict(event.value) if is_dataclass(event.value) else event.value
-        row = WorkEvent(
-            id=event.id,
-            task_id=task.id,
-            device=self._actor.device,
-            operator=self._who(task),
-            at=event.at,
-            problem=None if problem is None else {"code": problem.code, "facts": problem.facts},
-            rev=event.rev,
-            fence=task.fence,
-            site_id=task.site_id,
-            step=event.step,
-            type=event.type,
-            value=value,
-            seq=event.seq,
+        stored = None if problem is None else asdict(problem)
+        self._known[event.id] = event.rev, stored
+        self._rows.append(
+            {
+                "id": event.id,
+                "task_id": task.id,
+                "device": self._actor.device,
+                "operator": self._who(task),
+                "at": event.at,
+                "problem": stored,
+                "rev": event.rev,
+                "fence": task.fence,
+                "site_id": task.site_id,
+                "step": event.step,
+                "type": event.type,
+                "value": value,
+                "seq": event.seq,
+            }
         )
-        self._known[event.id] = row
-        self._session.add(row)
+
+    def _write(self) -> None:
+        """What was answered, and how far the tasks are: the database has it from here on."""
+        if self._rows:
+            self._session.execute(insert(WorkEvent.__table__), self._rows)  # type: ignore[arg-type]
+            self._rows = []
+        self._session.flush()
 
     def _who(self, task: Task) -> str:
         """Who did it: what still waited in a device when its user changed is the former user's."""
@@ -249,9 +264,3 @@ def _lost(task: Task, packet: Packet, event: Event, actor: Actor) -> Problem | N
         "device": (task.device or "") if taken else "",
     }
     return Problem(code="stale_packet", facts=facts)
-
-
-def _stored(known: WorkEvent) -> Problem | None:
-    if known.problem is None:
-        return None
-    return Problem(code=known.problem["code"], facts=known.problem["facts"])
