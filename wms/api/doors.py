@@ -4,7 +4,8 @@
     Doors       the middleware that asks for keys, where the settings say so (SOKO_ACCESS=keys)
 
     PUBLIC      anybody: health, documentation, tracking by a token that cannot be guessed
-    PEOPLE      handhelds and screens of this house: no key; signing in is theirs (not built yet)
+    PEOPLE      handhelds and screens of this house: no key; a badge, where the settings say so
+                (SOKO_HANDHELD=paired, wms.api.dependencies)
     a scope     other systems, with a key that has it
 
 What no line of the table names is nobody's: 404, and a test compares the table with the routes.
