@@ -31,7 +31,7 @@ from wms.stock import ledger
 from wms.stock.unit_moves import MoveUnit, move_unit
 from wms.stock.units import find_units, unit_id
 from wms.work.model import Task
-from wms.work.packet import Expect, Fact, Packet, Quantity, Say, Step, scanned_for
+from wms.work.packet import END, Expect, Fact, Packet, Quantity, Say, Step, scanned_for
 from wms.work.tasks import Actor, NewTask, add_task
 
 NONE_BAD, SOME_BAD = "NONE_BAD", "SOME_BAD"
@@ -152,7 +152,7 @@ def _steps(
             big=str(inspection.sample),
             facts=facts,
             expect=(Expect(kind="found", codes=(NONE_BAD, SOME_BAD)),),
-            goto={NONE_BAD: "end"},
+            goto={NONE_BAD: END},
         ),
         Step(
             id="bad",

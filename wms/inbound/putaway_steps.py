@@ -78,7 +78,6 @@ def _place_step(session: Session, putaway: Putaway, choice: Choice, mark: str) -
     assert first is not None
     whole = [each for each in (first, choice.second) if each and each.units >= putaway.units]
     facts = [Fact(label="units", value=str(putaway.units))]
-    facts += [Fact(label="why", value=because) for because in first.verdict.because[:1]]
     facts += [Fact(label="second", value=each.place.code) for each in whole[1:]]
     return Step(
         id=f"place{mark}",
