@@ -109,6 +109,7 @@ class Tally:
     solve_s: float = 0.0
     gap: float = 0.0
     proven: int = 0
+    unbounded: int = 0  # time was up before there was any bound
     batches: int = 0
 
     def add(self, found: Figures) -> None:
@@ -128,6 +129,7 @@ class Tally:
         self.solve_s += sourced.solution.runtime_s
         self.gap = max(self.gap, gap or 0.0)
         self.proven += gap is not None and gap < 1e-6
+        self.unbounded += gap is None
         self.batches += 1
         self.units += int(sourced.solution.plan.sum())
 
@@ -279,6 +281,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
         "explained": best.explained,
         "batches": best.batches,
         "proven_batches": best.proven,
+        "batches_without_bound": best.unbounded,
         "gap_max": round(best.gap, 4),
         "solve_s": round(best.solve_s, 1),
         "seconds": round(time.monotonic() - began, 1),

@@ -3,7 +3,7 @@
 An order's lines may come from one node (a DC, a store) or from several. Every node that takes
 part sends a parcel, which costs `parcel_cost`; every unit costs `unit_cost` (handling, weight,
 the value of scarce stock at that node). A line that is not filled costs `backorder_cost`. Lines
-are filled whole or not at all; a line larger than any node's stock may be split over nodes.
+are filled whole or not at all; where it may be parted, a line may come from several nodes.
 
     minimise    sum parcel_cost[o, n] y[o, n]  +  sum unit_cost[l, n] x[l, n]
                 + sum backorder_cost[l] z[l]  +  sum split_cost[o] (sum_n y[o, n] - 1)+
@@ -14,14 +14,14 @@ are filled whole or not at all; a line larger than any node's stock may be split
                 sum_n y[o, n] <= 1                        for orders that may not be parted
 
 Two stages. First each order by itself, in the order given, on what the ones before have left:
-lines against nodes is a facility location problem, and for up to SUBSET_LINES_MAX lines a
-dynamic programme over subsets of lines is exact. Then the whole batch as a MIP, with the first
-plan as a hint, until it is proven or time is up. The better of the two is returned; if the
-solver fails, the first stands.
+lines against nodes is a facility location problem, and while lines and units are few a dynamic
+programme over what is filled is exact (optimizer.sourcing_order). Then the whole batch as a MIP,
+with the first plan as a hint, until it is proven or time is up. The better of the two is
+returned; if the solver fails, the first stands.
 
 Shapes: l lines, o orders, n nodes, s SKUs. Costs in any one unit (Soko: minor units of money).
 
-Source: the subset recurrence is that of Dreyfus and Wagner (1971) for one level; see also
+Source: the recurrence is that of Dreyfus and Wagner (1971) for one level; see also
 Y. Acimovic and S. Graves, "Making Better Fulfillment Decisions on the Fly", M&SOM 17(1), 2015.
 """
 

@@ -1,16 +1,20 @@
-"""One order against the network: which nodes, which lines from each.
+"""One order against the network: which nodes, how much of which lines from each.
 
-Up to SUBSET_LINES_MAX lines: exact. `g[S]` is the least cost of filling the set S of lines with
-the nodes looked at so far; a further node pays its parcel once and may then take any lines:
+While it has no more than STATES_MAX states, exact. A state says how much of each line is filled:
+all or nothing of a line that goes whole, any number of units of one that may be parted. `g[S]` is
+the least cost of filling S with the nodes looked at so far; a further node pays its parcel once
+and may then fill any lines, as far as it has them:
 
-    h = parcel + min(g + split, b);  for each line l: h[S + l] = min(h[S + l], h[S] + cost[l]);
-    g = min(g, h)
+    h = parcel + min(g + split, b);  for each line l and number t: h[S + t of l] = min(.., h[S] +
+    cost[l] t);  g = min(g, h)
 
-which is O(nodes x lines x 2^lines); `b[S]` is the cost of back-ordering S, and the first node
-pays no `split`. An order that must come from one node tries each. More lines: nodes are opened,
-closed and swapped one at a time while that pays (local search on the set of open nodes, each line
-going to its cheapest open node). Lines that no single node can fill are split first, over as few
-nodes as can be, and those nodes then cost no further parcel.
+which is O(nodes x lines x states); `b[S]` is the cost of back-ordering what S has of whole lines,
+and the first node pays no `split`. An order that must come from one node tries each.
+
+Beyond, only lines that no single node can fill are parted, as a state if that is few enough, else
+first of all, over as few nodes as can be, which then cost no further parcel. And with still more
+lines nodes are opened, closed and swapped one at a time while that pays (local search on the set
+of open nodes, each line going to its cheapest open node).
 """
 
 from dataclasses import dataclass
@@ -20,8 +24,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
-SUBSET_LINES_MAX = 9
+STATES_MAX = 2_048  # 11 lines of a unit, 6 of two
+PARTED_MAX = 12  # lines of more units are many steps to try
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,7 @@ class OneOrder:
         parcel_cost: shape (n,).
         unit_cost: shape (l, n), a unit; inf forbids.
         backorder_cost: shape (l,), a line.
-        line_splitting: whether a line that no node can fill alone may be split.
+        line_splitting: whether a line may come from several nodes.
         split_cost: for each node beyond the first.
         one_site: whether all must come from one node.
         sku: shape (l,), which lines are of the same SKU; only asked with `one_site`.
@@ -59,21 +65,33 @@ def fill_order(order: OneOrder) -> tuple[Ints, bool]:
     """
     if order.one_site:
         return _from_one_site(order)
-    shipped = np.zeros(order.stock.shape, dtype=np.int64)
     line_cost = _line_cost(order)
-    parcel_cost, exact = order.parcel_cost.copy(), True
-    if order.line_splitting:
-        for line in np.flatnonzero(~np.isfinite(line_cost).any(axis=1)):
-            usable = np.where(np.isfinite(order.unit_cost[line]), order.stock[line], 0)
-            if usable.sum() < order.units[line]:
-                continue
-            exact = False
+    nobody = ~np.isfinite(line_cost).any(axis=1)
+    may = order.line_splitting & (order.units > 1)
+    must = nobody & may
+    few = order.units <= PARTED_MAX
+    for parted in (may, must):
+        if few[parted].all() and _states(order.units, parted) <= STATES_MAX:
+            return _by_states(order, line_cost, parted), bool((parted == may).all())
+    return _parted_first(order, line_cost, must), False
+
+
+def _states(units: Ints, parted: Flags) -> int:
+    return int(np.prod(np.where(parted, units + 1, 2).astype(np.float64)).clip(max=2**62))
+
+
+def _parted_first(order: OneOrder, line_cost: Floats, nobody: Flags) -> Ints:
+    """Part the lines that must be, then find nodes for the others by local search."""
+    shipped = np.zeros(order.stock.shape, dtype=np.int64)
+    parcel_cost, first = order.parcel_cost.copy(), 0.0
+    for line in np.flatnonzero(nobody):
+        usable = np.where(np.isfinite(order.unit_cost[line]), order.stock[line], 0)
+        if usable.sum() >= order.units[line]:
             shipped[line] = _split(int(order.units[line]), usable, order.unit_cost[line])
-            parcel_cost[shipped[line] > 0] = 0.0
-    whole = np.flatnonzero(shipped.sum(axis=1) == 0)
-    if not exact:  # what is opened already is no node more
+    if shipped.any():  # what is opened already costs no parcel, and is no node more
         parcel_cost[shipped.any(axis=0)] = -order.split_cost
-    first = order.split_cost if not exact else 0.0
+        first = order.split_cost
+    whole = np.flatnonzero(shipped.sum(axis=1) == 0)
     costs = _Costs(
         line=line_cost[whole],
         parcel=parcel_cost,
@@ -81,15 +99,10 @@ def fill_order(order: OneOrder) -> tuple[Ints, bool]:
         split=order.split_cost,
         first=first,
     )
-    if whole.size <= SUBSET_LINES_MAX:
-        node_of_line = _by_subsets(costs)
-    else:
-        exact = False
-        node_of_line = _by_local_search(costs)
-    for line, node in zip(whole, node_of_line, strict=True):
+    for line, node in zip(whole, _by_local_search(costs), strict=True):
         if node >= 0:
             shipped[line, node] = order.units[line]
-    return shipped, exact
+    return shipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,25 +158,42 @@ def _split(units: int, usable: Ints, unit_cost: Floats) -> Ints:
     return taken
 
 
-def _by_subsets(costs: _Costs) -> list[int]:
-    """The cheapest node of each line, -1 for a back-order; exact."""
-    lines = costs.line.shape[0]
-    useful = np.flatnonzero(np.isfinite(costs.parcel) & np.isfinite(costs.line).any(axis=0))
-    nothing = np.zeros(1)  # b: every line of the subset is back-ordered
-    for line in range(lines):
-        nothing = np.concatenate([nothing, nothing + costs.backorder[line]])
+def _by_states(order: OneOrder, line_cost: Floats, parted: Flags) -> Ints:
+    """The cheapest units of each line from each node; exact but for parting the other lines."""
+    shipped = np.zeros(order.stock.shape, dtype=np.int64)
+    radix = np.where(parted, order.units + 1, 2).tolist()
+    inner = np.cumprod([1, *radix]).tolist()  # by how much a step of a line moves the state
+    most = np.where(parted[:, None], np.minimum(order.stock, order.units[:, None]), 1)
+    most[~np.isfinite(np.where(parted[:, None], order.unit_cost, line_cost))] = 0
+    step = np.where(parted[:, None], order.unit_cost, line_cost)
+    nothing = np.zeros(1)  # b: what the state has of each line is back-ordered, all or nothing
+    for line, steps in enumerate(radix):
+        between = np.full(nothing.size * (steps - 2), np.inf)
+        nothing = np.concatenate([nothing, between, nothing + order.backorder_cost[line]])
     best = np.full(nothing.size, np.inf)
     history: list[_Step] = []
-    for node in useful:
-        start = np.minimum(best + costs.split, nothing + costs.first)
-        layers = [start + costs.parcel[node]]
-        for line in range(lines):
-            layers.append(_take(layers[-1], line, float(costs.line[line, node])))
+    for node in np.flatnonzero(np.isfinite(order.parcel_cost) & most.any(axis=0)):
+        start = np.minimum(best + order.split_cost, nothing)
+        layers = [start + order.parcel_cost[node]]
+        for line, steps in enumerate(radix):
+            shape = (-1, steps, inner[line])
+            layers.append(_take(layers[-1], shape, int(most[line, node]), float(step[line, node])))
         history.append(_Step(int(node), best, layers))
         best = np.minimum(best, layers[-1])
     if best[-1] >= nothing[-1]:
-        return [-1] * lines
-    return _read_back(lines, history, costs, nothing)
+        return shipped
+    state = nothing.size - 1
+    for at in reversed(history):
+        if at.layers[-1][state] >= at.before[state]:
+            continue
+        for line in reversed(range(len(radix))):
+            cost = float(step[line, at.node])
+            taken = _taken(at.layers[line], at.layers[line + 1][state], state, inner[line], cost)
+            shipped[line, at.node] = taken if parted[line] else taken * order.units[line]
+            state -= taken * inner[line]
+        if nothing[state] <= at.before[state] + order.split_cost:
+            break
+    return shipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,29 +205,24 @@ class _Step:
     layers: list[Floats]
 
 
-def _take(cost: Floats, line: int, line_cost: float) -> Floats:
-    """One more line may go to the node at hand."""
-    if not np.isfinite(line_cost):
+def _take(cost: Floats, shape: tuple[int, int, int], most: int, each: float) -> Floats:
+    """Up to so many steps of one more line may go to the node at hand."""
+    if not most:
         return cost
-    pairs = cost.reshape(-1, 2, 1 << line)
-    with_line = np.minimum(pairs[:, 1], pairs[:, 0] + line_cost)
-    return np.stack([pairs[:, 0], with_line], axis=1).reshape(-1)
+    before = cost.reshape(shape)
+    found = before.copy()
+    for taken in range(1, most + 1):
+        with_it = before[:, :-taken] + taken * each
+        np.minimum(found[:, taken:], with_it, out=found[:, taken:])
+    return found.reshape(-1)
 
 
-def _read_back(lines: int, history: list[_Step], costs: _Costs, nothing: Floats) -> list[int]:
-    """Follow the minima from the full set of lines back to where all the rest is back-ordered."""
-    node_of_line = [-1] * lines
-    subset = (1 << lines) - 1
-    for step in reversed(history):
-        if step.layers[-1][subset] >= step.before[subset]:
-            continue
-        for line in reversed(range(lines)):
-            if step.layers[line + 1][subset] < step.layers[line][subset]:
-                node_of_line[line] = step.node
-                subset ^= 1 << line
-        if nothing[subset] + costs.first <= step.before[subset] + costs.split:
-            break
-    return node_of_line
+def _taken(before: Floats, cost: float, state: int, inner: int, each: float) -> int:
+    """How many steps of a line led to that cost of that state."""
+    taken = 0
+    while (before[state] if not taken else before[state - taken * inner] + taken * each) > cost:
+        taken += 1
+    return taken
 
 
 def _by_local_search(costs: _Costs) -> list[int]:

@@ -68,6 +68,32 @@ def test_a_line_larger_than_any_node_is_split_only_where_that_is_allowed():
     assert whole.plan.tolist() == [[0, 0]]
 
 
+def test_a_line_in_parts_comes_from_where_the_rest_of_its_order_does():
+    # three units of SKU 1 are two parcels in any case; SKU 0 is at node 2 only, with one of them
+    one = problem([(0, 0, 1), (0, 1, 3)], [[0, 2], [0, 2], [1, 1]], [[50.0, 50.0, 60.0]])
+    solution = sourcing.solve(one, budget_s=0)
+    assert solution.plan.tolist() in ([[0, 0, 1], [2, 0, 1]], [[0, 0, 1], [0, 2, 1]])
+    assert (solution.objective, solution.status) == (114, Status.OPTIMAL)
+
+
+def test_a_line_is_parted_where_two_near_parcels_cost_less_than_a_far_one():
+    one = problem([(0, 0, 2)], [[2], [1], [1]], [[900.0, 50.0, 50.0]])
+    solution = sourcing.solve(one, budget_s=0)
+    assert solution.plan.tolist() == [[0, 1, 1]]
+    assert (solution.objective, solution.status) == (102, Status.OPTIMAL)
+
+
+def test_too_many_units_to_try_each_are_parted_first():
+    many = [(0, 0, 1), (0, 1, 30)] + [(0, sku, 1) for sku in range(2, 14)]
+    stock = [[1, 20, *[1] * 12], [0, 20, *[0] * 12], [1, 0, *[1] * 12]]
+    one = problem(many, stock, [[50.0, 50.0, 40.0]])
+    first = sourcing.solve(one, budget_s=0)
+    assert sourcing.violations(one, first.plan) == []
+    assert first.plan[1].tolist() in ([20, 10, 0], [10, 20, 0])
+    assert (first.terms["parcels"], first.terms["backorders"]) == (100, 0)
+    assert first.bound is None  # it does not claim to be the best
+
+
 def test_the_same_sku_twice_in_one_order_does_not_ship_one_unit_twice():
     one = problem([(0, 0, 1), (0, 0, 1)], [[1], [1]], [[10.0, 90.0]])
     plan = sourcing.solve(one, budget_s=0).plan
@@ -222,6 +248,8 @@ def test_rules_make_plans_that_can_be_carried_out_and_are_never_cheaper(p: sourc
 def test_the_first_stage_alone_is_feasible_and_above_the_bound(p: sourcing.Problem):
     first = sourcing.solve(p, budget_s=0)
     assert sourcing.violations(p, first.plan) == []
+    if first.bound is not None:  # an order by itself: it says that nothing is cheaper
+        assert first.objective == pytest.approx(brute_force(p))
 
 
 def test_many_lines_by_local_search_are_close_to_the_proven_optimum():

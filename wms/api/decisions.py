@@ -134,7 +134,7 @@ class WeightsIn(Shape):
     day_minor: Weight = 20
     co2_minor_per_kg: Weight = 10
     keep_units: Annotated[StrictInt, Field(ge=0, le=10_000)] = 2
-    balance_minor: Weight = 150
+    balance_minor: Weight = 50
     markdown: Share = 1.0
     scarcity: Share = 1.0
     rank_percent: Annotated[StrictInt, Field(ge=0, le=1_000)] = 50

@@ -35,8 +35,10 @@ class Weights:
     pick 25, 35 and 85 seconds. A day late (1,500) is dearer than the longest way (1,300 in
     wms/shipping/rates.toml), so that a promise is not broken to save freight. CO2 costs what a
     tonne does in European emissions trading (about 10,000 yen). A second parcel, a day under way
-    and a store's last unit are preferences; each is far below the price of a parcel. Scarcity is
-    money of the same kind as freight, so it counts in full.
+    and a store's last unit are preferences; each is far below the price of a parcel. A last unit
+    counts little: what it is worth to later orders is the price of scarcity already, and counted
+    twice it parts orders; what remains is that a shelf should not look empty. Scarcity is money
+    of the same kind as freight, so it counts in full.
 
     Attributes:
         split_minor: each site of an order beyond the first.
@@ -62,7 +64,7 @@ class Weights:
     day_minor: int = 20
     co2_minor_per_kg: int = 10
     keep_units: int = 2
-    balance_minor: int = 150
+    balance_minor: int = 50
     markdown: float = 1.0
     scarcity: float = 1.0
     rank_percent: int = 50
