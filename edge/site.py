@@ -22,8 +22,9 @@ DRIVERS: Mapping[str, str] = {  # as it stands in a site file -> the module that
     "opcua": "edge.drivers.opcua",
     "modbus": "edge.drivers.modbus",
     "llrp": "edge.drivers.rfid",
+    "scale": "edge.drivers.scale",
 }
-_NEEDS_PORT = {"opcua", "modbus", "llrp"}
+_NEEDS_PORT = {"opcua", "modbus", "llrp", "scale"}
 _DRIVER_OF = {"conveyors": "modbus", "sorters": "opcua", "gates": "llrp"}
 _TABLES = ("devices", "robots", "conveyors", "sorters", "gates")
 _PORT_MAX = 65_535

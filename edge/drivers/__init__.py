@@ -13,6 +13,7 @@ Where a protocol allows it the driver proper is a pure module (bytes or JSON to 
     opcua     sorters over OPC UA            edge.drivers.opcua
     modbus    small PLCs over Modbus TCP     edge.drivers.modbus
     llrp      RFID readers over LLRP         edge.drivers.rfid
+    scale     scales over TCP (MT-SICS)      edge.drivers.scale
 """
 
 from collections.abc import Callable

@@ -56,7 +56,7 @@ FAULTS = [
     "site: code 'TYO 1' cannot be part of a topic: no blanks, no / + # $, not empty",
     "devices[2] cv1: has no port",
     "devices[3] cv1: the name is used twice",
-    "devices[3] cv1: no driver 'telepathy'; there are vda5050, opcua, modbus, llrp",
+    "devices[3] cv1: no driver 'telepathy'; there are vda5050, opcua, modbus, llrp, scale",
     "devices[3] cv1: port must be a number from 1 to 65535, not 0",
     "devices[4] gate#1: name 'gate#1' cannot be part of a topic: no blanks, no / + # $, not empty",
     "devices[4] gate#1: host must be text",

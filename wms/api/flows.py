@@ -23,6 +23,7 @@ from wms.inbound.inspect import finish_inspect
 from wms.inbound.putaway import finish_putaway, grow_putaway, start_putaway
 from wms.inbound.receive import finish_inbound, grow_inbound
 from wms.inbound.receive_start import start_blind, start_inbound
+from wms.outbound.dock import finish_ship, start_ship
 from wms.outbound.floor import Floor
 from wms.outbound.load import finish_handoff
 from wms.outbound.packed import finish_pack, grow_pack
@@ -47,6 +48,7 @@ FloorStart: TypeAlias = Callable[[Session, Floor, SiteId, str, Actor, datetime],
 FINISHERS: dict[str, FloorFinish] = {
     "pick": finish_pick,
     "pack": finish_pack,
+    "ship": finish_ship,
     "load": finish_load,
     "handoff": finish_handoff,
     "putback": finish_putback,
@@ -65,6 +67,7 @@ FINISHERS: dict[str, FloorFinish] = {
     "sweep": finish_count,
 }
 STARTERS: dict[str, FloorStart] = {
+    "ship": start_ship,
     "inbound": start_inbound,
     "blind": start_blind,
     "putaway": start_putaway,

@@ -23,6 +23,7 @@ from wms.database import Base
 from wms.ids import derive
 from wms.orders.model import Order
 from wms.outbound.floor import Floor
+from wms.outbound.manifests import change_manifest
 from wms.outbound.model import Parcel
 from wms.outbound.rules import lane_of
 from wms.outbound.ship import take_delivery
@@ -172,6 +173,7 @@ def fall_back(session: Session, floor: Floor, *, now: datetime) -> int:
         if parcel is None or parcel.state in GONE:
             continue
         parcel.service, parcel.lane = each.service, lane_of(each.service)
+        change_manifest(session, parcel, now=now)
         message = ParcelExpected(code=parcel.sscc, epc_hex=parcel.epc_hex, lane=parcel.lane)
         tell_wcs(session, floor.hub_code, message)
         report(

@@ -18,6 +18,7 @@ from wms.ids import derive
 from wms.orders.close import close_order, lock_order
 from wms.orders.model import Allocation
 from wms.outbound.floor import Floor
+from wms.outbound.manifests import join_manifest
 from wms.outbound.model import Parcel, ParcelLine
 from wms.outbound.parcels import advances, expect_parcel, parcels_of
 from wms.outbound.ship import forward, ship_parcels
@@ -89,6 +90,7 @@ def finish_load(
         if to_site is None:
             forward(parcel, "LINE_HAUL")
             expect_parcel(session, floor, parcel)
+            join_manifest(session, parcel, floor.hub, now=now)
         else:
             forward(parcel, "SHIPPED")
             parcel.shipped_at = parcel.shipped_at or at
@@ -123,18 +125,20 @@ def _leaving(
         expect.codes[0]: step.id in missing
         for step in packet.steps for expect in step.expect if expect.codes
     }  # fmt: skip
-    inside = _inside(session, list(known.values()))
-    unwanted = {each.id for each in inside.values() if each.cancelling}
+    goods = inside(session, list(known.values()))
+    unwanted = {each.id for each in goods.values() if each.cancelling}
     stays = {
         parcel.id
         for sscc, parcel in known.items()
-        if steps.get(sscc) or unwanted & set(_of(session, parcel))
+        if steps.get(sscc) or unwanted & set(goods_in(session, parcel))
     }
     behind = {
         allocation
-        for parcel in known.values() if parcel.id in stays for allocation in _of(session, parcel)
-    }  # fmt: skip
-    leaves = [each for each in inside.values() if each.state == "PACKED" and each.id not in behind]
+        for parcel in known.values()
+        if parcel.id in stays
+        for allocation in goods_in(session, parcel)
+    }
+    leaves = [each for each in goods.values() if each.state == "PACKED" and each.id not in behind]
     later = [p for p in known.values() if p.id in stays and p.state in {"PLANNED", "PACKED"}]
     if later:
         _ask_again(session, task, later, sorted(behind), now)
@@ -155,7 +159,8 @@ def _ask_again(
     add_load(session, task, derive(task.id, "again"), allocations, later, now)
 
 
-def _inside(session: Session, parcels: Sequence[Parcel]) -> dict[UUID, Allocation]:
+def inside(session: Session, parcels: Sequence[Parcel]) -> dict[UUID, Allocation]:
+    """The goods in parcels of one site, locked."""
     if not parcels:
         return {}
     site = parcels[0].site_id
@@ -170,7 +175,8 @@ def _inside(session: Session, parcels: Sequence[Parcel]) -> dict[UUID, Allocatio
     return {each.id: each for each in rows}
 
 
-def _of(session: Session, parcel: Parcel) -> Sequence[UUID]:
+def goods_in(session: Session, parcel: Parcel) -> Sequence[UUID]:
+    """The allocations that are in a parcel."""
     query = select(ParcelLine.allocation_id).where(
         ParcelLine.site_id == parcel.site_id, ParcelLine.parcel_id == parcel.id
     )
@@ -194,10 +200,10 @@ def empty_parcels(
     empty = select(Parcel).where(Parcel.site_id == site, Parcel.id.in_(ids - full))
     for parcel in session.scalars(empty.order_by(Parcel.id).with_for_update()):
         parcel.state = "CANCELLED"
-        _drop_from_load(session, parcel, now)
+        drop_from_load(session, parcel, now)
 
 
-def _drop_from_load(session: Session, parcel: Parcel, now: datetime) -> None:
+def drop_from_load(session: Session, parcel: Parcel, now: datetime) -> None:
     """Make the task that loads it anew without it, unless somebody is at it."""
     query = select(Task).where(
         Task.site_id == parcel.site_id,
@@ -207,7 +213,8 @@ def _drop_from_load(session: Session, parcel: Parcel, now: datetime) -> None:
         Task.plan.contains({"parcels": [str(parcel.id)]}),
     )
     for task in session.scalars(query.order_by(Task.id).with_for_update()).all():
-        others = [each for each in parcels_of(session, task) if each.state != "CANCELLED"]
+        known = parcels_of(session, task)
+        others = [each for each in known if each.id != parcel.id and each.state != "CANCELLED"]
         session.delete(task)
         session.flush()
         if others:

@@ -60,6 +60,15 @@ def join_manifest(
     session.flush()
 
 
+def change_manifest(session: Session, parcel: Parcel, *, now: datetime) -> None:
+    """Another carrier takes it: it goes from the one's open list onto the other's."""
+    if parcel.manifest_id is None:
+        return
+    now_on = session.scalars(select(Manifest).where(Manifest.id == parcel.manifest_id)).one()
+    if now_on.closed_at is None:
+        join_manifest(session, parcel, now_on.site_id, now=now, again=True)
+
+
 def open_manifest(session: Session, site: UUID, carrier: str, *, now: datetime) -> Manifest:
     """The list of a carrier that is open at a site, locked; a new one if there is none."""
     query = select(Manifest).where(
@@ -136,7 +145,7 @@ def manifest_paper(session: Session, site: UUID, manifest_id: UUID) -> Paper:
     manifest = manifest_of(session, site, manifest_id)
     parcels = parcels_on(session, manifest_id)
     query = select(Order.id, Order.number).where(Order.id.in_({p.order_id for p in parcels}))
-    numbers = dict(session.execute(query).tuples().all())
+    numbers = {order: number for order, number in session.execute(query)}  # noqa: C416 - rows
     weight_kg = sum(parcel.weight_g for parcel in parcels) / 1000
     place = session.get_one(Site, site)
     closed = f"締め {manifest.closed_at:%Y-%m-%d %H:%M} UTC" if manifest.closed_at else "未締め"
@@ -160,11 +169,7 @@ def manifest_paper(session: Session, site: UUID, manifest_id: UUID) -> Paper:
 
 def manifests_of(session: Session, site: UUID, *, limit: int = 200) -> list[tuple[Manifest, int]]:
     """The lists of a site, the newest first, with how many parcels are on each."""
-    count = (
-        select(func.count())
-        .where(Parcel.manifest_id == Manifest.id, Parcel.site_id == Manifest.site_id)
-        .scalar_subquery()
-    )
+    count = select(func.count()).where(Parcel.manifest_id == Manifest.id).scalar_subquery()
     query = select(Manifest, count).where(Manifest.site_id == site)
     rows = session.execute(
         query.order_by(Manifest.ship_on.desc(), Manifest.made_at.desc(), Manifest.id).limit(limit)

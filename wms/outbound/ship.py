@@ -21,6 +21,7 @@ from wms import outbox
 from wms.ids import CommandId, HoldId, SiteId, derive
 from wms.orders.close import close_order
 from wms.orders.model import Allocation, Order
+from wms.outbound.doors import see_passage
 from wms.outbound.floor import Floor
 from wms.outbound.model import PARCEL_STATES, Parcel, ParcelLine
 from wms.outbound.tell import count, report
@@ -76,6 +77,7 @@ def take_passage(
         return
     for parcel in parcels:
         parcel.passages_out += 1
+    see_passage(session, floor.hub, message.gate, parcels, at=message.at)
     ship_parcels(session, floor, parcels, at=message.ended_at, now=now)
 
 
