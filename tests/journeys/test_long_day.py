@@ -22,6 +22,7 @@ KINDS = "putaway,putback,pick,pack,handoff,inspect,recover,count"
 CREW = ("aoki", "baba", "chiba", "doi", "endo")
 TRUCK_EVERY, ORDER_EVERY, JOBS_EVERY = (timedelta(minutes=each) for each in (30, 6, 2))
 JOBS = ("book", "put_back", "put_away", "count.wanted", "count.post")
+ALL_SEEN_MIN = 120  # in so many minutes everything that can go wrong does
 ROUNDS_MAX = 20_000  # in each somebody does something; more of them are no day but a circle
 
 
@@ -39,7 +40,8 @@ def test_the_books_are_wrong_only_where_somebody_slipped_and_counts_find_it(
     wrong = differing(house, world)
     assert wrong <= world.slips, world.seen
     assert wrong, "nobody slipped: the day proves nothing"
-    assert {"put beside", "one too many"} <= set(+world.seen), world.seen
+    if minutes > ALL_SEEN_MIN:
+        assert all(world.seen.values()), world.seen
 
     count_everything(house, crew)
 
