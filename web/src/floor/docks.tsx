@@ -139,7 +139,6 @@ function Board() {
                   data-state={one.state}
                   role="button"
                   tabIndex={0}
-                  aria-label={`${one.door} ${clock(Date.parse(one.starts_at), zone(), false)} ${titled(one)} ${word("dock_state", one.state)}`}
                   onClick={() => (chosen.value = one.id)}
                   onKeyDown={(event) => {
                     if (event.key === "Enter" || event.key === " ") chosen.value = one.id;

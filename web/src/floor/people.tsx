@@ -238,8 +238,8 @@ function OperatorEditor({ of }: { of: Operator }) {
     <form class="editor" data-testid="operator" onSubmit={(event) => void save(event)}>
       {line("code", of.code, true, "[A-Za-z0-9._\\-]{1,40}")}
       {line("name", of.name, true)}
-      {line("badge", "")}
-      {line("pin", "", false, "[0-9]{4,6}")}
+      {line("badge", "", of.code === "")}
+      {line("pin", "", of.code === "", "[0-9]{4,6}")}
       {line("languages", of.languages.join(" "))}
       {line("kinds", of.kinds.join(" "))}
       {line("zones", of.zones.join(" "))}

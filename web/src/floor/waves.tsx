@@ -45,6 +45,7 @@ interface Wave {
   released_at: string | null;
 }
 
+const ORDER = ["robot", "robots", "pick", "sort", "putwall", "pack"];
 const WIDTH = 900;
 const LEFT = 110;
 const ROW = 46;
@@ -206,7 +207,7 @@ function One({ wave }: { wave: Wave }) {
               ✕ <b class="num">{number(told.short.length)}</b> {t("floor.would_lack")}
             </li>
           )}
-          {wave.missed.length > 0 && (
+          {wave.missed.length > 0 && cut !== null && Date.parse(cut) <= now.value && (
             <li class="bad">
               ▲ <b class="num">{number(wave.missed.length)}</b> {t("floor.missed")}
             </li>
@@ -225,15 +226,16 @@ function at(text: string | null): number | null {
 
 /** What was said (hollow) over what happened (filled), step by step, with the cut-off. */
 function Gantt({ wave, cut }: { wave: Wave; cut: string | null }) {
+  const steps = [...wave.steps].sort((a, b) => ORDER.indexOf(a.step) - ORDER.indexOf(b.step));
   const running = wave.state === "RELEASED";
   const until = (step: Step): number | null => at(step.actual_finish_at) ?? (step.actual_start_at && running ? now.value : null);
   const span: Span = frame([
-    ...wave.steps.flatMap((step) => [at(step.predicted_start_at), at(step.predicted_finish_at), at(step.actual_start_at), until(step)]),
+    ...steps.flatMap((step) => [at(step.predicted_start_at), at(step.predicted_finish_at), at(step.actual_start_at), until(step)]),
     at(cut),
   ]);
   const x = (moment: number): number => LEFT + (WIDTH - LEFT - 10) * part(span, moment);
-  const high = TOP + ROW * wave.steps.length + 6;
-  const words = wave.steps
+  const high = TOP + ROW * steps.length + 6;
+  const words = steps
     .map((step) => {
       const end = step.predicted_finish_at ? clock(Date.parse(step.predicted_finish_at), zone(), false) : "–";
       const was = step.actual_finish_at ? clock(Date.parse(step.actual_finish_at), zone(), false) : "–";
@@ -251,7 +253,7 @@ function Gantt({ wave, cut }: { wave: Wave; cut: string | null }) {
             </text>
           </g>
         ))}
-        {wave.steps.map((step, turn) => {
+        {steps.map((step, turn) => {
           const y = TOP + turn * ROW;
           const [from, to] = [at(step.predicted_start_at), at(step.predicted_finish_at)];
           const [began, ended] = [at(step.actual_start_at), until(step)];
