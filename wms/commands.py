@@ -344,6 +344,33 @@ def key_revoke(
     _with_database(lambda s, now: revoke_key(s, key_id, now=now))
 
 
+def sheet(
+    output: Annotated[Path, typer.Argument(help="A file that ends in .pdf.")] = Path("sheet.pdf"),
+    *,
+    site: Annotated[str, typer.Option(help="Whose places and goods.")] = "TYO1",
+    cards: Annotated[
+        bool, typer.Option("--cards", help="Only the commands, a card each, to be worn.")
+    ] = False,
+    built_in: Annotated[
+        bool, typer.Option("--built-in", help="Without a database: commands and cartons.")
+    ] = False,
+) -> None:
+    """Barcodes to scan from paper or screen: commands, places, goods, orders, parcels."""
+    from wms.outbound.sheets import command_cards, demo_sheet
+    from wms.printing.render import to_pdf
+
+    if output.suffix != ".pdf":
+        raise typer.BadParameter("a sheet is a PDF: choose a name that ends in .pdf")
+    if cards:
+        pages = command_cards()
+    elif built_in:
+        pages = demo_sheet(None, site)
+    else:
+        pages = _with_database(lambda session, _now: demo_sheet(session, site))
+    output.write_bytes(to_pdf(pages))
+    typer.echo(f"{len(pages)} pages in {output}")
+
+
 def _with_database(work: "Callable[[Session, datetime], Result]") -> Result:
     from edge.clock import clock_from_environment
     from wms.database import Database
