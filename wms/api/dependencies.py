@@ -25,6 +25,8 @@ from wms.people.secrets import DEVICE, SESSION
 from wms.settings import Settings
 from wms.work.actor import Actor, Skills
 
+BY_ITSELF = ("/work/heartbeat", "/work/stream")  # a device says these, with nobody there
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -108,7 +110,8 @@ async def _known(request: Request, services: Services) -> Known | None:
     if known is not None:
         return known
     now = services.clock.now()
-    return await run_sync(lambda: services.people.ask(token, now=now))
+    is_there = not request.url.path.endswith(BY_ITSELF)
+    return await run_sync(lambda: services.people.ask(token, now=now, is_there=is_there))
 
 
 def token_of(request: Request) -> str:

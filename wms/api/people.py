@@ -141,6 +141,9 @@ class SignInIn(Shape):
 
     badge: Name
     pin: Pin | None = None
+    site: Text | None = Field(
+        default=None, description="where a device is that nobody has paired; usually the hub"
+    )
 
 
 class SignInOut(BaseModel):
@@ -213,7 +216,7 @@ def post_sign_in(body: SignInIn, request: Request, services: Svc, now: Now) -> S
     """
 
     def work(session: Session) -> SignInOut | WmsError:
-        device = _device_here(session, request, services, now)
+        device = _device_here(session, request, services, body.site, now)
         entered = sign_in(session, device, body.badge, body.pin, now=now)
         if isinstance(entered, WmsError):
             return entered
@@ -321,22 +324,23 @@ def post_revoke(
     return answer
 
 
-def _device_here(session: Session, request: Request, services: Services, now: datetime) -> Device:
-    """The device that asks: by its token, by a session on it, or where all is open by its name."""
+def _device_here(
+    session: Session, request: Request, services: Services, site: str | None, now: datetime
+) -> Device:
+    """The device that asks: by its token, or where all is open by its name."""
     token = token_of(request)
     if token.startswith(DEVICE):
         return device_of(session, token)
-    if services.settings.handheld == "paired" or token:
+    if services.settings.handheld == "paired":
         raise DeviceUnknown("this device is not paired: scan a pairing code")
     name = request.headers.get("x-soko-device", "handheld-1")[:HEADER_MAX].replace("\0", "")
     found = session.scalars(select(Device).where(Device.name == name)).first()
-    if found is not None:
+    if found is not None and (found.paired_at is not None or site is None):
         return found
-    codes = sorted(sites_by_code(session))
-    if not codes:
-        raise NotFound("no site: make one first")
-    record = DeviceRecord(name=name, site=codes[0])
-    id_ = derive(_OPEN, name)
+    record = DeviceRecord(name=name, site=site or services.floor.hub_code)
+    if record.site not in sites_by_code(session, [record.site]):
+        raise NotFound(f"site {record.site}")
+    id_ = derive(_OPEN, name) if found is None else found.id
     save_device(session, id_, record, now=now)
     return session.get_one(Device, id_)
 

@@ -122,8 +122,8 @@ def sign_out(session: Session, token: str, *, now: datetime) -> None:
         found.ended_at = now
 
 
-def who(session: Session, token: str, *, now: datetime) -> Known:
-    """Whose session it is; they are seen now.
+def who(session: Session, token: str, *, now: datetime, is_there: bool = True) -> Known:
+    """Whose session it is; they are seen now, unless it is only their device that asks.
 
     Raises:
         SignInNeeded, SessionLocked, DeviceUnknown: nobody's, or not now.
@@ -139,7 +139,7 @@ def who(session: Session, token: str, *, now: datetime) -> Known:
         raise SignInNeeded("scan a badge")
     if found.away_at is not None or found.seen_at < now - IDLE:
         raise SessionLocked("scan your badge")
-    if found.seen_at < now - SEEN_EVERY:
+    if is_there and found.seen_at < now - SEEN_EVERY:
         found.seen_at = device.last_seen_at = now
     return _known(session, found, device, operator)
 

@@ -30,13 +30,13 @@ class People:
             found = self._known.get(token)
         return found[1] if found and time.monotonic() - found[0] < KEPT_S else None
 
-    def ask(self, token: str, *, now: datetime) -> Known:
-        """Who it is.
+    def ask(self, token: str, *, now: datetime, is_there: bool = True) -> Known:
+        """Who it is; `is_there`: it is they who ask, not their device by itself.
 
         Raises:
             SignInNeeded, SessionLocked, DeviceUnknown: nobody, or not now.
         """
-        known = self._database.run(lambda s: who(s, token, now=now))
+        known = self._database.run(lambda s: who(s, token, now=now, is_there=is_there))
         with self._lock:
             self._known[token] = time.monotonic(), known
             self._known.move_to_end(token)

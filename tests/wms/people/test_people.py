@@ -185,7 +185,9 @@ def test_a_badge_wakes_a_device_and_passes_it_round(office: Office):
     assert office.code_of("POST", path, device, json=badge) == (401, "pin_needed")
     first = office.enter(device, "op-1")
     office.next(first)
-    clock.at += timedelta(minutes=16)  # left alone
+    clock.at += timedelta(minutes=14)
+    office.good("POST", "/api/v1/work/heartbeat", first, json={})  # the device, not the person
+    clock.at += timedelta(minutes=2)  # left alone
     assert office.code_of("GET", f"/api/v1/work/next?site={HUB}", first) == (401, "session_locked")
     woken = office.enter(device, "op-1", pin=None)
     assert office.good("GET", "/api/v1/devices/me", woken)["operator"] == "op-1"
@@ -266,6 +268,20 @@ def test_work_is_for_those_who_can_do_it(office: Office):
 def _needs_a_forklift(session: Any) -> None:
     task = session.scalars(select(Task).order_by(Task.made_at).limit(1)).one()
     task.equipment = ["forklift"]
+
+
+def test_where_all_is_open_a_badge_is_believed_all_the_same(house: House):
+    body = {"code": "op-1", "name": "x", "badge": "B-1", "pin": PIN}
+    house.ok(house.http.put(f"/console/v1/operators/{an_id()}", json=body))
+    path, device = "/api/v1/people/sign-in", {"X-Soko-Device": "hh-5"}
+    entry = {"badge": "B-1", "pin": PIN}
+    signed = house.ok(house.http.post(path, json=entry, headers=device))
+    assert (signed["device"], signed["site"], signed["operator"]) == ("hh-5", HUB, "op-1")
+    moved = house.ok(house.http.post(path, json=entry | {"site": "OSA1"}, headers=device))
+    assert (moved["device"], moved["site"]) == ("hh-5", "OSA1")
+    headers = {"Authorization": f"Bearer {moved['token']}"}
+    me = house.ok(house.http.get("/api/v1/devices/me", headers=headers))
+    assert (me["mode"], me["operator"]) == ("open", "op-1")
 
 
 def test_what_is_remembered_of_a_session_is_soon_asked_again(office: Office):
