@@ -18,15 +18,16 @@ from typing import Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms import outbox
-from wms.catalog import skus_by_code
+from wms.catalog import HOUSE_OWNER_ID, owner_of, skus_by_code
 from wms.errors import IdReused, NotFound
 from wms.ids import SiteId
 from wms.orders.close import lock_order
-from wms.orders.model import Order
+from wms.orders.model import Order, OrderLine
 from wms.orders.place import LINES_MAX, UNITS_MAX, MalformedOrder, UnknownSku
 from wms.outbound.floor import Floor
 from wms.returns import exchange, goods, label
@@ -159,7 +160,15 @@ def check(request: AnnounceReturn) -> None:
 
 def _skus(session: Session, request: AnnounceReturn) -> dict[str, UUID]:
     """The ids of the goods, by code."""
-    skus = skus_by_code(session, {line.sku for line in request.lines if not line.service})
+    owner = HOUSE_OWNER_ID
+    if request.order_id is not None:
+        of = select(OrderLine.sku_id).where(
+            OrderLine.order_id == request.order_id, OrderLine.sku_id.is_not(None)
+        )
+        sold = session.scalar(of.limit(1))
+        owner = owner if sold is None else owner_of(session, sold)
+    codes = {line.sku for line in request.lines if not line.service}
+    skus = skus_by_code(session, codes, owner)
     for line in request.lines:
         if not line.service and line.sku not in skus:
             raise UnknownSku(line.line_no, line.sku)

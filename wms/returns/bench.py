@@ -1,6 +1,6 @@
 """The bench: a box is opened, counted, graded and put away, step by step on a handheld.
 
-RETURN task    scan the goods, say the grade, scan the shelf
+RETURN task    scan the goods, say the grade, take a photo, scan the shelf (bench_steps)
 
 What is on the task is what was announced; what is not in the box is told as short. Where the
 goods really go the disposition rules say (wms.returns.rules).
@@ -17,16 +17,15 @@ from wms import outbox
 from wms.ids import SiteId, derive
 from wms.orders.close import lock_order
 from wms.outbound.floor import Floor
-from wms.outbound.steps import facts_of, item_step, items_of
 from wms.returns import goods
+from wms.returns.bench_steps import bench_steps, taken_of, wrong_lines
 from wms.returns.goods import Bench, Taken
 from wms.returns.model import COMING, Return, ReturnLine
 from wms.returns.people import UNEXPECTED, tell_of_return
 from wms.returns.policy import read_policy
-from wms.returns.rules import GRADES
 from wms.returns.settle import settle
 from wms.work.model import Task
-from wms.work.packet import Expect, Packet, Say, Step
+from wms.work.packet import Packet
 from wms.work.tasks import Actor, NewTask, add_task
 
 
@@ -36,39 +35,13 @@ def to_bench(session: Session, back: Return, lines: Sequence[ReturnLine], *, now
     task_id = derive(back.id, "return")
     if session.get(Task, (back.site_id, task_id)) is not None:
         return
-    items = items_of(session, [line.sku_id for line in lines if line.sku_id])
-    steps: list[Step] = []
-    shelves: dict[str, str] = {}
-    for line in lines:
-        assert line.sku_id is not None
-        shelf = goods.shelf_for(session, SiteId(back.site_id), line.sku_id)
-        number = line.line_no
-        shelves[str(number)] = str(shelf.id)
-        facts = facts_of(back.number)
-        steps += [
-            item_step(f"{number}.item", items[line.sku_id], line.units,
-                      say="return.scan_item", facts=facts),
-            Step(
-                id=f"{number}.grade",
-                op="choose",
-                say=Say(code="return.choose_grade"),
-                big=" / ".join(GRADES),
-                expect=(Expect(kind="grade", codes=GRADES),),
-            ),
-            Step(
-                id=f"{number}.shelf",
-                op="scan",
-                say=Say(code="return.scan_shelf"),
-                big=shelf.code,
-                expect=(Expect(kind="location", codes=(shelf.code, "QUARANTINE")),),
-            ),
-        ]  # fmt: skip
+    steps, shelves = bench_steps(session, back, lines)
     new = NewTask(
         id=task_id,
         site_id=back.site_id,
         kind="return",
         title=back.number,
-        steps=tuple(steps),
+        steps=steps,
         plan={"return": str(back.id), "shelves": shelves},
     )
     add_task(session, new, now=now)
@@ -99,14 +72,14 @@ def finish_return(
         tell_of_return(session, task.site_id, back.id, code=UNEXPECTED, facts={}, at=now)
         return
     found = {
-        line: Taken(
-            units=packet.counts.get(f"{line.line_no}.item", 0),
-            grade=packet.choices.get(f"{line.line_no}.grade"),
-            shelf=UUID(task.plan["shelves"][str(line.line_no)]),
-        )
+        line: taken_of(packet, line, UUID(task.plan["shelves"][str(line.line_no)]))
         for line in goods.lines_of(session, back.id)
     }
     take_in(session, back, found, Bench(site=SiteId(task.site_id), actor=str(actor), at=now))
+    if wrong := wrong_lines(packet):
+        facts = {"order": str(back.order_id), "lines": wrong}
+        tell_of_return(session, task.site_id, back.id, code="return.wrong_item", facts=facts,
+                       at=now)  # fmt: skip
 
 
 def lock_return(session: Session, return_id: UUID) -> Return | None:

@@ -6,7 +6,9 @@
     disposed      RETURNS_BENCH -> a shelf, QUARANTINE, REFURBISH, SCRAP, the lane to a warehouse
 
 Each step of a line has its effect once: its command is derived from the return and the line. Who
-brings to a counter what was expected elsewhere has it moved out of the books there.
+brings to a counter what was expected elsewhere has it moved out of the books there. Goods that are
+told apart one by one (lots, serials, weights) come into the books when somebody sees which they
+are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from wms.catalog import HOUSE_OWNER_ID, Owner, Sku
+from wms.catalog import Owner, Sku, owner_of
 from wms.errors import NotFound
 from wms.ids import CommandId, LocationId, SiteId, SkuId, derive
 from wms.returns.model import COMING, Return, ReturnLine
@@ -88,12 +90,13 @@ def receive(
     site, actor, now = bench.site, bench.actor, bench.at
     expected = back.site_id if back.state in COMING and back.site_id else None
     moves = []
+    singly = _kept_singly(session, list(found))
     for line, taken in found.items():
-        here = _Step(back, line, site, actor, now)
-        if expected is None:
+        here = _Step(session, back, line, site, actor, now)
+        if expected is None or line.sku_id in singly:
             moves += here.move(taken.units, ("CUSTOMER", "RETURNS_BENCH"), "receive", taken)
             continue
-        there = _Step(back, line, SiteId(expected), actor, now)
+        there = _Step(session, back, line, SiteId(expected), actor, now)
         came = taken.units if expected == site else 0
         moves += there.move(line.units - came, (_whereabouts(back), "CUSTOMER"), "missing")
         if expected == site:
@@ -123,22 +126,25 @@ def put_away(
         if disposition == "TO_DC" and kind != "STORE":
             disposition = "RESTOCK"  # it is there
         line.disposition = disposition
-        step = _Step(back, line, site, actor, now)
+        step = _Step(session, back, line, site, actor, now)
         moves.append(step.away(taken, disposition, _place(session, site, line, taken)))
     if moves:
         ledger.move(session, moves)
 
 
-def facts_of_line(session: Session, line: ReturnLine, site_kind: str) -> Facts:
-    """What the rules may ask of a line."""
+def facts_of_line(
+    session: Session, line: ReturnLine, site_kind: str, grade: str | None = None
+) -> Facts:
+    """What the rules may ask of a line; of one that has no grade yet, as if it had that one."""
     sku, owner = session.execute(
         select(Sku, Owner.code).join(Owner, Owner.id == Sku.owner_id).where(Sku.id == line.sku_id)
     ).one()
-    assert line.grade is not None
+    grade = grade or line.grade
+    assert grade is not None
     return Facts(
         owner=owner,
         sku=sku.code,
-        grade=line.grade,
+        grade=grade,
         reason=line.reason,
         site_kind=site_kind,
         cool=sku.temperature != "AMBIENT",
@@ -173,6 +179,14 @@ def _place(session: Session, site: SiteId, line: ReturnLine, taken: Taken) -> Lo
     return LocationId(shelf)
 
 
+def _kept_singly(session: Session, lines: Sequence[ReturnLine]) -> set[UUID]:
+    """Goods with lots, serials or weights: which ones come back nobody knows before they do."""
+    query = select(Sku.id).where(
+        Sku.id.in_({line.sku_id for line in lines}), (Sku.tracking != "NONE") | Sku.catch_weight
+    )
+    return set(session.scalars(query))
+
+
 def _whereabouts(back: Return) -> Virtual:
     return "LANE_RETURN" if back.state == "IN_TRANSIT" else "EXPECTED_RETURN"
 
@@ -187,8 +201,11 @@ def _shift(
 ) -> None:
     assert back.site_id is not None
     moves = []
+    singly = _kept_singly(session, lines)
     for line in lines:
-        here = _Step(back, line, SiteId(back.site_id), "rule:return", now)
+        if line.sku_id in singly:
+            continue
+        here = _Step(session, back, line, SiteId(back.site_id), "rule:return", now)
         moves += here.move(line.units, way, step)
     if moves:
         ledger.move(session, moves)
@@ -198,6 +215,7 @@ def _shift(
 class _Step:
     """What all moves of one line have in common."""
 
+    session: Session
     back: Return
     line: ReturnLine
     site: SiteId
@@ -240,7 +258,7 @@ class _Step:
         return ledger.Move(
             command_id=CommandId(derive(self.back.id, step, self.line.line_no)),
             site_id=self.site,
-            owner_id=HOUSE_OWNER_ID,
+            owner_id=owner_of(self.session, self.line.sku_id),
             sku_id=SkuId(self.line.sku_id),
             units=units,
             from_location_id=from_,

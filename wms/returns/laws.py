@@ -35,6 +35,7 @@ SELECT site_id, sku_id, format('%s units are at %s, returns that are to come hav
                     CASE r.state WHEN 'IN_TRANSIT' THEN '@LANE_RETURN'
                                  ELSE '@EXPECTED_RETURN' END AS place, sum(rl.units) AS units
                FROM customer_return r JOIN return_line rl ON rl.return_id = r.id
+               JOIN sku k ON k.id = rl.sku_id AND k.tracking = 'NONE' AND NOT k.catch_weight
               WHERE r.state IN ('REQUESTED', 'LABELLED', 'IN_TRANSIT') AND NOT r.closed
                 AND rl.sku_id IS NOT NULL
               GROUP BY 1, 2, 3) AS c USING (site_id, sku_id, place)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from wms.ids import OwnerId
@@ -40,6 +41,14 @@ SELECT m.id, m.site_id, s.code AS site, m.occurred_at, k.code AS sku, m.lot, m.s
   JOIN location t ON t.site_id = m.site_id AND t.id = m.to_location_id
  WHERE m.id = ANY(:ids)
 """)
+
+_LEFT = text("""
+SELECT DISTINCT m.serial FROM movement m
+  JOIN location t ON t.site_id = m.site_id AND t.id = m.to_location_id
+ WHERE m.sku_id = :sku AND m.serial <> '' AND m.cause_kind = 'HOLD' AND m.cause_id = ANY(:holds)
+   AND (t.kind = 'LANE' OR t.counter = 'outside')
+ ORDER BY m.serial
+""").bindparams(bindparam("sku", type_=Uuid()), bindparam("holds", type_=ARRAY(Uuid())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +110,10 @@ def movements_by_id(session: Session, ids: list[int]) -> dict[int, MovementView]
     """These movements, to be read."""
     rows = session.execute(_ONE, {"ids": ids})
     return {row.id: MovementView(*row) for row in rows}
+
+
+def serials_that_left(session: Session, sku: UUID, holds: list[UUID]) -> list[str]:
+    """The serials of a SKU that left the house with these holds."""
+    if not holds:
+        return []
+    return list(session.scalars(_LEFT, {"sku": sku, "holds": holds}))
