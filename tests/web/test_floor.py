@@ -36,11 +36,16 @@ class Leader:
             ("pick.short", "S02-01", 2, {"location": "S02-01", "sku": "RICE", "units": 3}),
             ("robot.fault", "R-08", 1, {"detail": "drive overcurrent"}),
         ):
-            self.house.database.run(
-                lambda s, c=code, o=source, p=priority, f=facts: report(
-                    s, site_id(HUB), an_id(), code=c, source=o, facts=f, at=self.now, priority=p
-                )
+            self._report(code, source, priority, facts)
+
+    def _report(self, code: str, source: str, priority: int, facts: dict[str, Any]) -> None:
+        at, id_ = self.now, an_id()
+        self.house.database.run(
+            lambda s: report(
+                s, site_id(HUB), id_, code=code, source=source, facts=facts, at=at,
+                priority=priority,
             )
+        )  # fmt: skip
 
     def walked(self) -> None:
         """Work that has been done, for figures."""

@@ -53,7 +53,8 @@ ROWS = st.lists(
 @given(ROWS, st.sampled_from(["csv", "xlsx"]))
 @settings(max_examples=40, deadline=None)
 def test_whatever_is_written_is_read_back(rows: list[tuple[Any, ...]], form: str):
-    table = [[c.name for c in COLUMNS], *([written(v) for v in row] for row in rows)]
+    table: list[list[Any]] = [[c.name for c in COLUMNS]]
+    table += ([written(value) for value in row] for row in rows)
     sheet = read(write_csv(table) if form == "csv" else write_xlsx(table))
     back = [
         tuple(
