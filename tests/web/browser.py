@@ -81,7 +81,7 @@ def staging() -> Iterator[str]:
 
 
 @contextmanager
-def soko_serve(database_url: str, mqtt_url: str, clock: Path) -> Iterator[str]:
+def soko_serve(database_url: str, mqtt_url: str, clock: Path, **more: str) -> Iterator[str]:
     """The real `soko serve`, with the demo's plant; its address."""
     port = free_port()
     with running(
@@ -93,6 +93,7 @@ def soko_serve(database_url: str, mqtt_url: str, clock: Path) -> Iterator[str]:
         SOKO_HTTP=f"http://127.0.0.1:{port}",
         SOKO_SITE_FILE=str(ROOT / "simulators/sites/tokyo.toml"),
         SOKO_LOG_LEVEL="WARNING",
+        **more,
     ) as address:
         yield address
 

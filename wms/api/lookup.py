@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from wms.api.orders_read import order_out, site_codes
@@ -12,6 +12,7 @@ from wms.collect.code import PREFIX, mark_of
 from wms.collect.model import Collection
 from wms.errors import NotFound
 from wms.ids import SiteId, SkuId
+from wms.inbound.model import Asn
 from wms.orders.model import Order
 from wms.outbound.model import Parcel
 from wms.sites import Location
@@ -36,6 +37,7 @@ def look_up(session: Session, code: str) -> dict[str, Any]:
         _tote,
         _sku,
         _order,
+        _delivery,
     )
     if "\x00" not in plain:
         for way in ways:
@@ -136,6 +138,21 @@ def _sku(session: Session, code: str) -> Found:
         "name_ja": sku.name_ja,
         "units": scanned.units,
         "free": {codes[site]: units for (site, _), units in free.items()},
+    }
+
+
+def _delivery(session: Session, code: str) -> Found:
+    """By its number or purchase order; the one announced last."""
+    query = select(Asn).where(or_(Asn.number == code, Asn.purchase_order == code))
+    asn = session.scalars(query.order_by(Asn.id.desc()).limit(1)).first()
+    if asn is None:
+        return None
+    return {
+        "kind": "asn",
+        "code": asn.number,
+        "status": asn.state,
+        "supplier": asn.supplier,
+        "site": site_codes(session)[asn.site_id],
     }
 
 

@@ -89,17 +89,17 @@ export async function put(event: WorkEvent, after: Packet): Promise<void> {
     const open = work.objectStore("open");
     const kept = after.step === null ? open.delete(after.id) : open.put(after);
     await Promise.all([work.objectStore("events").put(event), kept, work.done]);
-    pending.value += 1;
   } finally {
     writing -= 1;
   }
-  void flush();
+  pending.value = await waiting();
+  if (timer === 0) void flush(); // else it is tried again soon: not with every scan
 }
 
 /** Keep a picture until the server has it. */
 export async function putPhoto(id: string, photo: Photo): Promise<void> {
   await (await opened()).put("photos", photo, id);
-  pending.value += 1;
+  pending.value = await waiting();
   void flush();
 }
 
@@ -153,6 +153,7 @@ async function waiting(): Promise<number> {
 
 async function send(): Promise<void> {
   window.clearTimeout(timer);
+  timer = 0;
   const database = await opened();
   for (;;) {
     const queued = await database.getAll("events", undefined, BATCH);

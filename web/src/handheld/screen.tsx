@@ -24,7 +24,7 @@ export function Task({ packet }: { packet: Packet }) {
   if (!step) return null;
   return (
     <>
-      <main class="task" data-testid="task" data-step={step.id} data-op={step.op}>
+      <main class="task" data-testid="task" data-step={step.id} data-op={step.op} data-at={packet.history.length}>
         {packet.note && (
           <p class="note" data-testid="note">
             {packet.note}
