@@ -24,6 +24,7 @@ from wms.returns.model import COMING, Return, ReturnLine
 from wms.returns.people import UNEXPECTED, tell_of_return
 from wms.returns.policy import read_policy
 from wms.returns.settle import settle
+from wms.returns.to_dc import finish_to_dc
 from wms.work.model import Task
 from wms.work.packet import Packet
 from wms.work.tasks import Actor, NewTask, add_task
@@ -66,6 +67,9 @@ def finish_return(
     session: Session, _floor: Floor, task: Task, packet: Packet, actor: Actor, now: datetime
 ) -> None:
     """Carry out a finished RETURN packet."""
+    if "to_dc" in task.plan:
+        finish_to_dc(session, task, packet, actor, now)
+        return
     back = lock_return(session, UUID(task.plan["return"]))
     assert back is not None
     if back.state not in COMING:  # taken back while a device was away

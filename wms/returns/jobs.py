@@ -1,6 +1,7 @@
 """What the worker does of returns.
 
 return.labels    labels that were bought, parcels that are under way or here
+return.to_dc     what stores have taken back and send to the hub
 return.ends      returns of which nothing came in time, exchanges whose old goods are late
 return.news      what other areas say: refunds that were made, exchanges that ended, parcels that
                  were refused at the door
@@ -25,6 +26,7 @@ from wms.returns.ending import expire_returns
 from wms.returns.model import Return
 from wms.returns.refused import come_back
 from wms.returns.settle import cause_of, exchange_ended
+from wms.returns.to_dc import expect_at_hub
 
 CONSUMER = "returns"
 ENDS = ("OrderShipped", "OrderClosed", "OrderCancelled", "OrderChanged")
@@ -36,6 +38,11 @@ def return_jobs(database: Database, clock: Clock, floor: Floor) -> list[Job]:
     return [
         Job(name="return.labels", run=partial(follow_labels, database, clock), idle_s=1.0),
         Job(name="return.ends", run=partial(end_late, database, clock), idle_s=30.0),
+        Job(
+            name="return.to_dc",
+            run=partial(expect_from_stores, database, clock, floor),
+            idle_s=10.0,
+        ),
         Job(name="return.news", run=partial(take_news, database, clock, floor), idle_s=0.5),
     ]
 
@@ -43,6 +50,11 @@ def return_jobs(database: Database, clock: Clock, floor: Floor) -> list[Job]:
 def follow_labels(database: Database, clock: Clock) -> int:
     """What carriers said of parcels that come back."""
     return database.run(lambda s: label.follow(s, now=clock.now()))
+
+
+def expect_from_stores(database: Database, clock: Clock, floor: Floor) -> int:
+    """What stores send to the hub."""
+    return database.run(lambda s: expect_at_hub(s, floor, now=clock.now()))
 
 
 def end_late(database: Database, clock: Clock) -> int:
