@@ -13,6 +13,8 @@ from wms.api.shapes import Shape, Text
 from wms.collect.policy import is_for_release
 from wms.outbound.bind import Binding
 from wms.outbound.style import Style
+from wms.replenishment.propose import fill_pressed
+from wms.sites import site_id
 from wms.waves import channel as channels
 from wms.waves import wave as waves
 from wms.waves.channel import Channel
@@ -247,11 +249,13 @@ def post_simulate(wave_id: UUID, body: ActIn, services: Svc, now: Now) -> WaveOu
 
 @router.post("/waves/{wave_id}:release")
 def post_release(wave_id: UUID, body: ActIn, services: Svc, now: Now) -> WaveOut:
-    """Release it: its lines are pinned, its walks are made."""
+    """Release it: its lines are pinned, its walks are made, and what they empty is filled."""
     services.database.run(
         lambda s: waves.release(s, wave_id, body.command_id, now=now, only=is_for_release())
     )
-    return WaveOut.model_validate(_wave(services, wave_id))
+    released = _wave(services, wave_id)
+    services.database.run(lambda s: fill_pressed(s, site_id(released.site), now=now))
+    return WaveOut.model_validate(released)
 
 
 @router.post("/waves/{wave_id}:cancel")

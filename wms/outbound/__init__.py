@@ -1,7 +1,12 @@
 """Outbound: from an allocation to a parcel in the carrier's hands.
 
     release    allocations are pinned to places and become work: for people, for robots
+    bind       PURE from which place: expiry, full packs, the third of a life
+    style      how it is picked: alone, in batches, into totes, zone by zone, for the put wall
+    walks      what is picked in one go, and the way round; pick_packet is its packet
+    unrelease  what is pinned is only allocated again
     robot      totes are brought to stations and home again
+    totes      what goods are picked into; putwall: what was picked for many is sorted
     pick       what was taken, and what was short
     pack       what was picked becomes parcels, with labels and tags
     ways       where a parcel goes: over the hub, with the carrier, to a site of ours

@@ -196,8 +196,11 @@ def test_a_face_that_picks_will_empty_is_filled_at_once(floor: Floor):
     floor.stock("A", 50, "BULK-1")
     face = {"low": 2, "high": 20, "auto_units_max": 100}
     floor.ok(floor.http.put(f"/console/v1/pick-faces/{HUB}/P01-01/A", json=face))
+    floor.channel(wip_lines_max=0)
     floor.put_order(("A", 5))
     floor.tick()
+    assert floor.next_packet(HUB, "replenish") is None
+    floor.act(floor.wave(), "release")
     (filled,) = floor.work_off(HUB, "replenish")
     assert filled["title"] == "P01-01"
     assert places_of(floor.database, "A")["P01-01"] == 25
