@@ -152,7 +152,7 @@ def plan(session: Session, kind: Kind, sheet: Sheet, tell: Tell) -> Plan:
         made.faults += kind.check(session, part)
         tell(start + len(part), len(rows))
     if kind.whole:
-        there = set(kind.known(session, ()))
+        there = set(kind.known(session, [row.key for row in rows]))
         made.gone = len(there - {row.key for row in rows})
     made.rows = rows
     made.faults.sort(key=lambda fault: fault.row)

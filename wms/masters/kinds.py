@@ -8,12 +8,14 @@ from wms.masters.goods import LOTS, OWNERS, PACKS, SKUS
 from wms.masters.kind import Kind, fits
 from wms.masters.opening import STOCK
 from wms.masters.places import LOCATIONS, SITES
+from wms.masters.putaway import PUTAWAY_RULES
 from wms.masters.rules import FACES, POLICIES, SHIPPING_RULES
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         OWNERS, SITES, LOCATIONS, SKUS, PACKS, LOTS, STOCK, POLICIES, FACES, SHIPPING_RULES,
+        PUTAWAY_RULES,
     )
 }  # fmt: skip
 SURE = 0.5  # of the file's columns

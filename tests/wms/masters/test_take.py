@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.builders import NOW, an_id
-from tests.wms.house import House
+from tests.wms.house import HUB, House
 from wms.database import Database
 from wms.errors import IdReused
 from wms.masters import take
@@ -259,6 +259,13 @@ def test_a_place_with_goods_stays_of_its_kind(stocked: House):
 
 def test_rules_as_files(stocked: House):
     database = stocked.database
+    table = b"site,place,name,units,zones\nTYO1,1,pallets,PALLET,BULK\nTYO1,2,all,,\n"
+    found = put(database, "putaway-rules", table)
+    assert (found.state, found.rows_changed, found.rows_gone) == ("APPLIED", 2, 0)
+    first = stocked.ok(stocked.http.get(f"/console/v1/putaway/rules/{HUB}"))["rules"][0]
+    assert (first["name"], first["units"], first["zones"]) == ("pallets", ["PALLET"], ["BULK"])
+    one = put(database, "putaway-rules", b"site,place,name\nTYO1,1,pallets\n")
+    assert (one.rows_unchanged, one.rows_gone) == (1, 1)
     wrong = put(
         database,
         "policies",
