@@ -31,7 +31,7 @@ from wms.ids import SiteId
 from wms.inbound import policy, read, rules
 from wms.inbound.goods import Loose, loose_goods, unit_at, unit_goods
 from wms.inbound.model import InboundPolicy, InspectionPlan
-from wms.inbound.putaway import decide
+from wms.inbound.plan import decide
 from wms.inbound.reverse import reverse_receipt
 from wms.sites import site_id, sites_by_code, virtual_location
 

@@ -65,7 +65,7 @@ WITH RECURSIVE unit AS (
    CROSS JOIN LATERAL (VALUES (p.to_location_id, p.sku_id), (p.second_location_id, p.sku_id))
      AS w(place, sku_id)
    WHERE p.site_id = :site AND p.state IN ('OPEN', 'MOVING') AND p.id <> :me
-     AND w.place = ANY(:places)
+     AND w.place = ANY(:places) AND (:seconds OR w.place = p.to_location_id)
 )
 SELECT z.place, sum(z.units)::bigint AS units, sum(z.grams)::bigint AS weight_g,
        array_agg(DISTINCT z.sku_id) FILTER (WHERE z.sku_id IS NOT NULL) AS skus,
@@ -126,14 +126,21 @@ def lock_places(session: Session, site: SiteId, ids: Iterable[UUID]) -> None:
 
 
 def places_of(
-    session: Session, site: SiteId, ids: Iterable[UUID], goods: Goods, *, me: UUID
+    session: Session,
+    site: SiteId,
+    ids: Iterable[UUID],
+    goods: Goods,
+    *,
+    me: UUID,
+    seconds: bool = True,
 ) -> list[Place]:
-    """The places as they are now, for these goods; what is kept free for `me` is free."""
+    """The places as they are now, for these goods; what is kept free for `me` is free.
+
+    Without `seconds` what is kept free as somebody's second choice is free too.
+    """
     wanted = sorted(set(ids))
-    there = {
-        row.place: row
-        for row in session.execute(_THERE, {"site": site, "places": wanted, "me": me})
-    }
+    facts = {"site": site, "places": wanted, "me": me, "seconds": seconds}
+    there = {row.place: row for row in session.execute(_THERE, facts)}
     points = {row.point: (row.x, row.y) for row in session.execute(_POINTS, {"site": site})}
     rows = session.execute(_PLACES, {"site": site, "places": wanted, "skus": sorted(goods.skus)})
     return [_place(row, there.get(row.id), points) for row in rows]

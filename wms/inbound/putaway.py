@@ -32,8 +32,8 @@ from wms.inbound.goods import (
     unit_goods,
 )
 from wms.inbound.model import Putaway
-from wms.inbound.places import candidates, places_of
-from wms.inbound.policy import latest_table
+from wms.inbound.places import places_of
+from wms.inbound.plan import choice_for, decide
 from wms.inbound.putaway_steps import goods_step, more_steps, place_steps
 from wms.inbound.robot import send_robot
 from wms.inbound.scan import read_scan
@@ -77,7 +77,7 @@ def put_away_later(  # noqa: PLR0913 - what, why, when, by which robots, and whe
     session.execute(_ONE_AT_A_TIME, {"site": site})
     putaway, goods = _new(session, site, what, id_, cause, now)
     robots = floor if floor is not None and floor.hub == site else None
-    choice = decide(session, site, goods, me=id_, refused=refused, by_robot=robots is not None)
+    choice = choice_for(session, site, goods, id_, refused, by_robot=robots is not None)
     putaway.refused = list(refused)
     session.add(putaway)
     rest = None
@@ -95,43 +95,6 @@ def put_away_later(  # noqa: PLR0913 - what, why, when, by which robots, and whe
     if rest is not None:
         put_away_later(session, site, rest, cause=id_, now=now, floor=floor, refused=refused)
     return id_
-
-
-def decide(
-    session: Session,
-    site: SiteId,
-    goods: rules.Goods,
-    *,
-    me: UUID,
-    refused: Sequence[str] = (),
-    by_robot: bool = False,
-) -> rules.Choice:
-    """Where goods go at that site, as it is now, and why."""
-    table = rules_of(session, site)
-    fitting = [rule for rule in table if rules.fits(rule, goods)]
-    ids: set[UUID] = set()
-    for rule in fitting:
-        ids |= set(
-            candidates(session, site, goods, zones=rule.zones, storage_types=rule.storage_types)
-        )
-    places = places_of(session, site, ids, goods, me=me)
-    if not by_robot or goods.unit != "TOTE":
-        places = [place for place in places if place.zone != "ROBOT"]
-    return rules.choose(goods, places, fitting, refused=frozenset(refused))
-
-
-def rules_of(session: Session, site: SiteId) -> tuple[rules.Rule, ...]:
-    """The putaway rules of a site."""
-    table = latest_table(session, site)
-    return rules.DEFAULT if table is None else tuple(as_rule(line) for line in table.rules)
-
-
-def as_rule(line: dict[str, object]) -> rules.Rule:
-    """A line of the table, as it is kept."""
-    facts = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in line.items()
-    }
-    return rules.Rule(**facts)  # type: ignore[arg-type]
 
 
 def start_putaway(

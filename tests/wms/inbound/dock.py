@@ -63,6 +63,11 @@ class Dock:
         assert answer.status_code == 201, answer.text
         return asn_id
 
+    @staticmethod
+    def new_id() -> UUID:
+        """Some id."""
+        return an_id()
+
     def asn(self, asn_id: UUID) -> dict[str, Any]:
         """A delivery as it stands."""
         found: dict[str, Any] = self.house.ok(self.house.http.get(f"/inbound/v1/asns/{asn_id}"))
