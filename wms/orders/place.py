@@ -21,7 +21,7 @@ from wms.catalog import HOUSE, Sku, owner_id, skus_by_code
 from wms.errors import IdReused, Rejected
 from wms.ids import new_token
 from wms.orders.backorder import wait_or_end
-from wms.orders.close import close_order
+from wms.orders.close import close_order, lock_order
 from wms.orders.hold import (
     Instead,
     Wish,
@@ -34,6 +34,7 @@ from wms.orders.hold import (
 from wms.orders.hold_supply import hold_supply
 from wms.orders.model import Order, OrderLine
 from wms.orders.promise import PLACED, set_promise
+from wms.orders.refunds import give_back_late
 from wms.orders.rules import FIT, HELD_AT
 from wms.payments.tenders import Tender, record_tenders
 from wms.sites import site_id, sites_by_code
@@ -204,7 +205,8 @@ def place_order(
         stored = session.get_one(Order, request.id)
         if stored.body_hash != request.body_hash():
             raise IdReused(request.id)
-        record_tenders(session, request.id, tenders, now=now)
+        if record_tenders(session, request.id, tenders, now=now):
+            give_back_late(session, lock_order(session, request.id), now=now)
         return False
     _insert_lines(session, request, skus)
     order = session.get_one(Order, request.id)

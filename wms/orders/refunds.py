@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from wms.ids import derive
 from wms.money import Money
 from wms.orders.model import Order, OrderLine
-from wms.payments.refund import refund_order
+from wms.payments.refund import refund_order, refunds_of
+from wms.payments.tenders import captured
 
 
 def give_back(
@@ -41,5 +42,31 @@ def give_back(
         Money(worth, order.currency),
         cause_id=derive(order.id, "ended", counts),
         reason=reason,
+        now=now,
+    )
+
+
+def give_back_late(session: Session, order: Order, *, now: datetime) -> None:
+    """Money that was captured after units had ended goes back: a bill that was paid too late.
+
+    What is due is what has not ended; of what was captured above that, what those units cost.
+    """
+    lines = session.scalars(select(OrderLine).where(OrderLine.order_id == order.id)).all()
+    goods = [line for line in lines if line.sku_id is not None]
+    worth = sum(line.price_minor * line.units for line in lines)
+    ended = sum(line.price_minor * (line.units_short + line.units_cancelled) for line in goods)
+    if all(line.units_short + line.units_cancelled == line.units for line in goods):
+        ended += sum(line.price_minor * line.units for line in lines if line.sku_id is None)
+    given = sum(r.amount_minor for r in refunds_of(session, order.id) if r.reason != "return")
+    brought = captured(session, order.id, order.currency).amount_minor
+    over = min(brought - given - (worth - ended), ended - given)
+    if over <= 0:
+        return
+    refund_order(
+        session,
+        order.id,
+        Money(over, order.currency),
+        cause_id=derive(order.id, "late", brought),
+        reason="paid_late",
         now=now,
     )
