@@ -29,7 +29,7 @@ class ScaleServer:
         self._grams = self._tare = 0
         self._swings = 0
         self._server: asyncio.Server | None = None
-        self._lines: set[asyncio.Task[None]] = set()
+        self._lines: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -44,8 +44,8 @@ class ScaleServer:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for line in self._lines:
-            line.cancel()
+        for writer in self._lines.values():
+            writer.close()
         await asyncio.gather(*self._lines, return_exceptions=True)
         await self._server.wait_closed()
 
@@ -56,7 +56,7 @@ class ScaleServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._lines.add(task)
+        self._lines[task] = writer
         repeat: asyncio.Task[None] | None = None
         try:
             while line := await reader.readline():
@@ -74,7 +74,7 @@ class ScaleServer:
                 repeat.cancel()
                 with suppress(asyncio.CancelledError, ConnectionError):
                     await repeat
-            self._lines.discard(task)
+            del self._lines[task]
             writer.close()
 
     async def _repeat(self, writer: asyncio.StreamWriter) -> None:
