@@ -31,6 +31,7 @@ from statistics import median
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import psutil
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
@@ -340,7 +341,9 @@ def run(folder: Path, people: int, seconds: float) -> dict[str, Any]:
         with child:
             asyncio.run(crowd((HOST, port), 10, 3.0, first=2000))  # warm
             few = asyncio.run(crowd((HOST, port), 10, few_s, first=1000))
+            before = cpu_s(child.pid), cpu_s(postgres.pid)
             many = asyncio.run(crowd((HOST, port), people, seconds))
+            after = cpu_s(child.pid), cpu_s(postgres.pid)
         books = database.run(lambda s: asked_of_the_books(s, len(few.late_s) + len(many.late_s)))
         report = database.run(lambda s: verify(s, ALL_LAWS))
         database.close()
@@ -352,6 +355,8 @@ def run(folder: Path, people: int, seconds: float) -> dict[str, Any]:
         "p50_ms": many.ms(0.5),
         "p99_ms": many.ms(0.99),
         "worst_ms": many.ms(1 - 1e-9),
+        "serve_cpu_ms_per_scan": a_scan(after[0] - before[0], many),
+        "postgres_cpu_ms_per_scan": a_scan(after[1] - before[1], many),
         "ten_p50_ms": few.ms(0.5),
         "ten_p99_ms": few.ms(0.99),
         "rejected": many.rejected + few.rejected,
@@ -363,6 +368,18 @@ def run(folder: Path, people: int, seconds: float) -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 1),
         "verify": "clean" if report.clean else str(report),
     }
+
+
+def cpu_s(pid: int | None) -> float:
+    """What a process and its children have used of the cores."""
+    process = psutil.Process(pid)
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
+def a_scan(used_s: float, figures: Figures) -> float:
+    """Milliseconds of a core for each scan: says what a quiet machine can, also on a busy one."""
+    return round(used_s * 1000 / max(1, len(figures.late_s)), 2)
 
 
 def _answers(port: int) -> bool:

@@ -142,22 +142,6 @@ def test_a_device_is_paired_once_and_only_known_people_work(office: Office):
     assert refused == (401, "device_unknown")
 
 
-def test_nothing_secret_is_kept(office: Office):
-    office.operator("op-1")
-    _, token = office.device("HH-01")
-    session = office.enter(token, "op-1")
-    dumped = office.house.database.run(
-        lambda s: [
-            repr([getattr(row, column.name) for column in row.__table__.columns])
-            for model in (Operator, Device)
-            for row in s.scalars(select(model))
-        ]
-    )
-    for secret in (PIN, "B-op-1", token, session, token.removeprefix("soko_d_")):
-        assert not any(secret in row for row in dumped)
-    assert any("argon2id" in row for row in dumped)
-
-
 def test_wrong_pins_shut_the_badge_at_that_device_for_a_while(office: Office):
     office.operator("op-1")
     _, token = office.device("HH-01")
@@ -284,13 +268,24 @@ def test_where_all_is_open_a_badge_is_believed_all_the_same(house: House):
     assert (me["mode"], me["operator"]) == ("open", "op-1")
 
 
-def test_what_is_remembered_of_a_session_is_soon_asked_again(office: Office):
+def test_nothing_secret_is_kept_and_a_session_is_remembered_for_a_moment(office: Office):
     office.operator("op-1")
-    _, device = office.device("HH-01")
-    token = office.enter(device, "op-1")
+    _, token = office.device("HH-01")
+    session = office.enter(token, "op-1")
+    dumped = office.house.database.run(
+        lambda s: [
+            repr([getattr(row, column.name) for column in row.__table__.columns])
+            for model in (Operator, Device)
+            for row in s.scalars(select(model))
+        ]
+    )
+    for secret in (PIN, "B-op-1", token, session, token.removeprefix("soko_d_")):
+        assert not any(secret in row for row in dumped)
+    assert any("argon2id" in row for row in dumped)
+
     people = People(office.house.database)
-    assert people.remembered(token) is None
-    known = people.ask(token, now=office.house.clock.now())
-    assert people.remembered(token) == known
+    assert people.remembered(session) is None
+    known = people.ask(session, now=office.house.clock.now())
+    assert people.remembered(session) == known
     people.forget()
-    assert people.remembered(token) is None
+    assert people.remembered(session) is None

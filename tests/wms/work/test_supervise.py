@@ -138,18 +138,6 @@ def test_a_call_comes_with_its_place_and_is_taken_acted_upon_and_solved(working:
                     act="unblock_place"))  # fmt: skip
 
 
-def test_a_trouble_that_comes_back_is_anybodys_again(working: House):
-    id_ = trouble(working, "gate.silent")
-    working.ok(post(working, f"exceptions/{id_}:solve"))
-
-    def again(session: Any) -> None:
-        report(session, site_id(HUB), UUID(id_), code="gate.silent", source="x", facts={}, at=NOW)
-
-    working.database.run(again)
-    (found,) = shown(working, "exceptions", state="OPEN")
-    assert (found["id"], found["owner"]) == (id_, "")
-
-
 def test_reallocating_brings_back_what_was_taken_and_plans_anew(working: House):
     packet = working.next_packet(HUB, "pick")
     assert packet is not None
@@ -172,7 +160,7 @@ def test_reallocating_brings_back_what_was_taken_and_plans_anew(working: House):
     assert working.stock_row("A")["picked"] == 2
 
 
-def test_photos_come_when_they_can_and_never_change(working: House):
+def test_photos_never_change_and_troubles_come_back(working: House):
     id_, path = an_id(), "/api/v1/evidence"
     query = {"site": HUB, "kind": "damage"}
     assert working.http.get(f"{path}/{id_}").status_code == 404
@@ -190,8 +178,19 @@ def test_photos_come_when_they_can_and_never_change(working: House):
     (kept,) = working.database.run(lambda s: s.scalars(select(Evidence)).all())
     assert (kept.kind, kept.device) == ("damage", "handheld-1")
 
+    # and a trouble that comes back is anybody's again
+    gate = trouble(working, "gate.silent")
+    working.ok(post(working, f"exceptions/{gate}:solve"))
 
-def test_labour_is_counted_against_the_standard_without_names(working: House):
+    def once_more(session: Any) -> None:
+        report(session, site_id(HUB), UUID(gate), code="gate.silent", source="x", facts={}, at=NOW)
+
+    working.database.run(once_more)
+    (found,) = shown(working, "exceptions", state="OPEN")
+    assert (found["id"], found["owner"]) == (gate, "")
+
+
+def test_labour_is_counted_against_the_sites_standard_without_names(working: House):
     packet = working.next_packet(HUB, "pick")
     assert packet is not None
     for event in _all_of(working, packet):
@@ -214,8 +213,6 @@ def test_labour_is_counted_against_the_standard_without_names(working: House):
     each = shown(working, "labour", **asked, per_person=True)["lines"]
     assert {line["operator"] for line in each} == {"demo"}
 
-
-def test_what_a_site_decides_of_its_work_is_kept(working: House):
     rule = {"lease_s": 300, "priority": 2}
     working.ok(working.http.put(f"/console/v1/work-rules/{HUB}/pick", json=rule))
     assert shown(working, f"work-rules/{HUB}") == [{"site": HUB, "kind": "pick"} | rule]
