@@ -173,8 +173,6 @@ def finish_putaway(
         station = scanned_for(packet, "station")[-1]
         send_robot(session, floor, putaway, station)
         return
-    site = SiteId(task.site_id)
-    session.execute(_ONE_AT_A_TIME, {"site": site})
     step = next(each.step for each in reversed(packet.history) if each.step.startswith("place"))
     code = scanned_for(packet, step)[-1]
     units = packet.counts.get(step.replace("place", "units"), putaway.units)
@@ -194,6 +192,7 @@ def put_down(  # noqa: PLR0913 - what went where, how much, who did it, when
 ) -> None:
     """So many of the units are at that place; the rest is put away elsewhere."""
     site = SiteId(putaway.site_id)
+    session.execute(_ONE_AT_A_TIME, {"site": site})
     goods = goods_of(session, putaway)
     place_id = location_id(site, code)
     (place,) = places_of(session, site, [place_id], goods, me=putaway.id)

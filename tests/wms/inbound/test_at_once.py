@@ -99,7 +99,8 @@ def _six_tens_into_three_twenty_fives(house: House, dock: Dock) -> None:
 
     def carry(number: int) -> None:
         def work(session: Session) -> None:
-            putaway = session.get_one(Putaway, (site, planned[number % len(planned)]))
+            key = (site, planned[number % len(planned)])
+            putaway = session.get_one(Putaway, key, with_for_update=True)
             if putaway.state == "OPEN":  # all of them go to the first place, against all advice
                 put_down(
                     session, putaway, "B-01", putaway.units, actor="test", at=NOW, now=NOW,
