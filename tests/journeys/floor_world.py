@@ -46,6 +46,7 @@ class World:
     dock: Counter[str] = field(default_factory=Counter)
     apart: Counter[str] = field(default_factory=Counter)  # broken, or set aside at the dock
     astray: Counter[str] = field(default_factory=Counter)  # taken by mistake, left somewhere
+    said: defaultdict[Key, set[int]] = field(default_factory=lambda: defaultdict(set))  # miscounts
     slips: set[Key] = field(default_factory=set)
     seen: Counter[str] = field(default_factory=Counter)  # what went wrong, by kind
 
@@ -223,6 +224,8 @@ class Person:
                 continue
             wrong = self.world.errs("miscount", MISCOUNTS)
             said = max(1, units + (self.world.draw.choice((-1, 1)) if wrong else 0))
+            if said != units:
+                self.world.said[place, sku].add(said)
             deeds += [("scan", sku), ("qty", said)]
         return [*deeds, ("choice", "done")]
 

@@ -3,7 +3,8 @@
 Trucks bring more or less than was announced; people scan the wrong thing, break pieces, find too
 few, put one beside, take one too many, and count wrongly. The books may be wrong only where
 somebody slipped unseen; the evening's count finds every one of these, and a wrong count by itself
-changes nothing: what differs is counted again by somebody else.
+changes nothing: what differs is counted again by somebody else. What remains is the rare place where
+somebody counted just as wrongly as the books were, or two people in the same way.
 """
 
 import random
@@ -45,7 +46,11 @@ def test_the_books_are_wrong_only_where_somebody_slipped_and_counts_find_it(
 
     count_everything(house, crew)
 
-    assert differing(house, world) == set(), world.seen
+    believed = {
+        key for key in differing(house, world) if books(house, SPOKE)[key] in world.said[key]
+    }
+    assert differing(house, world) == believed, world.seen
+    assert len(believed) <= 1 + len(wrong) // 10, "a wrong count that agrees by chance is rare"
     assert [each for person in crew for each in person.refused] == []
 
 
