@@ -77,7 +77,7 @@ def test_a_release_is_taken_back_in_mid_wave(floor: Floor):
     assert (refused.status_code, refused.json()["code"]) == (409, "wave_state")
 
 
-def test_a_wave_is_called_off_before_anybody_goes(floor: Floor):
+def test_a_wave_is_called_off_and_who_is_on_the_way_is_told(floor: Floor):
     floor.sku("A")
     floor.stock("A", 10, "P01-01")
     floor.channel(wip_lines_max=0)
@@ -85,7 +85,18 @@ def test_a_wave_is_called_off_before_anybody_goes(floor: Floor):
     floor.tick()
     wave = floor.wave()
     floor.act(wave, "release")
+    packet = floor.next_packet(HUB, "pick")
+    assert packet is not None
+    packet = floor.one_step(packet, "hh-1")  # one is on the way
+    assert packet is not None
     assert floor.act(wave, "cancel") == {"taken_back": 1, "too_late": 0}
+    told = floor.send(floor.event(packet, "scan", "A"))["results"][0]["problem"]
+    assert told["code"] == "packet_cancelled"
+    back = floor.next_packet(HUB, "pick")  # that unit was in hand: where it goes
+    assert back is not None
+    assert back["kind"] == "recover"
+    while back is not None:
+        back = floor.one_step(back, "hh-1")
     assert floor.next_packet(HUB, "pick") is None
     assert floor.seen(wave)["state"] == "CANCELLED"
     floor.channel()
