@@ -93,6 +93,11 @@ def choose(missing: int, unpinned: int, free: int, claims: Sequence[Claim]) -> l
         lack -= units
     gone_here = sum(loss.units for loss in losses if loss.claim.here)
     pinned = missing - gone_here - unpinned  # what is missing, and still pinned by who stays
+    if pinned > 0 and losses and losses[-1].claim.here:  # it was parted: more of it goes
+        last = losses.pop()
+        units = min(last.claim.units, last.units + pinned)
+        pinned -= units - last.units
+        losses.append(Loss(claim=last.claim, units=units))
     ended = {loss.claim.hold_id for loss in losses}
     for claim in ranked:
         if pinned <= 0:
