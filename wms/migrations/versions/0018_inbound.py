@@ -181,14 +181,14 @@ CREATE TABLE asn_line (
   level text NOT NULL DEFAULT 'EACH',
   received bigint NOT NULL DEFAULT 0,
   damaged bigint NOT NULL DEFAULT 0,
-  surplus bigint NOT NULL DEFAULT 0,
+  held bigint NOT NULL DEFAULT 0,
   landed bigint NOT NULL DEFAULT 0,
   CONSTRAINT pk_asn_line PRIMARY KEY (site_id, asn_id, line_no),
   CONSTRAINT fk_asn_line_site_id_asn_id FOREIGN KEY (site_id, asn_id)
     REFERENCES asn (site_id, id),
   CONSTRAINT ck_asn_line_level CHECK (level IN ('EACH', 'INNER', 'CASE', 'PALLET')),
   CONSTRAINT ck_asn_line_units CHECK (units >= 0 AND received >= 0 AND damaged >= 0
-    AND surplus >= 0 AND landed >= 0 AND landed <= received),
+    AND held >= 0 AND landed >= 0 AND landed <= received),
   CONSTRAINT fk_asn_line_sku_id FOREIGN KEY (sku_id) REFERENCES sku (id)
 );
 
