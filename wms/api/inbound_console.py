@@ -11,19 +11,15 @@ from sqlalchemy.orm import Session
 from wms.api.dependencies import Now, Svc, Who
 from wms.api.inbound import behind, next_page
 from wms.api.inbound_shapes import (
-    ExplainedOut,
     InspectionOut,
     PlanIn,
     PlanOut,
-    PutawaysOut,
     ReceiptOut,
     ReceiptsOut,
-    RulesIn,
-    RulesOut,
     ToleranceIn,
     ToleranceOut,
-    VerdictOut,
 )
+from wms.api.putaway_shapes import ExplainedOut, PutawaysOut, RulesIn, RulesOut, VerdictOut
 from wms.api.shapes import CommandIn, Text
 from wms.catalog import HOUSE_OWNER_ID, skus_by_code
 from wms.errors import NotFound

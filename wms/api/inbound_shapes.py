@@ -1,18 +1,15 @@
 """What inbound takes and tells over HTTP: deliveries, docks, receipts, inspections, putaways."""
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, StrictBool, StrictInt, StringConstraints
 
 from wms.api.shapes import AnyText, CommandIn, LineNo, Shape, Text, Units
-from wms.catalog import Temperature
 from wms.inbound.check import Announced, AnnouncedUnit, Announcement
 from wms.inbound.judge import Plan, Tolerance
-from wms.inbound.rules import Prefer, Rule
 
-USUAL = Rule(name="").prefer
 SOONEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 Time = Annotated[AwareDatetime, Field(ge=SOONEST, le=LATEST)]
 Level = Literal["EACH", "INNER", "CASE", "PALLET"]
@@ -334,90 +331,3 @@ class InspectionOut(BaseModel):
     made_at: datetime
     ended_at: datetime | None
     ended_by: str
-
-
-Unit = Literal["LOOSE", "TOTE", "CARTON", "PALLET", "CAGE", "PARCEL"]
-Names = Annotated[list[Text], Field(default_factory=list, max_length=1000)]
-
-
-class RuleIn(Shape):
-    """A line of the putaway table. What is empty asks for nothing; LOOSE: in no handling unit."""
-
-    name: Text
-    temperatures: Annotated[list[Temperature], Field(default_factory=list, max_length=3)]
-    dangerous_goods: Names
-    units: Annotated[list[Unit], Field(default_factory=list, max_length=6)]
-    skus: Names
-    weight_from_g: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = 0
-    zones: Annotated[list[AnyText], Field(default_factory=list, max_length=1000)]
-    storage_types: Annotated[list[AnyText], Field(default_factory=list, max_length=1000)]
-    prefer: Annotated[list[Prefer], Field(default_factory=lambda: list(USUAL), max_length=7)]
-
-
-class RulesIn(Shape):
-    """The putaway table of a site, from the first line on."""
-
-    rules: Annotated[list[RuleIn], Field(min_length=1, max_length=200)]
-
-
-class RulesOut(BaseModel):
-    """The table that counts; version 0 is the one that every site begins with."""
-
-    site: str
-    version: int
-    made_at: datetime | None
-    made_by: str
-    rules: list[dict[str, Any]]
-
-
-class VerdictOut(BaseModel):
-    """What was thought of a place: taken because of, or not, because of what."""
-
-    place: str
-    rule: str
-    room: int
-    because: list[str]
-    against: list[str]
-
-
-class ExplainedOut(BaseModel):
-    """Where goods would go now, the second choice, and why not to the others."""
-
-    site: str
-    sku: str
-    units: int
-    first: VerdictOut | None
-    first_units: int
-    second: VerdictOut | None
-    looked_at: int
-    others: list[VerdictOut]
-
-
-class PutawayOut(BaseModel):
-    """Goods that are, or were, put away."""
-
-    id: UUID
-    site: str
-    state: Literal["OPEN", "MOVING", "DONE", "CANCELLED"]
-    lpn: str
-    sku: str | None
-    lot: str
-    units: int
-    done_units: int
-    from_location: str | None
-    to_location: str | None
-    second_location: str | None
-    refused: list[str]
-    verdict: dict[str, Any]
-    task_id: UUID | None
-    transport_id: UUID | None
-    made_at: datetime
-    ended_at: datetime | None
-    ended_by: str
-
-
-class PutawaysOut(BaseModel):
-    """Putaways, the oldest first; `next` goes on behind them."""
-
-    putaways: list[PutawayOut]
-    next: str | None
