@@ -165,9 +165,12 @@ def test_a_device_is_paired_and_people_come_in_with_badge_and_pin(
     scan(page, "BADGE-ken")  # takes the device over: hana's pick stays hers
     press(page, PIN)
     page.get_by_test_id("keypad-ok").click()
-    expect(page.locator("[data-sheet=lock]")).to_have_count(0)
+    expect(page.locator("h1")).to_contain_text("ken san")
+    expect(page.get_by_test_id("next")).to_be_visible()
     scan(page, "BADGE-hana")  # and back with the badge alone
-    expect(page.locator("[data-sheet=lock]")).to_have_count(0)
+    expect(page.locator("h1")).to_contain_text("hana san")
+    page.get_by_test_id("next").click()
+    expect(page.get_by_test_id("task")).to_have_attribute("data-at", "1")
     scan(page, "TEA")
     scan(page, "TEA")
     expect(page.get_by_test_id("done")).to_be_visible()

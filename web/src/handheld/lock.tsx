@@ -7,7 +7,7 @@ import { pair, signIn } from "./people.ts";
 import { CLOSED, sheet } from "./read.ts";
 import { session } from "./session.ts";
 import { feel } from "./tone.ts";
-import { flash, notice, strange } from "./work.ts";
+import { flash, handOver, notice, strange } from "./work.ts";
 
 type Trouble = { code: string; facts: Record<string, string | number> };
 
@@ -25,6 +25,7 @@ export function Lock({ badge, mayClose }: { badge: string; mayClose: boolean }) 
   const [trouble, setTrouble] = useState<Trouble | null>(null);
   const [asksPin, setAsksPin] = useState(false);
   const ask = async (pin: string | null): Promise<void> => {
+    const before = session.value;
     const against = await signIn(badge, pin);
     if (against?.code === "pin_needed" && pin === null) return setAsksPin(true);
     if (against?.code === "device_unknown") return void (sheet.value = { kind: "pair" });
@@ -35,6 +36,7 @@ export function Lock({ badge, mayClose }: { badge: string; mayClose: boolean }) 
       setTrouble(against);
       return;
     }
+    if (before.name && before.operator !== session.value.operator) await handOver();
     feel("line");
     flash.value = "";
     notice.value = null;

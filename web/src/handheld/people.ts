@@ -28,6 +28,7 @@ const WORDS: readonly string[] = ["en", "ja"] satisfies Lang[];
 
 /** The code of what the server says against it; null: signed in. */
 export async function signIn(badge: string, pin: string | null): Promise<Against | null> {
+  await flush(); // under the name of who did it
   try {
     const body = pin === null ? { badge } : { badge, pin };
     const device = { ...session.value, token: session.value.device_token };

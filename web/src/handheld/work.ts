@@ -184,6 +184,13 @@ export async function leave(): Promise<void> {
   if (left && (left.step === null || left.history.length === 0)) await drop(left.id);
 }
 
+/** Somebody else holds the device now: what was in hand stays with who had it, at the server. */
+export async function handOver(): Promise<void> {
+  const left = [packet.value, ...parked.value];
+  await leave();
+  for (const each of left) if (each) await drop(each.id);
+}
+
 /** Go on with a packet that was left. */
 export async function resume(id: string): Promise<void> {
   const left = parked.value.find((each) => each.id === id);
