@@ -15,7 +15,7 @@ LAST: WeakKeyDictionary[Page, str] = WeakKeyDictionary()
 
 
 def scan(page: Page, code: str) -> None:
-    """As a scanner does it: the keys, then Enter; the same code not before it may be meant twice."""
+    """As a scanner does it: keys, then Enter; the same code not before it is meant again."""
     if LAST.get(page) == code:
         page.wait_for_selector("[data-scanner=ready]")
     LAST[page] = code
