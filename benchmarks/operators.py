@@ -17,7 +17,6 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -29,8 +28,8 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeAlias
-from uuid import UUID
 
+import httpx2
 import psutil
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -56,6 +55,7 @@ from wms.stock.ledger import Move
 from wms.stock.verify import verify
 from wms.work.actor import Actor
 from wms.work.model import Task, WorkEvent
+from wms.work.packet import Packet
 from wms.work.pool import lease_next, take
 
 CLOCK = SystemClock()
@@ -88,9 +88,8 @@ class Person:
 
     def __init__(self, number: int, connection: Connection, figures: Figures) -> None:
         self.device, self.figures = f"hh-{number}", figures
-        self.connection = connection
+        self.connection, self.seq = connection, 0
         self.packet: dict[str, Any] | None = None
-        self.seq = 0
         self.answer: asyncio.Future[bytes] | None = None
 
     async def work(self, first_at: float, until: float) -> None:
@@ -247,10 +246,10 @@ def an_order(number: int) -> PlaceOrder:
 
 
 # -------------------------------------------------------------------------- leases, two ways
-Lease: TypeAlias = Callable[[Session, Actor, datetime], UUID | None]
+Lease: TypeAlias = Callable[[Session, Actor, datetime], Packet | None]
 
 
-def naive_next(session: Session, actor: Actor, now: datetime) -> UUID | None:
+def naive_next(session: Session, actor: Actor, now: datetime) -> Packet | None:
     """As one would write it first: lock the next row, waiting for whoever has it."""
     free = or_(Task.state == "OPEN", (Task.state == "LEASED") & (Task.lease_until < now))
     query = select(Task).where(Task.kind == "pick", free).order_by(Task.made_at, Task.id)
@@ -258,14 +257,7 @@ def naive_next(session: Session, actor: Actor, now: datetime) -> UUID | None:
     if task is None:
         return None
     task.fence += 1
-    take(session, task, SITE, actor, now=now)
-    return task.id
-
-
-def ours_next(session: Session, actor: Actor, now: datetime) -> UUID | None:
-    """As the pool does it."""
-    packet = lease_next(session, SITE, ["pick"], actor, now=now)
-    return None if packet is None else packet.id
+    return take(session, task, SITE, actor, now=now)
 
 
 def leases_per_s(database: Database, how: Lease) -> float:
@@ -291,7 +283,7 @@ def leases_per_s(database: Database, how: Lease) -> float:
     return round(sum(counts) / seconds, 1)
 
 
-def _one_more(how: Lease, device: str, session: Session) -> UUID | None:
+def _one_more(how: Lease, device: str, session: Session) -> Packet | None:
     return how(session, Actor(device=device, operator="l"), CLOCK.now())
 
 
@@ -306,9 +298,9 @@ def asked_of_the_books(session: Session, heard: int) -> dict[str, Any]:
     twice = len(session.scalars(by_task).all())
     kept = session.scalars(select(func.count()).select_from(WorkEvent)).one()
     done = session.scalars(select(func.count()).where(Task.state == "DONE")).one()
-    fences = session.scalars(select(func.max(Task.fence)).where(Task.kind == "pick")).one()
+    fence = session.scalars(select(func.max(Task.fence)).where(Task.kind == "pick")).one()
     return {
-        "tasks_of_two": twice, "fence_max": fences, "scans_kept": kept, "scans_answered": heard,
+        "tasks_of_two": twice, "fence_max": fence, "scans_kept": kept, "scans_answered": heard,
         "packets_done": done,
     }  # fmt: skip
 
@@ -322,7 +314,8 @@ def run(folder: Path, people: int, seconds: float) -> dict[str, Any]:
         few_s = seconds / 4
         scans = people * seconds + 10 * few_s
         tasks = fill(database, round(scans / EVENTS_A_LINE * 1.2) + 20 * people)
-        pool = [leases_per_s(database, ours_next) for _ in range(3)]
+        ours: Lease = lambda s, who, now: lease_next(s, SITE, ["pick"], who, now=now)  # noqa: E731
+        pool = [leases_per_s(database, ours) for _ in range(3)]
         naive = [leases_per_s(database, naive_next) for _ in range(3)]
         port = free_port()
         child = Child(
@@ -373,8 +366,8 @@ def run(folder: Path, people: int, seconds: float) -> dict[str, Any]:
 def cpu_s(pid: int | None) -> float:
     """What a process and its children have used of the cores."""
     process = psutil.Process(pid)
-    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
+    all_of = (process, *process.children(recursive=True))
+    return sum(sum(each.cpu_times()[:2]) for each in all_of)
 
 
 def a_scan(used_s: float, figures: Figures) -> float:
@@ -383,8 +376,6 @@ def a_scan(used_s: float, figures: Figures) -> float:
 
 
 def _answers(port: int) -> bool:
-    import httpx2  # noqa: PLC0415 - only here
-
     try:
         return httpx2.get(f"http://{HOST}:{port}/health/ready", timeout=2).status_code == 200
     except httpx2.HTTPError:
@@ -398,12 +389,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="soko-bench-"))
-    folder.chmod(0o755)
-    try:
-        figures = run(folder, options.people, options.seconds)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="soko-bench-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        figures = run(Path(name), options.people, options.seconds)
     print(json.dumps({"benchmark": "operators", **figures}))
 
 
