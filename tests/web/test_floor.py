@@ -155,7 +155,6 @@ def _work(page: Page, leader: Leader, snap: Snapper) -> None:
         badge="B-YUMI",
         pin="4711",
     )
-    page.reload()
     first = page.locator("tr[data-task]", has_text=re.compile("Pack|梱包")).first
     first.locator("[data-act=steer]").click()
     steering = page.get_by_test_id("steering")
