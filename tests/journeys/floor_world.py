@@ -103,11 +103,17 @@ class Person:
                 return False
         packet = self.packet
         step = next(step for step in packet["steps"] if step["id"] == packet["step"])
-        for kind, value in self._wrong_first(step) + self._what(packet, step):
+        self._wrong_first(step)
+        for kind, value in self._what(packet, step):
             answer = self._say(kind, value)
-            if self.packet is None or answer["result"] == "rejected":
+            if answer["result"] == "rejected" or not self.is_busy:
                 break
         return True
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is a packet in hand."""
+        return self.packet is not None
 
     def _next(self) -> dict[str, Any] | None:
         query = {"site": self.world.site, "kinds": self.kinds}
@@ -130,13 +136,12 @@ class Person:
         self.packet = answer["packet"]
         return result
 
-    def _wrong_first(self, step: dict[str, Any]) -> list[Say]:
+    def _wrong_first(self, step: dict[str, Any]) -> None:
         """A scan of the wrong thing: the handheld says so, and nothing has happened."""
         closed = step["op"] in {"scan", "count"} and _codes(step) and not step["online"]
         if closed and self.world.errs("wrong scan", WRONG_SCAN):
             result = self._say("scan", f"WRONG-{self.world.draw.randrange(100)}")
             assert result["result"] == "rejected", step
-        return []
 
     def _what(self, packet: dict[str, Any], step: dict[str, Any]) -> list[Say]:
         """What somebody does at that step, and says."""
@@ -149,7 +154,8 @@ class Person:
             "putback": self._put_back,
             "count": self._count,
         }.get(packet["kind"])
-        return (act and act(packet, step)) or plainly(step)
+        done = act(packet, step) if act else []
+        return done or plainly(step)
 
     # ------------------------------------------------------------------------------ by flow
     def _unload(self, packet: dict[str, Any], step: dict[str, Any]) -> list[Say]:

@@ -3,8 +3,8 @@
 Trucks bring more or less than was announced; people scan the wrong thing, break pieces, find too
 few, put one beside, take one too many, and count wrongly. The books may be wrong only where
 somebody slipped unseen; the evening's count finds every one of these, and a wrong count by itself
-changes nothing: what differs is counted again by somebody else. What remains is the rare place where
-somebody counted just as wrongly as the books were, or two people in the same way.
+changes nothing: what differs is counted again by somebody else. What remains is the rare place
+where somebody counted just as wrongly as the books were, or two people in the same way.
 """
 
 import random

@@ -43,7 +43,7 @@ def furnish(house: House) -> None:
         house.stock(code, units, f"S0{number + 1}-01")
 
 
-def test_a_file_is_mended_applied_drawn_and_taken_out_again(
+def test_a_file_is_mended_applied_drawn_and_taken_out_again(  # noqa: PLR0915 - one walk
     house: House, real_soko: str, open_page: Opener, snap: Snapper, tmp_path: Path
 ):
     furnish(house)

@@ -116,16 +116,20 @@ class PolicyShape(Shape):
     def policy(self) -> Policy:
         """As counting takes it."""
         facts = self.model_dump(exclude={"tolerance", "shares"})
-        tolerance = {name: Tolerance(**each.model_dump()) for name, each in self.tolerance.items()}
+        tolerance: dict[str, Tolerance] = {
+            name: Tolerance(**each.model_dump()) for name, each in self.tolerance.items()
+        }
         return Policy(**facts, tolerance=tolerance, shares=(self.shares[0], self.shares[1]))
 
     @classmethod
     def of(cls, policy: Policy) -> "PolicyShape":
         """As it is said."""
+        classes: tuple[Abc, ...] = ("A", "B", "C")
         return cls(
-            tolerance={  # type: ignore[arg-type]
-                name: ToleranceShape(units=each.units, percent=each.percent)
-                for name, each in policy.tolerance.items()
+            tolerance={
+                abc: ToleranceShape(units=each.units, percent=each.percent)
+                for abc in classes
+                if (each := policy.tolerance.get(abc)) is not None
             },
             tolerance_minor=policy.tolerance_minor,
             rounds_max=policy.rounds_max,

@@ -9,7 +9,7 @@ from wms.masters.kind import Kind, fits
 from wms.masters.opening import STOCK
 from wms.masters.places import LOCATIONS, SITES
 from wms.masters.putaway import PUTAWAY_RULES
-from wms.masters.rules import FACES, POLICIES, SHIPPING_RULES
+from wms.masters.rule_files import FACES, POLICIES, SHIPPING_RULES
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
