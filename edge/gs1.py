@@ -108,9 +108,6 @@ def sscc_from(prefix: str, extension: int, serial: int) -> str:
 
 
 # ------------------------------------------------------------------------------------ barcodes
-SYMBOLOGY_LENGTH = 3  # "]C1": how a scanner says what kind of code it has read
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Barcode:
     """What a scanned barcode means. A code that is no GS1 code has neither keys nor elements."""
@@ -135,12 +132,12 @@ def read_barcode(text: str) -> Barcode:
     if is_sscc(bare):
         return Barcode(text=text, sscc=bare)
 
-    if bare.startswith("]") and len(bare) < SYMBOLOGY_LENGTH:  # biip trips over it
-        return Barcode(text=text)
-
     import biip  # noqa: PLC0415 - slow to import, and most who import this module scan nothing
 
-    found = biip.parse(bare)
+    try:
+        found = biip.parse(bare)
+    except (biip.ParseError, IndexError):  # no symbology that there is; a lone "]"
+        return Barcode(text=text)
     message = found.gs1_message
     if message is None:
         return Barcode(text=text, gtin=found.gtin.as_gtin_14() if found.gtin else None)

@@ -248,6 +248,7 @@ def test_a_scan_is_understood(text: str, meaning: dict[str, str]):
     st.text(max_size=60) | st.from_regex(r"(\]C1)?[0-9]{2,40}(\x1d[0-9A-Z]{1,9})*", fullmatch=True)
 )
 @example("]")
+@example("]00")
 def test_no_scan_is_too_strange(text: str):
     barcode = read_barcode(text)
     assert barcode.gtin is None or is_gtin(barcode.gtin)

@@ -22,7 +22,7 @@ from edge.ports import free_port
 from simulators.demo import HTTP_PORT
 from simulators.order_file import COLUMNS
 
-ORDERS, MINUTES, SKUS = 18, 30, 60
+ORDERS, MINUTES, SKUS = 14, 20, 60
 KILLED = ("worker", "wcs", "edge", "sim", "broker", "postgres", "serve")
 DAY_WITHIN_S = 420
 
@@ -102,7 +102,7 @@ def test_a_day_in_which_everything_is_killed_once_ends_rightly(order_file: Path,
     environment = {**os.environ, "SOKO_STATE_DIR": str(state)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as demo:
         for number, name in enumerate(KILLED):
-            wait_until(demo, offset, 2 + 4 * number)
+            wait_until(demo, offset, 2 + 3 * number)
             assert demo.poll() is None, f"the day ended before {name} was killed"
             os.kill(pid_of(name, state), 9)
         out, _ = demo.communicate(timeout=DAY_WITHIN_S)
@@ -116,4 +116,4 @@ def test_a_day_in_which_everything_is_killed_once_ends_rightly(order_file: Path,
     assert (facts["lines_returned"], facts["lines_service"]) == (1, 1)
     assert facts["lines_backordered"] >= 1, "900,000 units are nowhere"
     assert facts["gate_passages"] == facts["parcels"] > 0
-    assert facts["robot_missions"] >= 2 + 4 * (len(KILLED) - 1)
+    assert facts["robot_missions"] >= 2 + 3 * (len(KILLED) - 1)

@@ -83,6 +83,7 @@ def in_lanes(wcs: Wcs) -> list[str]:
     return [one.barcode for one in wcs.of(CartonSorted) if one.status == "DIVERTED"]
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(180)  # it starts three processes
 async def test_killed_again_and_again_it_sorts_every_carton_once(tmp_path: Path):
     site = a_site(lane_s=0.02, decision_window_s=2.0)

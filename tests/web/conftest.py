@@ -108,7 +108,7 @@ def open_page(chromium: Browser) -> Iterator[Opener]:
         context.set_default_timeout(10_000)
         contexts.append(context)
         # These scanners send Enter, as a used device knows: a slow machine may stutter in a code.
-        context.add_init_script("localStorage.setItem('soko.scanner', 'enter')")
+        context.add_init_script("try { localStorage.setItem('soko.scanner', 'enter') } catch {}")
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)

@@ -81,6 +81,7 @@ def test_goods_come_in_are_put_away_and_are_counted(
     expect(page.get_by_test_id("next")).to_be_visible()
     scan(page, number)
     page.locator("[data-start=inbound]").click()
+    page.wait_for_selector("[data-view=work]")  # what is scanned before is looked up
     scan(page, "NOBODY-KNOWS")
     expect(page.get_by_test_id("problem")).to_have_attribute("data-code", "unknown_goods")
     for goods, units in (("TEA", ["TEA", "TEA"]), ("TV", ["SN-1", "SN-2"])):

@@ -216,6 +216,7 @@ def test_what_only_the_server_knows_waits_and_other_work_goes_on(
 ):
     stage.hand_in(RECEIVE)
     handheld.get_by_test_id("next").click()
+    step_is(handheld, "1.item")  # what is scanned before is looked up
     scan(handheld, NOBODY)
     expect(handheld.get_by_test_id("problem")).to_contain_text("Nobody knows NOBODY")
     scan(handheld, "4912345678904")

@@ -75,6 +75,7 @@ def test_a_wrong_code_gives_nothing_and_says_how_many_are_left(counter: Page):
     scan(counter, "482913")  # six digits alone do not say whose
     expect(counter.get_by_test_id("trouble")).to_have_attribute("data-code", "choose_bag_first")
     counter.locator("[data-ready=N-10405]").click()
+    expect(counter.get_by_test_id("slot")).to_be_visible()
     scan(counter, "111111")
     expect(counter.get_by_test_id("trouble")).to_contain_text("4 tries left")
     scan(counter, CODE)

@@ -158,7 +158,7 @@ def put_door(site: Text, door: Text, body: DoorIn, services: Svc) -> DoorOut:
         )
 
     services.database.run(work)
-    return DoorOut(site=site, code=door, opens=opens, closes=closes, active=body.active)
+    return DoorOut(site=site, code=door, opens=body.opens, closes=body.closes, active=body.active)
 
 
 @router.get(f"{SYSTEMS}/doors", tags=["inbound"])
@@ -169,7 +169,11 @@ def get_doors(services: Svc, site: Annotated[Text, Query()]) -> list[DoorOut]:
     def work(session: Session) -> list[DoorOut]:
         return [
             DoorOut(
-                site=site, code=door.code, opens=door.opens, closes=door.closes, active=door.active
+                site=site,
+                code=door.code,
+                opens=f"{door.opens:%H:%M}",
+                closes=f"{door.closes:%H:%M}",
+                active=door.active,
             )
             for door in docks.doors(session, site_id(site))
         ]

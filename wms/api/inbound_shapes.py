@@ -207,8 +207,8 @@ class DoorOut(BaseModel):
 
     site: str
     code: str
-    opens: time
-    closes: time
+    opens: Clock
+    closes: Clock
     active: bool
 
 

@@ -80,8 +80,8 @@ def sweep_so_far(session: Session, site: SiteId, count_id: UUID) -> SoFar:
     Raises:
         NotFound: there is no such sweep.
     """
-    count = session.get_one(StockCount, (site, count_id))
     task, packet = _task(session, site, count_id)
+    count = session.get_one(StockCount, (site, count_id))
     read = len(scans(packet, "items"))
     over = task.state == "DONE"
     if not over and not read_policy(session, site).live_sweep:
