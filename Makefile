@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## Set up, then watch a trading day (ARGS="--exit" ends after
 
 test: $(VENV)/.dev ## Set up, then run all tests
 	@$(BIN)/python -m tests.debian
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev format lint contracts types test ## All that CI asks: format, lint, contracts, types, tests
 

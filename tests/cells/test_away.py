@@ -41,6 +41,7 @@ def there(real_cells: Cells) -> Network:
     return a_network(real_cells, skus=1, units=5, sites=("TYO1", "OSA1", "CTS1"))
 
 
+@pytest.mark.nightly
 def test_a_cell_that_goes_away_voids_and_is_tidied_when_it_is_back(
     empty: Clusters, real_cells: Cells, there: Network
 ):

@@ -111,6 +111,7 @@ def rush(
         return list(buyers.map(one, wanted))
 
 
+@pytest.mark.nightly
 def test_hundreds_of_orders_over_cells_are_all_or_none(real_cells: Cells):
     network = a_network(real_cells, skus=2, units=3)
 

@@ -53,6 +53,7 @@ async def test_a_scan_is_answered_with_a_lane(tmp_path: Path):
             assert [one.status for one in wcs.of(DeviceStatus)] == ["UP"]
 
 
+@pytest.mark.nightly
 async def test_replies_are_quick(tmp_path: Path):
     async with a_cell(tmp_path) as (live, site):
         driver = a_driver(site, "sorter1")
@@ -65,6 +66,7 @@ async def test_replies_are_quick(tmp_path: Path):
     assert len(live.latencies_s) == 20
 
 
+@pytest.mark.nightly
 async def test_an_unanswered_request_goes_round_to_the_hospital(tmp_path: Path):
     async with a_cell(tmp_path, a_site(decision_window_s=0.05)) as (live, site):
         driver = a_driver(site, "sorter1")
@@ -78,6 +80,7 @@ async def test_an_unanswered_request_goes_round_to_the_hospital(tmp_path: Path):
     assert [one.lap for one in wcs.of(CartonScanned)] == [0, 1, 2, 3]
 
 
+@pytest.mark.nightly
 async def test_a_lane_that_comes_too_late_is_not_sent(tmp_path: Path):
     async with a_cell(tmp_path, a_site(decision_window_s=30)) as (live, site):
         driver = a_driver(site, "sorter1")
@@ -185,6 +188,7 @@ async def test_a_plc_that_is_away_is_unavailable(tmp_path: Path):
         await driver.tell(command)
 
 
+@pytest.mark.nightly
 async def test_the_driver_writes_only_what_is_on_its_list(tmp_path: Path):
     async with a_cell(tmp_path) as (_, site):
         driver = a_driver(site, "sorter1")

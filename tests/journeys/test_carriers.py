@@ -100,6 +100,7 @@ def outside(house: House, tmp_path: Path) -> Iterator[Outside]:
     outside.close()
 
 
+@pytest.mark.nightly
 def test_over_an_api(outside: Outside):
     light, heavy = outside.packed("BOOK", "STONE")
     outside.book()
@@ -293,6 +294,7 @@ def test_by_a_file(outside: Outside):
     assert label.content.startswith(b"%PDF")  # ours: programs print their own
 
 
+@pytest.mark.nightly
 def test_a_parcel_without_an_address_waits_and_is_told(outside: Outside):
     outside.by_file("YAMATO")
     outside.house.put_order(("BOOK", 1))

@@ -185,6 +185,7 @@ def asked_again(house: House, day: Day) -> tuple[list[UUID], list[tuple[UUID, st
     return lost, changed
 
 
+@pytest.mark.nightly
 def test_killed_in_the_middle_of_a_posting_it_is_posted_once(house: House):
     """The web process dies while PostgreSQL carries its posting out: between call and commit."""
     sku = house.skus[0]

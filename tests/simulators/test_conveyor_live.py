@@ -83,7 +83,6 @@ def in_lanes(wcs: Wcs) -> list[str]:
     return [one.barcode for one in wcs.of(CartonSorted) if one.status == "DIVERTED"]
 
 
-@pytest.mark.nightly
 @pytest.mark.timeout(180)  # it starts three processes
 async def test_killed_again_and_again_it_sorts_every_carton_once(tmp_path: Path):
     site = a_site(lane_s=0.02, decision_window_s=2.0)
@@ -115,6 +114,7 @@ async def test_killed_again_and_again_it_sorts_every_carton_once(tmp_path: Path)
     assert {one.tracking for one in wcs.of(CartonScanned)} == set(range(1, len(CODES) + 1))
 
 
+@pytest.mark.nightly
 async def test_a_carton_that_lies_in_a_lane_is_told_again_and_taken_once(tmp_path: Path):
     async with a_cell(tmp_path, a_site(watchdog_s=0, decision_window_s=2)) as (live, site):
         assert await live.put("A")

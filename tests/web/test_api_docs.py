@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Request, Route, expect
 
 import hatch_build
@@ -29,6 +30,7 @@ def test_redoc_is_not_served(house: House):
     assert house.http.get("/redoc").status_code == 404
 
 
+@pytest.mark.nightly
 def test_operations_are_read_without_a_network(real_soko: str, open_page: Opener, snap: Snapper):
     asked: set[str] = set()
 

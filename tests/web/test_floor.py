@@ -244,6 +244,7 @@ def _people(page: Page, leader: Leader, snap: Snapper) -> None:
     expect(page.locator("[data-operator=aoi]")).to_contain_text("all work")
 
 
+@pytest.mark.nightly
 def test_counts_docks_and_devices_are_led_from_it_too(
     leader: Leader, open_page: Opener, snap: Snapper
 ):

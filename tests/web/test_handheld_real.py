@@ -67,7 +67,7 @@ def walk(page: Page, counts: int = 1) -> int:
     raise AssertionError("it does not end")
 
 
-def test_goods_come_in_are_put_away_and_are_counted(
+def test_goods_come_in_are_put_away_and_are_counted(  # noqa: PLR0915 - one walk
     house: House, real_soko: str, open_page: Opener, snap: Snapper
 ):
     dock = Dock(house)

@@ -101,6 +101,7 @@ def test_a_file_is_mended_applied_drawn_and_taken_out_again(  # noqa: PLR0915 - 
     assert Path(loading.value.path()).read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.nightly
 def test_goods_and_sites_are_edited(house: House, real_soko: str, open_page: Opener, snap: Snapper):
     furnish(house)
     page = open_page(f"{real_soko}/ui/masters?tab=goods&lang=en&look=dark", width=1400, height=900)

@@ -75,6 +75,7 @@ def test_a_pick_with_the_keyboard_moves_stock(
     expect(page.locator(".head .big b")).to_have_text("7")  # by itself
 
 
+@pytest.mark.nightly
 def test_the_control_room_shows_the_site_through_the_broker(
     house: House, real_soko: str, frames: None, open_page: Opener, snap: Snapper
 ):
@@ -144,6 +145,7 @@ def prepare(page: Page) -> None:
     expect(page.locator(".card .timer")).to_have_attribute("data-mood", "ready")
 
 
+@pytest.mark.nightly
 def test_supervisors_see_why_and_try_the_rules(
     house: House, real_soko: str, open_page: Opener, snap: Snapper
 ):

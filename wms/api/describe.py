@@ -22,6 +22,8 @@ TAGS = {
     "decisions": "Why this site; policies, also in the shadow; closed sites.",
     "shop": "Shops: carts, reservations, waiting lists.",
     "stock": "Stock: holds, availability, what is to come, the feed of changes.",
+    "inbound": "Suppliers: deliveries, docks, what was received.",
+    "billing": "Owners of goods: tariffs, invoices, the movements behind each line.",
     "masters": "Sites, places, goods.",
     "webhooks": "Events that are sent to you, and the log of it.",
     "catalog": "Every event and every problem that there is.",
@@ -31,6 +33,7 @@ TAGS = {
     "handheld": "Work packets of handhelds.",
     "people": "Operators and devices: pairing, signing in.",
     "supervise": "Tasks, exceptions, labour: what supervisors see and decide.",
+    "packing": "Cartons, benches, printers, print jobs, manifests.",
     "console": "Supervisors and planners.",
     "health": "Is it up?",
 }
@@ -100,7 +103,7 @@ def _complete(said: dict[str, Any]) -> dict[str, Any]:
     used = {tag for _, _, operation in _operations(said) for tag in operation.get("tags", ())}
     said["tags"] = [
         {"name": name, "description": TAGS.get(name, name)}
-        for name in sorted(used, key=lambda name: [*TAGS, name].index(name))
+        for name in sorted(used, key=lambda name: ([*TAGS, name].index(name), name))
     ]
     for path, method, operation in _operations(said):
         _say_what_may_go_wrong(path, method, operation)

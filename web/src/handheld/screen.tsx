@@ -1,5 +1,5 @@
 /** One renderer for all six operations of a work packet. */
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { maybeWord, t, word } from "../core/i18n.ts";
 import { Keypad } from "./keypad.tsx";
 import { Message } from "./message.tsx";
@@ -18,7 +18,8 @@ let hold = 0;
 
 export function Task({ packet }: { packet: Packet }) {
   const step = stepNow(packet);
-  useEffect(() => {
+  // Before the next key is read: a sheet that is opened for the new step stays open.
+  useLayoutEffect(() => {
     if (sheet.value.kind !== "lock") sheet.value = CLOSED;
   }, [packet.id, packet.step]);
   if (!step) return null;
