@@ -1,4 +1,4 @@
-"""A trading day through everything, while one process after the other is killed.
+"""A trading day through everything, while one process after the other is killed (by night).
 
 The whole demo runs as its users run it: `soko demo` with an order file, on ports of its own. In
 mid-day every process is killed once with -9. The day must still end: every line in exactly one
@@ -8,6 +8,7 @@ final state, every parcel seen by sorter and gate, the stock proven, nothing lef
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -22,9 +23,8 @@ from edge.ports import free_port
 from simulators.demo import HTTP_PORT
 from simulators.order_file import COLUMNS
 
-SKUS = 60
-EVERYTHING = ("worker", "wcs", "edge", "sim", "broker", "postgres", "serve")
-MOST_TOLD = ("worker", "wcs", "postgres")  # in a short day; by night all of them
+ORDERS, MINUTES, SKUS = 24, 45, 60
+KILLED = ("worker", "wcs", "edge", "sim", "broker", "postgres", "serve")
 DAY_WITHIN_S = 420
 
 
@@ -92,24 +92,19 @@ def wait_until(demo: subprocess.Popen[bytes], offset: int, missions: int) -> Non
         return
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(DAY_WITHIN_S + 60)
-@pytest.mark.parametrize(
-    ("orders", "minutes", "speed", "killed"),
-    [(6, 8, "180", MOST_TOLD), pytest.param(24, 45, "60", EVERYTHING, marks=pytest.mark.nightly)],
-)
-def test_a_day_in_which_everything_is_killed_once_ends_rightly(
-    state: Path, tmp_path: Path, orders: int, minutes: int, speed: str, killed: tuple[str, ...]
-):
-    file = order_file(tmp_path, orders, minutes)
+def test_a_day_in_which_everything_is_killed_once_ends_rightly(state: Path, tmp_path: Path):
+    file = order_file(tmp_path, ORDERS, MINUTES)
     offset = 100 + free_port() % 8000  # ours all lie below those that the system hands out
     command = [
         sys.executable, "-m", "wms.cli", "demo", "--orders", str(file), "--exit", "--json",
-        "--speed", speed, "--port-offset", str(offset),
+        "--speed", "60", "--port-offset", str(offset),
     ]  # fmt: skip
     environment = {**os.environ, "SOKO_STATE_DIR": str(state)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as demo:
-        for number, name in enumerate(killed):
-            wait_until(demo, offset, 2 + 2 * number)
+        for number, name in enumerate(KILLED):
+            wait_until(demo, offset, 2 + 4 * number)
             assert demo.poll() is None, f"the day ended before {name} was killed"
             os.kill(pid_of(name, state), 9)
         out, _ = demo.communicate(timeout=DAY_WITHIN_S)
@@ -123,4 +118,20 @@ def test_a_day_in_which_everything_is_killed_once_ends_rightly(
     assert (facts["lines_returned"], facts["lines_service"]) == (1, 1)
     assert facts["lines_backordered"] >= 1, "900,000 units are nowhere"
     assert facts["gate_passages"] == facts["parcels"] > 0
-    assert facts["robot_missions"] >= 2 + 2 * (len(killed) - 1)
+    assert facts["robot_missions"] >= 2 + 4 * (len(KILLED) - 1)
+
+
+@pytest.mark.timeout(180)
+def test_the_demo_begins_works_and_leaves_nothing_behind(state: Path):
+    """Robots bring totes; Ctrl-C ends it, and of all its processes none is left."""
+    offset = 100 + free_port() % 8000
+    command = [
+        sys.executable, "-m", "wms.cli", "demo", "--count", "4", "--speed", "60",
+        "--port-offset", str(offset),
+    ]  # fmt: skip
+    environment = {**os.environ, "SOKO_STATE_DIR": str(state)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as demo:
+        wait_until(demo, offset, 1)
+        assert demo.poll() is None, "it ended by itself"
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
