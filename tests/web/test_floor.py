@@ -172,6 +172,7 @@ def _work(page: Page, leader: Leader, snap: Snapper) -> None:
     assert serious(page) == []
 
 
+@pytest.mark.nightly
 def test_a_shift_is_led_from_one_page(leader: Leader, open_page: Opener, snap: Snapper):
     house = leader.house
     page = open_page(f"{leader.soko}/ui/floor?lang=ja&site={HUB}", width=1400, height=1000)
@@ -244,7 +245,6 @@ def _people(page: Page, leader: Leader, snap: Snapper) -> None:
     expect(page.locator("[data-operator=aoi]")).to_contain_text("all work")
 
 
-@pytest.mark.nightly
 def test_counts_docks_and_devices_are_led_from_it_too(
     leader: Leader, open_page: Opener, snap: Snapper
 ):

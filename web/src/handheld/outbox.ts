@@ -84,6 +84,7 @@ export async function startOutbox(me: () => Who, hear: (delivery: Delivery) => v
 /** Keep an event and the packet as it is after it, together; then try to send. */
 export async function put(event: WorkEvent, after: Packet): Promise<void> {
   writing += 1;
+  pending.value += 1; // from now on it waits, though it is not written yet
   try {
     const work = (await opened()).transaction(["events", "open"], "readwrite");
     const open = work.objectStore("open");
@@ -148,7 +149,8 @@ export async function askServer(event: WorkEvent): Promise<Answer | null> {
 
 async function waiting(): Promise<number> {
   const database = await opened();
-  return (await database.count("events")) + (await database.count("photos"));
+  const kept = (await database.count("events")) + (await database.count("photos"));
+  return kept + writing;
 }
 
 async function send(): Promise<void> {
