@@ -25,7 +25,11 @@ DRIVERS: Mapping[str, str] = {  # as it stands in a site file -> the module that
     "scale": "edge.drivers.scale",
 }
 _NEEDS_PORT = {"opcua", "modbus", "llrp", "scale"}
-_DRIVER_OF = {"conveyors": "modbus", "sorters": "opcua", "gates": "llrp"}
+_DRIVER_OF: Mapping[str, tuple[str, ...]] = {  # a table -> the drivers that its devices may have
+    "conveyors": ("modbus", "osip"),
+    "sorters": ("opcua", "modbus", "osip"),
+    "gates": ("llrp", "impinj", "zebra"),
+}
 _TABLES = ("devices", "robots", "conveyors", "sorters", "gates")
 _PORT_MAX = 65_535
 
@@ -76,8 +80,8 @@ def read_site(text: str) -> EdgeSite:
     tables = {name: file.get(name, []) for name in _TABLES}
     fleets = [row["name"] for row in tables["devices"] if row.get("driver") == "vda5050"]
     faults = [*_site(file), *_devices(tables["devices"]), *_robots(tables["robots"], fleets)]
-    for table, driver in _DRIVER_OF.items():
-        faults += _users(table, tables[table], tables["devices"], driver)
+    for table, choice in _DRIVER_OF.items():
+        faults += _users(table, tables[table], tables["devices"], choice)
     if faults:
         raise SiteFaults(faults)
     return EdgeSite(
@@ -145,14 +149,19 @@ def _robots(rows: Sequence[Row], fleets: Sequence[str]) -> Iterator[str]:
             yield f"{where}: its device {row['device']!r} is none with driver = 'vda5050'"
 
 
-def _users(table: str, rows: Sequence[Row], devices: Sequence[Row], driver: str) -> Iterator[str]:
+def _users(
+    table: str, rows: Sequence[Row], devices: Sequence[Row], choice: tuple[str, ...]
+) -> Iterator[str]:
     drivers = {row["name"]: row.get("driver") for row in devices}
     for n, row in enumerate(rows, 1):
         device = row.get("device")
         if device not in drivers:
             yield f"{table}[{n}]: there is no device {device!r}"
-        elif drivers[device] != driver:
-            yield f"{table}[{n}]: device {device} has driver {drivers[device]!r}, not {driver!r}"
+        elif drivers[device] not in choice:
+            yield (
+                f"{table}[{n}]: device {device} has driver {drivers[device]!r}, "
+                f"not {' or '.join(choice)}"
+            )
 
 
 def _level(where: str, key: str, row: Row) -> Iterator[str]:

@@ -16,8 +16,8 @@ Where a protocol allows it the driver proper is a pure module (bytes or JSON to 
     scale     scales over TCP (MT-SICS)      edge.drivers.scale
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
 
 from edge.messages import DeviceCommand, DeviceEvent, RobotReport
 
@@ -56,5 +56,18 @@ class Driver(Protocol):
 
         Raises:
             DeviceUnavailable: it could not be handed to the device.
+        """
+        ...
+
+
+@runtime_checkable
+class HasHealth(Protocol):
+    """A driver that can say how its device is: for metrics and `soko edge probe`."""
+
+    def health(self) -> Mapping[str, float | int | str]:
+        """What it has counted and measured so far; asked for every few seconds, so it is cheap.
+
+        Names are `noun_unit` (`reads_total`, `latency_p99_ms`, `session_state`). Those that end
+        in `_total` only grow while the process lives; texts are facts (versions, states).
         """
         ...

@@ -8,7 +8,7 @@ import pytest
 
 from edge.agent import EdgeSettings, make_drivers
 from edge.clock import SystemClock
-from edge.site import SiteFaults, read_site
+from edge.site import DRIVERS, SiteFaults, read_site
 
 REPOSITORY = Path(__file__).parents[2]
 TOKYO = REPOSITORY / "simulators" / "sites" / "tokyo.toml"
@@ -56,7 +56,7 @@ FAULTS = [
     "site: code 'TYO 1' cannot be part of a topic: no blanks, no / + # $, not empty",
     "devices[2] cv1: has no port",
     "devices[3] cv1: the name is used twice",
-    "devices[3] cv1: no driver 'telepathy'; there are vda5050, opcua, modbus, llrp, scale",
+    "devices[3] cv1: no driver 'telepathy'; there are " + ", ".join(DRIVERS),
     "devices[3] cv1: port must be a number from 1 to 65535, not 0",
     "devices[4] gate#1: name 'gate#1' cannot be part of a topic: no blanks, no / + # $, not empty",
     "devices[4] gate#1: host must be text",
@@ -68,7 +68,7 @@ FAULTS = [
     "robots[2] R-01: its device 'cv1' is none with driver = 'vda5050'",
     "robots[3] R-02: manufacturer is missing or not text",
     "robots[3] R-02: serial is missing or not text",
-    "sorters[1]: device cv1 has driver 'telepathy', not 'opcua'",
+    "sorters[1]: device cv1 has driver 'telepathy', not opcua or modbus or osip",
     "gates[1]: there is no device 'nowhere'",
 ]
 

@@ -1,0 +1,71 @@
+"""Who a machine is: a certificate of the site's own authority, whose common name is its device id.
+
+    pki/ca.crt                    the authorities that are trusted: one, or two while one takes over
+    pki/ca.key                    of the newest of them; mode 0600, only where certificates are made
+    pki/ca.crl                    what is not valid any more
+    pki/devices/NAME/cert.pem     the machine's certificate        (cert.der: the same for OPC UA)
+    pki/devices/NAME/key.pem      its key, mode 0600
+
+`devices/NAME` is a link to a folder of one certificate. A new certificate is a new folder, and the
+link is moved to it in one step: nobody ever reads the key of one and the certificate of the other.
+The certificate also carries the application URI `urn:soko:edge:NAME` that OPC UA asks for.
+
+Source: RFC 5280 (X.509); OPC UA part 6, 6.2.2 (application instance certificate).
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+# also a file's name and, in NATS, part of a subject; 64 is the most a common name may have
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,63}")
+
+
+class IdentityMissing(Exception):  # noqa: N818 - reads as a situation
+    """That machine has no certificate here."""
+
+
+class Identity(NamedTuple):
+    """Where the three files of a machine lie (PEM)."""
+
+    certificate: Path
+    key: Path
+    ca: Path
+
+    @property
+    def certificate_der(self) -> Path:
+        """The same certificate in DER, as OPC UA wants it."""
+        return self.certificate.with_suffix(".der")
+
+
+def device_id(name: str) -> str:
+    """The name, if it may be the id of a machine.
+
+    Raises:
+        ValueError: it may not; says what it may consist of.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be a device id: A-Z a-z 0-9 _ : . - only, at most 64")
+    return name
+
+
+def application_uri(name: str) -> str:
+    """The OPC UA application URI of the machine of that name; its certificate carries it."""
+    return f"urn:soko:edge:{name}"
+
+
+def identity_of(folder: Path, name: str) -> Identity:
+    """The identity of the machine `name` in the folder `pki`; the paths stay a matching pair.
+
+    Raises:
+        IdentityMissing: it has none; says what to type.
+        ValueError: the name cannot be a device id.
+    """
+    own = (folder / "devices" / device_id(name)).resolve()
+    identity = Identity(own / "cert.pem", own / "key.pem", (folder / "ca.crt").resolve())
+    if missing := [str(path) for path in identity if not path.is_file()]:
+        raise IdentityMissing(
+            f"{name} has no identity in {folder}: {', '.join(missing)} missing; "
+            f"type `soko edge ca issue {name} --pki {folder}`"
+        )
+    return identity
