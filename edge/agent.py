@@ -40,6 +40,7 @@ from edge.messages import (
     DeviceStatus,
     Divert,
     Drive,
+    PauseRobot,
     ReleaseCarton,
     RobotReport,
     TellAgain,
@@ -258,7 +259,7 @@ class Agent:
 
     def _device_of(self, command: DeviceCommand) -> str:
         match command:
-            case Drive(robot=robot) | CancelDrive(robot=robot):
+            case Drive(robot=robot) | CancelDrive(robot=robot) | PauseRobot(robot=robot):
                 return self._site.robot_device.get(robot, robot)
             case ReleaseCarton(device=device) | Divert(device=device):
                 return device

@@ -23,7 +23,9 @@ ActionKind: TypeAlias = Literal["PICK", "DROP", "CHARGE_START", "CHARGE_STOP"]
 ActionStatus: TypeAlias = Literal[
     "WAITING", "INITIALIZING", "RUNNING", "PAUSED", "FINISHED", "FAILED"
 ]
-ScanStatus: TypeAlias = Literal["GOOD", "NO_READ", "MULTI_READ"]
+ScanStatus: TypeAlias = Literal[
+    "GOOD", "NO_READ", "MULTI_READ", "GAP_ERROR", "OVERSIZE", "OVERWEIGHT"
+]
 SortStatus: TypeAlias = Literal[
     "DIVERTED",
     "RECIRCULATED",
@@ -32,6 +34,12 @@ SortStatus: TypeAlias = Literal[
     "MISSED_DIVERT",
     "NO_REPLY",
     "MAX_RECIRC",
+    "NO_DATA",  # read well, but no lane was known for it
+    "GAP_ERROR",  # too close to its neighbour to be diverted alone
+    "OVERSIZE",
+    "OVERWEIGHT",
+    "LOST_TRACK",  # it is not where it should be: people look for it
+    "JAM",  # it stands and blocks; the sorter has stopped
 ]
 
 
@@ -58,6 +66,7 @@ class CartonScanned:
     status: ScanStatus
     barcode: str | None
     lap: int = 0  # how often this carton has gone round before
+    lane: str | None = None  # what the edge has answered from its lane table; None: it has not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +133,63 @@ class WeightRead:
     device: str
     grams: int
     stable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartonDefaulted:
+    """Nobody knew a lane in time, so the edge sent the carton to the default lane."""
+
+    type: Literal["carton.defaulted"] = "carton.defaulted"
+    at: datetime
+    device: str
+    tracking: int
+    lap: int
+    lane: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanesKnown:
+    """How far the edge has the lane table of a sorter; `missing`: rows before the last came late.
+
+    `table` names the table that it has; "" when it has none.
+    """
+
+    type: Literal["lanes.known"] = "lanes.known"
+    at: datetime
+    device: str
+    table: str
+    version: int
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LightPressed:
+    """Somebody confirmed at a light of a pick-to-light shelf; `units`: if another number."""
+
+    type: Literal["light.pressed"] = "light.pressed"
+    at: datetime
+    device: str
+    light: str
+    units: int | None = None
+    command: UUID | None = None  # the ShowLight that this answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotConformance:
+    """How well a robot keeps to its protocol; said when that has become different.
+
+    `score` is the share of its last messages that broke no rule, 0 to 1; `broken` counts the
+    rules that it broke since the edge began to listen, the commonest first. A robot in
+    quarantine is told nothing and is believed nothing: `quarantined` says why.
+    """
+
+    type: Literal["robot.conformance"] = "robot.conformance"
+    at: datetime
+    robot: str
+    score: float
+    messages: int = 0
+    broken: tuple[tuple[str, int], ...] = ()
+    quarantined: str = ""  # empty: it is not
 
 
 # -------------------------------------------------------------------- what devices say, live
@@ -214,6 +280,18 @@ class CancelDrive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRobot:
+    """Stand where you are and keep the drive (`paused`), or go on with it. A statement."""
+
+    type: Literal["robot.pause"] = "robot.pause"
+    robot: str
+    paused: bool
+    command: UUID | None = None
+    issued_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseCarton:
     """Let the carton at that decision point go on."""
 
@@ -236,6 +314,39 @@ class Divert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaneTable:
+    """Rows of a sorter's lane table: which parcel belongs on which lane, told ahead of its scan.
+
+    Rows are numbered as they come to be known. This message brings those from after `since` up to
+    `version`; with `since` 0 it begins the table anew. After `valid_until` the table is too old
+    to decide by.
+    """
+
+    type: Literal["lane.table"] = "lane.table"
+    device: str
+    table: str  # another name is another table: numbers count from 1 again
+    since: int
+    version: int
+    rows: dict[str, str]  # parcel code -> lane
+    valid_until: datetime
+    default_lane: str = ""  # "": round again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowLight:
+    """Light a light of a pick-to-light shelf, or put it out (`colour` "OFF")."""
+
+    type: Literal["light.show"] = "light.show"
+    device: str
+    light: str
+    colour: Literal["OFF", "RED", "GREEN", "BLUE", "YELLOW", "WHITE"]
+    text: str = ""
+    blinking: bool = False
+    command: UUID | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TellAgain:
     """The WCS has started: say once more the latest report of every robot and device."""
 
@@ -243,11 +354,19 @@ class TellAgain:
 
 
 DeviceEvent: TypeAlias = Annotated[
-    CartonArrived | CartonScanned | CartonSorted | TagSeen | TagGone | DeviceStatus | WeightRead,
+    CartonArrived
+    | CartonScanned
+    | CartonSorted
+    | TagSeen
+    | TagGone
+    | DeviceStatus
+    | WeightRead
+    | RobotConformance,
     Field(discriminator="type"),
 ]
 DeviceCommand: TypeAlias = Annotated[
-    Drive | CancelDrive | ReleaseCarton | Divert | TellAgain, Field(discriminator="type")
+    Drive | CancelDrive | PauseRobot | ReleaseCarton | Divert | TellAgain,
+    Field(discriminator="type"),
 ]
 
 device_event: TypeAdapter[DeviceEvent] = TypeAdapter(DeviceEvent)

@@ -28,6 +28,7 @@ from edge.messages import (
     CartonScanned,
     CartonSorted,
     DeviceStatus,
+    RobotConformance,
     RobotReport,
     TagGone,
     TagSeen,
@@ -39,6 +40,8 @@ from wcs.plant import Plant
 from wcs.routing import Routes
 from wcs.state import Outbox, Robot, State, clear_alarm, fit, raise_alarm
 from wcs.traffic import Mover, grant
+
+_CONFORMS = 0.5  # the share of messages without a fault below which a robot is an alarm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ Incoming: TypeAlias = Annotated[
     | DeviceStatus
     | WeightRead
     | RobotReport
+    | RobotConformance
     | TransportOrder
     | Withdrawal
     | ParcelExpected
@@ -90,7 +94,7 @@ class Engine:
 
     # -------------------------------------------------------------------------- hearing
     def _hear(self, state: State, message: Incoming, outbox: Outbox) -> None:
-        if isinstance(message, RobotReport):
+        if isinstance(message, RobotReport | RobotConformance):
             self._hear_robot(state, message, outbox)
         elif isinstance(message, TransportOrder):
             dispatch.accept(state, self.plant, message, outbox)
@@ -130,7 +134,12 @@ class Engine:
         else:
             conveyor.sorted_out(state, self.plant, message, outbox)
 
-    def _hear_robot(self, state: State, report: RobotReport, outbox: Outbox) -> None:
+    def _hear_robot(
+        self, state: State, report: RobotReport | RobotConformance, outbox: Outbox
+    ) -> None:
+        if isinstance(report, RobotConformance):
+            _hear_conformance(state, report, outbox)
+            return
         robot = state.robots.get(report.robot)
         if robot is None:
             return
@@ -242,3 +251,27 @@ def _hear_status(state: State, event: DeviceStatus, outbox: Outbox) -> None:
         outbox.to_wms.append(replace(alarm))
         return
     raise_alarm(state, outbox, alarm)
+
+
+def _hear_conformance(state: State, event: RobotConformance, outbox: Outbox) -> None:
+    """A robot in quarantine needs a person; so does one that breaks rules all the time."""
+    rules = ", ".join(f"{rule} ({count})" for rule, count in event.broken[:5])
+    troubles = {
+        "robot.quarantined": event.quarantined,
+        "robot.nonconforming": rules if event.score < _CONFORMS else "",
+    }
+    for code, detail in troubles.items():
+        alarm_id = f"{code}/{event.robot}"
+        if not detail:
+            clear_alarm(state, outbox, alarm_id)
+            continue
+        alarm = Alarm(
+            at=event.at,
+            id=alarm_id,
+            source=event.robot,
+            code=code,
+            priority=1 if code == "robot.quarantined" else 3,
+            active=True,
+            detail=detail,
+        )
+        raise_alarm(state, outbox, alarm)
