@@ -32,6 +32,13 @@ class Identity(NamedTuple):
     key: Path
     ca: Path
 
+    def at_once(self) -> "Identity":
+        """The paths as they are at this moment: certificate and key belong together."""
+        own = self.certificate.parent.resolve()
+        if self.key.parent == self.certificate.parent:
+            return Identity(own / self.certificate.name, own / self.key.name, self.ca.resolve())
+        return Identity(self.certificate.resolve(), self.key.resolve(), self.ca.resolve())
+
     @property
     def certificate_der(self) -> Path:
         """The same certificate in DER, as OPC UA wants it."""
@@ -55,14 +62,17 @@ def application_uri(name: str) -> str:
 
 
 def identity_of(folder: Path, name: str) -> Identity:
-    """The identity of the machine `name` in the folder `pki`; the paths stay a matching pair.
+    """The identity of the machine `name` in the folder `pki`.
+
+    The paths go by the link, so whoever reads them again finds a renewed certificate; read them
+    through `at_once` for a pair that matches.
 
     Raises:
         IdentityMissing: it has none; says what to type.
         ValueError: the name cannot be a device id.
     """
-    own = (folder / "devices" / device_id(name)).resolve()
-    identity = Identity(own / "cert.pem", own / "key.pem", (folder / "ca.crt").resolve())
+    own = folder / "devices" / device_id(name)
+    identity = Identity(own / "cert.pem", own / "key.pem", folder / "ca.crt")
     if missing := [str(path) for path in identity if not path.is_file()]:
         raise IdentityMissing(
             f"{name} has no identity in {folder}: {', '.join(missing)} missing; "

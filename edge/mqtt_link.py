@@ -6,6 +6,7 @@ and reports what happens through three callbacks, which are called in the networ
 Source: MQTT 3.1.1 (OASIS 2014). A blank in a topic makes nats-server close the connection.
 """
 
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.tls import ClientTls
 
 log = structlog.get_logger(__name__)
 
@@ -60,13 +63,14 @@ class Will:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A broker's URL taken apart: mqtt://[user[:password]@]host[:port], or mqtts://."""
+    """A broker's URL taken apart: mqtt://[user[:password]@]host[:port], or mqtts:// (edge.tls)."""
 
     host: str
     port: int
     tls: bool
     user: str | None
     password: str | None
+    query: str = ""  # which certificate, with mqtts (edge.tls)
 
 
 def parse_url(url: str) -> Address:
@@ -85,6 +89,7 @@ def parse_url(url: str) -> Address:
         tls=tls,
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
+        query=parts.query,
     )
 
 
@@ -110,7 +115,9 @@ class Link:
         if address.user is not None:
             client.username_pw_set(address.user, address.password)
         if address.tls:
-            client.tls_set()
+            tls = ClientTls(address.query, os.environ)
+            client.tls_set_context(tls.context)
+            client.on_pre_connect = lambda _client, _userdata: tls.renew()
         if will is not None:
             client.will_set(will.topic, will.body, will.qos, will.retain)
         client.max_queued_messages_set(QUEUED_MAX)
