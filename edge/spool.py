@@ -75,10 +75,10 @@ class Spool:
         self._last = self._acked = 0
         self._writing = threading.Lock()
         self._reading = threading.Lock()
-        self._writer = _connect(path)
+        self._writer = connect(path)
         self._writer.executescript(_SCHEMA)
         self._writer.execute("INSERT OR IGNORE INTO spool VALUES (1, ?)", (_new_epoch(),))
-        self._reader = _connect(path)
+        self._reader = connect(path)
         self._load()
 
     def __enter__(self) -> Self:
@@ -253,7 +253,8 @@ class GroupCommit:
                 done.set_result(None)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """A SQLite file whose commits survive kill -9 and a power cut."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
