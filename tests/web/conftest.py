@@ -24,6 +24,7 @@ from tests.web.browser import (
     soko_serve,
     staging,
 )
+from tests.web.floor_world import World, world_of
 from tests.wms.house import House
 from wms.database import Database
 from wms.orders import laws
@@ -83,6 +84,16 @@ def real_soko(
     ScaledClock.start(clock, at=house.clock.now() + timedelta(hours=1), speed=1.0)
     with soko_serve(database_url, broker, clock) as address:
         yield address
+
+
+@pytest.fixture
+def world(
+    database: Database, database_url: str, broker: str, built_screens: Path, tmp_path: Path
+) -> Iterator[World]:
+    """A floor with all that flows need, and `soko serve` over it."""
+    assert built_screens.is_dir()
+    with world_of(database, database_url, broker, tmp_path) as world:
+        yield world
 
 
 @pytest.fixture
