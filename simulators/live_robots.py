@@ -166,7 +166,7 @@ class LiveRobots:
             pass
 
     def _on_message(self, message: Message) -> None:
-        manufacturer, serial, kind = parse_topic(message.topic)
+        _major, manufacturer, serial, kind = parse_topic(message.topic)
         name = self._names.get((manufacturer, serial))
         if name is not None:
             self._inbox.append((name, kind, message.body))

@@ -26,18 +26,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from edge.drivers.vda5050_wire import (
-    Action,
-    Edge,
-    Error,
-    ErrorReference,
-    Node,
-    Order,
-    WireError,
-    encode,
-    parse_instant_actions,
-    parse_order,
-)
+from edge.drivers.vda5050_model import Action, Edge, Error, ErrorReference, Node, Order
+from edge.drivers.vda5050_wire import WireError, encode, parse_instant_actions, parse_order
 from simulators.robot_body import (
     Body,
     Build,

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from edge.drivers.vda5050_wire import (
+from edge.drivers.vda5050_model import (
     DONE,
     VERSION,
     Action,
@@ -34,8 +34,8 @@ from edge.drivers.vda5050_wire import (
     NodeState,
     SafetyState,
     State,
-    timestamp,
 )
+from edge.drivers.vda5050_wire import timestamp
 from simulators.robot_motion import Leg, Motors
 
 _HOUR_S = 3600.0

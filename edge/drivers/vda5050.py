@@ -29,11 +29,13 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from edge.drivers.vda5050_model import DONE, State
 from edge.drivers.vda5050_order import QUESTIONS, Robot, Route, Send, Writer
 from edge.drivers.vda5050_read import UNKNOWN, Identity, read_connection, read_json, read_state
-from edge.drivers.vda5050_wire import DONE, State, WireError
+from edge.drivers.vda5050_wire import WireError
 from edge.messages import ActionReport, CancelDrive, Drive, DriveNode, RobotReport
 
+_OUR_MODE = {"STARTUP": "SERVICE", "INTERVENED": "MANUAL"}  # 3.0 has two more
 _NOT_WORK = frozenset({*QUESTIONS, "cancelOrder"})
 
 
@@ -182,7 +184,7 @@ class RobotSession:
             at=heard_at,
             robot=self.robot.name,
             connected=self._connected,
-            operating_mode=state.operatingMode,
+            operating_mode=_OUR_MODE.get(state.operatingMode, state.operatingMode),  # type: ignore[arg-type]
             mission=state.orderId,
             update=max(state.orderUpdateId, 0),
             passed_node=state.lastNodeId,

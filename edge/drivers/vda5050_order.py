@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from edge.drivers.vda5050_wire import (
+from edge.drivers.vda5050_model import (
     VERSION,
     Action,
     ActionParameter,
@@ -26,9 +26,8 @@ from edge.drivers.vda5050_wire import (
     NodePosition,
     Order,
     ToRobot,
-    encode,
-    timestamp,
 )
+from edge.drivers.vda5050_wire import encode, timestamp
 from edge.messages import ActionKind, DriveAction, DriveNode
 
 ACTION_TYPES: dict[ActionKind, str] = {

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
-from edge.drivers.vda5050_wire import (
+from edge.drivers.vda5050_model import (
     ActionState,
     ActionStatus,
     AgvPosition,
@@ -29,9 +29,8 @@ from edge.drivers.vda5050_wire import (
     OperatingMode,
     SafetyState,
     State,
-    WireError,
-    parse_state,
 )
+from edge.drivers.vda5050_wire import WireError, parse_state
 
 _STATUSES: frozenset[str] = frozenset(get_args(ActionStatus))
 _MODES: frozenset[str] = frozenset(get_args(OperatingMode))

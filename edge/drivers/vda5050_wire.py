@@ -1,9 +1,8 @@
-"""The wire models of VDA 5050 2.1, in the standard's own spelling.
+"""VDA 5050 on the wire: topics, and messages as bytes, in the versions 2.0, 2.1 and 3.0.
 
-Six topics a robot, `uagv/v2/<manufacturer>/<serialNumber>/<topic>`, JSON in each:
-
-    order, instantActions           fleet control -> robot
-    state, connection, factsheet    robot -> fleet control   (visualization is not modelled)
+Six topics a robot, `<interface>/v<major>/<manufacturer>/<serialNumber>/<topic>`, JSON in each;
+two more from 3.0 on. The messages are those of edge.drivers.vda5050_model; which words they are
+written in is decided by the version in their header.
 
 Laws:
     strict out   `encode` writes nothing that the official schemas, or the rules below that the
@@ -14,270 +13,79 @@ Laws:
 An order is a path: n >= 1 nodes, n - 1 edges, sequence numbers in step (nodes even, edges odd),
 first a released part (the base), then an unreleased one (the horizon).
 
-Units: metres, radians, metres a second; batteryCharge is in per cent.
-
-Source: VDA 5050 version 2.1.0, sections 6.2 to 6.15, and its JSON schemas.
+Source: VDA 5050 version 2.1.0, sections 6.2 to 6.15; version 3.0.0, chapters 4, 6.1 and 7.
 """
 
 import itertools
+import json
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, NamedTuple
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-VERSION = "2.1.0"
-ToRobot: TypeAlias = Literal["order", "instantActions"]
-FromRobot: TypeAlias = Literal["state", "connection", "factsheet"]
-BlockingType: TypeAlias = Literal["NONE", "SOFT", "HARD"]
-ActionStatus: TypeAlias = Literal[
-    "WAITING", "INITIALIZING", "RUNNING", "PAUSED", "FINISHED", "FAILED"
-]
-OperatingMode: TypeAlias = Literal["AUTOMATIC", "SEMIAUTOMATIC", "MANUAL", "SERVICE", "TEACHIN"]
-ConnectionState: TypeAlias = Literal["ONLINE", "OFFLINE", "CONNECTIONBROKEN"]
+from edge.drivers.vda5050_codec import Dialect, dialect_of, narrow, widen
+from edge.drivers.vda5050_model import (
+    Connection,
+    Edge,
+    Factsheet,
+    Header,
+    InstantActions,
+    Message,
+    Node,
+    Order,
+    Responses,
+    State,
+    ZoneSet,
+)
 
-DONE: frozenset[str] = frozenset({"FINISHED", "FAILED"})
+INTERFACE = "uagv"
 _ID = re.compile(r"[A-Za-z0-9_.:-]+")  # section 6.1.2
-_Count = Annotated[int, Field(ge=0)]
+_KINDS: dict[type[Any], str] = {
+    Order: "order",
+    InstantActions: "instantActions",
+    ZoneSet: "zoneSet",
+    Responses: "responses",
+    State: "state",
+    Connection: "connection",
+    Factsheet: "factsheet",
+}
+_adapters: dict[type[Any], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in _KINDS}
 
 
 class WireError(ValueError):
     """A message cannot be read, or must not be sent."""
 
 
-# ------------------------------------------------------------------------------------ messages
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """What every message begins with; `headerId` counts the messages of its topic."""
-
-    headerId: int
-    timestamp: str
-    version: str
-    manufacturer: str
-    serialNumber: str
-
-
-@dataclass(frozen=True, slots=True)
-class ActionParameter:
-    """One setting of an action."""
-
-    key: str
-    value: bool | int | float | str | list[Any] | dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """Something a robot shall do besides driving."""
-
-    actionId: str
-    actionType: str
-    blockingType: BlockingType
-    actionParameters: tuple[ActionParameter, ...] = ()
-
-    def parameter(self, key: str) -> object:
-        """The value of that setting, or None."""
-        return next((p.value for p in self.actionParameters if p.key == key), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodePosition:
-    """Where a node lies; the deviations say how near is near enough."""
-
-    x: float
-    y: float
-    mapId: str
-    theta: float | None = None
-    allowedDeviationXY: float | None = None
-    allowedDeviationTheta: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """A place on the way."""
-
-    nodeId: str
-    sequenceId: _Count
-    released: bool
-    actions: tuple[Action, ...]
-    nodePosition: NodePosition | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """The way from one node to the next."""
-
-    edgeId: str
-    sequenceId: _Count
-    released: bool
-    startNodeId: str
-    endNodeId: str
-    actions: tuple[Action, ...] = ()
-    maxSpeed: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order(Header):
-    """Drive along these nodes. An update begins where the base before it ended."""
-
-    orderId: str
-    orderUpdateId: _Count
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstantActions(Header):
-    """Do these now, whatever the order."""
-
-    actions: tuple[Action, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeState:
-    """A node that the robot has yet to reach."""
-
-    nodeId: str
-    sequenceId: int
-    released: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EdgeState:
-    """An edge that the robot has yet to leave."""
-
-    edgeId: str
-    sequenceId: int
-    released: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionState:
-    """How far an action is."""
-
-    actionId: str
-    actionStatus: ActionStatus
-    actionType: str | None = None
-    resultDescription: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgvPosition:
-    """Where the robot believes to be."""
-
-    x: float
-    y: float
-    theta: float
-    mapId: str
-    positionInitialized: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatteryState:
-    """How full, in per cent, and whether it is being filled."""
-
-    batteryCharge: float
-    charging: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorReference:
-    """What an error is about."""
-
-    referenceKey: str
-    referenceValue: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Error:
-    """Something is wrong. FATAL needs a person, a WARNING goes by itself."""
-
-    errorType: str
-    errorLevel: Literal["WARNING", "FATAL"]
-    errorDescription: str | None = None
-    errorReferences: tuple[ErrorReference, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """What the robot carries."""
-
-    loadId: str | None = None
-    loadType: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SafetyState:
-    """Emergency stop and protective field."""
-
-    eStop: Literal["AUTOACK", "MANUAL", "REMOTE", "NONE"] = "NONE"
-    fieldViolation: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State(Header):
-    """Everything about a robot at one moment."""
-
-    orderId: str
-    orderUpdateId: int
-    lastNodeId: str
-    lastNodeSequenceId: int
-    nodeStates: tuple[NodeState, ...]
-    edgeStates: tuple[EdgeState, ...]
-    actionStates: tuple[ActionState, ...]
-    driving: bool
-    operatingMode: OperatingMode
-    batteryState: BatteryState
-    errors: tuple[Error, ...]
-    safetyState: SafetyState
-    paused: bool = False
-    loads: tuple[Load, ...] | None = None  # None: the robot cannot tell
-    agvPosition: AgvPosition | None = None
-    newBaseRequest: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection(Header):
-    """Whether the robot is connected to the broker. Not a sign of health."""
-
-    connectionState: ConnectionState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factsheet(Header):
-    """What kind of robot this is, in the standard's own objects."""
-
-    typeSpecification: dict[str, Any]
-    physicalParameters: dict[str, Any]
-    protocolLimits: dict[str, Any]
-    protocolFeatures: dict[str, Any]
-    agvGeometry: dict[str, Any]
-    loadSpecification: dict[str, Any]
-
-
-Message: TypeAlias = Order | InstantActions | State | Connection | Factsheet
-_adapters: dict[type[Any], TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Order, InstantActions, State, Connection, Factsheet)
-}
-
-
 # ------------------------------------------------------------------------------------- topics
-def topic(manufacturer: str, serial: str, kind: str) -> str:
-    """The MQTT topic of one robot."""
-    return f"uagv/v2/{manufacturer}/{serial}/{kind}"
+class Place(NamedTuple):
+    """A topic taken apart."""
+
+    major: int
+    manufacturer: str
+    serial: str
+    kind: str
 
 
-def parse_topic(text: str) -> tuple[str, str, str]:
-    """Manufacturer, serial number and kind of a topic.
+def topic(
+    manufacturer: str, serial: str, kind: str, *, major: int = 2, interface: str = INTERFACE
+) -> str:
+    """The MQTT topic of one robot; `+` for its names makes a filter of it."""
+    return f"{interface}/v{major}/{manufacturer}/{serial}/{kind}"
+
+
+def parse_topic(text: str) -> Place:
+    """A topic taken apart, of whatever interface.
 
     Raises:
-        WireError: it is no topic of VDA 5050, major version 2.
+        WireError: it is no topic of VDA 5050, major version 2 or 3.
     """
     parts = text.split("/")
-    if len(parts) != 5 or parts[1] != "v2":  # noqa: PLR2004 - the levels of a topic
+    if len(parts) != 5 or parts[1] not in ("v2", "v3"):  # noqa: PLR2004 - the levels of a topic
         raise WireError(f"not a VDA 5050 topic: {text}")
-    return parts[2], parts[3], parts[4]
+    return Place(int(parts[1][1:]), parts[2], parts[3], parts[4])
 
 
 def timestamp(now: datetime) -> str:
@@ -287,18 +95,28 @@ def timestamp(now: datetime) -> str:
 
 # ----------------------------------------------------------------------------------- strict out
 def encode(message: Message) -> bytes:
-    """The message as bytes.
+    """The message as bytes, in the words of the version in its header.
 
     Raises:
-        WireError: it breaks a rule of the standard.
+        WireError: it breaks a rule of the standard, or no such version is spoken here.
     """
+    dialect = dialect_of(message.version)
     problems = header_problems(message)
+    if dialect is None:
+        problems.append(f"version {message.version!r} is not spoken here")
     if isinstance(message, Order):
         problems += order_problems(message)
-    if problems:
+    if isinstance(message, Responses):
+        problems += _response_problems(message)
+    if problems or dialect is None:
         raise WireError("; ".join(problems))
-    body: bytes = _adapters[type(message)].dump_json(message, exclude_none=True)
-    return body
+    adapter = _adapters[type(message)]
+    if dialect == "2.1" and getattr(message, "instantActionStates", None) is None:
+        body: bytes = adapter.dump_json(message, exclude_none=True)  # the model's own words
+        return body
+    data = adapter.dump_python(message, mode="json", exclude_none=True)
+    said = narrow(_KINDS[type(message)], data, dialect)
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def header_problems(header: Header) -> list[str]:
@@ -344,21 +162,29 @@ def _edge_problems(edge: Edge, start: Node, end: Node) -> list[str]:
     return problems
 
 
+def _response_problems(said: Responses) -> list[str]:
+    return [
+        f"a lease is given with {answer.grantType}"
+        for answer in said.responses
+        if answer.leaseExpiry is not None and answer.grantType != "GRANTED"
+    ]
+
+
 # ------------------------------------------------------------- strict in (the robot's side)
-def parse_order(body: bytes) -> Order:
+def parse_order(body: bytes, dialect: Dialect = "2.1") -> Order:
     """The order in a message.
 
     Raises:
         WireError: it does not follow the schema, or breaks a rule of `order_problems`.
     """
-    order: Order = _parse(Order, body)
-    if problems := order_problems(order):
+    order: Order = _parse(Order, body, dialect)
+    if problems := [*order_problems(order), *_only_3(order, dialect)]:
         raise WireError("; ".join(problems))
     return order
 
 
 def parse_state(body: bytes) -> State | None:
-    """The state in a message, if it follows the schema and its numbers are numbers."""
+    """The state in a message of 2.x, if it follows the schema and its numbers are numbers."""
     try:
         state: State = _adapters[State].validate_json(body, strict=True)
     except ValidationError:
@@ -368,19 +194,61 @@ def parse_state(body: bytes) -> State | None:
     return state if all(map(math.isfinite, (state.batteryState.batteryCharge, *numbers))) else None
 
 
-def parse_instant_actions(body: bytes) -> InstantActions:
+def parse_instant_actions(body: bytes, dialect: Dialect = "2.1") -> InstantActions:
     """The instant actions in a message.
+
+    Raises:
+        WireError: it does not follow the schema; in 3.0, one blocks something.
+    """
+    said: InstantActions = _parse(InstantActions, body, dialect)
+    if dialect == "3.0" and any(action.blockingType != "NONE" for action in said.actions):
+        raise WireError("an instant action blocks something")
+    return said
+
+
+def parse_zone_set(body: bytes) -> ZoneSet:
+    """The zone set in a message; its zones are the robot's affair.
 
     Raises:
         WireError: it does not follow the schema.
     """
-    actions: InstantActions = _parse(InstantActions, body)
-    return actions
+    said: ZoneSet = _parse(ZoneSet, body, "3.0")
+    zones = said.zoneSet.get("zones")
+    ids = (said.zoneSet.get("zoneSetId"), said.zoneSet.get("mapId"))
+    if not all(isinstance(name, str) for name in ids) or not isinstance(zones, list):
+        raise WireError("zoneSet: it needs a zoneSetId, a mapId and zones")
+    return said
 
 
-def _parse(kind: type[Any], body: bytes) -> Any:
+def parse_responses(body: bytes) -> Responses:
+    """The answers in a message.
+
+    Raises:
+        WireError: it does not follow the schema, or leases what it does not grant.
+    """
+    said: Responses = _parse(Responses, body, "3.0")
+    if problems := _response_problems(said):
+        raise WireError("; ".join(problems))
+    return said
+
+
+def _only_3(order: Order, dialect: Dialect) -> Sequence[str]:
+    actions = [a for node in order.nodes for a in node.actions]
+    if dialect != "3.0" and any(a.blockingType == "SINGLE" for a in actions):
+        return ["blockingType SINGLE is not known before 3.0"]
+    return ()
+
+
+def _parse(kind: type[Any], body: bytes, dialect: Dialect) -> Any:
     try:
+        if dialect == "3.0":
+            data = json.loads(body)
+            if not isinstance(data, dict):
+                raise WireError("not a JSON object")
+            body = json.dumps(widen(_KINDS[kind], data, dialect)).encode()
         return _adapters[kind].validate_json(body, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise WireError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise WireError(str(error)) from error
