@@ -40,9 +40,11 @@ from edge.messages import (
     DeviceStatus,
     Divert,
     Drive,
+    LaneTable,
     PauseRobot,
     ReleaseCarton,
     RobotReport,
+    ShowLight,
     TellAgain,
     device_command,
     device_event,
@@ -262,6 +264,8 @@ class Agent:
             case Drive(robot=robot) | CancelDrive(robot=robot) | PauseRobot(robot=robot):
                 return self._site.robot_device.get(robot, robot)
             case ReleaseCarton(device=device) | Divert(device=device):
+                return device
+            case LaneTable(device=device) | ShowLight(device=device):
                 return device
             case TellAgain():
                 raise AssertionError("is for all")

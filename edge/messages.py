@@ -357,6 +357,9 @@ DeviceEvent: TypeAlias = Annotated[
     CartonArrived
     | CartonScanned
     | CartonSorted
+    | CartonDefaulted
+    | LanesKnown
+    | LightPressed
     | TagSeen
     | TagGone
     | DeviceStatus
@@ -365,7 +368,7 @@ DeviceEvent: TypeAlias = Annotated[
     Field(discriminator="type"),
 ]
 DeviceCommand: TypeAlias = Annotated[
-    Drive | CancelDrive | PauseRobot | ReleaseCarton | Divert | TellAgain,
+    Drive | CancelDrive | PauseRobot | ReleaseCarton | Divert | LaneTable | ShowLight | TellAgain,
     Field(discriminator="type"),
 ]
 

@@ -5,10 +5,8 @@
 
 What a scan is answered with:
 
-    label read, parcel expected, lane open     its lane
-    lane was found full a moment ago           round again
-    label not read, or nobody expects it       round again: it may be read, or announced, by then
-    and after `laps_max` rounds                the hospital lane: people look at it
+    what the edge has answered by its lane table   that: it is only noted and reported
+    else what edge.decisions says                  a lane, the hospital, or round again
 
 Round again is what a sorter does by itself when no lane is told in time, so nothing is sent.
 
@@ -23,30 +21,45 @@ Seconds. Source: the decision-point handshake of sorter PLC interfaces.
 
 from datetime import datetime, timedelta
 
-from edge.messages import CartonArrived, CartonScanned, CartonSorted, Divert, ReleaseCarton
-from wcs.messages import ParcelExpected, ParcelScanned, ParcelSorted
+from edge.decisions import FULL_S, RECIRCULATE, ROWS_MAX, Lanes, decide, parcel_code
+from edge.messages import (
+    CartonArrived,
+    CartonDefaulted,
+    CartonScanned,
+    CartonSorted,
+    Divert,
+    ReleaseCarton,
+)
+from wcs.messages import Alarm, ParcelExpected, ParcelScanned, ParcelSorted
 from wcs.plant import Plant
 from wcs.sitefile import Sorter
-from wcs.state import Carton, Outbox, Sorting, State, Waiting
+from wcs.state import (
+    Carton,
+    Expected,
+    Outbox,
+    Sorting,
+    State,
+    Waiting,
+    clear_alarm,
+    raise_alarm,
+)
 
-RECIRCULATE = "RECIRCULATE"
 REPLY_S = 60.0  # a divert is worth sending that long; the sorter judges by its own clock anyway
 RELEASE_S = 60.0
 TELL_AGAIN_S = 30.0  # a carton that still stands at its decision point
 TELLS_MAX = 10
-FULL_S = 30.0  # how long a lane found full is not tried again
 GONE_S = 1800.0  # a carton not heard of for that long has been taken off by hand
 _LEFT = ("DIVERTED", "MAX_RECIRC")
 _REFUSED = ("LANE_FULL", "LANE_DISABLED")
-_EXPECTED_KEPT = 100_000
-_SSCC_DIGITS = 18
+_GONE = (*_LEFT, "LOST_TRACK")
 
 
 def expect(state: Sorting, message: ParcelExpected) -> None:
     """A parcel will come; a second message about it counts."""
     state.expected.pop(message.code, None)
-    state.expected[message.code] = message.lane
-    if len(state.expected) > _EXPECTED_KEPT:
+    state.rows += 1
+    state.expected[message.code] = Expected(lane=message.lane, number=state.rows)
+    if len(state.expected) > ROWS_MAX:
         del state.expected[next(iter(state.expected))]
 
 
@@ -125,7 +138,7 @@ def scanned(state: State, plant: Plant, event: CartonScanned, outbox: Outbox) ->
             barcode=event.barcode,
             code=code,
             lap=event.lap,
-            lane=decide(sorting, sorter, code, event.lap, now),
+            lane=event.lane or lane_for(sorting, sorter, event, now),
             seen_at=now,
         )
         sorting.cartons.pop(key, None)
@@ -134,7 +147,8 @@ def scanned(state: State, plant: Plant, event: CartonScanned, outbox: Outbox) ->
             ParcelScanned(at=event.at, sorter=event.device, code=code, lane=carton.lane)
         )
     expires_at = event.at + timedelta(seconds=REPLY_S)
-    if carton.lane != RECIRCULATE and not carton.closed and now < expires_at:
+    is_answered = event.lane is not None or carton.lane == RECIRCULATE or carton.closed
+    if not is_answered and now < expires_at:
         outbox.to_edge.append(
             Divert(
                 device=event.device,
@@ -145,24 +159,31 @@ def scanned(state: State, plant: Plant, event: CartonScanned, outbox: Outbox) ->
         )
 
 
-def decide(state: Sorting, sorter: Sorter, code: str | None, lap: int, now: datetime) -> str:
+def lane_for(state: Sorting, sorter: Sorter, event: CartonScanned, now: datetime) -> str:
     """The lane of a carton, RECIRCULATE, or the hospital lane."""
-    lane = state.expected.get(code) if code is not None else None
-    if lane in (*sorter.lanes, sorter.hospital):
-        full_since = state.full_since.get(f"{sorter.device}/{lane}")
-        if full_since is None or now - full_since > timedelta(seconds=FULL_S):
-            return lane
-    return sorter.hospital if lap >= sorter.laps_max else RECIRCULATE
+    code = parcel_code(event.barcode) if event.status == "GOOD" else None
+    expected = state.expected.get(code) if code is not None else None
+    lane = expected.lane if expected is not None else None
+    full_since = state.full_since.get(f"{sorter.device}/{lane}")
+    is_shut = full_since is not None and now - full_since <= timedelta(seconds=FULL_S)
+    return decide(lanes_of(sorter), lane, event.status, event.lap, is_shut=is_shut).lane
 
 
-def parcel_code(barcode: str | None) -> str | None:
-    """The SSCC in what a scanner read: 18 digits, or these with the GS1-128 prefix 00."""
-    if barcode is None:
-        return None
-    text = barcode.removeprefix("]C1").removeprefix("(00)")
-    if len(text) == _SSCC_DIGITS + 2:
-        text = text.removeprefix("00")
-    return text or None
+def lanes_of(sorter: Sorter) -> Lanes:
+    """The lanes of a sorter, as `edge.decisions` wants them."""
+    return Lanes(
+        names=sorter.lanes,
+        hospital=sorter.hospital,
+        laps_max=sorter.laps_max,
+        default=sorter.default_lane,
+    )
+
+
+def defaulted(state: Sorting, event: CartonDefaulted) -> None:
+    """The edge has sent a carton to the default lane, because nobody answered in time."""
+    carton = state.cartons.get(f"{event.device}/{event.tracking}")
+    if carton is not None and carton.lap == event.lap and not carton.closed:
+        carton.lane = event.lane
 
 
 # ------------------------------------------------------------------------ behind the divert
@@ -192,8 +213,10 @@ def sorted_out(state: State, plant: Plant, event: CartonSorted, outbox: Outbox) 
     place = f"{event.device}/{event.lane or carton.lane}"
     if event.status in _REFUSED:
         sorting.full_since[place] = state.now
-    if event.status in _LEFT:
+    _alarms(state, event, place, outbox)
+    if event.status in _GONE:
         carton.closed = True
+    if event.status in _LEFT:
         sorting.full_since.pop(place, None)
         if event.lane is not None:
             sorting.lanes[event.lane] = sorting.lanes.get(event.lane, 0) + 1
@@ -206,3 +229,34 @@ def sorted_out(state: State, plant: Plant, event: CartonSorted, outbox: Outbox) 
             status=event.status,
         )
     )
+
+
+def _alarms(state: State, event: CartonSorted, place: str, outbox: Outbox) -> None:
+    """Tell people of what only people can mend; what works again clears it by itself."""
+    jam = f"sorter.jam/{event.device}"
+    if event.status == "JAM":
+        _raise(state, outbox, event, jam, event.lane or "")
+    else:
+        clear_alarm(state, outbox, jam)  # cartons move again
+    if event.status in _REFUSED:
+        _raise(state, outbox, event, f"sorter.lane_full/{place}", place)
+    elif event.status in _LEFT:
+        clear_alarm(state, outbox, f"sorter.lane_full/{place}")
+    lost = f"sorter.lost_track/{event.device}"
+    if event.status == "LOST_TRACK":
+        clear_alarm(state, outbox, lost)  # the latest is shown: a carton found is not told
+        _raise(state, outbox, event, lost, event.barcode or str(event.tracking))
+
+
+def _raise(state: State, outbox: Outbox, event: CartonSorted, alarm_id: str, detail: str) -> None:
+    code = alarm_id.partition("/")[0]
+    alarm = Alarm(
+        at=event.at,
+        id=alarm_id,
+        source=event.device,
+        code=code,
+        priority=1 if code == "sorter.jam" else 2,
+        active=True,
+        detail=detail,
+    )
+    raise_alarm(state, outbox, alarm)

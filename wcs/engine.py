@@ -25,16 +25,20 @@ from pydantic import Field, TypeAdapter
 
 from edge.messages import (
     CartonArrived,
+    CartonDefaulted,
     CartonScanned,
     CartonSorted,
     DeviceStatus,
+    LanesKnown,
+    LightPressed,
     RobotConformance,
     RobotReport,
+    ShowLight,
     TagGone,
     TagSeen,
     WeightRead,
 )
-from wcs import conveyor, dispatch, gates, missions
+from wcs import conveyor, dispatch, gates, lanes, missions
 from wcs.messages import Alarm, ParcelExpected, TransportOrder, Withdrawal
 from wcs.plant import Plant
 from wcs.routing import Routes
@@ -55,6 +59,9 @@ Incoming: TypeAlias = Annotated[
     CartonArrived
     | CartonScanned
     | CartonSorted
+    | CartonDefaulted
+    | LanesKnown
+    | LightPressed
     | TagSeen
     | TagGone
     | DeviceStatus
@@ -64,6 +71,7 @@ Incoming: TypeAlias = Annotated[
     | TransportOrder
     | Withdrawal
     | ParcelExpected
+    | ShowLight
     | Started,
     Field(discriminator="type"),
 ]
@@ -88,6 +96,7 @@ class Engine:
         self._move(state, routes, outbox)
         conveyor.forget(state.sorting, state.now)
         conveyor.release(state.sorting, self.plant, state.now, outbox)
+        lanes.tell(state, self.plant, outbox)
         for gate in state.gates.values():
             outbox.to_wms.extend(gates.due(gate, state.now))
         return outbox
@@ -111,6 +120,7 @@ class Engine:
             fit(state, self.plant)
             dispatch.check_places(state, self.plant, outbox)
             state.started_at = state.now
+            lanes.start(state.sorting, state.now)
             for robot in state.robots.values():
                 robot.heard_at = state.now if robot.heard_at is not None else None
                 robot.told_at = state.now if robot.told_at is not None else None
@@ -120,11 +130,25 @@ class Engine:
     def _hear_sorting(
         self,
         state: State,
-        message: ParcelExpected | CartonArrived | CartonScanned | CartonSorted | WeightRead,
+        message: ParcelExpected
+        | CartonArrived
+        | CartonScanned
+        | CartonSorted
+        | CartonDefaulted
+        | LanesKnown
+        | LightPressed
+        | ShowLight
+        | WeightRead,
         outbox: Outbox,
     ) -> None:
-        if isinstance(message, WeightRead):
+        if isinstance(message, WeightRead | LightPressed):
             outbox.to_wms.append(message)  # nothing here is decided by it
+        elif isinstance(message, ShowLight):
+            outbox.to_edge.append(message)
+        elif isinstance(message, LanesKnown):
+            lanes.known(state.sorting, message)
+        elif isinstance(message, CartonDefaulted):
+            conveyor.defaulted(state.sorting, message)
         elif isinstance(message, ParcelExpected):
             conveyor.expect(state.sorting, message)
         elif isinstance(message, CartonArrived):

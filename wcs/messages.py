@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from edge.messages import WeightRead
+from edge.messages import LightPressed, ShowLight, WeightRead
 
 TransportState: TypeAlias = Literal[
     "ACCEPTED", "ASSIGNED", "LOADED", "FINISHED", "FAILED", "WITHDRAWN"
@@ -120,10 +120,16 @@ class Alarm:
 
 
 ToWcs: TypeAlias = Annotated[
-    TransportOrder | Withdrawal | ParcelExpected, Field(discriminator="type")
+    TransportOrder | Withdrawal | ParcelExpected | ShowLight, Field(discriminator="type")
 ]
 FromWcs: TypeAlias = Annotated[
-    TransportReport | ParcelScanned | ParcelSorted | GatePassage | Alarm | WeightRead,
+    TransportReport
+    | ParcelScanned
+    | ParcelSorted
+    | GatePassage
+    | Alarm
+    | WeightRead
+    | LightPressed,
     Field(discriminator="type"),
 ]
 

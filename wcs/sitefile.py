@@ -101,6 +101,7 @@ class Sorter:
     hospital: str
     laps_max: int = 3
     loop_max: int = 60  # cartons on conveyor and loop together, before induction waits
+    default_lane: str = ""  # for what is read but not expected; "": round again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,5 +271,7 @@ def _machines(file: SiteFile) -> Iterator[str]:
             yield f"sorters[{n}].device: there is no device {sorter.device}"
         if len({*sorter.lanes, sorter.hospital}) != len(sorter.lanes) + 1:
             yield f"sorters[{n}].lanes: a lane is named twice, or is the hospital too"
+        if sorter.default_lane and sorter.default_lane not in (*sorter.lanes, sorter.hospital):
+            yield f"sorters[{n}].default_lane: {sorter.default_lane} is none of its lanes"
         if sorter.laps_max < 0 or sorter.loop_max < 1:
             yield f"sorters[{n}]: laps_max is at least 0 and loop_max at least 1"

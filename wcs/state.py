@@ -18,15 +18,17 @@ from edge.messages import (
     Divert,
     Drive,
     DriveAction,
+    LaneTable,
     ReleaseCarton,
     RobotReport,
+    ShowLight,
 )
 from wcs.gates import GateState
 from wcs.messages import Alarm, FromWcs
 from wcs.plant import Plant
 
 MissionKind: TypeAlias = Literal["", "transport", "park", "charge", "move", "foreign"]
-ToEdge: TypeAlias = Drive | CancelDrive | ReleaseCarton | Divert
+ToEdge: TypeAlias = Drive | CancelDrive | ReleaseCarton | Divert | LaneTable | ShowLight
 
 
 @dataclass(slots=True)
@@ -106,10 +108,30 @@ class Waiting:
 
 
 @dataclass(slots=True)
+class Expected:
+    """A parcel that will come: its lane, and the number of this row of the lane table."""
+
+    lane: str
+    number: int
+
+
+@dataclass(slots=True)
+class Told:
+    """How far the edge has been told of the lane table of one sorter."""
+
+    known: int = 0  # it has said that it has the table up to here
+    sent: int = 0
+    sent_at: datetime | None = None
+
+
+@dataclass(slots=True)
 class Sorting:
     """All that is known of parcels, cartons and lanes."""
 
-    expected: dict[str, str] = field(default_factory=dict)  # parcel code -> lane
+    expected: dict[str, Expected] = field(default_factory=dict)  # by parcel code, oldest first
+    rows: int = 0  # the number of the latest row
+    table: str = ""  # names this lane table: another one counts from 1 again
+    told: dict[str, Told] = field(default_factory=dict)  # by sorter
     cartons: dict[str, Carton] = field(default_factory=dict)  # by "device/tracking"
     waiting: dict[str, Waiting] = field(default_factory=dict)  # by "device/point"
     full_since: dict[str, datetime] = field(default_factory=dict)  # by "device/lane"

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from edge.messages import WeightRead
+from edge.messages import LightPressed, WeightRead
 from edge.stream import Ack, Batch, receive
 from wcs.messages import (
     Alarm,
@@ -114,6 +114,8 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
             receive_passage(session, floor, message, message_id, now=now)
         case WeightRead():
             take_weight(session, floor.hub, message)
+        case LightPressed():
+            count(session, floor.hub, "lights_pressed")
         case Alarm():
             count(session, floor.hub, "alarms", int(message.active))
             report(

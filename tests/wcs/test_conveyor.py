@@ -5,21 +5,29 @@ from typing import Any
 
 import pytest
 
-from edge.messages import CartonArrived, CartonScanned, CartonSorted, Divert, ReleaseCarton
+from edge.decisions import FULL_S, RECIRCULATE, Table, parcel_code
+from edge.messages import (
+    CartonArrived,
+    CartonDefaulted,
+    CartonScanned,
+    CartonSorted,
+    Divert,
+    LanesKnown,
+    LaneTable,
+    ReleaseCarton,
+)
 from tests.wcs.fleet import START, tokyo
 from wcs.conveyor import (
-    FULL_S,
     GONE_S,
-    RECIRCULATE,
     RELEASE_S,
     REPLY_S,
     TELL_AGAIN_S,
     TELLS_MAX,
-    parcel_code,
 )
-from wcs.engine import Engine, Incoming
-from wcs.messages import ParcelExpected, ParcelScanned, ParcelSorted
-from wcs.state import Outbox, fresh_state
+from wcs.engine import Engine, Incoming, Started
+from wcs.lanes import AGAIN_S, ALIVE_S, PIECE, PIECES, VALID_S
+from wcs.messages import Alarm, ParcelExpected, ParcelScanned, ParcelSorted
+from wcs.state import Expected, Outbox, fresh_state
 
 PLANT = tokyo()
 CODE = "049012345678901234"
@@ -104,7 +112,9 @@ def test_a_lane_found_full_is_not_tried_again_for_a_while():
     line = Line()
     line.expect("L2")
     line.scan()
-    (said,) = line.sorted("LANE_FULL", "L2").to_wms
+    alarm, said = line.sorted("LANE_FULL", "L2").to_wms
+    assert isinstance(alarm, Alarm)
+    assert (alarm.code, alarm.active) == ("sorter.lane_full", True)
     assert isinstance(said, ParcelSorted)
     assert said.status == "LANE_FULL"
     assert lane_of(line.scan(tracking=8))[0] == RECIRCULATE
@@ -115,8 +125,122 @@ def test_a_lane_found_full_is_not_tried_again_for_a_while():
     assert lane_of(line.scan(tracking=10))[0] == RECIRCULATE
     line.scan(tracking=11, barcode=None, status="NO_READ", lap=3)
     assert lane_of(line.scan(tracking=12))[0] == RECIRCULATE
-    line.sorted("DIVERTED", "L2", tracking=10)
+    over = line.sorted("DIVERTED", "L2", tracking=10).to_wms[0]
+    assert isinstance(over, Alarm)
+    assert not over.active
     assert lane_of(line.scan(tracking=13)) == ("L2", "L2"), "somebody got in"
+
+
+def test_a_jam_and_a_carton_that_is_lost_call_people():
+    line = Line()
+    line.scan()
+    jam, _ = line.sorted("JAM").to_wms
+    over, lost, said = line.sorted("LOST_TRACK").to_wms
+    assert isinstance(jam, Alarm)
+    assert isinstance(over, Alarm)
+    assert isinstance(lost, Alarm)
+    assert isinstance(said, ParcelSorted)
+    assert (jam.code, jam.priority, over.active) == ("sorter.jam", 1, False)
+    assert (lost.code, lost.detail, said.status) == ("sorter.lost_track", LABEL, "LOST_TRACK")
+    assert line.state.sorting.cartons["sorter1/7"].closed
+
+
+def test_what_the_edge_has_answered_is_noted_and_not_answered_again():
+    line = Line()
+    assert lane_of(line.scan(lane="L4")) == ("L4", None)
+    line.hear(CartonDefaulted(at=line.now, device="sorter1", tracking=7, lap=0, lane="L5"))
+    assert line.state.sorting.cartons["sorter1/7"].lane == "L5"
+
+
+@pytest.mark.parametrize("status", ["OVERSIZE", "OVERWEIGHT"])
+def test_what_cannot_be_sorted_goes_to_the_hospital_at_once(status: str):
+    line = Line()
+    line.expect("L2")
+    assert lane_of(line.scan(status=status)) == ("HOSP", "HOSP")
+
+
+# ------------------------------------------------------------------------ the table of the edge
+def pieces(outbox: Outbox) -> list[LaneTable]:
+    return [command for command in outbox.to_edge if isinstance(command, LaneTable)]
+
+
+class Edge:
+    """An edge's copy, which loses what it is told to lose."""
+
+    def __init__(self, line: Line) -> None:
+        self.line, self.table = line, Table()
+
+    def hear(self, outbox: Outbox, *, lost: bool = False) -> Outbox:
+        said = Outbox()
+        for piece in [] if lost else pieces(outbox):
+            said.to_edge += self.answer(is_missing=not self.table.take(piece)).to_edge
+        return said
+
+    def answer(self, *, is_missing: bool = False) -> Outbox:
+        at, table = self.line.now, self.table
+        version, name = table.version, table.name
+        return self.line.hear(
+            LanesKnown(
+                at=at, device="sorter1", table=name, version=version, missing=is_missing
+            ), after_s=0.1,
+        )  # fmt: skip
+
+
+def test_the_edge_gets_the_table_in_pieces_and_what_it_lost_again():
+    line = Line()
+    line.hear(Started())
+    for n in range(PIECE * PIECES + 7):
+        line.state.sorting.expected[f"{n:018}"] = Expected(lane=f"L{1 + n % 6}", number=n + 1)
+    line.state.sorting.rows = len(line.state.sorting.expected)
+    edge = Edge(line)
+    assert not pieces(line.hear()), "nobody has asked"
+
+    said = edge.answer()
+    assert [len(piece.rows) for piece in pieces(said)] == [PIECE] * PIECES
+    while pieces(said):
+        said = edge.hear(said)
+    assert edge.table.version == line.state.sorting.rows
+    assert len(edge.table.rows) == len(line.state.sorting.expected)
+    assert edge.table.lane_of(f"00{5:018}", line.now) == "L6"
+
+    line.expect("L1", "a")
+    edge.hear(line.hear(), lost=True)
+    line.expect("L2", "b")
+    assert not pieces(line.hear()), "both were sent, and lost"
+    (again,) = pieces(line.hear(after_s=AGAIN_S))
+    assert again.rows == {"a": "L1", "b": "L2"}
+    assert edge.table.take(again)
+
+    (alive,) = pieces(edge.line.hear(after_s=ALIVE_S))
+    assert alive.valid_until - line.now == timedelta(seconds=VALID_S)
+    edge.answer()
+    edge.table = Table()  # its disk was lost
+    said = edge.answer()
+    while pieces(said):
+        said = edge.hear(said)
+    assert edge.table.version == line.state.sorting.rows
+
+
+def test_a_piece_that_comes_out_of_turn_is_asked_for_again():
+    line = Line()
+    line.hear(Started())
+    edge = Edge(line)
+    line.expect("L1", "a")
+    (first,) = pieces(edge.answer())
+    line.expect("L2", "b")
+    line.expect("L3", "a")
+    told = line.state.sorting.told["sorter1"]
+    assert (told.known, told.sent) == (0, 3)
+    late = LaneTable(
+        device="sorter1", table=first.table, since=1, version=3,
+        rows={"b": "L2", "a": "L3"}, valid_until=first.valid_until,
+    )  # fmt: skip
+    assert not edge.table.take(late)
+    (whole,) = pieces(edge.answer(is_missing=True))
+    assert edge.table.take(whole)
+    assert edge.table.take(first), "known already"
+    assert edge.table.rows == {"b": "L2", "a": "L3"}, "the older row replaces nothing"
+    assert edge.table.lane_of("a", whole.valid_until) is None, "too old"
 
 
 def test_what_is_told_again_is_answered_again_and_reported_once():
