@@ -7,6 +7,14 @@ three numbers that the demo writes and everyone else maps into memory:
 
 Production uses `SystemClock`. Only composition roots hold a clock; everything below takes `now`
 as an argument. Changing the speed rewrites the file; time never runs backwards.
+
+An edge may stand for hours without anybody who could tell it the time, and its own clock may be
+wrong or be set. So it lives by a `CountedClock`: what the clock said when it started, and what
+has passed since. What that is off by, it learns from the answers of the WCS, whose time counts:
+
+    up_s of sending <= up_s when the WCS said `at` <= up_s of hearing
+
+Each answer so brackets the shift; `edge.stamp` puts times right by it where they cross the border.
 """
 
 import asyncio
@@ -16,9 +24,12 @@ import struct
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 _LAYOUT = struct.Struct("<ddd")  # real_start, virtual_start (both unix seconds), speed
+OFF_S = 1.0  # a clock that is wrong by less is good
+
+Quality: TypeAlias = Literal["UNKNOWN", "GOOD", "OFF"]
 
 
 class Clock(Protocol):
@@ -37,8 +48,21 @@ class Clock(Protocol):
         ...
 
 
+@runtime_checkable
+class _Steady(Protocol):
+    """A clock with a hand that nobody sets."""
+
+    def steady_s(self) -> float:
+        """Seconds that only ever pass, from any beginning."""
+        ...
+
+
 class SystemClock:
     """The real time."""
+
+    def steady_s(self) -> float:
+        """Seconds since some moment, whatever is done to the time of day."""
+        return time.monotonic()
 
     def now(self) -> datetime:
         """The present moment."""
@@ -87,6 +111,71 @@ class ScaledClock:
         until = self.now() + timedelta(seconds=virtual_s)
         while (left_s := (until - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time, no event
             await asyncio.sleep(min(self.real_s(left_s), 0.5))
+
+
+class CountedClock:
+    """The time of one run of an edge: `began` and what has passed since. It cannot be set.
+
+    `boot` names the run. `shift_s` is what to add for the time of the WCS: 0 while it is not
+    known, or small.
+    """
+
+    def __init__(self, clock: Clock, *, boot: str) -> None:
+        self.boot = boot
+        self.began = clock.now()
+        self._clock = clock
+        self._began_s = self._steady_s()
+        self._bracket: tuple[float, float] | None = None  # of the shift, in seconds
+
+    def now(self) -> datetime:
+        """The present moment as this run counts it."""
+        return self.began + timedelta(seconds=self.up_s())
+
+    def up_s(self) -> float:
+        """Seconds since the run began."""
+        return self._steady_s() - self._began_s
+
+    def real_s(self, virtual_s: float) -> float:
+        """How many real seconds `virtual_s` seconds of this clock take."""
+        return self._clock.real_s(virtual_s)
+
+    async def sleep(self, virtual_s: float) -> None:
+        """Wait that many seconds of this clock."""
+        await self._clock.sleep(virtual_s)
+
+    @property
+    def quality(self) -> Quality:
+        """Whether our time is known to be that of the WCS."""
+        if self._bracket is None:
+            return "UNKNOWN"
+        return "OFF" if self.shift_s else "GOOD"
+
+    @property
+    def shift_s(self) -> float:
+        """Seconds to add to our time for that of the WCS."""
+        least_s, most_s = self._bracket or (0.0, 0.0)
+        nearest_s = min(max(0.0, least_s), most_s)
+        return nearest_s if abs(nearest_s) > OFF_S else 0.0
+
+    def heard(self, at: datetime, *, sent_up_s: float) -> None:
+        """The WCS said that it was `at`, after something that we sent at `sent_up_s`.
+
+        What contradicts earlier answers (a clock that drifts, or was set) replaces them.
+        """
+        away_s = (at - self.began).total_seconds()
+        least_s, most_s = away_s - self.up_s(), away_s - sent_up_s
+        if most_s < least_s:
+            return  # sent after now: not by us
+        if self._bracket is not None:
+            narrow = max(least_s, self._bracket[0]), min(most_s, self._bracket[1])
+            self._bracket = narrow if narrow[0] <= narrow[1] else (least_s, most_s)
+        else:
+            self._bracket = least_s, most_s
+
+    def _steady_s(self) -> float:
+        if isinstance(self._clock, _Steady):
+            return self._clock.steady_s()
+        return self._clock.now().timestamp()  # a clock that nobody sets either
 
 
 def clock_from_environment() -> Clock:

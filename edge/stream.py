@@ -20,9 +20,11 @@ Laws:
                      back from an old copy) is answered by a new epoch. A receiver that has
                      forgotten what it acknowledged cannot be helped: `Sender.stuck` says so.
 
-On the wire (JSON, UTF-8; `seq` is the number of the first message):
-    data  {"epoch": "...", "seq": 4, "messages": [{...}, {...}]}
-    ack   {"epoch": "...", "seq": 5}
+    one bad message  holds up nobody: what a storage gives back unreadable is sent as
+                     `stream.damaged`, and who receives sets aside what it cannot understand.
+
+A sender that stamps (edge.stamp) greets with an empty batch before the first that it sends, and
+waits a moment for the answer: the acknowledgement tells it what its clock is off by.
 
 `Sender`, `receive` and `Receiver` do no I/O: time comes in as seconds of any steady clock.
 `SenderPump` runs a Sender over a bus and a storage for asyncio.
@@ -31,16 +33,47 @@ Source: go-back-N, A. S. Tanenbaum, Computer Networks, section 3.4; edge.md sect
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 import structlog
 
+from edge.batches import (
+    Ack,
+    Batch,
+    Malformed,
+    decode_ack,
+    decode_batch,
+    encode_ack,
+    encode_batch,
+    sound,
+)
 from edge.mqtt import Bus, Message
+
+__all__ = [
+    "BATCH_MAX",
+    "HASTY_RESEND_S",
+    "RESEND_AFTER_S",
+    "STUCK_AFTER",
+    "WINDOW_MAX",
+    "Ack",
+    "Batch",
+    "Malformed",
+    "Received",
+    "Receiver",
+    "ReceiverAhead",
+    "Sender",
+    "SenderPump",
+    "Storage",
+    "decode_ack",
+    "decode_batch",
+    "encode_ack",
+    "encode_batch",
+    "receive",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -49,72 +82,7 @@ WINDOW_MAX = 1_000  # messages on their way, unacknowledged
 RESEND_AFTER_S = 1.0
 HASTY_RESEND_S = 0.1  # a second equal acknowledgement is believed this often at most
 STUCK_AFTER = 20  # go-backs in a row answered by a receiver that has forgotten
-
-
-# ------------------------------------------------------------------------------------- wire
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Messages `seq`, `seq` + 1 … of an epoch, as JSON objects."""
-
-    epoch: str
-    seq: int
-    messages: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """Everything of that epoch through `seq` has been done."""
-
-    epoch: str
-    seq: int
-
-
-class Malformed(ValueError):  # noqa: N818 - reads as a situation
-    """Bytes on a stream's topic that are no batch and no acknowledgement."""
-
-
-def encode_batch(epoch: str, seq: int, bodies: Sequence[bytes]) -> bytes:
-    """A batch for the wire; the bodies are JSON objects already."""
-    head = json.dumps({"epoch": epoch, "seq": seq})[:-1]
-    return b"".join((head.encode(), b', "messages": [', b",".join(bodies), b"]}"))
-
-
-def decode_batch(body: bytes) -> Batch:
-    """Read a batch.
-
-    Raises:
-        Malformed: it is none.
-    """
-    match _decode(body):
-        case {"epoch": str(epoch), "seq": int(seq), "messages": list(messages)} if seq >= 1:
-            if all(isinstance(message, dict) for message in messages):
-                return Batch(epoch, seq, tuple(messages))
-    raise Malformed(f"not a batch: {body[:200]!r}")
-
-
-def encode_ack(ack: Ack) -> bytes:
-    """An acknowledgement for the wire."""
-    return json.dumps({"epoch": ack.epoch, "seq": ack.seq}).encode()
-
-
-def decode_ack(body: bytes) -> Ack:
-    """Read an acknowledgement.
-
-    Raises:
-        Malformed: it is none.
-    """
-    match _decode(body):
-        case {"epoch": str(epoch), "seq": int(seq)} if seq >= 0:
-            return Ack(epoch, seq)
-    raise Malformed(f"not an acknowledgement: {body[:200]!r}")
-
-
-def _decode(body: bytes) -> object:
-    try:
-        decoded: object = json.loads(body)
-    except ValueError as error:  # also of the bytes: UnicodeDecodeError is one
-        raise Malformed(f"not JSON: {body[:200]!r}") from error
-    return decoded
+GREETING_S = 1.0  # how long a greeting is waited for
 
 
 # --------------------------------------------------------------------------------- receiver
@@ -129,7 +97,7 @@ def receive(last: int, batch: Batch) -> Received:
     """What a batch brings to someone who has done `last` messages of its epoch (0: none yet)."""
     known = last + 1 - batch.seq
     new = batch.messages[known:] if known >= 0 else ()
-    return Received(new, Ack(batch.epoch, last + len(new)))
+    return Received(new, Ack(batch.epoch, last + len(new), boot=batch.boot, up_s=batch.up_s))
 
 
 class Receiver:
@@ -253,6 +221,30 @@ class Storage(Protocol):
         ...
 
 
+class Timing(Protocol):
+    """The clock of a sender that stamps; edge.clock.CountedClock is one."""
+
+    boot: str
+
+    @property
+    def quality(self) -> str:
+        """UNKNOWN as long as nobody has answered."""
+        ...
+
+    @property
+    def shift_s(self) -> float:
+        """What it is off by, as far as it knows."""
+        ...
+
+    def up_s(self) -> float:
+        """How old the run is."""
+        ...
+
+    def heard(self, at: datetime, *, sent_up_s: float) -> None:
+        """Take an answer."""
+        ...
+
+
 class SenderPump:
     """Sends what a storage holds over a bus until it is acknowledged.
 
@@ -266,17 +258,20 @@ class SenderPump:
         *,
         data_topic: str,
         ack_topic: str,
-        resend_after_s: float = RESEND_AFTER_S,
+        timing: Timing | None = None,
     ) -> None:
         self._bus = bus
         self._storage = storage
         self._data_topic = data_topic
         self._ack_topic = ack_topic
-        self._resend_after_s = resend_after_s
+        self._timing = timing
         self._sender = self._new_sender()
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
         self._said_stuck = False
+        self._greeted_s: float | None = None
+        self.sent = self.resent = self.malformed = 0  # messages, messages, acknowledgements
+        self._furthest = storage.acked
 
     def wake(self) -> None:
         """There is more to send."""
@@ -294,27 +289,56 @@ class SenderPump:
         self._bus.on_connect(self._on_connect)
         while True:
             self._more.clear()
-            if self._bus.connected:
+            wait_s = None  # without a connection: until there is one
+            if self._bus.connected and (wait_s := self._greet()) is None:
                 self._send_due()
+                wait_s = self._sender.wait_s(time.monotonic())
             if self._storage.last <= self._sender.acked:
                 self._idle.set()
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._sender.wait_s(time.monotonic())):
+                async with asyncio.timeout(wait_s):
                     await self._more.wait()
+
+    def _greet(self) -> float | None:
+        """Ask for the time first, if it is not known; how long to wait for it, or None."""
+        if self._timing is None or self._timing.quality != "UNKNOWN":
+            return None
+        now_s = time.monotonic()
+        if self._greeted_s is None:
+            self._greeted_s = now_s
+            self._publish(self._sender.acked + 1, [])
+        left_s = self._greeted_s + GREETING_S - now_s
+        return left_s if left_s > 0 else None
 
     def _send_due(self) -> None:
         while numbers := self._sender.due(self._storage.last, time.monotonic()):
-            bodies = self._storage.read(numbers)
-            body = encode_batch(self._sender.epoch, numbers.start, bodies)
-            # QoS 0: an acknowledgement by the broker would tell us nothing
-            self._bus.publish(self._data_topic, body, qos=0)
+            bodies = [sound(body) for body in self._storage.read(numbers)]
+            self.sent += len(numbers)
+            self.resent += max(0, min(self._furthest, numbers[-1]) - numbers.start + 1)
+            self._furthest = max(self._furthest, numbers[-1])
+            self._publish(numbers.start, bodies)
+
+    def _publish(self, seq: int, bodies: Sequence[bytes]) -> None:
+        head: dict[str, Any] = {}
+        if (timing := self._timing) is not None:
+            known = timing.quality != "UNKNOWN"
+            head = {"boot": timing.boot, "up_s": timing.up_s()}
+            head["shift_s"] = timing.shift_s if known else None
+        # QoS 0: an acknowledgement by the broker would tell us nothing
+        self._bus.publish(
+            self._data_topic, encode_batch(self._sender.epoch, seq, bodies, head), qos=0
+        )
 
     def _on_ack(self, message: Message) -> None:
         try:
             ack = decode_ack(message.body)
         except Malformed as error:
+            self.malformed += 1
             log.warning("stream.malformed_ack", topic=message.topic, problem=str(error))
             return
+        timing = self._timing
+        if timing is not None and ack.at is not None and ack.boot == timing.boot:
+            timing.heard(ack.at, sent_up_s=ack.up_s)
         try:
             if self._sender.on_ack(ack, last=self._storage.last, now_s=time.monotonic()):
                 self._storage.delete_through(self._sender.acked)
@@ -322,15 +346,17 @@ class SenderPump:
             log.error("stream.started_over", topic=self._data_topic, problem=str(error))  # noqa: TRY400
             self._storage.start_over()
             self._sender = self._new_sender()
+            self._furthest = 0
         if self._sender.stuck != self._said_stuck:
             self._said_stuck = self._sender.stuck
             log.error("stream.stuck", topic=self._data_topic, stuck=self._said_stuck, ack=ack.seq)
         self._more.set()
 
     def _on_connect(self) -> None:
+        self._greeted_s = None
         self._sender.on_connect()
         self._more.set()
 
     def _new_sender(self) -> Sender:
         storage = self._storage
-        return Sender(storage.epoch, acked=storage.acked, resend_after_s=self._resend_after_s)
+        return Sender(storage.epoch, acked=storage.acked)
