@@ -329,7 +329,6 @@ class LaneTable:
     version: int
     rows: dict[str, str]  # parcel code -> lane
     valid_until: datetime
-    default_lane: str = ""  # "": round again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,6 @@ def _send(state: Sorting, sorter: Sorter, told: Told, now: datetime, outbox: Out
                 version=version,
                 rows={code: row.lane for code, row in piece if row.lane in names},
                 valid_until=now + timedelta(seconds=VALID_S),
-                default_lane=sorter.default_lane,
             )
         )
         told.sent = version
