@@ -117,7 +117,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     )
     app.state.services = made
     problem = problems.install(app)
-    for router in (holds.quick, holds.router):  # the first in the list is found first
+    for router in (holds.quick, holds.router, handheld.quick):  # the first is found first
         app.include_router(router)
     for area in (
         oms,
@@ -157,7 +157,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     _serve_docs(app)
     _serve_web(app)
     app.add_middleware(CacheHeaders)
-    app.add_middleware(Admission, router=holds.quick, problem=problem)
+    app.add_middleware(Admission, router=holds.quick, uncounted=handheld.quick, problem=problem)
     if settings.access == "keys":  # the first to be asked
         app.add_middleware(Doors, keys=Keys(made.database), clock=made.clock, problem=problem)
     return app

@@ -12,7 +12,8 @@ The coalescer bounds the lines that wait; this bounds the requests.
 The routes of a `quick` router are answered here, before the layers that all other requests go
 through (routers within routers, exit stacks): those cost more than the reservation itself. They
 are in the application too, which documents them and answers what is asked with another method.
-Only they are counted: screens and handhelds keep their way in.
+Only they are counted: screens and handhelds keep their way in, and those of their routes that are
+quick, too, come as fast (`uncounted`).
 """
 
 import json
@@ -49,6 +50,7 @@ class Admission:
         app: ASGIApp,
         *,
         router: APIRouter,
+        uncounted: APIRouter,
         problem: Callable[[Request, Exception], Response],
         most: int = UNDER_WAY_MAX,
     ) -> None:
@@ -62,6 +64,11 @@ class Admission:
         self._answered = self._refused_before = 0  # since then, until then
         self._exact: dict[str, Handler] = {}
         self._verbs: dict[tuple[str, str], Handler] = {}  # (before, after) of the one parameter
+        self._uncounted = {
+            route.path: route.get_route_handler()
+            for route in uncounted.routes
+            if isinstance(route, QuickRoute)
+        }
         for route in router.routes:
             assert isinstance(route, QuickRoute)
             assert route.methods == {"POST"}
@@ -73,8 +80,12 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""
-        found = self._find(scope) if scope["type"] == "http" else None
-        if found is None:
+        found = free = None
+        if scope["type"] == "http" and scope["method"] == "POST":
+            found, free = self._find(scope), self._uncounted.get(scope["path"])
+        if free is not None:
+            await self._answer(free, Request(scope, receive), send)
+        elif found is None:
             await self._app(scope, receive, send)
         elif self.under_way >= self._most:
             self.refused += 1
@@ -90,8 +101,6 @@ class Admission:
 
     def _find(self, scope: Scope) -> Handler | None:
         path: str = scope["path"]
-        if scope["method"] != "POST":
-            return None
         if (handler := self._exact.get(path)) is not None:
             return handler
         before, slash, rest = path.rpartition("/")

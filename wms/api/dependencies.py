@@ -6,11 +6,12 @@ sent, and an answer must not be sent before the commit. Endpoints call `services
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Request
+from fastapi.exceptions import RequestValidationError
 
 from edge.clock import Clock
 from wms.access import ScopeMissing
@@ -24,8 +25,12 @@ from wms.people.known import People
 from wms.people.secrets import DEVICE, SESSION
 from wms.settings import Settings
 from wms.work.actor import Actor, Skills
+from wms.work.at_hand import AtHand
 
+NAME_MAX = 100
+NAMES = {"x-soko-device": "handheld-1", "x-soko-operator": "demo"}
 BY_ITSELF = ("/work/heartbeat", "/work/stream")  # a device says these, with nobody there
+Name: TypeAlias = Annotated[str, Header(max_length=NAME_MAX, pattern=r"^[^\x00]*$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,7 @@ class Services:
     feed: Feed = field(default_factory=Feed)
     known: set[UUID] = field(default_factory=set)  # masters that have been seen to be there
     limits: Limits = field(default_factory=Limits)
+    at_hand: AtHand = field(default_factory=AtHand)
     contacts_keys: Keys = field(init=False)
     people: People = field(init=False)
 
@@ -61,10 +67,32 @@ async def _now(request: Request) -> datetime:
 
 async def _actor(
     request: Request,
-    x_soko_device: Annotated[str, Header(max_length=100, pattern=r"^[^\x00]*$")] = "handheld-1",
-    x_soko_operator: Annotated[str, Header(max_length=100, pattern=r"^[^\x00]*$")] = "demo",
+    x_soko_device: Name = "handheld-1",
+    x_soko_operator: Name = "demo",
 ) -> Actor:
     """Who works: whoever has signed in; where handhelds are open, who they say they are."""
+    return await _worker(request, x_soko_device, x_soko_operator)
+
+
+async def actor_of(request: Request) -> Actor:
+    """The same, for quick endpoints (wms.api.quick).
+
+    Raises:
+        RequestValidationError: a name is too long.
+    """
+    said = [(name, request.headers.get(name, usual)) for name, usual in NAMES.items()]
+    for name, value in said:
+        if len(value) > NAME_MAX or "\x00" in value:
+            what = {
+                "type": "value_error",
+                "loc": ("header", name),
+                "msg": f"at most {NAME_MAX} long",
+            }
+            raise RequestValidationError([what])
+    return await _worker(request, *(value for _, value in said))
+
+
+async def _worker(request: Request, device: str, operator: str) -> Actor:
     services: Services = request.app.state.services
     known = await _known(request, services)
     if known is not None:
@@ -78,12 +106,12 @@ async def _actor(
         )
     if services.settings.handheld == "paired":
         raise SignInNeeded("scan a badge")
-    return Actor(device=x_soko_device, operator=x_soko_operator)
+    return Actor(device=device, operator=operator)
 
 
 async def _boss(
     request: Request,
-    x_soko_operator: Annotated[str, Header(max_length=100, pattern=r"^[^\x00]*$")] = "console",
+    x_soko_operator: Name = "console",
 ) -> str:
     """The supervisor who asks. Where handhelds are paired, one must have signed in.
 

@@ -8,7 +8,8 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field, StrictInt
 from sqlalchemy import func, select
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from wms.api.dependencies import Now, Services, Svc, Who, signed_in
 from wms.api.flows import ALL_KINDS, STARTERS, finishers, growers
 from wms.api.lookup import look_up
+from wms.api.quick import QuickRoute
 from wms.api.shapes import AnyText, EventsIn, EventsOut, ResultOut, Shape, Text
 from wms.errors import NotFound
 from wms.outbound.calls import call_supervisor, calls_of
@@ -30,6 +32,7 @@ from wms.work.pool import keep_leases
 from wms.work.tasks import PacketTaken, lease, lease_next, take_events
 
 router = APIRouter(prefix="/api/v1", tags=["handheld"], dependencies=[signed_in])
+quick = APIRouter(prefix="/api/v1", tags=["handheld"], route_class=QuickRoute)
 LOOK_S = 1.0
 KEEP_S = 30.0  # an open stream is a sign of life
 
@@ -88,18 +91,15 @@ def post_start(body: StartIn, services: Svc, now: Now, actor: Who) -> Packet:
     return services.database.run(work)
 
 
-@router.post("/work/events", response_model=EventsOut)
-def post_events(body: EventsIn, services: Svc, now: Now, actor: Who) -> Response:
+@quick.post("/work/events", response_model=EventsOut)
+async def post_events(request: Request, body: EventsIn, actor: Who) -> Response:
     """What was done, in order. Sent again, it is answered as the first time and done no more.
 
     Where it was done in vain (`stale_packet`, `packet_cancelled`), the packet of the answer is
     another one, of kind `recover`: what to do with what they hold now.
     """
-    results, packet = services.database.run(
-        lambda s: take_work(s, services.floor, body.events, actor, now)
-    )
-    # written by us: to be asked every second by everybody, it need not be looked through again
-    answer = EventsOut(results=results, packet=packet).model_dump_json()
+    services: Services = request.app.state.services
+    answer = await run_sync(_answer, services, body.events, actor, services.clock.now())
     return Response(answer, media_type="application/json")
 
 
@@ -203,6 +203,19 @@ async def get_stream(
 def get_lookup(code: str, services: Svc) -> dict[str, Any]:
     """What a code means: a parcel, a tote, a place, a SKU, an order; and how it stands."""
     return services.database.run(lambda s: look_up(s, code))
+
+
+def _answer(services: Services, events: list[Event], actor: Actor, now: datetime) -> str:
+    """What is asked every second by everybody: a scan of somebody who goes on is one statement."""
+    if len(events) == 1:
+        packet = services.at_hand.take(services.database, events[0], actor, now=now)
+        if packet is not None:
+            result = ResultOut(id=events[0].id, result="accepted").model_dump_json()
+            return f'{{"results":[{result}],"packet":{packet}}}'
+    results, left = services.database.run(
+        lambda s: take_work(s, services.floor, events, actor, now)
+    )
+    return EventsOut(results=results, packet=left).model_dump_json()
 
 
 def take_work(

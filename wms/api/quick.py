@@ -11,8 +11,8 @@ among dependencies, and the endpoint answers with ready bytes. `wms.api.admit` c
 everything else.
 
 A quick endpoint takes the request, and of these what it names: `body`, `hold_id` (of the path),
-`deadline_ms` (of the header Soko-Deadline-Ms). What is wrong with them is 422 "malformed", 413 if
-the body is too long.
+`deadline_ms` (of the header Soko-Deadline-Ms), `actor` (who works). What is wrong with them is 422
+"malformed", 413 if the body is too long.
 """
 
 import inspect
@@ -30,6 +30,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from typing_extensions import override
+
+from wms.api.dependencies import actor_of
 
 BODY_MAX = 1 << 20
 DEADLINE_MS = 10_000
@@ -61,9 +63,12 @@ class QuickRoute(APIRoute):
         taken: Any = named["body"].annotation if "body" in named else None
         shape = TypeAdapter(taken) if taken else None
         takes_id, takes_deadline = "hold_id" in named, "deadline_ms" in named
+        takes_actor = "actor" in named
 
         async def handle(request: Request) -> Response:
             given: dict[str, Any] = {}
+            if takes_actor:
+                given["actor"] = await actor_of(request)
             if takes_deadline:
                 given["deadline_ms"] = _deadline_ms(request)
             if takes_id:
