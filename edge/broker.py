@@ -19,13 +19,16 @@ import pwd
 import shutil
 import signal
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from edge.identity import Identity
 from edge.ports import HOST
 from edge.process import Child
+from edge.rights import Rights, mosquitto_acl, mosquitto_settings, nats_settings
 
 Kind: TypeAlias = Literal["nats", "mosquitto"]
 
@@ -99,8 +102,56 @@ def broker_child(folder: Path, *, port: int = DEFAULT_PORT, kind: Kind | None = 
     if one == "nats":
         text = _NATS.format(port=port, store=_quoted(store), sync_s=SYNC_S)
     else:
-        text = _MOSQUITTO.format(port=port, store=store, user=pwd.getpwuid(os.geteuid()).pw_name)
+        text = _MOSQUITTO.format(port=port, store=store, user=own_user())
     settings.write_text(text)
+    return _child(program, settings, folder, port)
+
+
+def secured_child(
+    folder: Path, rights: Mapping[str, Rights], own: Identity, *, port: int, kind: Kind
+) -> Child:
+    """A broker with mutual TLS on that port of this machine, where each has its own rights.
+
+    Raises:
+        BrokerMissing: it is not installed.
+    """
+    if (program := find_program(kind)) is None:
+        raise BrokerMissing(f"no {kind} found on this machine")
+    settings = write_settings(folder, rights, own, listen=(HOST, port), kind=kind)
+    return _child(program, settings, folder, port)
+
+
+def write_settings(
+    folder: Path,
+    rights: Mapping[str, Rights],
+    own: Identity,
+    *,
+    listen: tuple[str, int],
+    kind: Kind,
+) -> Path:
+    """Write the configuration of a broker with mutual TLS; its main file.
+
+    A broker that runs already takes new rights and certificates over on SIGHUP.
+    """
+    folder = folder.resolve()
+    own = Identity(*(path.absolute() for path in own))
+    (folder / kind).mkdir(parents=True, exist_ok=True)
+    if kind == "nats":
+        text = nats_settings(rights, listen, own, folder)
+    else:
+        (folder / "mosquitto.acl").write_text(mosquitto_acl(rights))
+        text = mosquitto_settings(listen, own, folder, own_user())
+    settings = folder / f"{kind}.conf"
+    settings.write_text(text)
+    return settings
+
+
+def own_user() -> str:
+    """The name of who we run as; mosquitto would become somebody else otherwise."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _child(program: Path, settings: Path, folder: Path, port: int) -> Child:
     return Child(
         (str(program), "-c", str(settings)),
         name="broker",

@@ -2,6 +2,7 @@
 
     pki/ca.crt                    the authorities that are trusted: one, or two while one takes over
     pki/ca.key                    of the newest of them; mode 0600, only where certificates are made
+    pki/ca.old.key                of the one before, while both are trusted
     pki/ca.crl                    what is not valid any more
     pki/devices/NAME/cert.pem     the machine's certificate        (cert.der: the same for OPC UA)
     pki/devices/NAME/key.pem      its key, mode 0600

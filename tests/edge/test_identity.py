@@ -1,0 +1,300 @@
+"""Who a machine is: certificates of a site's own authority, and what brokers let each do."""
+
+import os
+import shutil
+import signal
+import socket
+import ssl
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+from uuid import uuid1
+
+import pytest
+import trustme
+from cryptography import x509
+from structlog.testing import capture_logs
+
+from edge.authority import Authority, AuthorityFault
+from edge.broker import Kind, secured_child, write_settings
+from edge.clock import SystemClock
+from edge.identity import Identity, IdentityMissing, identity_of
+from edge.mqtt import BlockingBus, Will
+from edge.ports import free_port
+from edge.process import Child
+from edge.rights import mosquitto_acl, nats_settings, rights_of
+from edge.site import read_site
+from edge.tls import ClientTls
+from tests.edge.waiting import eventually
+
+NOW = SystemClock().now()
+SITE = """
+[site]
+code = "S1"
+[[devices]]
+name = "fleet"
+driver = "vda5050"
+[[robots]]
+name = "R-01"
+manufacturer = "AC.ME"
+serial = "a"
+[[robots]]
+name = "R-02"
+manufacturer = "AC.ME"
+serial = "b"
+"""
+STATE_A, STATE_B = "uagv/v2/AC.ME/a/state", "uagv/v2/AC.ME/b/state"
+ORDER_A, ORDER_B = "uagv/v2/AC.ME/a/order", "uagv/v2/AC.ME/b/order"
+
+
+@dataclass
+class Secured:
+    """A broker with mutual TLS, and the authority of those who come to it."""
+
+    kind: Kind
+    folder: Path
+    pki: Authority
+    child: Child
+    port: int
+
+    def url(self, name: str, *, identity: Identity | None = None) -> str:
+        files = identity or identity_of(self.folder / "pki", name)
+        query = {"ca": files.ca, "cert": files.certificate, "key": files.key}
+        return f"mqtts://localhost:{self.port}?{urlencode(query)}"
+
+    def bus(self, name: str, *, identity: Identity | None = None) -> BlockingBus:
+        return BlockingBus(self.url(name, identity=identity), client_id=f"{name}-{uuid1()}")
+
+    def lets_in(self, identity: Identity) -> bool:
+        with self.bus("x", identity=identity) as bus:
+            return bus.until_connected(0.5)
+
+    def copy(self, name: str, to: Path) -> Identity:
+        files = identity_of(self.folder / "pki", name)
+        shutil.copytree(files.certificate.parent.resolve(), to)
+        return Identity(to / "cert.pem", to / "key.pem", files.ca)
+
+    def reload(self) -> None:
+        """What an operator does: write the settings again, SIGHUP."""
+        own = identity_of(self.folder / "pki", "broker")
+        rights = rights_of([read_site(SITE)], known={one.name for one in self.pki.issued()})
+        write_settings(self.folder, rights, own, listen=("127.0.0.1", self.port), kind=self.kind)
+        assert self.child.pid is not None
+        os.kill(self.child.pid, signal.SIGHUP)
+
+
+@pytest.fixture(scope="module", params=["nats", "mosquitto"])
+def secured(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Secured]:
+    kind: Kind = request.param
+    request.getfixturevalue(f"{kind}_url")  # skips where it is not installed
+    folder = tmp_path_factory.mktemp(kind)
+    pki = Authority.create(folder / "pki", name="S1", now=NOW)
+    own = pki.issue("broker", NOW, hosts=["localhost", "127.0.0.1"])
+    for name in ("edge-S1", "R-01", "R-02", "stranger"):
+        pki.issue(name, NOW)
+    port = free_port()
+    rights = rights_of([read_site(SITE)])
+    with secured_child(folder, rights, own, port=port, kind=kind) as child:
+        yield Secured(kind, folder, pki, child, port)
+
+
+def cut(bus: BlockingBus) -> None:
+    """End its connection without a goodbye."""
+    if (line := bus._link.client.socket()) is not None:
+        assert isinstance(line, ssl.SSLSocket)
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_robot_cannot_speak_as_another(secured: Secured):
+    with ExitStack() as stack:
+        edge, a, b = (stack.enter_context(secured.bus(n)) for n in ("edge-S1", "R-01", "R-02"))
+        edge.subscribe("uagv/v2/+/+/state", qos=1)
+        for bus in (edge, a, b):
+            assert bus.until_connected(10)
+        assert edge.until_settled(10)
+        a.publish(STATE_B, b"a as b", qos=1)
+        a.publish(STATE_A, b"a as a", qos=1)
+        b.publish(STATE_B, b"b as b", qos=1)
+        heard = [edge.receive(10), edge.receive(10)]
+        assert {m.body for m in heard if m} == {b"a as a", b"b as b"}
+        assert edge.receive(0.2) is None
+
+
+def test_a_robot_hears_its_own_orders_only_and_cannot_leave_a_will_for_another(secured: Secured):
+    will = Will(topic=STATE_B, body=b"a's will for b")
+    with ExitStack() as stack:
+        edge = stack.enter_context(secured.bus("edge-S1"))
+        edge.subscribe("uagv/v2/+/+/state", qos=1)
+        b = stack.enter_context(secured.bus("R-02"))
+        b.subscribe(ORDER_B, qos=1)
+        b.subscribe(ORDER_A, qos=1)
+        a = BlockingBus(secured.url("R-01"), client_id="a", will=will)
+        with a:
+            a.until_connected(10 if secured.kind == "mosquitto" else 0.3)  # nats refuses the will
+            cut(a)
+        assert edge.until_settled(10)
+        assert b.until_settled(10)
+        edge.publish(ORDER_A, b"for a", qos=1)
+        edge.publish(ORDER_B, b"for b", qos=1)
+        heard = b.receive(10)
+        assert heard is not None
+        assert heard.body == b"for b"
+        assert b.receive(0.2) is None
+        assert edge.receive(0.2) is None
+
+
+def test_who_is_not_known_or_not_certified_gets_nothing(secured: Secured, tmp_path: Path):
+    foreign = trustme.CA()
+    false = foreign.issue_cert("x.test", common_name="R-01")
+    false.cert_chain_pems[0].write_to_path(tmp_path / "c.pem")
+    false.private_key_pem.write_to_path(tmp_path / "k.pem")
+    ours = secured.folder / "pki" / "ca.crt"
+    posing = Identity(tmp_path / "c.pem", tmp_path / "k.pem", ours)
+    for bus in (
+        secured.bus("R-01", identity=posing),
+        BlockingBus(f"mqtts://localhost:{secured.port}?ca={ours}", client_id="bare"),
+    ):
+        with bus:
+            assert not bus.until_connected(0.25)
+    with secured.bus("edge-S1") as edge, secured.bus("stranger") as stranger:
+        edge.subscribe("uagv/v2/+/+/state", qos=1)
+        assert edge.until_connected(10)
+        assert edge.until_settled(10)
+        if stranger.until_connected(0.25):  # mosquitto lets it in, and nothing of what it says
+            stranger.publish(STATE_A, b"who am I", qos=1)
+        assert edge.receive(0.3) is None
+
+
+def test_a_renewed_certificate_is_taken_over_and_a_stolen_key_is_of_no_more_use(
+    secured: Secured, tmp_path: Path
+):
+    stolen = secured.copy("R-01", tmp_path / "stolen")
+    with secured.bus("R-01") as bus:
+        assert bus.until_connected(10)
+        secured.pki.renew(NOW, names=["R-01"])
+        assert secured.lets_in(stolen), "what it had before is valid until it ends or is revoked"
+        secured.pki.revoke("R-01", NOW, older=True)
+        secured.reload()
+        cut(bus)
+        eventually(lambda: not bus.connected)
+        eventually(lambda: bus.connected)
+    if secured.kind == "mosquitto":  # nats-server reads no list of revocations
+        assert not secured.lets_in(stolen)
+
+
+def test_who_is_revoked_stays_out(secured: Secured, tmp_path: Path):
+    stolen = secured.copy("R-02", tmp_path / "stolen")
+    assert secured.lets_in(stolen)
+    secured.pki.revoke("R-02", NOW)
+    secured.reload()
+    eventually(lambda: not secured.lets_in(stolen))
+    secured.pki.issue("R-02", NOW)  # for the tests that follow
+    secured.reload()
+    eventually(lambda: secured.lets_in(identity_of(secured.folder / "pki", "R-02")))
+
+
+def understand(server: Identity, client: Identity) -> bool:
+    """Whether a TLS handshake of these two with certificates of both succeeds."""
+    contexts = []
+    for purpose, files in ((ssl.Purpose.CLIENT_AUTH, server), (ssl.Purpose.SERVER_AUTH, client)):
+        context = ssl.create_default_context(purpose, cafile=files.ca)
+        context.load_cert_chain(files.certificate, files.key)
+        context.verify_mode = ssl.CERT_REQUIRED
+        contexts.append(context)
+    a, b = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = [
+        contexts[0].wrap_bio(a, b, server_side=True),
+        contexts[1].wrap_bio(b, a, server_hostname="localhost"),
+    ]
+    try:
+        for _ in range(5):
+            for side in sides:
+                with suppress(ssl.SSLWantReadError):
+                    side.do_handshake()
+    except ssl.SSLError:
+        return False
+    return True
+
+
+def test_a_new_authority_takes_over_while_everybody_goes_on(tmp_path: Path):
+    pki = Authority.create(tmp_path / "pki", name="S1", now=NOW)
+    server, robot = pki.issue("broker", NOW, hosts=["localhost"]), pki.issue("R-01", NOW)
+    old = Identity(*(Path(shutil.copy(path, tmp_path / path.name)) for path in robot.at_once()))
+    pki.rotate(NOW)
+    assert understand(server, robot)
+    pki.renew(NOW, names=["R-01"])
+    assert understand(server, robot), "of the new authority, with one of the old"
+    assert understand(server, old._replace(ca=robot.ca))
+    with pytest.raises(AuthorityFault, match="broker"):
+        pki.retire(NOW)
+    pki.renew(NOW, names=["broker"])
+    assert not understand(server, old), "it has not got the new list of authorities"
+    assert understand(server, old._replace(ca=robot.ca))
+    pki.retire(NOW)
+    assert understand(server, robot)
+    assert not understand(server, old._replace(ca=robot.ca)), "the old authority is not trusted"
+
+
+def test_files_are_as_promised(tmp_path: Path):
+    with pytest.raises(AuthorityFault, match="soko edge ca create"):
+        Authority(tmp_path / "pki")
+    pki = Authority.create(tmp_path / "pki", name="S1", now=NOW)
+    with pytest.raises(AuthorityFault, match="already"):
+        Authority.create(tmp_path / "pki", name="S1", now=NOW)
+    with pytest.raises(IdentityMissing, match="ca issue sorter1"):
+        identity_of(tmp_path / "pki", "sorter1")
+    for name in ("", "..", "a/b", "a b", "-a", "a" * 65):
+        with pytest.raises(ValueError, match="device id"):
+            pki.issue(name, NOW)
+    mine = pki.issue("sorter1", NOW, hosts=["10.0.0.7", "plc.site"], use_rsa=True)
+    for secret in (mine.key, tmp_path / "pki" / "ca.key"):
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    certificate = x509.load_der_x509_certificate(mine.certificate_der.read_bytes())
+    assert certificate.subject.rfc4514_string() == "CN=sorter1"
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == ["urn:soko:edge:sorter1"]
+    assert names.get_values_for_type(x509.DNSName) == ["plc.site"]
+    (issued,) = pki.issued()
+    assert (issued.name, issued.hosts, issued.rsa) == ("sorter1", ("plc.site", "10.0.0.7"), True)
+    assert not issued.is_due(NOW + timedelta(days=59))
+    assert pki.renew(NOW + timedelta(days=59)) == []
+    assert pki.renew(NOW + timedelta(days=61)) == [mine]
+    assert next(pki.issued()).serial != issued.serial
+    pki.revoke("sorter1", NOW)
+    assert list(pki.issued()) == []
+    with pytest.raises(AuthorityFault, match="no certificate"):
+        pki.revoke("sorter1", NOW)
+
+
+def test_a_certificate_that_cannot_be_read_is_said_and_the_one_before_is_used(tmp_path: Path):
+    pki = Authority.create(tmp_path / "pki", name="S1", now=NOW)
+    mine = pki.issue("R-01", NOW)
+    query = urlencode({"ca": mine.ca, "cert": mine.certificate, "key": mine.key})
+    tls = ClientTls(query, {})
+    mine.certificate.resolve().write_bytes(b"torn")
+    with capture_logs() as logs:
+        tls.renew()
+    assert [entry["event"] for entry in logs] == ["identity.unreadable"]
+    names = {"SOKO_MQTT_CA": str(mine.ca), "SOKO_MQTT_CERT": "x"}
+    with pytest.raises(ValueError, match="go together"):
+        ClientTls("", names)
+    with pytest.raises(ValueError, match="not \\['pass'\\]"):
+        ClientTls("pass=x", {})
+
+
+def test_rights_as_brokers_write_them():
+    rights = rights_of([read_site(SITE)], known={"R-01", "edge-S1", "wms"})
+    assert set(rights) == {"R-01", "edge-S1", "wms"}
+    acl = mosquitto_acl(rights)
+    assert "user R-01\ntopic write uagv/v2/AC.ME/a/state\n" in acl
+    assert "R-02" not in acl
+    own = Identity(Path("c"), Path("k"), Path("ca.crt"))
+    settings = nats_settings(rights, ("0.0.0.0", 8883), own, Path("f"))  # noqa: S104
+    assert '"uagv.v2.AC//ME.a.state"' in settings
+    assert '"soko.v1.S1.edge.>", "soko.v1.S1.edge", "soko.v1.S1.*.edge.ack"' in settings
