@@ -50,6 +50,10 @@ EVENTS: Mapping[str, EventKind] = {
         "A customer was told another time",
         _ORDER | _WHY | {"was": "the time before, or null", "by": "the time now, or null: unknown"},
     ),
+    "KitIncomplete": EventKind(
+        "A part of a kit is missing and its other parts leave all the same",
+        _ORDER | {"line_no": "the kit's line"},
+    ),
     "CancelWanted": EventKind(
         "Goods that hands are at were taken back: they go to a shelf first",
         _ORDER | _WHY | {"lines": "numbers of lines"},

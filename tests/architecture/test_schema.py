@@ -42,13 +42,14 @@ SITE = {
 }  # fmt: skip
 REFERENCE = {
     "sourcing_policy", "sku_value", "tariff", "issuer",
-    "kit_component",
+    "kit", "kit_component",
     "barcode", "carrier", "contact_retention", "hold_transition", "lane_limit", "lot", "owner",
     "pack", "return_policy", "shipping_table", "site", "site_calendar", "sku",
 }  # fmt: skip
 HOME = {  # and the column that says whose home
     "customer_order": "id",
     "order_line": "order_id",
+    "order_kit": "order_id",
     "order_promise": "order_id",
     "order_change": "order_id",
     "cart": "id",

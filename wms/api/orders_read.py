@@ -5,7 +5,7 @@ of its line that is furthest behind, or where it ended.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -23,6 +23,7 @@ from wms.api.shapes import (
 )
 from wms.errors import NotFound
 from wms.orders.change import possible
+from wms.orders.kits import OfKit, kits_of
 from wms.orders.model import ENDED, Allocation, Order, OrderLine
 from wms.orders.promise import promises_of
 from wms.outbound.carrier import parcels_of_order
@@ -94,6 +95,8 @@ def _orders(session: Session, orders: Sequence[Order]) -> list[OrderOut]:
     query = select(OrderLine).where(OrderLine.order_id.in_(ids)).order_by(OrderLine.line_no)
     for line in session.scalars(query):
         of_order[line.order_id].append(_line(line, where[line.order_id, line.line_no]))
+    for order_id, kits in kits_of(session, ids).items():
+        of_order[order_id] = in_kits(of_order[order_id], kits)
     same = (
         "id", "number", "channel", "kind", "fulfilment", "placed_at", "shipped_at", "closed",
         "priority", "split", "backorders", "promised_from", "promised_by", "delivery_on", "slot",
@@ -228,6 +231,33 @@ def _line(line: OrderLine, where: list[Standing]) -> OrderLineOut:
         gift=line.gift,
         supply_id=line.supply_id,
     )
+
+
+def in_kits(lines: Sequence[OrderLineOut], kits: Mapping[int, OfKit]) -> list[OrderLineOut]:
+    """An order's lines as it was placed: a kit stands for its parts, and is as far as the last."""
+    by_no = {line.line_no: line for line in lines}
+    whole = []
+    for number, of in kits.items():
+        parts = [by_no.pop(part.line_no) for part in of.parts]
+        touched: dict[str, Any] = {
+            name: of.kits({part.line_no: getattr(part, name) for part in parts}, some=True)
+            for name in ("units_short", "units_waiting", "units_cancelled", "units_cancelling")
+        }
+        codes = {code for part in parts if part.site for code in part.site.split(",")}
+        whole.append(
+            OrderLineOut(
+                line_no=number, sku=of.kit.sku, units=of.kit.units,
+                status=min((part.status for part in parts), key=_behind),
+                site=",".join(sorted(codes)) or None,
+                price_minor=of.kit.price_minor, gift=of.kit.gift, parts=parts, **touched,
+            )
+        )  # fmt: skip
+    return sorted([*by_no.values(), *whole], key=lambda line: line.line_no)
+
+
+def _behind(status: str) -> tuple[bool, int]:
+    """Which of a kit's parts says how far it is: one that is none of the way says it first."""
+    return _way(status) in RANK, RANK.get(_way(status), 0)
 
 
 def _status(order: Order, lines: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from wms.api.return_shapes import (
 from wms.api.shapes import CommandIn, Text
 from wms.errors import NotFound
 from wms.ids import derive
+from wms.orders.kits import OrderKit, kits_of
 from wms.orders.model import Order, OrderLine
 from wms.returns.accept import announce_return
 from wms.returns.counter import return_at_counter
@@ -184,16 +185,21 @@ def _of_order(session: Session, order_id: UUID) -> OrderReturnsOut:
     returns = session.scalars(
         select(Return.id).where(Return.order_id == order_id).order_by(Return.recorded_at, Return.id)
     ).all()
+    kits = kits_of(session, [order_id]).get(order_id, {}).values()
+    rows: list[tuple[OrderLine | OrderKit, int]] = [
+        (line, left.get(line.line_no, 0)) for line in lines if line.kit_no is None
+    ]
+    rows += [(of.kit, of.kits(left)) for of in kits]
     return OrderReturnsOut(
         until=window_end(session, order, read_policy(session)),
         lines=[
             ReturnableLineOut(
                 line_no=line.line_no,
                 sku=line.sku,
-                units_left=max(0, left.get(line.line_no, 0)),
+                units_left=max(0, units),
                 price_minor=line.price_minor,
             )
-            for line in lines
+            for line, units in sorted(rows, key=lambda row: row[0].line_no)
         ],
         returns=[return_out(session, each) for each in returns],
     )

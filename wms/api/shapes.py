@@ -179,6 +179,7 @@ class OrderLineOut(LineOut):
     price_minor: int = 0
     gift: str = ""
     supply_id: UUID | None = None
+    parts: list["OrderLineOut"] = Field(default=[], description="of a kit: what it is made of")
 
 
 class PromiseOut(BaseModel):

@@ -48,6 +48,7 @@ from wms.ids import derive
 from wms.notices.brand import brand_of
 from wms.orders.cancel import cancel_order
 from wms.orders.change import change_collection_point, change_slot, once
+from wms.orders.kits import kits_of
 from wms.orders.model import Order, OrderLine
 from wms.returns.accept import AnnouncedLine, AnnounceReturn, announce_return
 from wms.stock.near import find_in_store
@@ -163,6 +164,8 @@ def post_return(
     def work(session: Session, order: Order) -> None:
         query = select(OrderLine).where(OrderLine.order_id == order.id)
         named = {line.line_no: line.sku for line in session.scalars(query)}
+        for kit in kits_of(session, [order.id]).get(order.id, {}).values():
+            named[kit.kit.line_no] = kit.kit.sku
         return_id = derive(order.id, "return", str(body.command_id))
         lines = tuple(
             AnnouncedLine(

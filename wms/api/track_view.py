@@ -33,6 +33,7 @@ from wms.contacts.keys import Keys
 from wms.errors import NotFound
 from wms.notices.brand import Brand
 from wms.orders.change import possible
+from wms.orders.kits import OrderKit, kits_of
 from wms.orders.model import Allocation, Decision, Order, OrderChange, OrderLine
 from wms.orders.promise import promises_of
 from wms.orders.rules import distance_km
@@ -251,10 +252,24 @@ def slots(session: Session) -> list[str]:
 
 
 def _goods(session: Session, lines: Sequence[OrderLine], left: dict[int, int]) -> list[GoodOut]:
-    ids = {line.sku_id for line in lines}
+    kits = kits_of(session, {line.order_id for line in lines})
+    of_order = [of for order in kits.values() for of in order.values()]
+    ids = {line.sku_id for line in lines} | {of.kit.sku_id for of in of_order}
     skus = {sku.id: sku for sku in session.scalars(select(Sku).where(Sku.id.in_(ids)))}
+    rows: list[tuple[OrderLine | OrderKit, int, int]] = [
+        (line, line.units - line.units_cancelled, left.get(line.line_no, 0))
+        for line in lines
+        if line.kit_no is None
+    ] + [
+        (
+            of.kit,
+            of.kit.units - of.kits({p.line_no: p.units_cancelled for p in of.parts}, some=True),
+            of.kits(left),
+        )
+        for of in of_order
+    ]
     goods = []
-    for line in lines:
+    for line, units, returnable in sorted(rows, key=lambda row: row[0].line_no):
         sku = skus.get(line.sku_id) if line.sku_id else None
         english = sku.name_en if sku else line.sku
         goods.append(
@@ -263,8 +278,8 @@ def _goods(session: Session, lines: Sequence[OrderLine], left: dict[int, int]) -
                 sku=line.sku,
                 name_en=english,
                 name_ja=(sku.name_ja if sku else "") or english,
-                units=line.units - line.units_cancelled,
-                returnable=left.get(line.line_no, 0),
+                units=units,
+                returnable=returnable,
             )
         )
     return goods

@@ -17,6 +17,7 @@ from wms.contacts.contact import Contact
 from wms.notices.brand import Brand
 from wms.notices.model import Notice
 from wms.notices.templates import Language, texts
+from wms.orders.kits import OrderKit
 from wms.orders.model import Order, OrderLine
 from wms.outbound.model import Parcel
 from wms.sites import Site
@@ -96,15 +97,23 @@ _OF_NO_ORDER = dict.fromkeys(("number", "url", "by", "was", "code", "parcels"), 
 
 def items(session: Session, order: Order, language: Language) -> str:
     """The goods of an order, a line each."""
-    query = (
-        select(OrderLine, Sku)
-        .outerjoin(Sku, Sku.id == OrderLine.sku_id)
-        .where(OrderLine.order_id == order.id, OrderLine.sku_id.is_not(None))
-        .order_by(OrderLine.line_no)
-    )
+    rows = [
+        row
+        for of in (OrderLine, OrderKit)
+        for row in session.execute(
+            select(of.line_no, of.sku, of.units, Sku)
+            .outerjoin(Sku, Sku.id == of.sku_id)
+            .where(
+                of.order_id == order.id,
+                OrderKit.units > 0
+                if of is OrderKit
+                else OrderLine.sku_id.is_not(None) & OrderLine.kit_no.is_(None),
+            )
+        )
+    ]
     return "\n".join(
-        f"・{sku_name(sku, language) or line.sku} × {line.units}"
-        for line, sku in session.execute(query)
+        f"・{sku_name(sku, language) or code} × {units}"
+        for _, code, units, sku in sorted(rows, key=lambda row: row[0])
     )
 
 

@@ -24,6 +24,7 @@ from wms.errors import Conflict, NotFound, Rejected
 from wms.ids import CommandId, HoldId, SiteId, derive
 from wms.orders.close import close_order, lock_order
 from wms.orders.hold import open_lines, set_sourced
+from wms.orders.kits import in_parts, kits_of
 from wms.orders.model import ENDED, Allocation, Order, OrderLine
 from wms.orders.refunds import give_back
 from wms.stock import ledger
@@ -106,12 +107,57 @@ def cancel_lines(
         TooLateToCancel: some cannot be stopped any more; nothing is cancelled.
     """
     order = locked(session, order_id)
+    kits = kits_of(session, [order_id]).get(order_id, {})
     lines = {line.line_no: line for line in open_lines(session, order_id)}
+    if part := next((no for no in units if no in lines and lines[no].kit_no is not None), None):
+        raise NoSuchUnits(part)  # a kit goes whole
+    units = in_parts(kits, units)
     for line_no, wanted in units.items():
         if line_no not in lines or not 1 <= wanted <= lines[line_no].units:
             raise NoSuchUnits(line_no)
     wish = {lines[line_no]: wanted for line_no, wanted in sorted(units.items())}
     _cancel(session, order, wish, reason=reason, now=now)
+
+
+def give_up(
+    session: Session, order: Order, lines: Sequence[OrderLine], *, now: datetime
+) -> dict[OrderLine, int]:
+    """Let go of all that is held for these lines, which nobody is at; the units that they want.
+
+    The order is locked, and what becomes of the lines is for the caller to say.
+    """
+    numbers = {line.line_no for line in lines}
+    session.flush()
+    mine = [each for each in live_allocations(session, order.id) if each.line_no in numbers]
+    if mine:
+        ledger.advance(session, [_release(session, each, each.units, now) for each in mine])
+    session.flush()
+    return {line: line.units for line in lines}
+
+
+def keep_whole(session: Session, order: Order, *, now: datetime) -> list[int]:
+    """Units of a kit's part have ended: so have its other parts, for as many kits.
+
+    Returns:
+        the lines of kits that leave all the same, because too much has been done for them.
+    """
+    left: list[int] = []
+    for number, of in kits_of(session, [order.id]).get(order.id, {}).items():
+        ended = {part.line_no: part.units_short + part.units_cancelled for part in of.parts}
+        broken = of.kits(ended, some=True)
+        wish: dict[OrderLine, int | None] = {
+            part: broken * part.kit_units - ended[part.line_no]
+            for part in of.parts
+            if broken * part.kit_units > ended[part.line_no]
+        }
+        if not wish:
+            continue
+        try:
+            with session.begin_nested():
+                _cancel(session, order, wish, reason="kit_incomplete", now=now)
+        except (TooLateToCancel, NoSuchUnits):  # some of it is wanted back already, or has left
+            left.append(number)
+    return left
 
 
 def taken_back(

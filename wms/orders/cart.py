@@ -12,7 +12,7 @@ line lacks is told (`units_held`), never back-ordered: there is nothing to pay f
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
@@ -22,12 +22,20 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from wms.catalog import skus_by_code
+from wms.catalog import Sku, skus_by_code
 from wms.errors import Conflict, IdReused, NotFound
 from wms.ids import CommandId, HoldId, SiteId, derive
 from wms.orders.hold import Demand, Instead, Wish, grant, releases
+from wms.orders.kits import PARTS_FROM, parts_of_skus
 from wms.orders.model import Cart, CartHold, CartLine
-from wms.orders.place import MalformedOrder, PlaceOrder, UnfitSite, UnknownSku, place_order
+from wms.orders.place import (
+    LINES_MAX,
+    MalformedOrder,
+    PlaceOrder,
+    UnfitSite,
+    UnknownSku,
+    place_order,
+)
 from wms.orders.rules import FIT
 from wms.payments.tenders import Tender
 from wms.sites import sites_by_code
@@ -133,7 +141,12 @@ def put_cart(session: Session, request: PutCart, *, now: datetime) -> bool:
         )
         for line in request.lines
     )
-    wanted = {line.line_no: (skus[line.sku].id, line.units) for line in request.lines}
+    made = parts_of_skus(session, [sku.id for sku in skus.values()])
+    wanted = {
+        number: (sku, units)
+        for line in request.lines
+        for number, sku, units in _goods(line.line_no, skus[line.sku].id, line.units, made)
+    }
     wish = Wish(cause=derive(cart.id, "rev", cart.rev), state="HELD", now=now, partly=True)
     for number, reserve in grant(session, _demand(cart), wanted, wish, instead=old):
         session.add(
@@ -234,7 +247,22 @@ def held_by_line(session: Session, cart: Cart, *, now: datetime) -> dict[int, in
         return held
     for row in session.scalars(select(CartHold).where(CartHold.cart_id == cart.id)):
         held[row.line_no] += row.units
+    lines = session.scalars(select(CartLine).where(CartLine.cart_id == cart.id)).all()
+    made = parts_of_skus(session, [line.sku_id for line in lines])
+    for line in lines:
+        parts = _goods(line.line_no, line.sku_id, 1, made)
+        held[line.line_no] = min(held[number] // each for number, _, each in parts)
     return held
+
+
+def _goods(
+    line_no: int, sku: UUID, units: int, made: Mapping[UUID, Sequence[tuple[Sku, int]]]
+) -> list[tuple[int, UUID, int]]:
+    """What a line is held as: number, SKU and units; a kit as its parts, numbered apart."""
+    if sku not in made:
+        return [(line_no, sku, units)]
+    first = PARTS_FROM + line_no * LINES_MAX
+    return [(first + no, part.id, each * units) for no, (part, each) in enumerate(made[sku])]
 
 
 def _check(session: Session, request: PutCart) -> UUID | None:
@@ -273,10 +301,10 @@ def _live_holds(session: Session, cart: Cart) -> list[Instead]:
     rows = session.scalars(select(CartHold).where(CartHold.cart_id == cart.id)).all()
     if not rows:
         return []
-    lines = session.scalars(select(CartLine).where(CartLine.cart_id == cart.id))
-    skus = {line.line_no: line.sku_id for line in lines}
+    known = availability.holds_by_id(session, [HoldId(row.id) for row in rows])
+    skus = {id_: hold.sku_id for id_, hold in known.items()}
     mine = [
-        Instead(site_id=row.site_id, hold_id=row.id, sku_id=skus[row.line_no], units=row.units)
+        Instead(site_id=row.site_id, hold_id=row.id, sku_id=skus[HoldId(row.id)], units=row.units)
         for row in sorted(rows, key=lambda row: (row.site_id, row.id))
     ]
     posting.lock(session, releases(mine, cart.made_at), ())

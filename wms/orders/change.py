@@ -36,6 +36,7 @@ from wms.orders.cancel import (
     too_late,
 )
 from wms.orders.hold import Instead, Wish, hold_units, set_sourced
+from wms.orders.kits import OfKit, kits_of, order_lines
 from wms.orders.model import ENDED, Allocation, Order, OrderChange, OrderLine
 from wms.orders.place import (
     UNITS_MAX,
@@ -221,9 +222,13 @@ def change_lines(
     }
     more: dict[OrderLine, int] = {}
     fewer: dict[int, int] = {}
+    kits = kits_of(session, [order_id]).get(order_id, {})
     for line_no, wanted in sorted(units.items()):
+        if line_no in kits:
+            _change_kit(kits[line_no], wanted, more, fewer)
+            continue
         line = lines.get(line_no)
-        if line is None or line.state != "OPEN" or not 0 <= wanted <= UNITS_MAX:
+        if line is None or line.kit_no or line.state != "OPEN" or not 0 <= wanted <= UNITS_MAX:
             raise NoSuchUnits(line_no)
         now_wanted = line.units - line.units_cancelled
         if wanted > now_wanted:
@@ -239,6 +244,21 @@ def change_lines(
         _say(session, order, "lines", [line.line_no for line in more], now)
     if fewer:
         cancel_lines(session, order_id, fewer, now=now)
+
+
+def _change_kit(of: OfKit, wanted: int, more: dict[OrderLine, int], fewer: dict[int, int]) -> None:
+    """Want so many of a kit in all: more are more of each part, fewer are cancelled as kits."""
+    ended = of.kits({part.line_no: part.units_cancelled for part in of.parts}, some=True)
+    by = wanted - (of.kit.units - ended)
+    if not 0 <= wanted <= UNITS_MAX or any(part.state != "OPEN" for part in of.parts):
+        raise NoSuchUnits(of.kit.line_no)
+    if by > 0:
+        of.kit.units += by
+        for part in of.parts:
+            part.units += by * part.kit_units
+            more[part] = by * part.kit_units
+    elif by < 0:
+        fewer[of.kit.line_no] = -by
 
 
 def _hold_more(session: Session, order: Order, more: dict[OrderLine, int], now: datetime) -> None:
@@ -257,31 +277,16 @@ def _added(
     goods = [line.sku_id for line in lines.values() if line.sku_id is not None]
     owner = owner_of(session, goods[0]) if goods else HOUSE_OWNER_ID
     skus = skus_by_code(session, {line.sku for line in added}, owner)
-    new: list[OrderLine] = []
+    taken = set(lines) | set(kits_of(session, [order.id]).get(order.id, {}))
     for line in added:
-        if line.line_no in lines or any(line.line_no == each.line_no for each in new):
+        if line.line_no in taken:
             raise MalformedOrder("line_no_repeated", line.line_no)
         if not 1 <= line.units <= UNITS_MAX:
             raise MalformedOrder("units_out_of_range", line.line_no)
         if line.sku not in skus:
             raise UnknownSku(line.line_no, line.sku)
-        new.append(
-            OrderLine(
-                order_id=order.id,
-                line_no=line.line_no,
-                sku_id=skus[line.sku].id,
-                sku=line.sku,
-                units=line.units,
-                units_short=0,
-                units_cancelled=0,
-                units_waiting=0,
-                state="OPEN",
-                price_minor=line.price_minor,
-                gift=line.gift,
-            )
-        )
-    session.add_all(new)
-    return new
+        taken.add(line.line_no)
+    return order_lines(session, order.id, added, skus)
 
 
 def _changeable(session: Session, order_id: UUID, action: str) -> Order:

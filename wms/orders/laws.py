@@ -6,6 +6,7 @@ I8b   each allocation is a hold of the ledger, of the same units, as far along a
       believes. A hold whose time has run out may have ended before its order heard of it, and one
       on supply may have landed: it has then been parted, and its parts are of the same units. What
       another site has loaded has left its books, and for its order not before the hub's gate
+I8k   the parts of a kit are those of as many kits as were ordered, and cost what the kit costs
 I15   what an order promises is the last that its customer was told, and no telling is left out
 """
 
@@ -65,8 +66,22 @@ WHERE o.promised_by IS DISTINCT FROM p.promised_by
    OR p.no <> (SELECT count(*) FROM order_promise c WHERE c.order_id = o.id)
 """
 
+_KITS = """
+SELECT NULL::uuid AS site_id, k.sku_id,
+       format('kit %s/%s: %s ordered at %s, its parts are %s of %s lines, at %s',
+              k.order_id, k.line_no, k.units, k.price_minor, p.fit, p.lines, p.price) AS what
+FROM order_kit k
+CROSS JOIN LATERAL (
+  SELECT count(*) AS lines, count(*) FILTER (WHERE l.units = k.units * l.kit_units) AS fit,
+         coalesce(sum(l.price_minor * l.kit_units), 0) AS price
+  FROM order_line l WHERE l.order_id = k.order_id AND l.kit_no = k.line_no
+) AS p
+WHERE p.lines = 0 OR p.fit <> p.lines OR p.price <> k.price_minor
+"""
+
 LAWS = (
     Law(code="I8", says="the units of every order line are accounted for", broken=_LINES),
     Law(code="I8b", says="every allocation is a hold, as far along", broken=_ALLOCATIONS),
+    Law(code="I8k", says="a kit's parts are those of as many kits, at its price", broken=_KITS),
     Law(code="I15", says="a promise is what the customer was told last", broken=_PROMISES),
 )

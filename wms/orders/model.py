@@ -124,6 +124,7 @@ class OrderLine(Base):
 
     units = on their way + sent + short + cancelled + waiting (back-ordered, nothing held): I8.
     `price_minor` is what one unit was sold for, all taxes in it. `gift` is a wrapping's code.
+    A line with `kit_no` is a part of the kit on that line (wms.orders.kits), `kit_units` in each.
     """
 
     __tablename__ = "order_line"
@@ -134,6 +135,7 @@ class OrderLine(Base):
             " AND units_short + units_cancelled + units_waiting <= units",
             name="units",
         ),
+        CheckConstraint("kit_no IS NULL OR kit_units > 0", name="kit_units"),
         Index(
             "ix_order_line_waiting",
             "sku_id",
@@ -154,6 +156,8 @@ class OrderLine(Base):
     price_minor: Mapped[int] = mapped_column(server_default="0")
     gift: Mapped[str] = mapped_column(server_default="")
     supply_id: Mapped[UUID | None]
+    kit_no: Mapped[int | None]
+    kit_units: Mapped[int] = mapped_column(server_default="0")
 
 
 class Allocation(Base):

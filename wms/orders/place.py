@@ -6,7 +6,7 @@ a code, and then nothing has been done.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal, TypeAlias
@@ -17,10 +17,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms import outbox
-from wms.catalog import HOUSE, Sku, owner_id, skus_by_code
+from wms.catalog import HOUSE, owner_id, skus_by_code
 from wms.errors import IdReused, Rejected
 from wms.ids import new_token
 from wms.orders.backorder import wait_or_end
+from wms.orders.cancel import give_up
 from wms.orders.close import close_order, lock_order
 from wms.orders.hold import (
     Instead,
@@ -32,7 +33,8 @@ from wms.orders.hold import (
     set_sourced,
 )
 from wms.orders.hold_supply import hold_supply
-from wms.orders.model import Order, OrderLine
+from wms.orders.kits import PlaceLine, broken, order_lines
+from wms.orders.model import Order
 from wms.orders.promise import PLACED, set_promise
 from wms.orders.refunds import give_back_late
 from wms.orders.rules import FIT, HELD_AT
@@ -49,7 +51,7 @@ UNITS_MAX = 2**31 - 1
 RESERVED_FOR = timedelta(days=2)  # click & reserve, unless the shop says for how long
 RESERVED_FOR_MAX = timedelta(days=14)
 
-__all__ = ["PlaceOrder", "allocation_of", "hold_lines", "open_lines", "place_order"]
+__all__ = ["PlaceLine", "PlaceOrder", "allocation_of", "hold_lines", "open_lines", "place_order"]
 
 
 class UnknownSku(Rejected):
@@ -113,23 +115,6 @@ class ShipTo:
     postal_code: str
     latitude: float
     longitude: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceLine:
-    """A line as a channel sends it. A service (postage, a discount) is no goods.
-
-    `price_minor` is what one unit was sold for, taxes included; `gift` the code of a wrapping;
-    `supply_id` what is still to come and the line waits for (a pre-order).
-    """
-
-    line_no: int
-    sku: str
-    units: int
-    service: bool = False
-    price_minor: int = 0
-    gift: str = ""
-    supply_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +193,7 @@ def place_order(
         if record_tenders(session, request.id, tenders, now=now):
             give_back_late(session, lock_order(session, request.id), now=now)
         return False
-    _insert_lines(session, request, skus)
+    order_lines(session, request.id, request.lines, skus)
     order = session.get_one(Order, request.id)
     if tenders:
         record_tenders(session, request.id, tenders, now=now)
@@ -297,6 +282,8 @@ def _hold(
     from_stock = {line: line.units for line in lines if line.supply_id is None}
     wish = Wish(cause=order.id, state="HELD", now=now, partly=request.backorders == "WAIT")
     missing = hold_units(session, order, from_stock, wish, instead=instead)
+    if not wish.partly:
+        missing |= give_up(session, order, broken(session, order, missing), now=now)
     if len(from_stock) < len(lines):
         missing |= hold_supply(session, order, set(lines) - set(from_stock), now=now)
     for line, units in missing.items():
@@ -340,22 +327,3 @@ def _expiry(request: PlaceOrder, now: datetime) -> datetime | None:
     if request.expires_at is None:
         return now + RESERVED_FOR
     return request.expires_at
-
-
-def _insert_lines(session: Session, request: PlaceOrder, skus: Mapping[str, Sku]) -> None:
-    session.add_all(
-        OrderLine(
-            order_id=request.id,
-            line_no=line.line_no,
-            sku_id=None if line.service else skus[line.sku].id,
-            sku=line.sku,
-            units=line.units,
-            state="SERVICE" if line.service else "OPEN",
-            units_short=0,
-            price_minor=line.price_minor,
-            gift=line.gift,
-            supply_id=line.supply_id,
-        )
-        for line in request.lines
-    )
-    session.flush()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from wms import outbox
 from wms.orders.backorder import wait_or_end
+from wms.orders.cancel import keep_whole
 from wms.orders.hold import hold_lines
 from wms.orders.model import Order, OrderLine
 
@@ -39,6 +40,11 @@ def want_again(  # noqa: PLR0913 - what is wanted, and why
         unfilled = hold_lines(session, order, lines, cause=cause, state="ALLOCATED", now=now)
     for line in unfilled:
         wait_or_end(session, order, line, lines[line], now=now)
+    for kit in keep_whole(session, order, now=now) if unfilled else ():
+        outbox.record(
+            session, topic="order", key=order.id, type="KitIncomplete", now=now,
+            body={"id": str(order.id), "number": order.number, "line_no": kit},
+        )  # fmt: skip
     body = {
         "id": str(order.id),
         "number": order.number,

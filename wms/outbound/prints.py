@@ -6,16 +6,17 @@
 {"kind": "MANIFEST", "id": …}        what a carrier takes on a day
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wms.catalog import Sku
 from wms.contacts.keys import Keys
 from wms.errors import NotFound
+from wms.orders.kits import OrderKit
 from wms.orders.model import Allocation, Order, OrderLine
 from wms.outbound.booking import party
 from wms.outbound.manifests import manifest_paper
@@ -99,7 +100,7 @@ def slip(session: Session, parcel: Parcel) -> Paper:
     """What lies in a parcel, for who opens it."""
     order = session.get_one(Order, parcel.order_id)
     rows = session.execute(
-        select(Sku.name_ja, Sku.code, ParcelLine.units, OrderLine.gift)
+        select(Sku.name_ja, Sku.code, ParcelLine.units, OrderLine.kit_no)
         .join(
             Allocation,
             (Allocation.site_id == ParcelLine.site_id)
@@ -111,17 +112,41 @@ def slip(session: Session, parcel: Parcel) -> Paper:
             (OrderLine.order_id == Allocation.order_id) & (OrderLine.line_no == Allocation.line_no),
         )
         .where(ParcelLine.site_id == parcel.site_id, ParcelLine.parcel_id == parcel.id)
-        .order_by(Allocation.line_no, Allocation.id)
+        .order_by(
+            func.coalesce(OrderLine.kit_no, OrderLine.line_no), Allocation.line_no, Allocation.id
+        )
     ).all()
     return Paper(
         title="納品書",
         facts=(f"ご注文番号 {order.number}", f"お荷物 {parcel.sscc}"),
         columns=COLUMNS,
-        rows=tuple((name, code, f"{units:,}") for name, code, units, _ in rows),
+        rows=tuple(
+            _with_kits(session, order, ((name, code, n, kit) for name, code, n, kit in rows))
+        ),
         foot=("ご利用ありがとうございました。",),
         code=order.number,
         size_mm=SLIP_MM,
     )
+
+
+def _with_kits(
+    session: Session, order: Order, rows: Iterable[tuple[str, str, int, int | None]]
+) -> Iterator[tuple[str, str, str]]:
+    """The rows of a slip: before the parts of a kit that lie here stands what was ordered."""
+    names = {
+        kit.line_no: (name, kit.sku)
+        for kit, name in session.execute(
+            select(OrderKit, Sku.name_ja)
+            .join(Sku, Sku.id == OrderKit.sku_id)
+            .where(OrderKit.order_id == order.id)
+        )
+    }
+    last = None
+    for name, code, units, kit in rows:
+        if kit is not None and kit != last:
+            yield (*names[kit], "")
+        last = kit
+        yield f"{'・' if kit else ''}{name}", code, f"{units:,}"
 
 
 def labels_pdf_of(session: Session, keys: Keys | None, parcels: Sequence[Parcel]) -> list[Drawing]:

@@ -12,7 +12,7 @@ money is owed for it.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -27,12 +27,13 @@ from wms.catalog import HOUSE_OWNER_ID, owner_of, skus_by_code
 from wms.errors import IdReused, NotFound
 from wms.ids import SiteId
 from wms.orders.close import lock_order
+from wms.orders.kits import kits_of
 from wms.orders.model import Order, OrderLine
 from wms.orders.place import LINES_MAX, UNITS_MAX, MalformedOrder, UnknownSku
 from wms.outbound.floor import Floor
 from wms.returns import exchange, goods, label
 from wms.returns.bench import to_bench
-from wms.returns.entitled import Claim, check_claims
+from wms.returns.entitled import Claim, NotReturnable, check_claims
 from wms.returns.exchange import WantedExchange
 from wms.returns.model import Return, ReturnLine
 from wms.returns.policy import read_policy
@@ -88,10 +89,11 @@ def announce_return(
         IdReused: another return has that id.
     """
     check(request)
+    named, request = request, in_its_parts(session, request)
     skus = _skus(session, request)
     order = _order(session, request)
     policy = read_policy(session)
-    if not insert_return(session, request, _site(session, floor, request), policy, now=now):
+    if not insert_return(session, named, _site(session, floor, request), policy, now=now):
         return False
     back = session.get_one(Return, request.id)
     if order is not None:
@@ -156,6 +158,31 @@ def check(request: AnnounceReturn) -> None:
             raise MalformedOrder("units_out_of_range", line.line_no)
     if request.order_id is None and (request.way != "BENCH" or request.exchange is not None):
         raise MalformedOrder("no_order")
+
+
+def in_its_parts(session: Session, request: AnnounceReturn) -> AnnounceReturn:
+    """The return as rows can say it: a kit comes back as its parts, a part of one never alone.
+
+    Raises:
+        NotReturnable: a line names another SKU than the kit, or a part of one.
+    """
+    kits = {} if request.order_id is None else kits_of(session, [request.order_id])
+    of_order = kits.get(request.order_id, {}) if request.order_id is not None else {}
+    parts = {part.line_no for of in of_order.values() for part in of.parts}
+    lines: list[AnnouncedLine] = []
+    for line in request.lines:
+        if (of := of_order.get(line.line_no)) is None:
+            if line.line_no in parts:
+                raise NotReturnable("no_such_line", line.line_no)
+            lines.append(line)
+            continue
+        if line.sku != of.kit.sku:
+            raise NotReturnable("other_goods", line.line_no)
+        lines += [
+            replace(line, line_no=part.line_no, sku=part.sku, units=line.units * part.kit_units)
+            for part in of.parts
+        ]
+    return replace(request, lines=tuple(lines))
 
 
 def _skus(session: Session, request: AnnounceReturn) -> dict[str, UUID]:

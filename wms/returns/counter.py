@@ -8,7 +8,7 @@ take the same unit at once are told apart by the lock of the order: the second f
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from wms.errors import Conflict, IdReused, NotFound
 from wms.ids import SiteId
 from wms.orders.close import lock_order
+from wms.orders.kits import kits_of
 from wms.orders.model import Order
 from wms.returns import goods, label
 from wms.returns.accept import AnnouncedLine, AnnounceReturn, check, insert_return
@@ -91,6 +92,7 @@ def return_at_counter(
         raise NotFound(f"site {request.site}")
     order = lock_order(session, find_order(session, request.order).id)
     bench = Bench(site=SiteId(site.id), actor=str(actor), at=now)
+    request = _in_parts(session, order, request)
     back = lock_return(session, request.id)
     if back is None:
         take_in(session, *_new(session, request, order, bench), bench)
@@ -105,6 +107,21 @@ def return_at_counter(
     label.give_up(session, back, now=now)
     take_in(session, back, _found(lines, request), bench)
     return True
+
+
+def _in_parts(session: Session, order: Order, request: CounterReturn) -> CounterReturn:
+    """A kit that is seen whole is its parts, all as it was graded."""
+    kits = kits_of(session, [order.id]).get(order.id, {})
+    lines: list[SeenLine] = []
+    for line in request.lines:
+        if (of := kits.get(line.line_no)) is None:
+            lines.append(line)
+            continue
+        lines += [
+            replace(line, line_no=part.line_no, units=line.units * part.kit_units)
+            for part in of.parts
+        ]
+    return replace(request, lines=tuple(lines))
 
 
 def find_order(session: Session, name: str) -> Order:

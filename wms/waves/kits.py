@@ -1,6 +1,5 @@
 """Kits: goods that are put together from others, for stock (セット組み).
 
-    save_kit    what a kit is made of
     new_order   so many are to be made: their parts are held and pinned, a packet tells the way
     finish_kit  the parts leave the books, the kits come into them, at the place they were put down
 
@@ -8,23 +7,23 @@
 
 In the books parts go to the outside and kits come from there, under one cause: each SKU still adds
 up to nothing. What was taken and not used goes back where it came from; a count looks after that.
-Kits and parts are goods without serials, and kits have no lots: nobody would know which they got.
+Kits and parts are goods without serials: nobody would know which they got. Kits that are kept by
+lot get one lot an order to make them; it may be sold as long as the part that ends first.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from wms.catalog import Sku
-from wms.errors import Conflict, IdReused, NotFound, Rejected
+from wms.catalog import Lot, LotRecord, Sku, save_lots
+from wms.errors import Conflict, IdReused
 from wms.ids import CommandId, HoldId, LocationId, OwnerId, SiteId, SkuId, derive
+from wms.orders.kits import KitComponent
 from wms.outbound.bind import DEFAULT, Choice, choose
 from wms.outbound.floor import Floor
 from wms.outbound.places import places_for, scanned_at
@@ -33,7 +32,8 @@ from wms.outbound.steps import item_step, items_of, place_step
 from wms.sites import location_id, virtual_location
 from wms.stock import ledger, promises
 from wms.waves.channel import known_site
-from wms.waves.model import KitComponent, KitOrder
+from wms.waves.kit_parts import UnfitKit, known_sku, made_of, parts_of
+from wms.waves.model import KitOrder
 from wms.work.codes import bare
 from wms.work.model import Task
 from wms.work.packet import Expect, Packet, Say, Step
@@ -41,63 +41,10 @@ from wms.work.tasks import Actor, NewTask, add_task
 from wms.work.wanted import Wish, want_count
 
 
-class UnfitKit(Rejected):
-    """Something cannot be a kit, or a part of one: it has serials or lots, or is a kit itself."""
-
-    code: ClassVar[str] = "unfit_kit"
-
-
 class PartsMissing(Conflict):
     """There are not enough parts for so many kits, or no place to put them."""
 
     code: ClassVar[str] = "parts_missing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """So many units of a SKU go into one kit."""
-
-    sku: str
-    units: int
-
-
-def save_kit(session: Session, kit: str, parts: Sequence[Part]) -> None:
-    """Say what a kit is made of; no parts: it is none any more.
-
-    Raises:
-        NotFound: there is no such SKU.
-        UnfitKit: it cannot be one.
-    """
-    sku = _sku(session, kit)
-    made_of = {_sku(session, part.sku, sku.owner_id): part.units for part in parts}
-    inside = select(KitComponent.kit_sku_id).where(
-        KitComponent.kit_sku_id.in_([part.id for part in made_of])
-    )
-    if sku.tracking != "NONE" or sku in made_of or session.scalars(inside).first():
-        raise UnfitKit(kit)
-    if unfit := [part.code for part in made_of if part.tracking in {"SERIAL", "BOTH"}]:
-        raise UnfitKit(", ".join(unfit))
-    session.execute(delete(KitComponent).where(KitComponent.kit_sku_id == sku.id))
-    for part, units in made_of.items():
-        session.execute(insert(KitComponent).values(kit_sku_id=sku.id, sku_id=part.id, units=units))
-
-
-def parts_of(session: Session, kit: str) -> list[Part]:
-    """What a kit is made of.
-
-    Raises:
-        NotFound: it is none.
-    """
-    query = (
-        select(Sku.code, KitComponent.units)
-        .join(KitComponent, KitComponent.sku_id == Sku.id)
-        .where(KitComponent.kit_sku_id == _sku(session, kit).id)
-        .order_by(Sku.code)
-    )
-    parts = [Part(sku=code, units=units) for code, units in session.execute(query)]
-    if not parts:
-        raise NotFound(f"kit {kit}")
-    return parts
 
 
 def new_order(
@@ -116,9 +63,12 @@ def new_order(
         if known.asked != asked:
             raise IdReused(order_id)
         return False
-    sku = _sku(session, kit)
+    sku = known_sku(session, kit)
+    if made_of(session, kit) != "STOCK":
+        raise UnfitKit(kit)
     wanted = {
-        _sku(session, part.sku, sku.owner_id): part.units * units for part in parts_of(session, kit)
+        known_sku(session, part.sku, sku.owner_id): part.units * units
+        for part in parts_of(session, kit)
     }
     stock = stock_for(session, at, {part.id for part in wanted}, DEFAULT, now)
     picks = [(part, one) for part, n in wanted.items() for one in _bind(stock, part, n)]
@@ -153,7 +103,8 @@ def finish_kit(
     moves = _used(site, task, parts, picks, made, actor, at)
     if made:
         to = location_id(site, bare(scanned_at(packet, "place") or ""))
-        moves.append(_into(site, task, kit, made, to, actor, at))
+        lot = _lot(session, task, kit, picks, at)
+        moves.append(_into(site, task, kit, made, (to, lot), actor, at))
     if moves:
         ledger.move(session, moves)
     for pick in picks:
@@ -323,8 +274,35 @@ def _used(  # noqa: PLR0913, PLR0917 - what was taken, for what, by whom
     return moves
 
 
+def _lot(
+    session: Session,
+    task: Task,
+    kit: Sku,
+    picks: Sequence[Mapping[str, int | str]],
+    at: datetime,
+) -> str:
+    """The lot of kits made together, if they are kept so: good as long as their parts are."""
+    if kit.tracking != "LOT":
+        return ""
+    of = [(UUID(str(pick["sku"])), str(pick["lot"])) for pick in picks if pick["counted"]]
+    ends = session.scalar(
+        select(func.min(Lot.expires_on)).where(tuple_(Lot.sku_id, Lot.code).in_(of))
+    )
+    code = f"K{task.id.hex[-10:].upper()}"
+    save_lots(
+        session, [LotRecord(sku_id=SkuId(kit.id), code=code, expires_on=ends, made_on=at.date())]
+    )
+    return code
+
+
 def _into(  # noqa: PLR0913, PLR0917 - what comes where, by whom
-    site: SiteId, task: Task, kit: Sku, made: int, to: LocationId, actor: Actor, at: datetime
+    site: SiteId,
+    task: Task,
+    kit: Sku,
+    made: int,
+    to: tuple[LocationId, str],
+    actor: Actor,
+    at: datetime,
 ) -> ledger.Move:
     return ledger.Move(
         command_id=CommandId(derive(task.id, "made")),
@@ -333,20 +311,11 @@ def _into(  # noqa: PLR0913, PLR0917 - what comes where, by whom
         sku_id=SkuId(kit.id),
         units=made,
         from_location_id=virtual_location(site, "ADJUST"),
-        to_location_id=to,
+        to_location_id=to[0],
+        lot=to[1],
         cause_kind="KIT",
         cause_id=task.id,
         actor=str(actor),
         reason="kit",
         occurred_at=at,
     )
-
-
-def _sku(session: Session, code: str, owner: UUID | None = None) -> Sku:
-    query = select(Sku).where(Sku.code == code)
-    if owner is not None:
-        query = query.where(Sku.owner_id == owner)
-    found = session.scalars(query.order_by(Sku.owner_id).limit(1)).first()
-    if found is None:
-        raise NotFound(f"SKU {code}")
-    return found

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -77,17 +77,6 @@ class WaveAct(Base):
     what: Mapped[str]
     said: Mapped[dict[str, Any]] = mapped_column(JSONB)
     at: Mapped[datetime]
-
-
-class KitComponent(Base):
-    """So many units of a SKU go into one kit (セット品)."""
-
-    __tablename__ = "kit_component"
-    __table_args__ = (CheckConstraint("units > 0 AND sku_id <> kit_sku_id", name="units"),)
-
-    kit_sku_id: Mapped[UUID] = mapped_column(ForeignKey("sku.id"), primary_key=True)
-    sku_id: Mapped[UUID] = mapped_column(ForeignKey("sku.id"), primary_key=True)
-    units: Mapped[int]
 
 
 class KitOrder(Base):

@@ -74,6 +74,32 @@ CREATE TABLE wave_act (
   CONSTRAINT pk_wave_act PRIMARY KEY (site_id, id)
 );
 
+-- Kits that are ordered are sent as their parts, which are lines of their own.
+ALTER TABLE order_line ADD COLUMN kit_no bigint;
+ALTER TABLE order_line ADD COLUMN kit_units bigint NOT NULL DEFAULT 0;
+ALTER TABLE order_line ADD CONSTRAINT ck_order_line_kit_units
+  CHECK (kit_no IS NULL OR kit_units > 0);
+
+CREATE TABLE order_kit (
+  order_id uuid NOT NULL,
+  line_no bigint NOT NULL,
+  sku_id uuid NOT NULL,
+  sku text NOT NULL,
+  units bigint NOT NULL,
+  price_minor bigint NOT NULL,
+  gift text NOT NULL,
+  CONSTRAINT pk_order_kit PRIMARY KEY (order_id, line_no),
+  CONSTRAINT fk_order_kit_order_id FOREIGN KEY (order_id) REFERENCES customer_order (id)
+);
+
+CREATE TABLE kit (
+  sku_id uuid NOT NULL,
+  made text NOT NULL,
+  CONSTRAINT pk_kit PRIMARY KEY (sku_id),
+  CONSTRAINT ck_kit_made CHECK (made IN ('STOCK', 'ORDER')),
+  CONSTRAINT fk_kit_sku_id FOREIGN KEY (sku_id) REFERENCES sku (id)
+);
+
 CREATE TABLE kit_component (
   kit_sku_id uuid NOT NULL,
   sku_id uuid NOT NULL,
