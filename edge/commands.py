@@ -6,9 +6,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from edge.letters import dead
+
 SiteFile = Annotated[Path, typer.Option(help="The site file (TOML).", envvar="SOKO_SITE_FILE")]
 
 edge = typer.Typer(help="Devices of a site: drivers between machines and site control.")
+edge.add_typer(dead, name="dead")
 broker = typer.Typer(help="The MQTT broker that comes with us.")
 
 

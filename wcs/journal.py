@@ -30,6 +30,8 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from edge import dead
+from edge.dead import DeadLetter
 from wcs.engine import Engine, Incoming, inbox_json
 from wcs.messages import from_wcs
 from wcs.plant import Plant, read_plant
@@ -38,7 +40,8 @@ from wcs.state import Outbox, State, fresh_state, from_json, outbox_json, to_jso
 SNAPSHOT_EVERY = 1_000  # batches
 BATCHES_KEPT = 1_000_000
 
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS site (first INTEGER PRIMARY KEY, file TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS batch (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, inbox BLOB NOT NULL, outbox BLOB NOT NULL);
@@ -48,6 +51,8 @@ CREATE TABLE IF NOT EXISTS position (
 CREATE TABLE IF NOT EXISTS message (seq INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS epoch (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL);
 """
+    + dead.SCHEMA
+)
 
 
 class JournalInUse(Exception):  # noqa: N818 - reads as a situation
@@ -97,6 +102,8 @@ class Journal:
         first = self._value("SELECT min(seq) FROM message")
         self._acked = self._last if first is None else int(first) - 1
         self._site_file = site_file
+        self._aside: list[DeadLetter] = []
+        self._dug_up: list[int] = []
 
     def __enter__(self) -> Self:
         return self
@@ -162,10 +169,13 @@ class Journal:
             )
             self._db.execute("DELETE FROM message WHERE seq <= ?", (self._acked,))
             self._db.executemany("INSERT INTO message VALUES (?, ?)", rows)
+            dead.bury(self._db, self._aside)
+            dead.dig_up(self._db, self._dug_up)
             if self._batch % SNAPSHOT_EVERY == 0:
                 self._write_snapshot(state)
             self._db.execute("COMMIT")
             self._last += len(rows)
+            self._aside, self._dug_up = [], []
 
     def _remember_site(self, state: State) -> None:
         with self._lock:
@@ -190,6 +200,18 @@ class Journal:
         """How far each epoch of an incoming stream has been taken in."""
         query = "SELECT epoch, seq FROM position WHERE stream = ?"
         return dict(self._db.execute(query, (stream,)).fetchall())
+
+    # -------------------------------------------------------------------------- dead letters
+    def sort_letters(self, aside: Sequence[DeadLetter], dug_up: Sequence[int]) -> None:
+        """Set messages aside and take letters out: with the next step, in its transaction."""
+        self._aside += aside
+        self._dug_up += dug_up
+
+    def letters_again(self) -> tuple[list[DeadLetter], int]:
+        """The letters that people want tried again, and how many there are in all."""
+        with self._lock:
+            count = int(self._value("SELECT count(*) FROM dead") or 0)
+            return dead.letters(self._db, again=True) if count else [], count
 
     # -------------------------------------------------------------------------- the stream out
     @property

@@ -9,6 +9,7 @@ a step is being committed waits for the next one: the busier the site, the large
 
 Laws:
     commit first   acknowledgements, commands and reports leave after the commit
+    never held up  a message that makes no sense is a dead letter (edge.dead); what follows goes on
     once more      a Drive that its robot has not been seen to know is said again
     thin           a report that says nothing new is kept for the picture but not journaled
 
@@ -17,7 +18,7 @@ Laws:
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -28,7 +29,6 @@ from edge.messages import (
     RobotReport,
     TellAgain,
     device_command,
-    device_event,
     robot_report,
 )
 from edge.mqtt import (
@@ -39,11 +39,12 @@ from edge.mqtt import (
     stream_ack_topic,
     stream_data_topic,
 )
-from edge.stream import Ack, Malformed, Receiver, SenderPump, decode_batch, encode_ack
-from wcs.engine import Engine, Incoming, Started
+from edge.stream import SenderPump, encode_ack
+from wcs.engine import Engine, Started
 from wcs.frame import site_picture
+from wcs.intake import READERS, Intake, Taken, answer
 from wcs.journal import Journal
-from wcs.messages import site_frame, to_wcs
+from wcs.messages import site_frame
 from wcs.missions import unheard
 from wcs.state import Outbox, State
 
@@ -53,8 +54,7 @@ TICK_S = 0.1
 FRAME_EVERY_S = 0.2
 TELL_AGAIN_S = 0.5
 REPORT_EVERY_S = 15.0  # of the clock: a report without news is journaled that often
-
-_Reader = Callable[[Mapping[str, Any]], Incoming]
+LETTERS_EVERY_S = 1.0  # how often it is looked whether letters are to be tried again
 
 
 class Runtime:
@@ -67,13 +67,13 @@ class Runtime:
         self.steps = 0
         self._journal, self._bus, self._clock = journal, bus, clock
         self._site = journal.plant.site.code
-        self._inbox: list[Incoming] = [Started()]
+        self._intake = Intake(journal.positions)
+        self._intake.put(Started())
         self._fresh_reports: dict[str, RobotReport] = {}
         self._taken_reports: dict[str, RobotReport] = {}
-        self._acks: dict[str, dict[str, int]] = {}  # stream -> epoch -> seq, to say after commit
         self._told: dict[str, tuple[str, int, float]] = {}  # robot -> mission, update, when
         self._more = asyncio.Event()
-        self._frame_at_s = 0.0
+        self._frame_at_s = self._letters_at_s = 0.0
         self._pump = SenderPump(
             bus,
             journal,
@@ -83,17 +83,9 @@ class Runtime:
 
     async def run(self) -> None:
         """Listen, step and speak until cancelled."""
-        readers: dict[str, _Reader] = {
-            "edge": device_event.validate_python,
-            "wms": to_wcs.validate_python,
-        }
-        for sender, reader in readers.items():
-            receiver = Receiver(self._journal.positions(sender))
-            self._bus.subscribe(
-                stream_data_topic(self._site, sender, "wcs"),
-                qos=0,
-                handler=self._stream_handler(sender, receiver, reader),
-            )
+        for sender in READERS:
+            topic = stream_data_topic(self._site, sender, "wcs")
+            self._bus.subscribe(topic, qos=0, handler=self._stream_handler(sender))
         self._bus.subscribe(live_topic(self._site, "edge"), qos=0, handler=self._on_report)
         self._bus.on_connect(self._on_connect)
         log.info("wcs.started", site=self._site, transports=len(self.state.transports))
@@ -109,22 +101,10 @@ class Runtime:
             await asyncio.gather(pump, return_exceptions=True)
 
     # -------------------------------------------------------------------------- hearing
-    def _stream_handler(
-        self, sender: str, receiver: Receiver, reader: _Reader
-    ) -> Callable[[Message], None]:
+    def _stream_handler(self, sender: str) -> Callable[[Message], None]:
         def hear(message: Message) -> None:
-            try:
-                received = receiver.receive(decode_batch(message.body))
-            except Malformed as error:
-                log.warning("stream.malformed", sender=sender, problem=str(error))
-                return
-            for body in received.new:
-                try:
-                    self._inbox.append(reader(body))
-                except ValidationError as error:
-                    log.error("message.refused", sender=sender, problem=str(error))  # noqa: TRY400
-            self._acks.setdefault(sender, {})[received.ack.epoch] = received.ack.seq
-            self._more.set()
+            if self._intake.hear(sender, message.body, self._clock.now()):
+                self._more.set()
 
         return hear
 
@@ -145,7 +125,7 @@ class Runtime:
         self._say(TellAgain())
 
     async def _wait(self) -> None:
-        if self._inbox or self._fresh_reports or self._acks:
+        if self._intake.waiting or self._fresh_reports:
             await asyncio.sleep(0)
             return
         self._more.clear()
@@ -157,23 +137,25 @@ class Runtime:
 
     # -------------------------------------------------------------------------- stepping
     async def _step(self) -> None:
-        inbox = [*self._inbox, *self._fresh_reports.values()]
-        acks, self._acks = self._acks, {}
-        self._inbox, self._fresh_reports = [], {}
         now = max(self._clock.now(), self.state.now)
+        if time.monotonic() >= self._letters_at_s:
+            self._letters_at_s = time.monotonic() + LETTERS_EVERY_S
+            self._intake.look(*self._journal.letters_again(), now)
+        taken = self._intake.take()
+        inbox = [*taken.inbox, *self._fresh_reports.values()]
+        self._fresh_reports = {}
         outbox = self.engine.step(self.state, inbox, now)
-        positions = {
-            (stream, epoch): seq for stream, ends in acks.items() for epoch, seq in ends.items()
-        }
-        await asyncio.to_thread(self._journal.write, now, inbox, outbox, positions, self.state)
+        self._journal.sort_letters(taken.aside, taken.dug_up)
+        await asyncio.to_thread(
+            self._journal.write, now, inbox, outbox, taken.positions(), self.state
+        )
         self.steps += 1
-        self._speak(outbox, acks)
+        self._speak(outbox, taken)
 
-    def _speak(self, outbox: Outbox, acks: Mapping[str, Mapping[str, int]]) -> None:
-        for sender, ends in acks.items():
+    def _speak(self, outbox: Outbox, taken: Taken) -> None:
+        for (sender, _epoch), ack in taken.acks.items():
             topic = stream_ack_topic(self._site, sender, "wcs")
-            for epoch, seq in ends.items():
-                self._bus.publish(topic, encode_ack(Ack(epoch, seq)), qos=0)
+            self._bus.publish(topic, encode_ack(answer(ack, self._clock.now())), qos=0)
         if outbox.to_wms:
             self._pump.wake()
         for command in outbox.to_edge:

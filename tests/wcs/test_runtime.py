@@ -4,8 +4,10 @@ Beside it stand an edge with one quick robot, and a WMS that sends and receives 
 """
 
 import asyncio
+import json
 import os
 import signal
+import sqlite3
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -18,6 +20,7 @@ from uuid import uuid1
 import pytest
 
 from edge.clock import SystemClock
+from edge.dead import DeadLetter, ask_again, letters, read_letters
 from edge.messages import (
     CartonArrived,
     CartonScanned,
@@ -265,6 +268,38 @@ async def test_nonsense_on_the_bus_stops_nothing(site: Site, nats_url: str, tmp_
                 site.bus.publish(topic, body, qos=0)
         site.order(TransportOrder(id="t1", load="tote", source="c", destination="f"))
         await site.until(lambda: states(site, "t1") == WHOLE)
+
+
+async def test_what_is_not_understood_is_set_aside_and_holds_up_nothing(
+    site: Site, nats_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("wcs.runtime.LETTERS_EVERY_S", 0.1)
+    odd = {"type": "transport.order", "id": "t1", "load": "tote", "source": "c", "priority": "?"}
+    async with running(site, nats_url, tmp_path / "j") as runtime:
+        site._spools["wms"].append([json.dumps(odd).encode(), b"{torn"])
+        site.order(TransportOrder(id="t2", load="tote", source="c", destination="f"))
+        await site.until(lambda: states(site, "t2") == WHOLE)
+        await site.until(lambda: "device/dead.letters" in runtime.state.alarms)
+        first, second = read_letters(tmp_path / "j")
+        assert (first.stream, first.seq, first.body) == ("wms", 1, odd)
+        assert second.body["hex"] == b"{torn".hex()
+
+        assert ask_again(tmp_path / "j", [first.id]) == 1  # in vain: nothing has been mended
+        await site.until(lambda: not read_again(tmp_path / "j"))
+        mended = {**odd, "priority": 0, "destination": "f"}
+        with sqlite3.connect(tmp_path / "j") as db:
+            db.execute("UPDATE dead SET body = ?, again = 1 WHERE seq = 1", (json.dumps(mended),))
+        db.close()
+        await site.until(lambda: states(site, "t1") == WHOLE)
+        assert [letter.seq for letter in read_letters(tmp_path / "j")] == [2]
+    assert replay(tmp_path / "j").difference is None
+
+
+def read_again(path: Path) -> list[DeadLetter]:
+    with sqlite3.connect(path) as db:
+        found = letters(db, again=True)
+    db.close()
+    return found
 
 
 async def test_what_was_told_is_told_again_until_it_is_known(
