@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from edge.gs1 import Epc, Scheme, decode_epc
+from edge.gs1 import Epc, decode_epc
 from wms.catalog import HOUSE_OWNER_ID, Barcode, Lot, Sku
 from wms.counting.rules import Key
 from wms.ids import SiteId
@@ -135,7 +135,7 @@ class Reader:
     def _name(code: str, said: gs1.Gs1) -> str:
         epc = _epc(code)
         if epc is not None:
-            return epc.key.zfill(14) if epc.scheme is Scheme.SGTIN_96 else epc.key
+            return epc.key.zfill(14) if epc.scheme.word == "sgtin" else epc.key
         return said.sscc or said.gtin or code
 
     def _take(self, found: Found, unit: UUID, sku: Sku, lot: str, what: str | int) -> None:
@@ -204,4 +204,4 @@ class Reader:
 
 def _epc(code: str) -> Epc | None:
     read = decode_epc(code)
-    return read if isinstance(read, Epc) and read.scheme is not Scheme.GRAI_96 else None
+    return read if isinstance(read, Epc) and read.scheme.word in {"sgtin", "sscc", "sgln"} else None
