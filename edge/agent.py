@@ -3,6 +3,7 @@
     site file -> drivers, one supervised task each
         events  (cartons, tags, status)  -> spool -> stream edge -> wcs      never lost
         reports (robots)                 -> live topic                       latest only
+        raw reads                        -> a ring -> raw topic              the newest
         commands of the wcs              -> the driver of that device        unless too late
 
 A driver that fails, in whatever way, is reported DOWN and started again after a growing, jittered
@@ -22,6 +23,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -31,7 +33,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from edge.backoff import Backoff
-from edge.clock import Clock
+from edge.clock import Clock, counted
 from edge.drivers import DeviceUnavailable, Driver
 from edge.messages import (
     CancelDrive,
@@ -47,13 +49,12 @@ from edge.messages import (
     ShowLight,
     TellAgain,
     device_command,
-    device_event,
-    robot_report,
 )
-from edge.mqtt import Bus, Message, PahoBus, live_topic, stream_ack_topic, stream_data_topic
+from edge.mqtt import Bus, Message, PahoBus, live_topic
 from edge.site import DRIVERS, EdgeSite, SiteFaults
-from edge.spool import GroupCommit, Spool
-from edge.stream import SenderPump
+from edge.spool import Spool
+from edge.stamp import to_edge_time
+from edge.uplink import Uplink
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +79,13 @@ class _WantsSpooled(Protocol):
     """A driver that acknowledges to its device only what is on our disk."""
 
     spooled: Callable[[], Awaitable[None]] | None
+
+
+@runtime_checkable
+class _SaysRaw(Protocol):
+    """A driver that says each raw read of its device, for people who look for a fault."""
+
+    raw: Callable[[bytes], None] | None
 
 
 def make_drivers(site: EdgeSite, settings: EdgeSettings, clock: Clock) -> dict[str, Driver]:
@@ -131,44 +139,35 @@ class Agent:
         clock: Clock,
     ) -> None:
         self._site = site
-        self._clock = clock
+        self._clock = counted(clock)
         self._bus = bus
         self._devices = {name: _Device(driver) for name, driver in drivers.items()}
-        self._reports: dict[str, bytes] = {}  # robot -> its latest report
         self._telling_dead: asyncio.TimerHandle | None = None
-        self._live = live_topic(site.code, "edge")
-        self._pump = SenderPump(
-            bus,
-            spool,
-            data_topic=stream_data_topic(site.code, "edge", "wcs"),
-            ack_topic=stream_ack_topic(site.code, "edge", "wcs"),
-        )
-        self._spooling = GroupCommit(spool, on_commit=self._pump.wake)
-        for driver in drivers.values():
+        self.uplink = Uplink(bus, spool, site=site.code, clock=self._clock)
+        for name, driver in drivers.items():
             if isinstance(driver, _WantsSpooled):
-                driver.spooled = self._spooling.flush
+                driver.spooled = self.uplink.flush
+            if isinstance(driver, _SaysRaw):
+                driver.raw = partial(self.uplink.sample, name)
 
     async def run(self) -> None:
         """Run until cancelled; what was said by then is on disk afterwards."""
         self._bus.subscribe(live_topic(self._site.code, "wcs"), qos=0, handler=self._on_message)
-        self._bus.on_connect(self._say_reports)
-        spooling = asyncio.create_task(self._spooling.run())
+        uplink = asyncio.create_task(self.uplink.run())
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_watch(spooling))
-                tasks.create_task(self._pump.run())
+                tasks.create_task(_watch(uplink))
                 for name, device in self._devices.items():
                     tasks.create_task(self._keep_running(name, device))
                     tasks.create_task(self._keep_telling(name, device))
         finally:  # after the drivers, which may have spoken until now
-            spooling.cancel()
+            uplink.cancel()
             with suppress(asyncio.CancelledError):
-                await spooling
+                await uplink
 
     async def until_delivered(self) -> None:
         """Wait until the WCS has acknowledged everything said so far."""
-        await self._spooling.flush()
-        await self._pump.until_idle()
+        await self.uplink.until_delivered()
 
     # ------------------------------------------------------------------------ devices -> wcs
     async def _keep_running(self, name: str, device: _Device) -> None:
@@ -186,12 +185,7 @@ class Agent:
 
     def _say(self, name: str, message: DeviceEvent | RobotReport) -> None:
         device = self._devices[name]
-        if isinstance(message, RobotReport):
-            body = robot_report.dump_json(message)
-            self._reports[message.robot] = body
-            self._bus.publish(self._live, body, qos=0)
-        else:
-            self._spooling.put(device_event.dump_json(message))
+        self.uplink.say(message)
         if isinstance(message, DeviceStatus) and message.device == name:
             self._note_status(name, device, message)
         elif device.down_since is not None:
@@ -208,7 +202,7 @@ class Agent:
             at=self._clock.now(), device=name, status="UP" if is_up else "DOWN", detail=detail
         )
         try:
-            self._spooling.put(device_event.dump_json(said))
+            self.uplink.say(said)
         except Exception:  # the spool is full: the driver was stopped by that, and we must go on
             log.exception("status.unsaid", device=name, status=status)
             return
@@ -239,10 +233,6 @@ class Agent:
         elif all(device.status is not None for device in self._devices.values()):
             log.info("devices.all_up", count=len(self._devices))
 
-    def _say_reports(self) -> None:
-        for body in self._reports.values():
-            self._bus.publish(self._live, body, qos=0)
-
     # ------------------------------------------------------------------------ wcs -> devices
     def _on_message(self, message: Message) -> None:
         try:
@@ -253,6 +243,7 @@ class Agent:
         if isinstance(command, TellAgain):
             self._tell_again(command)
             return
+        command = to_edge_time(command, self._clock.shift_s)
         name = self._device_of(command)
         if name not in self._devices:
             log.warning("command.unknown_device", command=command.type, device=name)
@@ -271,7 +262,7 @@ class Agent:
                 raise AssertionError("is for all")
 
     def _tell_again(self, command: TellAgain) -> None:
-        self._say_reports()
+        self.uplink.say_latest()
         for name, device in self._devices.items():
             if device.status is not None and device.down_since is not None:
                 self._spool_status(name, device, "DOWN", device.status.detail)
@@ -319,6 +310,7 @@ async def run_edge(site: EdgeSite, settings: EdgeSettings, clock: Clock) -> None
         SiteFaults: a driver cannot use its row of the site file.
         SpoolBusy: an edge of this site is running on this machine already.
     """
+    clock = counted(clock)
     drivers = make_drivers(site, settings, clock)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -24,6 +24,7 @@ import struct
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 _LAYOUT = struct.Struct("<ddd")  # real_start, virtual_start (both unix seconds), speed
@@ -176,6 +177,11 @@ class CountedClock:
         if isinstance(self._clock, _Steady):
             return self._clock.steady_s()
         return self._clock.now().timestamp()  # a clock that nobody sets either
+
+
+def counted(clock: Clock) -> CountedClock:
+    """That clock as this run counts it; one that counts already stays as it is."""
+    return clock if isinstance(clock, CountedClock) else CountedClock(clock, boot=token_hex(8))
 
 
 def clock_from_environment() -> Clock:

@@ -21,6 +21,7 @@ Laws:
 words without blanks, `/`, `+`, `#`):
     soko/v1/{site}/{sender}/{receiver}/data|ack   streams (edge.stream)
     soko/v1/{site}/{speaker}/live                 the latest matters; QoS 0
+    soko/v1/{site}/edge/raw/{device}              raw reads for looking at; QoS 0 (edge.uplink)
     soko/v1/{site}/frame                          the live picture, retained (wcs.messages)
     uagv/v2/{manufacturer}/{serial}/{topic}       robots, as VDA 5050 says
 
@@ -54,6 +55,7 @@ __all__ = [
     "level",
     "live_topic",
     "parse_url",
+    "raw_topic",
     "robot_topic",
     "robots_filter",
     "stream_ack_topic",
@@ -79,6 +81,11 @@ def stream_ack_topic(site: str, sender: str, receiver: str) -> str:
 def live_topic(site: str, speaker: str) -> str:
     """Where `speaker` ("edge" or "wcs") says what is true right now."""
     return f"soko/v1/{level(site)}/{level(speaker)}/live"
+
+
+def raw_topic(site: str, device: str) -> str:
+    """What a device says, as it says it: for people who look for a fault."""
+    return f"soko/v1/{level(site)}/edge/raw/{level(device)}"
 
 
 def frame_topic(site: str) -> str:

@@ -339,6 +339,8 @@ class SenderPump:
         timing = self._timing
         if timing is not None and ack.at is not None and ack.boot == timing.boot:
             timing.heard(ack.at, sent_up_s=ack.up_s)
+        if self._greeted_s is not None and ack.epoch == self._sender.epoch:
+            self._greeted_s = float("-inf")  # an answer, though one without a time
         try:
             if self._sender.on_ack(ack, last=self._storage.last, now_s=time.monotonic()):
                 self._storage.delete_through(self._sender.acked)
