@@ -1,4 +1,4 @@
-"""What fleet control writes to a robot of VDA 5050 2.1: orders and instant actions.
+"""What fleet control writes to a robot of VDA 5050: orders, instant actions, answers, zones.
 
 A Drive node becomes a node, its actions become pick, drop, startCharging and stopCharging, all
 blocking HARD: the robot stands, and does one at a time. Between two nodes lies an edge. The
@@ -6,65 +6,48 @@ names in edges are made of those of its nodes; every message counts in the heade
 
 A `Writer` belongs to one robot and knows the habits of its make.
 
-Source: VDA 5050 version 2.1.0, sections 6.6.6, 6.8.1 and 6.9.
+Source: VDA 5050 version 2.1.0, sections 6.6.6, 6.8.1 and 6.9; 3.0.0, chapter 7.
 """
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, TypeAlias
 
+from edge.drivers.vda5050_codec import dialect_of
 from edge.drivers.vda5050_model import (
-    VERSION,
     Action,
     ActionParameter,
     Edge,
     InstantActions,
+    Message,
     Node,
     NodePosition,
     Order,
+    Response,
+    Responses,
     ToRobot,
+    ZoneSet,
 )
+from edge.drivers.vda5050_profile import Robot
 from edge.drivers.vda5050_wire import encode, timestamp
-from edge.messages import ActionKind, DriveAction, DriveNode
+from edge.drivers.vda5050_zones import Answer
+from edge.messages import DriveAction, DriveNode
 
-ACTION_TYPES: dict[ActionKind, str] = {
-    "PICK": "pick",
-    "DROP": "drop",
-    "CHARGE_START": "startCharging",
-    "CHARGE_STOP": "stopCharging",
-}
 QUESTIONS = ("stateRequest", "factsheetRequest")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Robot:
-    """A robot of the site file, and the habits of its make.
-
-    `stitch_actions`: whether a re-sent stitching node carries its actions, as the standard asks;
-    some makes queue them a second time. `instant_key`: where they look for instant actions.
-    `horizon_nodes`: how much of the unreleased way it is shown; it comes back in every state.
-    """
-
-    name: str
-    manufacturer: str
-    serial: str
-    map_id: str
-    stitch_actions: bool = True
-    instant_key: Literal["actions", "instantActions"] = "actions"
-    horizon_nodes: int = 3
-    deviation_m: float = 0.25
-    state_every_s: float = 30.0
+Instant: TypeAlias = tuple[str, str, Sequence[tuple[str, str]]]  # action type, id, settings
+_PLAIN = {2: "2.1.0", 3: "3.0.0"}  # for a robot whose own version makes no sense
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A message for the robot."""
+    """A message for the robot, under the topics of that major version."""
 
     kind: ToRobot
     body: bytes
+    major: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +65,15 @@ class Writer:
 
     def __init__(self, robot: Robot) -> None:
         self.robot = robot
-        self._version = VERSION
+        self.version = robot.version
         self._counts: Counter[str] = Counter()
 
-    def speak(self, version: str) -> None:
+    def speak(self, version: str, major: int) -> None:
         """Use the robot's own version from now on: some drop every message of another one."""
-        if version.startswith("2."):
-            self._version = version
+        if dialect_of(version) is not None and version.startswith(f"{major}."):
+            self.version = version
+        elif not self.version.startswith(f"{major}."):
+            self.version = _PLAIN[major]
 
     def order(self, route: Route, now: datetime) -> Send:
         """An order, or an update of one."""
@@ -113,32 +98,57 @@ class Writer:
                 for start, end in zip(route.nodes, rest, strict=False)
             ),
         )
-        return Send("order", encode(order))
+        return self._send("order", order)
 
     def cancel(self, action_id: str, now: datetime) -> Send:
         """Stop as soon as possible and forget the order."""
-        return self._instant([("cancelOrder", action_id)], now)
+        return self.instant([("cancelOrder", action_id, ())], now)
 
-    def questions(self, now: datetime) -> Send:
+    def questions(self, now: datetime, kinds: Sequence[str] = QUESTIONS) -> Send:
         """Ask for the state and the factsheet."""
         number = self._counts["instantActions"]
         stamp = int(now.timestamp())
-        return self._instant([(kind, f"{kind}-{stamp}-{number}") for kind in QUESTIONS], now)
+        return self.instant([(kind, f"{kind}-{stamp}-{number}", ()) for kind in kinds], now)
 
-    def _instant(self, actions: Sequence[tuple[str, str]], now: datetime) -> Send:
+    def instant(self, actions: Sequence[Instant], now: datetime) -> Send:
+        """Instant actions, each with its id and its settings."""
         message = InstantActions(
             **self._header("instantActions", now),
             actions=tuple(
-                Action(actionId=action_id, actionType=kind, blockingType="NONE")
-                for kind, action_id in actions
+                Action(
+                    actionId=action_id,
+                    actionType=kind,
+                    blockingType="NONE",
+                    actionParameters=tuple(ActionParameter(*setting) for setting in settings),
+                )
+                for kind, action_id, settings in actions
             ),
         )
-        body = encode(message)
-        if self.robot.instant_key != "actions":
-            data = json.loads(body)
-            data[self.robot.instant_key] = data.pop("actions")
-            body = json.dumps(data).encode()
-        return Send("instantActions", body)
+        sent = self._send("instantActions", message)
+        if self.robot.instant_key == "actions":
+            return sent
+        data = json.loads(sent.body)
+        data[self.robot.instant_key] = data.pop("actions")
+        return replace(sent, body=json.dumps(data).encode())
+
+    def zone_set(self, zones: Mapping[str, Any], now: datetime) -> Send:
+        """The zones of a map."""
+        return self._send("zoneSet", ZoneSet(**self._header("zoneSet", now), zoneSet={**zones}))
+
+    def responses(self, answers: Sequence[Answer], now: datetime) -> Send:
+        """Answers to what the robot asked for."""
+        said = tuple(
+            Response(
+                requestId=answer.request,
+                grantType=answer.grant,
+                leaseExpiry=timestamp(answer.until) if answer.until else None,
+            )
+            for answer in answers
+        )
+        return self._send("responses", Responses(**self._header("responses", now), responses=said))
+
+    def _send(self, kind: ToRobot, message: Message) -> Send:
+        return Send(kind, encode(message), int(self.version[0]))
 
     def _header(self, kind: ToRobot, now: datetime) -> dict[str, Any]:
         number = self._counts[kind]
@@ -146,7 +156,7 @@ class Writer:
         return {
             "headerId": number,
             "timestamp": timestamp(now),
-            "version": self._version,
+            "version": self.version,
             "manufacturer": self.robot.manufacturer,
             "serialNumber": self.robot.serial,
         }
@@ -162,15 +172,15 @@ class Writer:
                 mapId=self.robot.map_id,
                 allowedDeviationXY=self.robot.deviation_m,
             ),
-            actions=tuple(_action(node, action) for action in actions),
+            actions=tuple(self._action(node, action) for action in actions),
         )
 
-
-def _action(node: DriveNode, action: DriveAction) -> Action:
-    load = (ActionParameter("loadId", action.load),) if action.load else ()
-    return Action(
-        actionId=action.action_id,
-        actionType=ACTION_TYPES[action.kind],
-        blockingType="HARD",
-        actionParameters=(ActionParameter("stationName", node.node), *load),
-    )
+    def _action(self, node: DriveNode, action: DriveAction) -> Action:
+        robot = self.robot
+        load = (ActionParameter(robot.load_key, action.load),) if action.load else ()
+        return Action(
+            actionId=action.action_id,
+            actionType=robot.action_type(action.kind),
+            blockingType="HARD",
+            actionParameters=(ActionParameter("stationName", node.node), *load),
+        )

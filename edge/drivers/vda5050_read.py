@@ -5,9 +5,10 @@ themselves. Fleet control has to live with that, so nothing here refuses a JSON 
 missing gets the harmless value (no order, not driving, automatic), and every deviation from the
 schema is named in `Noted.problems`, in a few words that can be counted.
 
-Fields that this system does not use are not looked at.
+Fields that this system does not use are not looked at. A state of 3.0 is read in its own words;
+what is wrong with it is named in them too.
 
-Source: VDA 5050 version 2.1.0, section 6.10.
+Source: VDA 5050 version 2.1.0, section 6.10; version 3.0.0, section 7.8.
 """
 
 import json
@@ -16,26 +17,33 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
+from edge.drivers.vda5050_codec import V3_NAMES, widen
+from edge.drivers.vda5050_conduct import UNKNOWN
 from edge.drivers.vda5050_model import (
     ActionState,
     ActionStatus,
     AgvPosition,
     BatteryState,
     ConnectionState,
+    EdgeRequest,
     EdgeState,
     Error,
+    ErrorLevel,
     Load,
+    MapInfo,
     NodeState,
     OperatingMode,
+    RequestStatus,
     SafetyState,
     State,
+    ZoneRequest,
+    ZoneSetInfo,
 )
 from edge.drivers.vda5050_wire import WireError, parse_state
 
 _STATUSES: frozenset[str] = frozenset(get_args(ActionStatus))
 _MODES: frozenset[str] = frozenset(get_args(OperatingMode))
-UNKNOWN = -1  # a number that the robot did not say
-_DOUBTFUL = 6
+_V3 = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +69,31 @@ def read_json(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def read_state(body: bytes) -> Noted:
-    """The state in a message, whatever is missing from it.
+def read_state(body: bytes, major: int = 2) -> Noted:
+    """The state in a message of that major version, whatever is missing from it.
 
     `orderUpdateId`, `lastNodeSequenceId` and `batteryCharge` are UNKNOWN when not said. A state
-    that follows the schema takes a short cut.
+    of 2.x that follows the schema takes a short cut.
 
     Raises:
         WireError: it is not a JSON object.
     """
+    if major >= _V3:
+        return _read_state_3(widen("state", dict(read_json(body)), "3.0"))
     if (state := parse_state(body)) is not None:
         return Noted(state, ())
     return read_state_fields(read_json(body))
 
 
+def _read_state_3(data: Mapping[str, Any]) -> Noted:
+    noted = read_state_fields(data)
+    missing = () if isinstance(data.get("instantActionStates"), list) else ("instantActionStates",)
+    problems = (V3_NAMES.get(problem, problem) for problem in noted.problems)
+    return Noted(noted.state, (*problems, *missing))
+
+
 def read_state_fields(data: Mapping[str, Any]) -> Noted:
-    """The same for a JSON object, field by field."""
+    """The same for a JSON object in the words of the model, field by field."""
     at = _Fields(data, [])
     state = State(
         headerId=at.whole("headerId"),
@@ -114,37 +131,26 @@ def read_state_fields(data: Mapping[str, Any]) -> Noted:
         loads=_loads(at),
         agvPosition=_position(at),
         newBaseRequest=data.get("newBaseRequest") is True,
+        maps=tuple(_map(i) for i in at.items("maps")) if "maps" in data else None,
+        instantActionStates=(
+            tuple(_action(i) for i in at.items("instantActionStates"))
+            if "instantActionStates" in data
+            else None
+        ),
+        zoneSets=tuple(_zone_set(i) for i in at.items("zoneSets")) if "zoneSets" in data else None,
+        zoneRequests=tuple(_zone_requests(at)) if "zoneRequests" in data else None,
+        edgeRequests=tuple(_edge_requests(at)) if "edgeRequests" in data else None,
     )
     return Noted(state, tuple(at.problems))
 
 
 def read_connection(data: Mapping[str, Any]) -> ConnectionState | None:
-    """What a connection message says, or None when it says nothing known."""
+    """What a connection message says, or None when it says nothing known.
+
+    3.0 writes CONNECTION_BROKEN, 2.x without the line; robots mix it up.
+    """
     said = str(data.get("connectionState", "")).replace("_", "").upper()
     return cast("ConnectionState", said) if said in get_args(ConnectionState) else None
-
-
-class Identity:
-    """Notices when two processes answer to one name: the header ids of states go to and fro.
-
-    A robot that restarts jumps back once; two streams that alternate do it every other time.
-    """
-
-    def __init__(self) -> None:
-        self._last = -1
-        self._doubt = 0
-
-    def note(self, header_id: int) -> None:
-        """Take the header id of the next state in."""
-        jumped_back = header_id < self._last
-        self._doubt = self._doubt + 2 if jumped_back else max(0, self._doubt - 1)
-        self._doubt = min(self._doubt, 4 * _DOUBTFUL)
-        self._last = header_id
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether there is reason to believe it."""
-        return self._doubt >= _DOUBTFUL
 
 
 class _Fields:
@@ -225,6 +231,55 @@ def _action(item: _Fields) -> ActionState:
     )
 
 
+def _map(item: _Fields) -> MapInfo:
+    return MapInfo(
+        mapId=item.text("mapId"),
+        mapVersion=item.text("mapVersion"),
+        mapStatus="ENABLED" if item.text("mapStatus").upper() == "ENABLED" else "DISABLED",
+    )
+
+
+def _zone_set(item: _Fields) -> ZoneSetInfo:
+    return ZoneSetInfo(
+        zoneSetId=item.text("zoneSetId"),
+        mapId=item.text("mapId"),
+        zoneSetStatus="ENABLED" if item.text("zoneSetStatus").upper() == "ENABLED" else "DISABLED",
+    )
+
+
+def _zone_requests(at: _Fields) -> Iterator[ZoneRequest]:
+    for item in at.items("zoneRequests"):
+        kind = item.text("requestType").upper()
+        yield ZoneRequest(
+            requestId=item.text("requestId"),
+            requestType="REPLANNING" if kind == "REPLANNING" else "ACCESS",
+            zoneId=item.text("zoneId"),
+            zoneSetId=item.text("zoneSetId"),
+            requestStatus=_request_status(item),
+        )
+
+
+def _edge_requests(at: _Fields) -> Iterator[EdgeRequest]:
+    for item in at.items("edgeRequests"):
+        yield EdgeRequest(
+            requestId=item.text("requestId"),
+            requestType="CORRIDOR",
+            edgeId=item.text("edgeId"),
+            sequenceId=item.whole("sequenceId"),
+            requestStatus=_request_status(item),
+        )
+
+
+def _request_status(item: _Fields) -> RequestStatus:
+    """QUEUED is in the text of 3.0 and not in its schema: still only asked for."""
+    status = item.text("requestStatus").upper()
+    if status in get_args(RequestStatus):
+        return cast("RequestStatus", status)
+    if status != "QUEUED":
+        item.problems.append("requestStatus")
+    return "REQUESTED"
+
+
 def _mode(at: _Fields) -> OperatingMode:
     mode = at.text("operatingMode").upper().replace("_", "")
     if mode in _MODES:
@@ -244,10 +299,10 @@ def _battery(at: _Fields) -> BatteryState:
 
 def _error(item: _Fields) -> Error:
     said = item.data.get("errorDescription")
-    fatal = item.text("errorLevel").upper() not in ("WARNING", "")
+    level = item.text("errorLevel").upper() or "WARNING"
     return Error(
         errorType=item.text("errorType"),
-        errorLevel="FATAL" if fatal else "WARNING",
+        errorLevel=cast("ErrorLevel", level if level in get_args(ErrorLevel) else "FATAL"),
         errorDescription=said if type(said) is str else None,
     )
 

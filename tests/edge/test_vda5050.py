@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.drivers.vda5050 import RobotSession
-from edge.drivers.vda5050_order import Robot as RobotName
+from edge.drivers.vda5050_profile import Robot as RobotName
 from tests.edge.vda5050_pair import (
     DROP,
     NAME,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from edge.drivers.vda5050 import RobotSession
-from edge.drivers.vda5050_order import Robot as RobotName
+from edge.drivers.vda5050_profile import Robot as RobotName
 from edge.drivers.vda5050_read import read_json, read_state, read_state_fields
 from edge.drivers.vda5050_wire import parse_state
 from edge.messages import ActionReport

@@ -15,7 +15,7 @@ from uuid import UUID
 from jsonschema import Draft202012Validator
 
 from edge.drivers.vda5050 import RobotSession
-from edge.drivers.vda5050_order import Robot as RobotName
+from edge.drivers.vda5050_profile import Robot as RobotName
 from edge.messages import CancelDrive, Drive, DriveAction, DriveNode, RobotReport
 from simulators.robot import Robot
 from simulators.robot_body import Body, Build, body_from_json, body_to_json
