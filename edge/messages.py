@@ -192,6 +192,24 @@ class RobotConformance:
     quarantined: str = ""  # empty: it is not
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRefused:
+    """A command that moves something was not carried out, or it is not known that it was.
+
+    `reason`: it came after its end, was begun before, waited behind too many others, its device
+    could not be reached, or the driver failed with it. Nothing is tried again by the edge.
+    """
+
+    type: Literal["command.refused"] = "command.refused"
+    at: datetime
+    device: str
+    about: str  # the command's type
+    reason: Literal["expired", "repeated", "dropped", "untold", "failed"]
+    detail: str = ""
+    command: UUID | None = None
+    tracking: int | None = None
+
+
 # -------------------------------------------------------------------- what devices say, live
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionReport:
@@ -363,7 +381,8 @@ DeviceEvent: TypeAlias = Annotated[
     | TagGone
     | DeviceStatus
     | WeightRead
-    | RobotConformance,
+    | RobotConformance
+    | CommandRefused,
     Field(discriminator="type"),
 ]
 DeviceCommand: TypeAlias = Annotated[

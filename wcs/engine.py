@@ -28,6 +28,7 @@ from edge.messages import (
     CartonDefaulted,
     CartonScanned,
     CartonSorted,
+    CommandRefused,
     DeviceStatus,
     LanesKnown,
     LightPressed,
@@ -39,7 +40,7 @@ from edge.messages import (
     WeightRead,
 )
 from wcs import conveyor, dispatch, gates, lanes, missions
-from wcs.messages import Alarm, ParcelExpected, TransportOrder, Withdrawal
+from wcs.messages import Alarm, ParcelExpected, PassageExpected, TransportOrder, Withdrawal
 from wcs.plant import Plant
 from wcs.routing import Routes
 from wcs.state import Outbox, Robot, State, clear_alarm, fit, raise_alarm
@@ -68,9 +69,11 @@ Incoming: TypeAlias = Annotated[
     | WeightRead
     | RobotReport
     | RobotConformance
+    | CommandRefused
     | TransportOrder
     | Withdrawal
     | ParcelExpected
+    | PassageExpected
     | ShowLight
     | Started,
     Field(discriminator="type"),
@@ -97,8 +100,7 @@ class Engine:
         conveyor.forget(state.sorting, state.now)
         conveyor.release(state.sorting, self.plant, state.now, outbox)
         lanes.tell(state, self.plant, outbox)
-        for gate in state.gates.values():
-            outbox.to_wms.extend(gates.due(gate, state.now))
+        outbox.to_wms.extend(gates.all_due(state.gates.values(), state.announced, state.now))
         return outbox
 
     # -------------------------------------------------------------------------- hearing
@@ -109,13 +111,8 @@ class Engine:
             dispatch.accept(state, self.plant, message, outbox)
         elif isinstance(message, Withdrawal):
             dispatch.withdraw(state, message, outbox)
-        elif isinstance(message, TagSeen | TagGone):
-            if (gate := state.gates.get(message.device)) is not None:
-                gates.on_tag(gate, message, state.now)
-        elif isinstance(message, DeviceStatus):
-            _hear_status(state, message, outbox)
-            if (gate := state.gates.get(message.device)) is not None:
-                gates.on_tag(gate, message, state.now)
+        elif isinstance(message, TagSeen | TagGone | DeviceStatus | PassageExpected):
+            _hear_at_gates(state, message, outbox)
         elif isinstance(message, Started):
             fit(state, self.plant)
             dispatch.check_places(state, self.plant, outbox)
@@ -138,13 +135,16 @@ class Engine:
         | LanesKnown
         | LightPressed
         | ShowLight
-        | WeightRead,
+        | WeightRead
+        | CommandRefused,
         outbox: Outbox,
     ) -> None:
         if isinstance(message, WeightRead | LightPressed):
             outbox.to_wms.append(message)  # nothing here is decided by it
         elif isinstance(message, ShowLight):
             outbox.to_edge.append(message)
+        elif isinstance(message, CommandRefused):
+            pass  # in the journal, for whoever asks; what is to be done follows from what is seen
         elif isinstance(message, LanesKnown):
             lanes.known(state.sorting, message)
         elif isinstance(message, CartonDefaulted):
@@ -253,6 +253,18 @@ def _unplaced(name: str, start: str) -> Mover:
         takes=False,
         settles=False,
     )
+
+
+def _hear_at_gates(
+    state: State, message: TagSeen | TagGone | DeviceStatus | PassageExpected, outbox: Outbox
+) -> None:
+    if isinstance(message, PassageExpected):
+        gates.expect(state.announced, message)
+        return
+    if isinstance(message, DeviceStatus):
+        _hear_status(state, message, outbox)
+    if (gate := state.gates.get(message.device)) is not None:
+        gates.on_tag(gate, message, state.now)
 
 
 def _hear_status(state: State, event: DeviceStatus, outbox: Outbox) -> None:

@@ -1,28 +1,21 @@
-"""Tags at a gate -> passages with a direction.
+"""Tags at the gates of a site -> passages with a direction.
 
-A gate has antennas that look inside and antennas that look outside. A tag that goes out is
-nearest to the inside ones first:
+    TagSeen, TagGone ──> sightings by gate, tag, antenna ──due──> judged (wcs.passage) ──> passage
+                              the same tag at the next door ─┘  └─ what is expected here
 
-    inside    ....xxXXXxx.........        direction = order of the moments when the tag was
-    outside   .........xxXXXxx....        nearest to each zone, never the order of first reads:
-                  t_in   t_out            a reflection may be the very first read of all
-
-The evidence of a zone is the sightings at its antennas, those within `near_db` of the strongest
-one: `t` is the mean time of their n strongest reads, which spread around it by s seconds. How sure
-we are is then plain statistics:
-
-    confidence = normal_cdf(|t_out - t_in| / (s sqrt(1/n_in + 1/n_out)))        s: the wider one
+A reader hears through the wall: a tag that is carried through one door is read at the next one as
+well. It passed where it was strongest.
 
 Laws:
-    both zones    a direction needs at least `reads_min` reads in each zone, moments that are
-                  `apart_spreads` spreads apart, and `confidence_min`; otherwise it is AMBIGUOUS,
-                  which is a question for a person and never a movement
+    one door      a tag that two doors saw at the same time passed at one of them: the one where
+                  it was stronger by `rival_db`, else the only one where it is expected, else
+                  nobody knows, and the passage is AMBIGUOUS
     alone         each tag is judged by its own reads. Tags that pass together are told together,
                   but company is no evidence
     once          sightings are used for one passage and then gone; what trickles in afterwards
-                  from the zone where the tag went is the tail of that passage
-    strays        a zone that never saw the tag stronger than `stray_dbm` did not see it pass; a
-                  tag that neither zone saw is not at the gate at all, and nothing is told
+                  from the zone where the tag went, or at the door next to it, is the tail of
+                  that passage. A tag that one zone sees again and again is asked about once
+    bounded       of each tag `sightings_max` sightings are kept, the strongest
 
 A tag seen in one zone only waits `patience_s` for the other zone before it is ambiguous: an edge
 that stumbled may hand the second half in late.
@@ -30,54 +23,19 @@ that stumbled may hand the second half in late.
 `GateState` is plain data, part of the engine's state and journal. Pure.
 
 The reads' own times decide what happened; `now` only decides how long to wait.
-
-Source: the order of trust among portal signals follows common RFID portal practice (zones by
-centroid before first read); thresholds are ours.
 """
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
 
+from edge.gs1 import Epc, decode_epc
 from edge.messages import DeviceStatus, TagGone, TagSeen
-from wcs.messages import GatePassage
+from wcs.messages import GatePassage, PassageExpected
+from wcs.passage import RULES, Direction, GateRules, Sighting, Verdict, judge, zone_of
 
-Direction: TypeAlias = Literal["IN", "OUT", "AMBIGUOUS"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateRules:
-    """When the evidence is good enough. Times are virtual seconds, strengths dB and dBm."""
-
-    settle_s: float = 2.0  # after the last sighting, for the others of a group
-    company_s: float = 4.0  # more, while others are just passing
-    patience_s: float = 60.0  # for the other zone
-    forget_s: float = 600.0  # for an end that may never be told, and of what has passed
-    together_s: float = 2.0  # crossings as close as this are one passage
-    apart_spreads: float = 1.0
-    cycle_s: float = 0.1  # of the reader: no spread is known better than that
-    confidence_min: float = 0.995
-    reads_min: int = 3
-    near_db: float = 10.0
-    stray_dbm: float = -57.0
-
-
-RULES = GateRules()
-
-
-@dataclass(slots=True, kw_only=True)
-class Sighting:
-    """What is kept of a TagGone."""
-
-    antenna: int
-    first_at: datetime
-    last_at: datetime
-    strongest_at: datetime
-    strong_reads: int
-    spread_s: float
-    reads: int
-    peak_dbm: float
+__all__ = ["RULES", "Announced", "GateRules", "GateState"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,10 +49,12 @@ class TagAtGate:
 
 @dataclass(slots=True, kw_only=True)
 class Passed:
-    """A tag that has just been told, and where it went."""
+    """A tag that has just been told, and where it went; or that passed at the next door."""
 
     direction: Direction
     told_at: datetime
+    zone: str = ""  # the only one that saw it, when it was ambiguous
+    elsewhere: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,29 +69,45 @@ class GateState:
     passed: dict[str, Passed] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Zone:
-    """When a tag was nearest to a zone, and on how much that rests."""
+@dataclass(slots=True, kw_only=True)
+class Announced:
+    """What should go through gates: lists by id, and by GS1 key the list that names it."""
 
-    at: datetime
-    spread_s: float
-    strong_reads: int
-    reads: int
+    lists: dict[str, PassageExpected] = field(default_factory=dict)
+    of: dict[str, str] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Verdict:
-    """One tag's passage."""
-
-    epc_hex: str
-    direction: Direction
-    confidence: float
-    crossed_at: datetime
-    started_at: datetime
-    ended_at: datetime
-    reads: int
+    def at(self, gate: str, epc_hex: str) -> Direction | None:
+        """Where a tag should go at this gate, if anybody said so."""
+        epc = decode_epc(epc_hex)
+        said = self.lists.get(self.of.get(epc.key, "")) if isinstance(epc, Epc) else None
+        return said.direction if said is not None and said.gate in ("", gate) else None
 
 
+NOTHING = Announced()
+
+
+def expect(expected: Announced, message: PassageExpected) -> None:
+    """Replace a list; one without codes is taken back."""
+    _take_back(expected, message.id)
+    if message.codes:
+        expected.lists[message.id] = message
+        expected.of |= dict.fromkeys(message.codes, message.id)
+
+
+def forget_expected(expected: Announced, now: datetime) -> None:
+    """Let go of lists whose time is over."""
+    for over in [id_ for id_, said in expected.lists.items() if said.expires_at <= now]:
+        _take_back(expected, over)
+
+
+def _take_back(expected: Announced, id_: str) -> None:
+    before = expected.lists.pop(id_, None)
+    for code in before.codes if before is not None else ():
+        if expected.of.get(code) == id_:
+            del expected.of[code]
+
+
+# -------------------------------------------------------------------------------------- hearing
 def on_tag(
     state: GateState,
     event: TagSeen | TagGone | DeviceStatus,
@@ -157,33 +133,6 @@ def on_tag(
             tag.seen_by.append(event.antenna)
 
 
-def due(state: GateState, now: datetime, rules: GateRules = RULES) -> list[GatePassage]:
-    """The passages that are over by now; their tags are forgotten."""
-    _forget(state, now, rules)
-    verdicts = []
-    for epc_hex in _ready(state, now, rules):
-        tag = state.tags[epc_hex]
-        verdict = _judge(state, epc_hex, tag, rules)
-        if tag.seen_by:  # it is still there: keep watching, with a clean sheet
-            tag.sightings = []
-        else:
-            del state.tags[epc_hex]
-        if verdict is not None:
-            state.passed[epc_hex] = Passed(direction=verdict.direction, told_at=now)
-            verdicts.append(verdict)
-    return [_passage(state.gate, group, now) for group in _groups(verdicts, rules)]
-
-
-def next_due(state: GateState, rules: GateRules = RULES) -> datetime | None:
-    """When `due` may have something to say at the earliest, or None."""
-    times = [
-        tag.changed_at + timedelta(seconds=_wait_s(state, tag, rules))
-        for tag in state.tags.values()
-        if tag.sightings
-    ]
-    return min(times, default=None)
-
-
 def _add_sighting(tag: TagAtGate, event: TagGone, rules: GateRules) -> None:
     if event.antenna in tag.seen_by:
         tag.seen_by.remove(event.antenna)
@@ -203,6 +152,168 @@ def _add_sighting(tag: TagAtGate, event: TagGone, rules: GateRules) -> None:
         peak_dbm=event.peak_rssi_dbm,
     )
     tag.sightings.append(sighting)
+    if len(tag.sightings) > rules.sightings_max:
+        weakest = min(range(len(tag.sightings) - 1), key=lambda n: tag.sightings[n].peak_dbm)
+        del tag.sightings[weakest]
+
+
+# -------------------------------------------------------------------------------------- telling
+def due(
+    state: GateState,
+    now: datetime,
+    rules: GateRules = RULES,
+    *,
+    others: Sequence[GateState] = (),
+    expected: Announced = NOTHING,
+) -> list[GatePassage]:
+    """The passages of a gate that are over by now; their tags are forgotten.
+
+    Args:
+        state: the gate.
+        now: how long it is since they were seen.
+        rules: when the evidence is good enough.
+        others: the other gates of the site, which may have seen the same tags.
+        expected: what should go through.
+    """
+    _forget(state, now, rules)
+    verdicts = []
+    for epc_hex in _ready(state, now, rules):
+        if any(_still_sees(other, epc_hex, now, state, rules) for other in others):
+            continue
+        verdict = _told(state, epc_hex, others, expected, now, rules)
+        if verdict is not None:
+            verdicts.append(verdict)
+    return [_passage(state.gate, group, now) for group in _groups(verdicts, rules)]
+
+
+def all_due(gates: Iterable[GateState], expected: Announced, now: datetime) -> list[GatePassage]:
+    """The passages of all gates of a site that are over by now."""
+    doors = tuple(gates)
+    forget_expected(expected, now)
+    return [
+        passage
+        for door in doors
+        for passage in due(
+            door, now, others=[other for other in doors if other is not door], expected=expected
+        )
+    ]
+
+
+def next_due(state: GateState, rules: GateRules = RULES) -> datetime | None:
+    """When `due` may have something to say at the earliest, or None."""
+    times = [
+        tag.changed_at + timedelta(seconds=_wait_s(state, tag, rules))
+        for tag in state.tags.values()
+        if tag.sightings
+    ]
+    return min(times, default=None)
+
+
+def _told(
+    state: GateState,
+    epc_hex: str,
+    others: Sequence[GateState],
+    expected: Announced,
+    now: datetime,
+    rules: GateRules,
+) -> Verdict | None:
+    """Judge a tag, and be done with it."""
+    tag = state.tags[epc_hex]
+    way = expected.at(state.gate, epc_hex)
+    zones = (
+        zone_of(tag.sightings, state.inside, rules),
+        zone_of(tag.sightings, state.outside, rules),
+    )
+    verdict = judge(epc_hex, tag.sightings, zones, way, rules)
+    only = "" if all(zones) else "inside" if zones[0] is not None else "outside"
+    _clear(state, epc_hex)
+    if verdict is not None:
+        verdict = _one_door(state, verdict, others, expected, rules)
+    if verdict is None:
+        return None
+    if _is_tail(state.passed.get(epc_hex), only, verdict, rules):
+        state.passed[epc_hex].told_at = now
+        return None
+    state.passed[epc_hex] = Passed(direction=verdict.direction, told_at=now, zone=only)
+    return verdict
+
+
+def _one_door(
+    state: GateState,
+    verdict: Verdict,
+    others: Sequence[GateState],
+    expected: Announced,
+    rules: GateRules,
+) -> Verdict | None:
+    """The verdict, if the tag passed here and not at another door."""
+    for other in others:
+        peak_dbm = _peak_dbm(other, verdict, rules)
+        if peak_dbm < rules.stray_dbm:
+            continue
+        ahead_db = verdict.peak_dbm - peak_dbm
+        here = expected.at(state.gate, verdict.epc_hex) is not None
+        there = expected.at(other.gate, verdict.epc_hex) is not None
+        if abs(ahead_db) < rules.rival_db and here != there:
+            ahead_db = rules.rival_db if here else -rules.rival_db
+        if ahead_db <= -rules.rival_db:
+            _passed_elsewhere(state, verdict)
+            return None
+        _passed_elsewhere(other, verdict)
+        if ahead_db < rules.rival_db:
+            return replace(verdict, direction="AMBIGUOUS", reason="two_doors", neighbour=other.gate)
+    return verdict
+
+
+def _peak_dbm(other: GateState, verdict: Verdict, rules: GateRules) -> float:
+    """How strong the other door saw the tag at that time."""
+    tag = other.tags.get(verdict.epc_hex)
+    apart = timedelta(seconds=rules.rival_s)
+    return max(
+        (
+            sighting.peak_dbm
+            for sighting in (tag.sightings if tag is not None else ())
+            if sighting.first_at - apart <= verdict.crossed_at <= sighting.last_at + apart
+        ),
+        default=-math.inf,
+    )
+
+
+def _passed_elsewhere(state: GateState, verdict: Verdict) -> None:
+    """What this door saw of that passage is void, now and when more of it trickles in."""
+    _clear(state, verdict.epc_hex)
+    state.passed[verdict.epc_hex] = Passed(
+        direction=verdict.direction, told_at=verdict.ended_at, elsewhere=True
+    )
+
+
+def _clear(state: GateState, epc_hex: str) -> None:
+    """Be done with what was seen of a tag; if it is still there, keep watching."""
+    tag = state.tags.get(epc_hex)
+    if tag is not None:
+        tag.sightings = []
+        if not tag.seen_by:
+            del state.tags[epc_hex]
+
+
+def _still_sees(
+    other: GateState, epc_hex: str, now: datetime, state: GateState, rules: GateRules
+) -> bool:
+    """Whether another door is just seeing the tag: its half of the evidence is yet to come."""
+    tag = other.tags.get(epc_hex)
+    waited_s = (now - state.tags[epc_hex].changed_at).total_seconds()
+    return tag is not None and bool(tag.seen_by) and waited_s < rules.rival_s
+
+
+def _is_tail(passed: Passed | None, only: str, verdict: Verdict, rules: GateRules) -> bool:
+    """Whether this is but the end of a passage that has been told, or asked about before."""
+    if passed is not None and passed.elsewhere:
+        late_s = (verdict.started_at - passed.told_at).total_seconds()
+        return late_s < rules.rival_s
+    if passed is None or verdict.direction != "AMBIGUOUS":
+        return False
+    if passed.direction == "AMBIGUOUS":
+        return bool(only) and passed.zone == only
+    return only == ("outside" if passed.direction == "OUT" else "inside")
 
 
 def _wait_s(state: GateState, tag: TagAtGate, rules: GateRules) -> float:
@@ -240,79 +351,10 @@ def _forget(state: GateState, now: datetime, rules: GateRules) -> None:
         del state.tags[epc_hex]
 
 
-def _zone(sightings: list[Sighting], antennas: tuple[int, ...], rules: GateRules) -> _Zone | None:
-    here = [sighting for sighting in sightings if sighting.antenna in antennas]
-    peak_dbm = max((sighting.peak_dbm for sighting in here), default=-math.inf)
-    if peak_dbm < rules.stray_dbm:
-        return None
-    near = [sighting for sighting in here if sighting.peak_dbm >= peak_dbm - rules.near_db]
-    reads = sum(sighting.strong_reads for sighting in near)
-    origin = near[0].strongest_at
-    after_s = [(sighting.strongest_at - origin).total_seconds() for sighting in near]
-    mean_s = sum(s.strong_reads * t for s, t in zip(near, after_s, strict=True)) / reads
-    square = sum(
-        s.strong_reads * (s.spread_s**2 + (t - mean_s) ** 2)
-        for s, t in zip(near, after_s, strict=True)
-    )
-    return _Zone(
-        at=origin + timedelta(seconds=mean_s),
-        spread_s=math.sqrt(square / reads),
-        strong_reads=reads,
-        reads=sum(sighting.reads for sighting in here),
-    )
-
-
-def _judge(state: GateState, epc_hex: str, tag: TagAtGate, rules: GateRules) -> _Verdict | None:
-    inside = _zone(tag.sightings, state.inside, rules)
-    outside = _zone(tag.sightings, state.outside, rules)
-    zones = [zone for zone in (inside, outside) if zone is not None]
-    if not zones:
-        return None
-    direction: Direction = "AMBIGUOUS"
-    confidence = 0.5
-    if inside is not None and outside is not None:
-        direction, confidence = _direction(inside, outside, rules)
-    elif _is_tail(state, epc_hex, went_out=inside is None):
-        return None
-    middle = sum(((zone.at - zones[0].at) for zone in zones), timedelta()) / len(zones)
-    return _Verdict(
-        epc_hex=epc_hex,
-        direction=direction,
-        confidence=confidence,
-        crossed_at=zones[0].at + middle,
-        started_at=min(sighting.first_at for sighting in tag.sightings),
-        ended_at=max(sighting.last_at for sighting in tag.sightings),
-        reads=sum(sighting.reads for sighting in tag.sightings),
-    )
-
-
-def _direction(inside: _Zone, outside: _Zone, rules: GateRules) -> tuple[Direction, float]:
-    apart_s = (outside.at - inside.at).total_seconds()
-    # It passes both zones at one speed, so the wider spread holds for both: the few reads of a
-    # zone that hardly saw it lie close together by chance.
-    spread_s = max(inside.spread_s, outside.spread_s, rules.cycle_s)
-    error_s = spread_s * math.sqrt(1 / inside.strong_reads + 1 / outside.strong_reads)
-    sigmas = abs(apart_s) / error_s
-    confidence = 0.5 * (1 + math.erf(sigmas / math.sqrt(2)))
-    thin = (
-        min(inside.reads, outside.reads) < rules.reads_min
-        or abs(apart_s) < spread_s * rules.apart_spreads
-        or confidence < rules.confidence_min
-    )
-    if thin:
-        return "AMBIGUOUS", confidence
-    return ("OUT" if apart_s > 0 else "IN"), confidence
-
-
-def _is_tail(state: GateState, epc_hex: str, *, went_out: bool) -> bool:
-    passed = state.passed.get(epc_hex)
-    return passed is not None and passed.direction == ("OUT" if went_out else "IN")
-
-
-def _groups(verdicts: list[_Verdict], rules: GateRules) -> list[list[_Verdict]]:
+def _groups(verdicts: list[Verdict], rules: GateRules) -> list[list[Verdict]]:
     """Verdicts of one direction whose crossings follow each other closely, in order of time."""
-    groups: list[list[_Verdict]] = []
-    open_group: dict[Direction, list[_Verdict]] = {}
+    groups: list[list[Verdict]] = []
+    open_group: dict[Direction, list[Verdict]] = {}
     for verdict in sorted(verdicts, key=lambda v: (v.crossed_at, v.epc_hex)):
         group = open_group.get(verdict.direction)
         together = timedelta(seconds=rules.together_s)
@@ -323,7 +365,7 @@ def _groups(verdicts: list[_Verdict], rules: GateRules) -> list[list[_Verdict]]:
     return groups
 
 
-def _passage(gate: str, group: list[_Verdict], now: datetime) -> GatePassage:
+def _passage(gate: str, group: list[Verdict], now: datetime) -> GatePassage:
     return GatePassage(
         at=now,
         gate=gate,
@@ -333,4 +375,10 @@ def _passage(gate: str, group: list[_Verdict], now: datetime) -> GatePassage:
         reads=sum(verdict.reads for verdict in group),
         started_at=min(verdict.started_at for verdict in group),
         ended_at=max(verdict.ended_at for verdict in group),
+        reads_inside=sum(verdict.reads_inside for verdict in group),
+        reads_outside=sum(verdict.reads_outside for verdict in group),
+        peak_dbm=max(verdict.peak_dbm for verdict in group),
+        expected=sum(verdict.expected for verdict in group),
+        reasons=tuple(sorted({verdict.reason for verdict in group} - {""})),
+        neighbour=next((verdict.neighbour for verdict in group if verdict.neighbour), ""),
     )

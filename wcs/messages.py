@@ -53,6 +53,21 @@ class ParcelExpected:
     lane: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageExpected:
+    """These should go through a gate: what an ASN announces, what is loaded at a door.
+
+    The list with that id, whole: said again it replaces itself, without codes it is taken back.
+    """
+
+    type: Literal["passage.expected"] = "passage.expected"
+    id: str
+    direction: Literal["IN", "OUT"]
+    codes: tuple[str, ...]  # GS1 keys: SSCC, GRAI, GTIN-14 …, whatever their tags look like
+    expires_at: datetime
+    gate: str = ""  # "" is any gate
+
+
 # --------------------------------------------------------------------------- what the WMS hears
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportReport:
@@ -103,6 +118,15 @@ class GatePassage:
     reads: int
     started_at: datetime
     ended_at: datetime
+    # on what that rests: reads of both sides, the strongest, how many of the tags were expected
+    # here, and of AMBIGUOUS ones why ("one_zone", "few_reads", "too_close", "unsure",
+    # "two_doors" and which other one)
+    reads_inside: int = 0
+    reads_outside: int = 0
+    peak_dbm: float = 0.0
+    expected: int = 0
+    reasons: tuple[str, ...] = ()
+    neighbour: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from edge.messages import (
     RobotReport,
     ShowLight,
 )
-from wcs.gates import GateState
+from wcs.gates import Announced, GateState
 from wcs.messages import Alarm, FromWcs
 from wcs.plant import Plant
 
@@ -151,6 +151,7 @@ class State:
     over: dict[str, str] = field(default_factory=dict)  # transport orders that ended, and how
     sorting: Sorting = field(default_factory=Sorting)
     gates: dict[str, GateState] = field(default_factory=dict)  # by device
+    announced: Announced = field(default_factory=Announced)  # what should pass gates
     alarms: dict[str, Alarm] = field(default_factory=dict)  # the active ones
 
 

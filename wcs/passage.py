@@ -1,0 +1,204 @@
+"""One tag's reads at a gate -> a direction, how sure that is, and on what it rests.
+
+    inside    ....xxXXXxx.........        direction = order of the moments when the tag was
+    outside   .........xxXXXxx....        nearest to each zone, never the order of first reads:
+                  t_in   t_out            a reflection may be the very first read of all
+
+The evidence of a zone is the sightings at its antennas, those within `near_db` of the strongest
+one: `t` is the mean time of their n strongest reads, which spread around it by s seconds. How sure
+we are is then plain statistics:
+
+    c = normal_cdf(|t_out - t_in| / (s sqrt(1/n_in + 1/n_out)))               s: the wider one
+
+and what was to be expected (an ASN, a load list) is weighed with it as Bayes says: with a share p
+of the tags that are expected to go this way and do,
+
+    confidence = c p / (c p + (1 - c) (1 - p))                     p = 1/2 without an expectation
+
+Laws:
+    both zones    a direction needs at least `reads_min` reads in each zone, moments that are
+                  `apart_spreads` spreads apart, and `confidence_min`; otherwise it is AMBIGUOUS
+    expectation   never makes a movement by itself: it moves the threshold, for both zones seen
+    strays        a zone that never saw the tag stronger than `stray_dbm` did not see it pass; a
+                  tag that neither zone saw is not at the gate at all
+    standing      what one zone alone saw for `standing_s` stands there; nobody is asked about it
+
+Pure.
+
+Source: the order of trust among portal signals follows common RFID portal practice (zones by
+centroid before first read); thresholds are ours.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+Direction: TypeAlias = Literal["IN", "OUT", "AMBIGUOUS"]
+Reason: TypeAlias = Literal["", "one_zone", "few_reads", "too_close", "unsure", "two_doors"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRules:
+    """When the evidence is good enough. Times are virtual seconds, strengths dB and dBm."""
+
+    settle_s: float = 2.0  # after the last sighting, for the others of a group
+    company_s: float = 4.0  # more, while others are just passing
+    patience_s: float = 60.0  # for the other zone
+    forget_s: float = 600.0  # for an end that may never be told, and of what has passed
+    standing_s: float = 60.0
+    together_s: float = 2.0  # crossings as close as this are one passage
+    apart_spreads: float = 1.0
+    apart_expected: float = 0.5  # the same, where the direction is the expected one
+    cycle_s: float = 0.1  # of the reader: no spread is known better than that
+    confidence_min: float = 0.995
+    expected_share: float = 0.95
+    reads_min: int = 3
+    near_db: float = 10.0
+    stray_dbm: float = -57.0
+    rival_db: float = 3.0  # so much stronger at one of two doors is clear
+    rival_s: float = 10.0  # two doors see one passage within that; and wait so long for each other
+    sightings_max: int = 24  # of a tag that comes and goes at the edge of the field: the strongest
+
+
+RULES = GateRules()
+
+
+@dataclass(slots=True, kw_only=True)
+class Sighting:
+    """What is kept of a TagGone."""
+
+    antenna: int
+    first_at: datetime
+    last_at: datetime
+    strongest_at: datetime
+    strong_reads: int
+    spread_s: float
+    reads: int
+    peak_dbm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """When a tag was nearest to a zone, and on how much that rests."""
+
+    at: datetime
+    spread_s: float
+    strong_reads: int
+    reads: int
+    peak_dbm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One tag's passage."""
+
+    epc_hex: str
+    direction: Direction
+    confidence: float
+    crossed_at: datetime
+    started_at: datetime
+    ended_at: datetime
+    reads: int
+    reads_inside: int = 0
+    reads_outside: int = 0
+    peak_dbm: float = 0.0
+    expected: bool = False
+    reason: Reason = ""
+    neighbour: str = ""  # the other door, where two cannot be told apart
+
+
+def zone_of(
+    sightings: list[Sighting], antennas: tuple[int, ...], rules: GateRules = RULES
+) -> Zone | None:
+    """What these antennas saw of a tag; None if it was not near them."""
+    here = [sighting for sighting in sightings if sighting.antenna in antennas]
+    peak_dbm = max((sighting.peak_dbm for sighting in here), default=-math.inf)
+    if peak_dbm < rules.stray_dbm:
+        return None
+    near = [sighting for sighting in here if sighting.peak_dbm >= peak_dbm - rules.near_db]
+    reads = sum(sighting.strong_reads for sighting in near)
+    origin = near[0].strongest_at
+    after_s = [(sighting.strongest_at - origin).total_seconds() for sighting in near]
+    mean_s = sum(s.strong_reads * t for s, t in zip(near, after_s, strict=True)) / reads
+    square = sum(
+        s.strong_reads * (s.spread_s**2 + (t - mean_s) ** 2)
+        for s, t in zip(near, after_s, strict=True)
+    )
+    return Zone(
+        at=origin + timedelta(seconds=mean_s),
+        spread_s=math.sqrt(square / reads),
+        strong_reads=reads,
+        reads=sum(sighting.reads for sighting in here),
+        peak_dbm=peak_dbm,
+    )
+
+
+def judge(
+    epc_hex: str,
+    sightings: list[Sighting],
+    zones: tuple[Zone | None, Zone | None],
+    expected: Direction | None,
+    rules: GateRules = RULES,
+) -> Verdict | None:
+    """Which way a tag went; None if it was not at the gate, or stands there.
+
+    Args:
+        epc_hex: whose.
+        sightings: all of it.
+        zones: what inside and outside saw of it.
+        expected: where it should go here, if anybody said so.
+        rules: when evidence is good enough.
+    """
+    seen = [zone for zone in zones if zone is not None]
+    if not seen:
+        return None
+    inside, outside = zones
+    started_at = min(sighting.first_at for sighting in sightings)
+    ended_at = max(sighting.last_at for sighting in sightings)
+    direction: Direction = "AMBIGUOUS"
+    confidence = 0.5
+    reason: Reason = "one_zone"
+    if inside is not None and outside is not None:
+        direction, confidence, reason = _direction(inside, outside, expected, rules)
+    elif (ended_at - started_at).total_seconds() >= rules.standing_s:
+        return None
+    middle = sum(((zone.at - seen[0].at) for zone in seen), timedelta()) / len(seen)
+    return Verdict(
+        epc_hex=epc_hex,
+        direction=direction,
+        confidence=confidence,
+        crossed_at=seen[0].at + middle,
+        started_at=started_at,
+        ended_at=ended_at,
+        reads=sum(sighting.reads for sighting in sightings),
+        reads_inside=inside.reads if inside is not None else 0,
+        reads_outside=outside.reads if outside is not None else 0,
+        peak_dbm=max(zone.peak_dbm for zone in seen),
+        expected=expected is not None and direction in {expected, "AMBIGUOUS"},
+        reason=reason,
+    )
+
+
+def _direction(
+    inside: Zone, outside: Zone, expected: Direction | None, rules: GateRules
+) -> tuple[Direction, float, Reason]:
+    apart_s = (outside.at - inside.at).total_seconds()
+    # It passes both zones at one speed, so the wider spread holds for both: the few reads of a
+    # zone that hardly saw it lie close together by chance.
+    spread_s = max(inside.spread_s, outside.spread_s, rules.cycle_s)
+    error_s = spread_s * math.sqrt(1 / inside.strong_reads + 1 / outside.strong_reads)
+    seen: Direction = "OUT" if apart_s > 0 else "IN"
+    share = 0.5
+    if expected is not None:
+        share = rules.expected_share if seen == expected else 1 - rules.expected_share
+    sure = 0.5 * (1 + math.erf(abs(apart_s) / error_s / math.sqrt(2)))
+    confidence = sure * share / (sure * share + (1 - sure) * (1 - share))
+    apart = rules.apart_expected if seen == expected else rules.apart_spreads
+    if min(inside.reads, outside.reads) < rules.reads_min:
+        return "AMBIGUOUS", confidence, "few_reads"
+    if abs(apart_s) < spread_s * apart:
+        return "AMBIGUOUS", confidence, "too_close"
+    if confidence < rules.confidence_min:
+        return "AMBIGUOUS", confidence, "unsure"
+    return seen, confidence, ""
