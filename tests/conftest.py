@@ -149,12 +149,19 @@ def database_url(worker_database: str) -> str:
     return worker_database
 
 
+@pytest.fixture(scope="session")
+def worker_pool(worker_database: str) -> Database:
+    """This worker's pool, which remembers how statements are compiled."""
+    return Database(worker_database, pool_size=50, given_clock=True)
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(worker_pool: Database, database_url: str) -> Iterator[Database]:
     """A pool on an empty database."""
-    database = Database(database_url, pool_size=50, given_clock=True)
-    yield database
-    database.close()
+    assert database_url
+    worker_pool.conflicts = 0
+    yield worker_pool
+    worker_pool.close()
 
 
 @pytest.fixture

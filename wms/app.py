@@ -79,7 +79,10 @@ WEB = Path(__file__).parent / "web_dist"
 
 
 def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
-    """The web application. Tests bring their own services; then there is no bus."""
+    """The web application. Tests bring their own services; then there is no bus.
+
+    What is at work between start and end is `app.state.services` as it is at the start.
+    """
     own = services is None
     made = services or Services(
         settings=settings,
@@ -95,7 +98,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.database_pool
-        async with _writers(settings, made, own=own) as app.state.coalescer:
+        async with _writers(settings, app.state.services, own=own) as app.state.coalescer:
             if not own:
                 yield
                 return

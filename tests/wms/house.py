@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
@@ -112,6 +113,17 @@ class PaperWebhooks:
         return 200
 
 
+_APPS: list[FastAPI] = []
+
+
+def _app_of(services: Services) -> FastAPI:
+    """The web application with these services; putting its routes together takes a while."""
+    if not _APPS:
+        _APPS.append(create_app(services.settings, services))
+    _APPS[0].state.services = services
+    return _APPS[0]
+
+
 class House:
     """The network and everything that a test does to it."""
 
@@ -134,7 +146,7 @@ class House:
             clock=self.clock,
             floor=self.floor,
         )
-        self.http = TestClient(create_app(services.settings, services))
+        self.http = TestClient(_app_of(services))
         self.http.__enter__()  # one event loop for all requests
         self._seq = itertools.count(1)
         self._event_seq = itertools.count(1)

@@ -262,7 +262,8 @@ class Ledger(RuleBasedStateMachine):
         books, hold = self.books, self.books.holds[line.hold_id]
         rest, faults, target = (line.rest_hold_id or NIL, line.rest_state), set[str](), None
         try:
-            books.split(line.hold_id, line.to, line.units, rest, self.now)
+            named = line.location_id is not None or line.handling_unit_id is not None
+            books.split(line.hold_id, line.to, line.units, rest, self.now, named=named)
         except Refused as refused:
             faults.add(str(refused))
         try:
