@@ -29,6 +29,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 _LAYOUT = struct.Struct("<ddd")  # real_start, virtual_start (both unix seconds), speed
 OFF_S = 1.0  # a clock that is wrong by less is good
+ROUNDING_S = 0.001  # of times on the wire
 
 Quality: TypeAlias = Literal["UNKNOWN", "GOOD", "OFF"]
 
@@ -169,7 +170,8 @@ class CountedClock:
             return  # sent after now: not by us
         if self._bracket is not None:
             narrow = max(least_s, self._bracket[0]), min(most_s, self._bracket[1])
-            self._bracket = narrow if narrow[0] <= narrow[1] else (least_s, most_s)
+            fits = narrow[0] <= narrow[1] + ROUNDING_S
+            self._bracket = (min(narrow), max(narrow)) if fits else (least_s, most_s)
         else:
             self._bracket = least_s, most_s
 

@@ -23,8 +23,8 @@ Laws:
     one bad message  holds up nobody: what a storage gives back unreadable is sent as
                      `stream.damaged`, and who receives sets aside what it cannot understand.
 
-A sender that stamps (edge.stamp) greets with an empty batch before the first that it sends, and
-waits a moment for the answer: the acknowledgement tells it what its clock is off by.
+A sender that stamps (edge.stamp) greets with empty batches until the first answer, which tells it
+what its clock is off by, and sends nothing before.
 
 `Sender`, `receive` and `Receiver` do no I/O: time comes in as seconds of any steady clock.
 `SenderPump` runs a Sender over a bus and a storage for asyncio.
@@ -82,7 +82,7 @@ WINDOW_MAX = 1_000  # messages on their way, unacknowledged
 RESEND_AFTER_S = 1.0
 HASTY_RESEND_S = 0.1  # a second equal acknowledgement is believed this often at most
 STUCK_AFTER = 20  # go-backs in a row answered by a receiver that has forgotten
-GREETING_S = 1.0  # how long a greeting is waited for
+GREETING_S = 1.0  # between two greetings that nobody answers
 
 
 # --------------------------------------------------------------------------------- receiver
@@ -269,7 +269,8 @@ class SenderPump:
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
         self._said_stuck = False
-        self._greeted_s: float | None = None
+        self._answered = False  # since the connect, though it may be without a time
+        self._greeted_s = float("-inf")
         self.sent = self.resent = self.malformed = 0  # messages, messages, acknowledgements
         self._furthest = storage.acked
 
@@ -300,15 +301,14 @@ class SenderPump:
                     await self._more.wait()
 
     def _greet(self) -> float | None:
-        """Ask for the time first, if it is not known; how long to wait for it, or None."""
-        if self._timing is None or self._timing.quality != "UNKNOWN":
+        """Ask for the time until somebody answers; how long to wait, or None: it is known."""
+        if self._answered or self._timing is None or self._timing.quality != "UNKNOWN":
             return None
-        now_s = time.monotonic()
-        if self._greeted_s is None:
-            self._greeted_s = now_s
+        left_s = self._greeted_s + GREETING_S - time.monotonic()
+        if left_s <= 0:
+            self._greeted_s, left_s = time.monotonic(), GREETING_S
             self._publish(self._sender.acked + 1, [])
-        left_s = self._greeted_s + GREETING_S - now_s
-        return left_s if left_s > 0 else None
+        return left_s
 
     def _send_due(self) -> None:
         while numbers := self._sender.due(self._storage.last, time.monotonic()):
@@ -339,8 +339,7 @@ class SenderPump:
         timing = self._timing
         if timing is not None and ack.at is not None and ack.boot == timing.boot:
             timing.heard(ack.at, sent_up_s=ack.up_s)
-        if self._greeted_s is not None and ack.epoch == self._sender.epoch:
-            self._greeted_s = float("-inf")  # an answer, though one without a time
+        self._answered = self._answered or ack.epoch == self._sender.epoch
         try:
             if self._sender.on_ack(ack, last=self._storage.last, now_s=time.monotonic()):
                 self._storage.delete_through(self._sender.acked)
@@ -355,7 +354,7 @@ class SenderPump:
         self._more.set()
 
     def _on_connect(self) -> None:
-        self._greeted_s = None
+        self._answered, self._greeted_s = False, float("-inf")
         self._sender.on_connect()
         self._more.set()
 

@@ -42,6 +42,7 @@ class Uplink:
     """The way up of one site. `run` it as a task."""
 
     def __init__(self, bus: Bus, spool: Spool, *, site: str, clock: CountedClock) -> None:
+        self.bus, self.clock = bus, clock
         self._bus, self._spool, self._clock = bus, spool, clock
         self._site = site
         self._live = live_topic(site, "edge")
@@ -154,7 +155,7 @@ class Uplink:
     def _troubles(self) -> list[str]:
         found = []
         if len(self._spool) >= LOW_SHARE * self._spool.rows_max:
-            found.append(f"the spool is {LOW_SHARE:.0%} full: {len(self._spool)} messages wait")
+            found.append(f"the spool is more than {LOW_SHARE:.0%} full: the WCS does not answer")
         if self._clock.quality == "OFF":
             way = "behind" if self._clock.shift_s > 0 else "ahead"
             found.append(f"the clock of this machine is {abs(self._clock.shift_s):.0f} s {way}")
