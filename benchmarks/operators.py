@@ -5,7 +5,8 @@
 A process of `soko serve` and a PostgreSQL with fsync on; this process is the people, on the same
 cores. Each has a device of their own, takes pick packets from the pool and does one scan a second,
 each at their own moment, whatever comes back: an answer that is late does not slow the others.
-Measured is POST /api/v1/work/events, from the moment it was due.
+Measured is POST /api/v1/work/events, from the moment it was due. Orders have one to fifteen lines,
+so that people end at different times, as they do.
 
     ten      the same with ten people: what a scan takes when nobody else is there
     naive    tasks leased a second by 16 at once, with FOR UPDATE and no SKIP LOCKED; `pool` is ours
@@ -28,6 +29,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import httpx2
 import psutil
@@ -44,6 +46,7 @@ from wms.database import Database
 from wms.ids import CommandId, new_id
 from wms.migrations import upgrade
 from wms.orders import source
+from wms.orders.model import Allocation
 from wms.orders.place import PlaceLine, PlaceOrder, ShipTo, place_order
 from wms.outbound.floor import Floor
 from wms.outbound.release import release_site
@@ -60,7 +63,7 @@ from wms.work.pool import lease_next, take
 
 CLOCK = SystemClock()
 SITE = Floor().hub_code
-SKUS, UNITS, LINES = 60, 2, 8
+SKUS, UNITS, LINES = 60, 2, 8  # lines of an order, on average
 ORDERS_A_CALL = 50
 EVENTS_A_LINE = 3
 LEASERS = 16
@@ -218,19 +221,20 @@ def fill(database: Database, lines: int) -> int:
         decided = source.solve(gathered)
         database.run(lambda s, decided=decided: source.assign(s, decided, now=CLOCK.now()))  # type: ignore[misc]
     floor = Floor(lines_in_work_max=10 * lines)
-    while database.run(lambda s: _walk(s, floor)):
-        pass
+    for order in orders:
+        database.run(partial(_walk, floor, order.id))
     return database.run(lambda s: s.scalars(select(func.count()).select_from(Task)).one())
 
 
-def _walk(session: Session, floor: Floor) -> int:
-    """One walk, of an order's lines."""
-    release_site(session, floor.hub, floor, now=CLOCK.now(), room=LINES)
-    return make_walks(session, floor.hub, now=CLOCK.now())
+def _walk(floor: Floor, order: UUID, session: Session) -> None:
+    """The walk of an order."""
+    only = Allocation.order_id == order
+    release_site(session, floor.hub, floor, now=CLOCK.now(), only=only, room=2 * LINES)
+    make_walks(session, floor.hub, now=CLOCK.now())
 
 
 def an_order(number: int) -> PlaceOrder:
-    """Some lines of two units."""
+    """Some lines of two units: 1 to 15, each as often as any other."""
     return PlaceOrder(
         id=new_id(CLOCK.now()),
         number=f"B{number}",
@@ -240,7 +244,7 @@ def an_order(number: int) -> PlaceOrder:
         ship_to=ShipTo(prefecture="東京都", postal_code="100-0001", latitude=35.7, longitude=139.8),
         lines=tuple(
             PlaceLine(line_no=at + 1, sku=f"B{(number * 7 + at * 11) % SKUS:03d}", units=UNITS)
-            for at in range(LINES)
+            for at in range(number * LINES % (2 * LINES - 1) + 1)
         ),
     )
 

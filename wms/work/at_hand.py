@@ -125,8 +125,6 @@ def _judged(seen: _Seen, event: Event, actor: Actor) -> Packet | None:
     packet = seen.packet
     if any(step.online for step in packet.steps if step.id == event.step):
         return None
-    if any(each.id == event.id for each in packet.history):
-        return None
     after = reduce(packet, event)
     return after if isinstance(after, Packet) and after.step is not None else None
 
