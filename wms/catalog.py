@@ -19,11 +19,10 @@ from sqlalchemy import (
     ForeignKey,
     UniqueConstraint,
     Uuid,
-    bindparam,
     delete,
     func,
+    literal,
     select,
-    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -82,16 +81,14 @@ class Owner(Base):
 
 
 class Sku(Base):
-    """One kind of goods."""
+    """One kind of goods: how it is kept, and how it is handled; `picture` is an address."""
 
     __tablename__ = "sku"
     __table_args__ = (
         UniqueConstraint("owner_id", "code"),
         CheckConstraint("tracking IN ('NONE', 'LOT', 'SERIAL', 'BOTH')", name="tracking"),
         CheckConstraint("temperature IN ('AMBIENT', 'COOL', 'FROZEN')", name="temperature"),
-        CheckConstraint(
-            "length_mm >= 0 AND width_mm >= 0 AND height_mm >= 0 AND weight_g >= 0", name="size"
-        ),
+        CheckConstraint("least(length_mm, width_mm, height_mm, weight_g) >= 0", name="size"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -108,6 +105,10 @@ class Sku(Base):
     catch_weight: Mapped[bool] = mapped_column(server_default="false")
     shelf_life_days: Mapped[int | None]
     dangerous_goods: Mapped[str] = mapped_column(server_default="")
+    upright: Mapped[bool] = mapped_column(server_default="false")
+    fragile: Mapped[bool] = mapped_column(server_default="false")
+    stackable: Mapped[bool] = mapped_column(server_default="true")
+    picture: Mapped[str] = mapped_column(server_default="")
     saved_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -205,6 +206,10 @@ class SkuRecord:
     catch_weight: bool = False
     shelf_life_days: int | None = None
     dangerous_goods: str = ""
+    upright: bool = False
+    fragile: bool = False
+    stackable: bool = True
+    picture: str = ""
     packs: tuple[PackRecord, ...] | None = ()
     owner_id: OwnerId = HOUSE_OWNER_ID
 
@@ -257,7 +262,6 @@ def save_skus(session: Session, records: Sequence[SkuRecord]) -> list[SkuId]:
     """
     by_id = {sku_id(record.code, record.owner_id): record for record in records}
     ids = sorted(by_id)
-    skus = [_sku_row(id_, by_id[id_]) for id_ in ids]
     packs = [_pack_row(id_, pack) for id_ in ids for pack in by_id[id_].packs or ()]
     barcodes = {
         (by_id[id_].owner_id, gtin14(gtin)): (id_, units)
@@ -267,9 +271,9 @@ def save_skus(session: Session, records: Sequence[SkuRecord]) -> list[SkuId]:
     }
     for code in kept_otherwise(session, by_id):
         raise TrackingInUse(code)
-    _upsert(session, Sku, skus, ["id"])
-    said = [id_ for id_ in ids if by_id[id_].packs is not None]
-    session.execute(delete(Pack).where(Pack.sku_id.in_(said)))
+    _upsert(session, Sku, [_sku_row(id_, by_id[id_]) for id_ in ids], ["id"])
+    packed = {id_ for id_ in ids if by_id[id_].packs is not None}
+    session.execute(delete(Pack).where(Pack.sku_id.in_(packed)))
     if packs:
         session.execute(insert(Pack), packs)
     _save_barcodes(session, barcodes)
@@ -375,15 +379,13 @@ def kept_otherwise(session: Session, by_id: Mapping[SkuId, SkuRecord]) -> list[s
     changed = [
         sku
         for sku in session.execute(known)
-        if (sku.tracking, sku.catch_weight)
-        != (by_id[SkuId(sku.id)].tracking, by_id[SkuId(sku.id)].catch_weight)
+        for will in [by_id[SkuId(sku.id)]]
+        if (sku.tracking, sku.catch_weight) != (will.tracking, will.catch_weight)
     ]
     if not changed:
         return []
-    query = text("SELECT sku_id FROM stock_kept(:ids)").bindparams(
-        bindparam("ids", type_=ARRAY(Uuid()))
-    )
-    kept = set(session.scalars(query, {"ids": [sku.id for sku in changed]}))
+    ids = literal([sku.id for sku in changed], ARRAY(Uuid()))
+    kept = set(session.scalars(select(func.stock_kept(ids).table_valued("sku_id").c.sku_id)))
     return [sku.code for sku in changed if sku.id in kept]
 
 

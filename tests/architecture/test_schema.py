@@ -36,7 +36,7 @@ SITE = {
     "asn", "asn_line", "asn_unit", "receipt", "inbound_policy", "dock_door", "dock_slot",
     "appointment", "inspection_plan", "inspection_switch", "inspection", "putaway",
     "putaway_table",
-    "carton", "pack_station", "scale_weight", "printer", "print_job", "manifest", "dock_load",
+    "carton", "pack_rule", "pack_station", "scale_weight", "printer", "print_job", "manifest", "dock_load",
     "kit_order", "pick_line", "release_channel", "wave", "wave_act",
     "collection", "collection_try", "ship_request", "store_command", "store_policy", "wait",
 }  # fmt: skip
@@ -44,7 +44,7 @@ REFERENCE = {
     "sourcing_policy", "sku_value", "tariff", "issuer",
     "kit", "kit_component",
     "barcode", "carrier", "contact_retention", "hold_transition", "lane_limit", "lot", "owner",
-    "pack", "return_policy", "shipping_table", "site", "site_calendar", "sku",
+    "pack", "picture", "return_policy", "shipping_table", "site", "site_calendar", "sku",
 }  # fmt: skip
 HOME = {  # and the column that says whose home
     "customer_order": "id",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from wms.api import pictures
 from wms.api.dependencies import Now, Svc, Who
 from wms.api.master_shapes import LocationIn, SiteIn, SkuIn
 from wms.api.masters import UnknownCode, save_goods, save_places
@@ -21,6 +22,7 @@ from wms.sites import Location, Site, check_digits, save_sites, site_id, sites_b
 from wms.stock.lying import Fill, fill
 
 router = APIRouter(prefix="/console/v1/masters", tags=["console"])
+router.include_router(pictures.desk)
 
 PLAN_MAX = 120_000  # places of one site on a plan
 Some = Annotated[str, Query(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -120,6 +122,10 @@ class SkuOut(BaseModel):
     catch_weight: bool
     shelf_life_days: int | None
     dangerous_goods: str
+    upright: bool
+    fragile: bool
+    stackable: bool
+    picture: str
     gtins: list[str] = []
     packs: list[PackOut] = []
 

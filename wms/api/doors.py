@@ -48,6 +48,7 @@ POLICIES = (
     Policy("/inbound/v1", "inbound", "inbound"),
     Policy("/billing/v1", "billing", "billing"),
     Policy("/master/v1", "stock:read", "masters:write"),
+    Policy("/master/v1/pictures", PUBLIC, "masters:write"),
     Policy("/api/v1", PEOPLE, PEOPLE),
     Policy("/store/v1", PEOPLE, PEOPLE),
     Policy("/console/v1", PEOPLE, PEOPLE),

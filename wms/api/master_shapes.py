@@ -14,7 +14,16 @@ from pydantic import (
     model_validator,
 )
 
-from wms.api.shapes import AnyText, Latitude, Longitude, Millimetres, Shape, Size, Text
+from wms.api.shapes import (
+    AnyText,
+    Latitude,
+    Longitude,
+    Millimetres,
+    PictureAddress,
+    Shape,
+    Size,
+    Text,
+)  # fmt: skip
 from wms.catalog import (
     HOUSE,
     Level,
@@ -146,6 +155,10 @@ class SkuIn(Shape):
     catch_weight: StrictBool = False
     shelf_life_days: Size | None = None
     dangerous_goods: AnyText = ""
+    upright: StrictBool = False
+    fragile: StrictBool = False
+    stackable: StrictBool = True
+    picture: PictureAddress = ""
     packs: Annotated[tuple[PackIn, ...], Field(max_length=4)] = ()
 
     @model_validator(mode="after")

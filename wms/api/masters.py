@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from fastapi import APIRouter, Body, Response
 from sqlalchemy.orm import Session
 
+from wms.api import pictures
 from wms.api.dependencies import Now, Svc
 from wms.api.master_shapes import (
     LocationIn,
@@ -45,6 +46,7 @@ from wms.stock.units import UnitRecord, save_units, unit_id
 
 router = APIRouter(prefix="/master/v1", tags=["masters"])
 Many = Body(max_length=20_000)
+router.include_router(pictures.router)
 
 
 class UnknownCode(Rejected):

@@ -1,5 +1,6 @@
 """Packing over HTTP: cartons, benches, printers, what is printed, and lists for carriers."""
 
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,9 +14,11 @@ from wms.api.packing_shapes import (
     CartonIn,
     CartonOut,
     ClosedOut,
+    ExtraOut,
     JobActIn,
     LabelIn,
     ManifestOut,
+    PackRuleIn,
     PrinterIn,
     PrinterOut,
     PrintJobIn,
@@ -26,8 +29,10 @@ from wms.api.packing_shapes import (
 )
 from wms.api.shapes import Text
 from wms.errors import IdReused, NotFound
+from wms.orders.model import ENDED, Allocation, Order
 from wms.outbound import manifests, printers, station
 from wms.outbound.cartons import CartonRecord, cartons_of, save_cartons
+from wms.outbound.pack_rules import extras_of, rules_of, save_rules
 from wms.outbound.packing_tables import Printer, PrintJob
 from wms.outbound.prints import drawings_of, labels_pdf_of, spec_of
 from wms.printing.papers import paper
@@ -36,6 +41,7 @@ from wms.sites import sites_by_code
 
 router = APIRouter(prefix="/console/v1", tags=["packing"])
 CARTONS_MAX = 100
+RULES_MAX = 500
 PDF: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/pdf": {}}, "description": "on paper"}
 }
@@ -61,6 +67,42 @@ def put_cartons(
         return cartons_of(session, site_id)
 
     return [CartonOut.model_validate(each) for each in services.database.run(work)]
+
+
+@router.get("/pack-rules/{site}")
+def get_rules(site: Text, services: Svc) -> list[PackRuleIn]:
+    """What a site adds to its parcels, rule by rule."""
+    rules = services.database.run(lambda s: rules_of(s, _site(s, site)))
+    return [PackRuleIn.model_validate(asdict(each), strict=False) for each in rules]
+
+
+@router.put("/pack-rules/{site}")
+def put_rules(
+    site: Text, body: Annotated[list[PackRuleIn], Body(max_length=RULES_MAX)], services: Svc
+) -> list[PackRuleIn]:
+    """Let these be all the rules of a site; the first that fits decides on noshi and wrap."""
+    rules = {each.code: each.rule() for each in body}
+    services.database.run(lambda s: save_rules(s, _site(s, site), list(rules.values())))
+    return get_rules(site, services)
+
+
+@router.get("/pack-rules/{site}/orders/{order_id}")
+def get_extras(site: Text, order_id: UUID, services: Svc, now: Now) -> list[ExtraOut]:
+    """Try the rules: what an order's first parcel would get if it were packed there today."""
+
+    def work(session: Session) -> list[ExtraOut]:
+        order = session.get(Order, order_id)
+        if order is None:
+            raise NotFound(f"order {order_id}")
+        here = select(Allocation).where(Allocation.order_id == order_id)
+        goods = session.scalars(here.where(Allocation.state.not_in(ENDED))).all()
+        extras = extras_of(session, _site(session, site), order, goods, first=True, now=now)
+        return [
+            ExtraOut(rule=e.rule.code, kind=e.rule.kind, name=e.rule.name, wish=e.wish)
+            for e in extras
+        ]
+
+    return services.database.run(work)
 
 
 @router.get("/pack-stations/{site}")

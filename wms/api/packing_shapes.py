@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
-from wms.api.shapes import PRINTABLE, AnyText, Shape, Text
+from wms.api.shapes import PRINTABLE, AnyText, PictureAddress, Shape, Text
+from wms.outbound.extras import Rule, When
 from wms.outbound.printers import LABELS_MAX
 from wms.printing.codes import Symbology
 
@@ -16,6 +17,7 @@ Code = Annotated[
 Side = Annotated[StrictInt, Field(ge=1, le=5_000)]
 Grams = Annotated[StrictInt, Field(ge=0, le=1_000_000)]
 Short = Annotated[str, StringConstraints(strict=True, max_length=200, pattern=PRINTABLE)]
+Names = Annotated[tuple[Text, ...], Field(max_length=100)]
 Millimetre = Annotated[StrictInt, Field(ge=20, le=300)]
 
 
@@ -45,6 +47,46 @@ class CartonOut(BaseModel):
     max_g: int
     cost_minor: int
     stock: int | None
+
+
+class WhenIn(Shape):
+    """Which orders a rule is for; empty means any, dates include both ends."""
+
+    owners: Names = ()
+    channels: Names = ()
+    fulfilments: Names = ()
+    skus: Names = ()
+    gifts: Annotated[Names, Field(examples=[["のし"]])] = ()
+    worth_min_minor: Annotated[StrictInt, Field(ge=0, le=2**53)] = 0
+    from_on: date | None = None
+    until_on: date | None = None
+
+
+class PackRuleIn(Shape):
+    """A rule: what it adds to a parcel, as the packer reads and sees it, and of which orders."""
+
+    code: Code
+    kind: Literal["NOSHI", "WRAP", "CARD", "FLYER"]
+    name: Text
+    text: Short = ""
+    picture: PictureAddress = ""
+    scan: Short = Field(default="", description="the code on it, scanned to prove it")
+    each: Literal["PARCEL", "ORDER"] = "ORDER"
+    when: WhenIn = WhenIn()
+
+    def rule(self) -> Rule:
+        """As the use case takes it."""
+        when = When(**self.when.model_dump())
+        return Rule(**(self.model_dump(exclude={"when"}) | {"when": when}))
+
+
+class ExtraOut(BaseModel):
+    """What a rule adds to an order's first parcel, and the wish that it answers."""
+
+    rule: str
+    kind: str
+    name: str
+    wish: str
 
 
 class StationIn(Shape):

@@ -31,6 +31,9 @@ Text = Annotated[
 AnyText = Annotated[str, StringConstraints(strict=True, max_length=1000, pattern=PRINTABLE)]
 Latitude = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
+PictureAddress = Annotated[
+    str, StringConstraints(strict=True, max_length=1000, pattern=r"^($|/[!-~]*$|https://[!-~]+$)")
+]
 LineNo = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]
 Minor = Annotated[StrictInt, Field(ge=-(2**53), le=2**53)]

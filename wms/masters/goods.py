@@ -35,6 +35,7 @@ from wms.ids import OwnerId, SkuId
 from wms.masters.columns import Column, Fault, day, gtins, one_of, text, whole, yes_no
 from wms.masters.kind import Context, Key, Kind, Row, Values, fault
 
+PICTURE = r"|/[!-~]*|https://[!-~]+"  # an address: of ours, or of a shop
 SIZES = (
     Column("length_mm", "長さ(mm)", whole(), default=0),
     Column("width_mm", "幅(mm)", whole(), default=0),
@@ -58,6 +59,10 @@ SKU_COLUMNS = (
     Column("catch_weight", "不定貫", yes_no, default=False),
     Column("shelf_life_days", "賞味日数", whole(), default=None),
     Column("dangerous_goods", "危険物", text(1000)),
+    Column("upright", "天地無用", yes_no, default=False),
+    Column("fragile", "壊れ物", yes_no, default=False),
+    Column("stackable", "段積可", yes_no, default=True),
+    Column("picture", "画像", text(1000, PICTURE)),
 )
 PACK_COLUMNS = (
     OWNER,

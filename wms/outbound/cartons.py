@@ -82,6 +82,8 @@ class Thing:
     sides_mm: tuple[int, int, int]
     weight_g: int
     apart: str = ""
+    upright: bool = False
+    fragile: bool = False  # or nothing may stand on it for another reason
 
 
 def cartons_of(session: Session, site: UUID) -> tuple[CartonRecord, ...]:
@@ -115,7 +117,8 @@ def things_of(session: Session, skus: Sequence[UUID]) -> dict[UUID, Thing]:
     """How large, heavy and dangerous these goods are."""
     return {
         sku.id: Thing(
-            sides_mm=_sides(sku), weight_g=sku.weight_g, apart=sku.dangerous_goods
+            sides_mm=_sides(sku), weight_g=sku.weight_g, apart=sku.dangerous_goods,
+            upright=sku.upright, fragile=sku.fragile or not sku.stackable,
         )
         for sku in session.scalars(select(Sku).where(Sku.id.in_(set(skus))))
     }  # fmt: skip
@@ -147,6 +150,8 @@ def into_cartons(
                 sides_mm=things[each.allocation_id].sides_mm,
                 weight_g=each.unit_weight_g,
                 apart=things[each.allocation_id].apart if apart else "",
+                upright=things[each.allocation_id].upright,
+                fragile=things[each.allocation_id].fragile,
             )
             for each in units
         ),

@@ -7,6 +7,7 @@ What the packer then does is wms.outbound.packed.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from wms.outbound.choose import service_of
 from wms.outbound.floor import Floor
 from wms.outbound.model import SSCC_SERIAL, Parcel, ParcelLine
 from wms.outbound.pack_packet import Content, PlannedParcel, items_plan, pack_steps
+from wms.outbound.pack_rules import extras_of
 from wms.outbound.parcels import expect_parcel
 from wms.outbound.rules import TARE_G, Box, Packed, boxes, lane_of
 from wms.outbound.steps import Item, items_of
@@ -119,7 +121,11 @@ def _plan(
             for id_, units in inside.items()
         )
         parcels.append(parcel)
-        planned.append(_seen(session, parcel, inside, box, picked, items, cartons))
+        seen = _seen(session, parcel, inside, box, picked, items, cartons)
+        ids = {each.allocation_id for each in box.contents}
+        mine = [each for each in picked if each.id in ids]
+        extras = extras_of(session, site, order, mine, first=number == 1, now=now)
+        planned.append(replace(seen, extras=extras))
     session.flush()
     return parcels, planned, {whole: of for whole, of in parts.items() if len(of) > 1}
 

@@ -2,7 +2,8 @@
 
     start               the order's slot, or one of its totes
     1.1, 1.2 …          what goes into the first parcel, scanned thing by thing
-    1.gift              how it is wrapped, if somebody wants that
+    1.gift              how it is wrapped, if somebody wants that and no rule says how
+    1.noshi1, 1.flyer2 … what is added by rule (wms.outbound.extras), with its picture
     1.carton            the box that is suggested, or another one
     1.weigh             by the scale of the bench, else typed; the server judges it
     1.label, 1.scan     the label and the slip are printed, stuck on, and scanned back
@@ -16,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from wms.outbound.extras import Extra, answered
 from wms.outbound.steps import Item, item_step, scan_parcel
 from wms.work.packet import END, Expect, Fact, Quantity, Say, Step
 
@@ -46,6 +48,7 @@ class PlannedParcel:
     contents: tuple[Content, ...]
     cartons: tuple[str, ...]
     weight_g: int
+    extras: tuple[Extra, ...] = ()
 
 
 def pack_steps(
@@ -88,6 +91,10 @@ def _parcel_steps(number: int, parcel: PlannedParcel, which: Fact) -> list[Step]
         )
         steps.append(replace(step, allow=("missing", "damaged", "wrong_item", "undo")))
     wishes = list(dict.fromkeys(content.gift for content in parcel.contents if content.gift))
+    done = answered(parcel.extras, wishes)
+    wishes = [wish for wish in wishes if wish not in done]
+    steps += [extra_step(f"{number}.{each.rule.kind.lower()}{no}", each)
+              for no, each in enumerate(parcel.extras, start=1)]  # fmt: skip
     if wishes:
         steps.append(
             Step(
@@ -110,6 +117,24 @@ def _parcel_steps(number: int, parcel: PlannedParcel, which: Fact) -> list[Step]
             )
         )
     return [*steps, *_leaving_steps(number, parcel, which)]
+
+
+def extra_step(step_id: str, extra: Extra) -> Step:
+    """Add that; what has a code of its own is scanned."""
+    rule = extra.rule
+    said = (("wish", extra.wish), ("text", rule.text))
+    return Step(
+        id=step_id,
+        op="scan" if rule.scan else "confirm",
+        say=Say(code=f"pack.{rule.kind.lower()}"),
+        big=(extra.wish or rule.name)[:40],
+        facts=(
+            Fact(label="name", value=rule.name),
+            *(Fact(label=label, value=value[:200]) for label, value in said if value),
+        ),
+        expect=(Expect(kind="extra", codes=(rule.scan,)),) if rule.scan else (),
+        image=rule.picture or None,
+    )
 
 
 def _leaving_steps(number: int, parcel: PlannedParcel, which: Fact) -> list[Step]:

@@ -39,6 +39,27 @@ class CartonRow(Base):
     stock: Mapped[int | None]
 
 
+class PackRule(Base):
+    """What is added to parcels, and of which orders: wms.outbound.extras."""
+
+    __tablename__ = "pack_rule"
+    __table_args__ = (
+        CheckConstraint("kind IN ('NOSHI', 'WRAP', 'CARD', 'FLYER')", name="kind"),
+        CheckConstraint("\"each\" IN ('PARCEL', 'ORDER')", name="each"),
+    )
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    kind: Mapped[str]
+    name: Mapped[str]
+    text: Mapped[str]
+    picture: Mapped[str]
+    scan: Mapped[str]
+    each: Mapped[str]
+    which: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
 class PackStation(Base):
     """A bench: its scale, its printer, and the devices that work there.
 

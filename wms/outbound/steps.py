@@ -24,6 +24,8 @@ class Item:
     weight_g: int
     cool: bool
     tracking: str = "NONE"
+    picture: str = ""
+    care: str = ""
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -45,6 +47,16 @@ def items_of(session: Session, skus: Sequence[UUID]) -> dict[UUID, Item]:
             weight_g=sku.weight_g,
             cool=sku.temperature != "AMBIENT",
             tracking=sku.tracking,
+            picture=sku.picture,
+            care=" ".join(
+                word
+                for word, is_so in (
+                    ("FRAGILE", sku.fragile),
+                    ("UPRIGHT", sku.upright),
+                    ("ON_TOP", not sku.stackable),
+                )
+                if is_so
+            ),
         )
         for sku in session.scalars(select(Sku).where(Sku.id.in_(set(skus))))
     }
@@ -81,7 +93,13 @@ def item_step(step_id: str, item: Item, units: int, *, say: str, facts: Sequence
         op="count",
         say=Say(code=say, params={"units": units}),
         big=str(units),
-        facts=(Fact(label="name", value=item.name), Fact(label="sku", value=item.code), *facts),
+        facts=(
+            Fact(label="name", value=item.name),
+            Fact(label="sku", value=item.code),
+            *((Fact(label="care", value=item.care),) if item.care else ()),
+            *facts,
+        ),
+        image=item.picture or None,
         expect=(Expect(kind="item", codes=item.codes),),
         qty=Quantity(target=units, max=units, by="scan" if units < TYPED_FROM else "type"),
         allow=("short", "damaged", "undo"),

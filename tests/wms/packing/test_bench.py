@@ -329,3 +329,70 @@ def test_many_labels_become_one_file_that_can_be_stopped_and_begun_again(bench: 
     assert (refused.status_code, refused.json()["code"]) == (422, "label_refused")
     rows = house.database.run(lambda s: s.scalars(select(PrintJob)).all())
     assert len(rows) == 1
+
+
+RULES = [
+    {"code": "noshi", "kind": "NOSHI", "name": "紅白 蝶結び", "text": "内のし", "picture": "/p.png",
+     "when": {"gifts": ["のし"]}},
+    {"code": "noshi-any", "kind": "NOSHI", "name": "無地のし", "when": {"gifts": ["のし"]}},
+    {"code": "acme", "kind": "FLYER", "name": "ACME", "when": {"owners": ["ACME"]}},
+    {"code": "summer", "kind": "FLYER", "name": "夏のちらし", "scan": "FL-1",
+     "when": {"from_on": "2026-01-01", "until_on": "2026-12-31", "worth_min_minor": 500}},
+    {"code": "old", "kind": "FLYER", "name": "昔", "when": {"until_on": "2020-01-01"}},
+]  # fmt: skip
+
+
+def test_what_rules_add_is_done_at_the_bench_with_its_picture(bench: Bench):
+    bench.goods("CUP", 300)
+    body = [
+        {"code": "CUP", "name_en": "CUP", "weight_g": 300, "fragile": True, "picture": "/c.png"}
+    ]
+    bench.house.ok(bench.house.http.put("/master/v1/skus", json=body))
+    assert [each["code"] for each in bench.put(f"pack-rules/{HUB}", RULES)] == [
+        rule["code"] for rule in RULES
+    ]
+    line = {"line_no": 1, "sku": "CUP", "units": 1, "gift": "のし: 御祝 田中", "price_minor": 500}
+    order = bench.begin(lines=[line])
+    tried = bench.house.http.get(f"/console/v1/pack-rules/{HUB}/orders/{order}").json()
+    assert [(each["rule"], each["wish"]) for each in tried] == [
+        ("noshi", "御祝 田中"),
+        ("summer", ""),
+    ]
+    bench.until("1.1")
+    facts = {fact["label"]: fact["value"] for fact in bench.step["facts"]}
+    assert (facts["care"], bench.step["image"]) == ("FRAGILE", "/c.png")
+    bench.until("1.noshi1")
+    assert (bench.step["big"], bench.step["image"]) == ("御祝 田中", "/p.png")
+    bench.until("1.flyer2")
+    assert bench.do("scan", "FL-2") == "wrong_scan"
+    bench.scan("FL-1")
+    assert bench.at in {"1.weigh", "1.carton"}, "no wrap is asked for a second time"
+    bench.until("done")
+
+
+def test_goods_stand_upright_and_carry_nothing_if_they_are_so(bench: Bench):
+    bench.put(f"cartons/{HUB}", [BOX | {"height_mm": 100}, BIG])
+    bench.goods("VASE", 900, 90, 90, 200)
+    bench.begin(("VASE", 1))
+    bench.until("1.carton")
+    assert bench.step["big"] == "BOX-S", "it may lie"
+    bench.until("done")
+    body = [{"code": "VASE", "name_en": "VASE", "weight_g": 900, "length_mm": 90, "width_mm": 90,
+             "height_mm": 200, "upright": True}]  # fmt: skip
+    bench.house.ok(bench.house.http.put("/master/v1/skus", json=body))
+    bench.begin(("VASE", 1))
+    bench.until("1.carton")
+    assert bench.step["big"] == "BOX-L", "it must stand"
+    bench.until("done")
+
+
+def test_a_picture_is_kept_once_and_anybody_may_look_at_it(bench: Bench):
+    png = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+    http = bench.house.http
+    first = http.post("/master/v1/pictures", content=png)
+    again = http.post("/console/v1/masters/pictures", content=png)
+    assert (first.status_code, first.json()) == (201, again.json())
+    seen = http.get(first.json()["address"])
+    assert (seen.content, seen.headers["content-type"]) == (png, "image/png")
+    assert http.post("/master/v1/pictures", content=b"<svg>").json()["code"] == "no_picture"
+    assert http.get(f"/master/v1/pictures/{'0' * 32}").status_code == 404

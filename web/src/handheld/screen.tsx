@@ -44,7 +44,7 @@ export function Task({ packet }: { packet: Packet }) {
           {step.facts.slice(0, MOST_FACTS).map((fact) => (
             <div key={fact.label} data-fact={fact.label}>
               <dt>{word("fact", fact.label)}</dt>
-              <dd>{fact.label === "colour" ? word("choice", fact.value) : fact.value}</dd>
+              <dd>{shown(fact)}</dd>
             </div>
           ))}
         </dl>
@@ -57,6 +57,13 @@ export function Task({ packet }: { packet: Packet }) {
       {sheet.value.kind !== "none" && <Over packet={packet} step={step} />}
     </>
   );
+}
+
+/** A fact's value is text of the world, but for the few that are codes. */
+function shown(fact: { label: string; value: string }): string {
+  if (fact.label === "colour") return word("choice", fact.value);
+  if (fact.label === "care") return fact.value.split(" ").map((code) => word("care", code)).join(" ・ ");
+  return fact.value;
 }
 
 function hide(event: Event): void {

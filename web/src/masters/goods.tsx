@@ -1,16 +1,18 @@
 /** Goods: SKUs with their packs and barcodes, seen and edited. */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { get, put } from "../core/api.ts";
+import { get, put, upload } from "../core/api.ts";
 import { lang, number, t, word } from "../core/i18n.ts";
 import { busy, tried } from "../core/shared.ts";
 import { type Pack, said, type Sku } from "./state.ts";
 
 const NEW: Sku = {
   owner: "HOUSE", code: "", name_en: "", name_ja: "", tracking: "NONE", temperature: "AMBIENT", length_mm: 0, width_mm: 0,
-  height_mm: 0, weight_g: 0, catch_weight: false, shelf_life_days: null, dangerous_goods: "", gtins: [], packs: [],
+  height_mm: 0, weight_g: 0, catch_weight: false, shelf_life_days: null, dangerous_goods: "", upright: false,
+  fragile: false, stackable: true, picture: "", gtins: [], packs: [],
 };
 const SIZES = ["length_mm", "width_mm", "height_mm", "weight_g"] as const;
+const CARE = ["fragile", "upright", "stackable"] as const;
 const LEVELS = ["EACH", "INNER", "CASE", "PALLET"] as const;
 
 const asked = signal("");
@@ -85,6 +87,7 @@ function Row({ one }: { one: Sku }) {
     one.tracking === "NONE" ? "" : word("tracking", one.tracking),
     one.temperature === "AMBIENT" ? "" : word("temperature", one.temperature),
     one.dangerous_goods,
+    ...CARE.filter((name) => one[name] === (name !== "stackable")).map((name) => word("care", name)),
     one.shelf_life_days === null ? "" : `${word("sku_field", "shelf_life_days")} ${one.shelf_life_days}`,
   ];
   const size = one.length_mm + one.width_mm + one.height_mm > 0 ? `${one.length_mm} × ${one.width_mm} × ${one.height_mm} mm` : "";
@@ -115,6 +118,11 @@ function Row({ one }: { one: Sku }) {
   );
 }
 
+/** A picture goes up as it is; what comes back is where it stands. */
+function send(file: File): Promise<{ address: string }> {
+  return upload<{ address: string }>("/console/v1/masters/pictures", file);
+}
+
 function codesOf(text: FormDataEntryValue | null): string[] {
   return String(text ?? "").split(/[\s,]+/).filter(Boolean);
 }
@@ -126,6 +134,10 @@ function Editor({ of }: { of: Sku }) {
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const text = (name: string): string => String(form.get(name) ?? "").trim();
     const sizes = (before: string) => Object.fromEntries(SIZES.map((name) => [name, Number(text(`${before}${name}`))]));
+    const file = form.get("file");
+    const sent = file instanceof File && file.size > 0 ? await tried(() => send(file)) : null;
+    if (file instanceof File && file.size > 0 && !sent) return; // it was refused, and said why
+    const picture = sent?.address ?? "";
     const body = {
       owner: of.owner,
       code: text("code"),
@@ -137,6 +149,8 @@ function Editor({ of }: { of: Sku }) {
       catch_weight: of.catch_weight,
       shelf_life_days: text("shelf_life_days") === "" ? null : Number(text("shelf_life_days")),
       dangerous_goods: text("dangerous_goods"),
+      ...Object.fromEntries(CARE.map((name) => [name, form.get(name) !== null])),
+      picture: picture || text("picture"),
       ...sizes(""),
       packs: packs.map((pack, turn) => ({
         level: pack.level,
@@ -207,6 +221,18 @@ function Editor({ of }: { of: Sku }) {
       <label>
         {word("place_field", "dangerous_goods")}
         <input name="dangerous_goods" maxLength={200} defaultValue={of.dangerous_goods} />
+      </label>
+      {CARE.map((name) => (
+        <label key={name} class="tick">
+          <input type="checkbox" name={name} defaultChecked={of[name]} />
+          {word("sku_field", name)}
+        </label>
+      ))}
+      <label class="picture">
+        {word("sku_field", "picture")}
+        <input name="picture" maxLength={1000} pattern="/.*|https://.+" defaultValue={of.picture} />
+        <input type="file" name="file" accept="image/jpeg,image/png,image/webp" aria-label={t("masters.picture_file")} />
+        {of.picture && <img src={of.picture} alt={t("masters.picture_of", { what: of.code })} width="96" height="96" />}
       </label>
       <fieldset class="packs">
         <legend>{t("masters.packs")}</legend>

@@ -66,6 +66,10 @@ export interface Sku {
   catch_weight: boolean;
   shelf_life_days: number | null;
   dangerous_goods: string;
+  upright: boolean;
+  fragile: boolean;
+  stackable: boolean;
+  picture: string;
   gtins: string[];
   packs: Pack[];
 }

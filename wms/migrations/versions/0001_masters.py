@@ -46,14 +46,17 @@ CREATE TABLE sku (
   catch_weight boolean NOT NULL DEFAULT false,
   shelf_life_days bigint,
   dangerous_goods text NOT NULL DEFAULT '',
+  upright boolean NOT NULL DEFAULT false,
+  fragile boolean NOT NULL DEFAULT false,
+  stackable boolean NOT NULL DEFAULT true,
+  picture text NOT NULL DEFAULT '',
   saved_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT pk_sku PRIMARY KEY (id),
   CONSTRAINT uq_sku_owner_id_code UNIQUE (owner_id, code),
   CONSTRAINT fk_sku_owner_id FOREIGN KEY (owner_id) REFERENCES owner (id),
   CONSTRAINT ck_sku_tracking CHECK (tracking IN ('NONE', 'LOT', 'SERIAL', 'BOTH')),
   CONSTRAINT ck_sku_temperature CHECK (temperature IN ('AMBIENT', 'COOL', 'FROZEN')),
-  CONSTRAINT ck_sku_size
-    CHECK (length_mm >= 0 AND width_mm >= 0 AND height_mm >= 0 AND weight_g >= 0)
+  CONSTRAINT ck_sku_size CHECK (least(length_mm, width_mm, height_mm, weight_g) >= 0)
 );
 
 CREATE TABLE barcode (

@@ -15,6 +15,22 @@ ALTER TABLE parcel ADD COLUMN weighed_g BIGINT;
 ALTER TABLE parcel ADD COLUMN manifest_id UUID;
 CREATE INDEX ix_parcel_manifest_id ON parcel (manifest_id) WHERE manifest_id IS NOT NULL;
 
+CREATE TABLE pack_rule (
+  site_id UUID NOT NULL,
+  code TEXT NOT NULL,
+  position BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  text TEXT NOT NULL,
+  picture TEXT NOT NULL,
+  scan TEXT NOT NULL,
+  "each" TEXT NOT NULL,
+  which JSONB NOT NULL,
+  CONSTRAINT pk_pack_rule PRIMARY KEY (site_id, code),
+  CONSTRAINT ck_pack_rule_kind CHECK (kind IN ('NOSHI', 'WRAP', 'CARD', 'FLYER')),
+  CONSTRAINT ck_pack_rule_each CHECK ("each" IN ('PARCEL', 'ORDER'))
+);
+
 CREATE TABLE carton (
   site_id UUID NOT NULL,
   code TEXT NOT NULL,

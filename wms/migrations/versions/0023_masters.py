@@ -38,6 +38,13 @@ CREATE TABLE master_import (
 );
 CREATE INDEX ix_master_import_waiting ON master_import (made_at) WHERE state = 'WAITING';
 
+CREATE TABLE picture (
+  id TEXT NOT NULL,
+  mime TEXT NOT NULL,
+  content BYTEA NOT NULL,
+  CONSTRAINT pk_picture PRIMARY KEY (id)
+);
+
 -- Which places got labels, and of which epoch: printed again for the same command, they are equal.
 CREATE TABLE location_print (
   site_id UUID NOT NULL,
