@@ -8,6 +8,8 @@ Laws:
               power cut, with its number. A number is never given twice in an epoch.
     bounded   at most `rows_max` messages; then `SpoolFull`. Nothing is ever dropped to make room.
     one owner a second process that opens the file gets `SpoolBusy`.
+    heard     how far each device was heard stands in the same commit as what it said: a device
+              that says again what it did not see acknowledged is not written twice.
 
 Deleting rides along with the next append: a deletion lost in a crash only means that the message
 is sent once more. `GroupCommit` is the same for asyncio: `put` never blocks, and whatever was put
@@ -26,7 +28,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 from uuid import UUID
 
 import structlog
@@ -37,10 +39,20 @@ ROWS_MAX = 1_000_000
 GROUP_MAX = 100  # rows of one commit
 WAITING_MAX = 10_000  # rows that may wait for a commit
 RETRY_S = 1.0  # after a commit that failed because the disk is full
+BOOTS_KEPT = 8  # of a device: what it may still have to say of earlier runs
+
+Mark: TypeAlias = tuple[str, str, int]  # device, the run of it, its own number of what it said
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS message (seq INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS heard (
+    device TEXT, boot TEXT, seq INTEGER NOT NULL, PRIMARY KEY (device, boot));
+"""
+_FORGET_BOOTS = """
+DELETE FROM heard WHERE rowid NOT IN (SELECT rowid FROM (
+    SELECT rowid, row_number() OVER (PARTITION BY device ORDER BY rowid DESC) AS n FROM heard
+) WHERE n <= ?)
 """
 _DISK_TROUBLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
@@ -78,6 +90,7 @@ class Spool:
         self._writer = connect(path)
         self._writer.executescript(_SCHEMA)
         self._writer.execute("INSERT OR IGNORE INTO spool VALUES (1, ?)", (_new_epoch(),))
+        self._writer.execute(_FORGET_BOOTS, (BOOTS_KEPT,))
         self._reader = connect(path)
         self._load()
 
@@ -119,8 +132,8 @@ class Spool:
         """How many messages wait to be taken over."""
         return self._last - self._acked
 
-    def append(self, bodies: Sequence[bytes]) -> int:
-        """Write messages in one commit and return the number of the last.
+    def append(self, bodies: Sequence[bytes], marks: Sequence[Mark] = ()) -> int:
+        """Write messages in one commit, and how far devices were heard; the number of the last.
 
         Raises:
             SpoolFull: there is no room, in the file or on the disk; nothing has been written.
@@ -133,6 +146,7 @@ class Spool:
                 self._writer.execute("BEGIN IMMEDIATE")
                 self._writer.execute("DELETE FROM message WHERE seq <= ?", (self._acked,))
                 self._writer.executemany("INSERT INTO message VALUES (?, ?)", rows)
+                self._mark(marks)
                 self._writer.execute("COMMIT")
             except sqlite3.OperationalError as error:
                 if self._writer.in_transaction:
@@ -142,6 +156,20 @@ class Spool:
                 raise
             self._last += len(rows)
             return self._last
+
+    def heard(self) -> dict[tuple[str, str], int]:
+        """How far each device was heard, by device and its run."""
+        with self._reading:
+            rows = self._reader.execute("SELECT device, boot, seq FROM heard").fetchall()
+        return {(device, boot): seq for device, boot, seq in rows}
+
+    def _mark(self, marks: Sequence[Mark]) -> None:
+        """In the transaction of the caller."""
+        self._writer.executemany(
+            "INSERT INTO heard VALUES (?, ?, ?) "
+            "ON CONFLICT (device, boot) DO UPDATE SET seq = excluded.seq",
+            marks,
+        )
 
     def read(self, numbers: range) -> list[bytes]:
         """The bodies of those messages, which must be on disk and unacknowledged."""
@@ -190,23 +218,32 @@ class GroupCommit:
     def __init__(self, spool: Spool, *, on_commit: Callable[[], None] = lambda: None) -> None:
         self._spool = spool
         self._on_commit = on_commit
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[bytes, Mark | None]] = deque()
+        self._heard = spool.heard()
         self._more = asyncio.Event()
         self._put = self._written = 0  # how many, ever
         self._flushes: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def put(self, body: bytes) -> None:
+    def put(self, body: bytes, mark: Mark | None = None) -> bool:
         """Write a message soon: within two commits. Never blocks.
+
+        With a mark it is written only if its device has not said it before; False if it has. Its
+        numbers must grow within a run of the device; `flush` before it is told that it was heard.
 
         Raises:
             SpoolFull: no room is left. The message has not been taken.
         """
+        if mark is not None and mark[2] <= self._heard.get(mark[:2], 0):
+            return False
         waiting = len(self._waiting)
         if waiting >= WAITING_MAX or len(self._spool) + waiting >= self._spool.rows_max:
             raise SpoolFull(f"{self._spool.path}: {len(self._spool)} messages and {waiting} wait")
-        self._waiting.append(body)
+        self._waiting.append((body, mark))
+        if mark is not None:
+            self._heard[mark[:2]] = mark[2]
         self._put += 1
         self._more.set()
+        return True
 
     async def flush(self) -> None:
         """Wait until everything that was put before is on disk."""
@@ -225,11 +262,11 @@ class GroupCommit:
                     await self._commit()
         finally:
             if self._waiting:
-                self._spool.append(tuple(self._waiting))
+                self._append(tuple(self._waiting))
 
     async def _commit(self) -> None:
         group = tuple(islice(self._waiting, GROUP_MAX))
-        commit = asyncio.ensure_future(asyncio.to_thread(self._spool.append, group))
+        commit = asyncio.ensure_future(asyncio.to_thread(self._append, group))
         try:
             await asyncio.shield(commit)
         except SpoolFull as error:
@@ -242,6 +279,10 @@ class GroupCommit:
             raise
         self._forget(len(group))
         self._on_commit()
+
+    def _append(self, group: Sequence[tuple[bytes, Mark | None]]) -> None:
+        marks = [mark for _, mark in group if mark is not None]
+        self._spool.append([body for body, _ in group], marks)
 
     def _forget(self, rows: int) -> None:
         for _ in range(rows):

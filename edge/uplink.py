@@ -25,7 +25,7 @@ import structlog
 from edge.clock import CountedClock
 from edge.messages import DeviceEvent, DeviceStatus, RobotReport, device_event, robot_report
 from edge.mqtt import Bus, live_topic, raw_topic, stream_ack_topic, stream_data_topic
-from edge.spool import GroupCommit, Spool, SpoolFull
+from edge.spool import GroupCommit, Mark, Spool, SpoolFull
 from edge.stamp import put_right, stamped
 from edge.stream import SenderPump
 
@@ -60,8 +60,12 @@ class Uplink:
         self._spooling = GroupCommit(spool, on_commit=self._pump.wake)
 
     # ---------------------------------------------------------------------------- speaking
-    def say(self, message: DeviceEvent | RobotReport) -> None:
+    def say(self, message: DeviceEvent | RobotReport, mark: Mark | None = None) -> None:
         """Say something, of the kind that it is. Never blocks.
+
+        A device that numbers what it says, and says again what we did not acknowledge, is heard
+        once: `mark` is its name, the name of its own run, and its number (from 1, growing). Await
+        `flush` before acknowledging to it.
 
         Raises:
             SpoolFull: an event, and there is no room for it. It has not been taken.
@@ -73,7 +77,8 @@ class Uplink:
         clock = self._clock
         known = clock.shift_s if clock.quality != "UNKNOWN" else None
         body = device_event.dump_json(message)
-        self._spooling.put(stamped(body, boot=clock.boot, up_s=clock.up_s(), shift_s=known))
+        stamp = stamped(body, boot=clock.boot, up_s=clock.up_s(), shift_s=known)
+        self._spooling.put(stamp, mark)
 
     def sample(self, device: str, body: bytes) -> None:
         """Say something raw of a device, a JSON object: kept for a while, then dropped."""

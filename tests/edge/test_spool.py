@@ -6,11 +6,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from edge.spool import GroupCommit, Spool, SpoolBusy, SpoolFull
+from edge.spool import BOOTS_KEPT, GroupCommit, Spool, SpoolBusy, SpoolFull
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -131,6 +132,34 @@ async def test_puts_are_committed_in_groups_in_order(tmp_path: Path):
         with pytest.raises(asyncio.CancelledError):
             await task
         assert spool.read(range(251, 252)) == [b"last"], "cancelled, but not lost"
+
+
+async def test_a_device_that_says_it_again_is_written_once_over_any_restart(tmp_path: Path):
+    for opened in range(2):
+        with Spool(tmp_path / "s.db") as spool:
+            group = GroupCommit(spool)
+            task = asyncio.create_task(group.run())
+            for seq in (1, 2, 2, 1, 3):
+                group.put(b"{}", ("plc1", "boot-a", seq))
+            assert group.put(b"{}", ("plc2", "boot-a", 3)) == (not opened)
+            await group.flush()
+            assert group.put(b"{}", ("plc1", f"boot-{opened}", 1)), "it counts from 1 again"
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            assert spool.last == 5 + opened
+            assert spool.heard()["plc1", "boot-a"] == 3
+
+
+def test_long_gone_runs_of_a_device_are_forgotten(tmp_path: Path):
+    for opened in range(2):
+        with Spool(tmp_path / "s.db") as spool:
+            for boot in range(BOOTS_KEPT + 2):
+                spool.append([b"{}"], [("plc1", f"{opened}.{boot}", 7), ("plc2", "only", 7)])
+    with Spool(tmp_path / "s.db") as spool:
+        of_plc1 = [boot for device, boot in spool.heard() if device == "plc1"]
+        assert of_plc1 == [f"1.{boot}" for boot in range(2, BOOTS_KEPT + 2)]
+        assert spool.heard()["plc2", "only"] == 7
 
 
 async def test_put_says_when_there_is_no_room(tmp_path: Path):
