@@ -142,8 +142,8 @@ async def test_a_device_that_says_it_again_is_written_once_over_any_restart(tmp_
             for seq in (1, 2, 2, 1, 3):
                 group.put(b"{}", ("plc1", "boot-a", seq))
             assert group.put(b"{}", ("plc2", "boot-a", 3)) == (not opened)
-            await group.flush()
             assert group.put(b"{}", ("plc1", f"boot-{opened}", 1)), "it counts from 1 again"
+            await group.flush()
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
