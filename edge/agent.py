@@ -1,28 +1,23 @@
-"""The edge agent of one site: its composition root.
+"""The edge agent of one site: drivers between the devices and the WCS.
 
-    site file -> drivers, one supervised task each
+    site file -> drivers, one looked after each (edge.upkeep)
         events  (cartons, tags, status)  -> spool -> stream edge -> wcs      never lost
         reports (robots)                 -> live topic                       latest only
         raw reads                        -> a ring -> raw topic              the newest
         commands of the wcs              -> the driver of that device        unless too late
 
-A driver that fails, in whatever way, is reported DOWN and started again after a growing, jittered
-pause; the others do not notice. One log line lists all devices that are down whenever that
-changes. When the spool is full, saying an event fails inside the driver: it then stops listening
-to its device rather than dropping what it heard.
+A driver that fails, in whatever way, is reported DOWN and started again; the others do not
+notice. One log line lists all devices that are down whenever that changes. When the spool is
+full, saying an event fails inside the driver: it then stops listening to its device rather than
+dropping what it heard.
 
 On `TellAgain` the latest report of every robot and every DOWN is said again, and the drivers are
-asked to say what they know. `tell` is called for one command after the other per device; what
-could not be told is not tried again: the WCS says again what it wants.
+asked to say what they know.
 """
 
 import asyncio
-import signal
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -32,35 +27,30 @@ import structlog
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from edge.backoff import Backoff
-from edge.clock import Clock, counted
-from edge.drivers import DeviceUnavailable, Driver
+from edge.clock import Clock
+from edge.commands_seen import Executed
+from edge.drivers import Driver
 from edge.messages import (
     CancelDrive,
     DeviceCommand,
-    DeviceEvent,
-    DeviceStatus,
     Divert,
     Drive,
     LaneTable,
     PauseRobot,
     ReleaseCarton,
-    RobotReport,
     ShowLight,
     TellAgain,
     device_command,
 )
-from edge.mqtt import Bus, Message, PahoBus, live_topic
+from edge.mqtt import Message, live_topic
 from edge.site import DRIVERS, EdgeSite, SiteFaults
-from edge.spool import Spool
 from edge.stamp import to_edge_time
+from edge.upkeep import Upkeep, Watch
 from edge.uplink import Uplink
 
 log = structlog.get_logger(__name__)
 
-COMMANDS_MAX = 1_000  # that may wait for one device; then the oldest is dropped
 TOGETHER_S = 0.2  # real, from the first that falls to the line that lists the fallen
-PAUSE_MOST_S = 5.0  # real, between two tries to reach a device
 
 
 class EdgeSettings(BaseSettings):
@@ -72,6 +62,8 @@ class EdgeSettings(BaseSettings):
     state_dir: Path = Path("var")
     port_offset: int = 0
     log_level: str = "INFO"
+    edge_metrics_port: int = 0  # of this machine, for Prometheus; 0: none
+    otlp_endpoint: str = ""  # such as http://collector:4318/v1/metrics; empty: none
 
 
 @runtime_checkable
@@ -88,8 +80,13 @@ class _SaysRaw(Protocol):
     raw: Callable[[bytes], None] | None
 
 
-def make_drivers(site: EdgeSite, settings: EdgeSettings, clock: Clock) -> dict[str, Driver]:
-    """The driver of every device of a site; their modules are imported here and not before.
+def make_drivers(
+    site: EdgeSite,
+    settings: EdgeSettings,
+    clock: Clock,
+    only: Collection[str] | None = None,
+) -> dict[str, Driver]:
+    """The drivers of a site's devices (or of some); their modules are imported here, not before.
 
     Raises:
         SiteFaults: with what all drivers found wrong with their settings.
@@ -97,6 +94,8 @@ def make_drivers(site: EdgeSite, settings: EdgeSettings, clock: Clock) -> dict[s
     drivers: dict[str, Driver] = {}
     faults: list[str] = []
     for name, row in site.devices.items():
+        if only is not None and name not in only:
+            continue
         module = import_module(DRIVERS[row["driver"]])
         try:
             drivers[name] = module.make(
@@ -114,18 +113,6 @@ def make_drivers(site: EdgeSite, settings: EdgeSettings, clock: Clock) -> dict[s
     return drivers
 
 
-@dataclass(slots=True)
-class _Device:
-    """One device: its driver, what is to be told to it, and how it is."""
-
-    driver: Driver
-    commands: deque[DeviceCommand] = field(default_factory=deque)
-    more: asyncio.Event = field(default_factory=asyncio.Event)
-    backoff: Backoff = field(default_factory=lambda: Backoff(most_s=PAUSE_MOST_S))
-    status: DeviceStatus | None = None  # the last that was said, by the driver or by us
-    down_since: datetime | None = None
-
-
 class Agent:
     """Runs the drivers of a site between the devices and the WCS."""
 
@@ -133,34 +120,35 @@ class Agent:
         self,
         site: EdgeSite,
         drivers: Mapping[str, Driver],
+        uplink: Uplink,
         *,
-        bus: Bus,
-        spool: Spool,
-        clock: Clock,
+        executed: Executed | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        self._site = site
-        self._clock = counted(clock)
-        self._bus = bus
-        self._devices = {name: _Device(driver) for name, driver in drivers.items()}
+        self.site = site
+        self.uplink = uplink
+        self.devices: dict[str, Upkeep] = {}
+        self._executed, self._watch = executed, watch
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._telling_dead: asyncio.TimerHandle | None = None
-        self.uplink = Uplink(bus, spool, site=site.code, clock=self._clock)
-        for name, driver in drivers.items():
-            if isinstance(driver, _WantsSpooled):
-                driver.spooled = self.uplink.flush
-            if isinstance(driver, _SaysRaw):
-                driver.raw = partial(self.uplink.sample, name)
+        for driver in drivers.values():
+            self._take_in(driver)
 
     async def run(self) -> None:
         """Run until cancelled; what was said by then is on disk afterwards."""
-        self._bus.subscribe(live_topic(self._site.code, "wcs"), qos=0, handler=self._on_message)
+        self.uplink.bus.subscribe(
+            live_topic(self.site.code, "wcs"), qos=0, handler=self._on_message
+        )
         uplink = asyncio.create_task(self.uplink.run())
         try:
             async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
                 tasks.create_task(_watch(uplink))
-                for name, device in self._devices.items():
-                    tasks.create_task(self._keep_running(name, device))
-                    tasks.create_task(self._keep_telling(name, device))
+                for name in self.devices:
+                    self._start(name)
         finally:  # after the drivers, which may have spoken until now
+            self._tasks = None
             uplink.cancel()
             with suppress(asyncio.CancelledError):
                 await uplink
@@ -169,54 +157,51 @@ class Agent:
         """Wait until the WCS has acknowledged everything said so far."""
         await self.uplink.until_delivered()
 
-    # ------------------------------------------------------------------------ devices -> wcs
-    async def _keep_running(self, name: str, device: _Device) -> None:
-        while True:
-            try:
-                await device.driver.run(lambda message: self._say(name, message))
-                detail = "the driver ended"
-            except DeviceUnavailable as error:
-                detail = error.detail
-            except Exception as error:
-                log.exception("driver.crashed", device=name)
-                detail = f"{type(error).__name__}: {error}"
-            self._note_down(name, device, detail)
-            await asyncio.sleep(device.backoff.next_s())
+    # ------------------------------------------------------------------------ which devices
+    async def take_over(
+        self, site: EdgeSite, drivers: Mapping[str, Driver], *, removed: Collection[str] = ()
+    ) -> None:
+        """Another site file: these drivers are new or replace others, those are removed.
 
-    def _say(self, name: str, message: DeviceEvent | RobotReport) -> None:
-        device = self._devices[name]
-        self.uplink.say(message)
-        if isinstance(message, DeviceStatus) and message.device == name:
-            self._note_status(name, device, message)
-        elif device.down_since is not None:
-            self._spool_status(name, device, "UP", "")
+        All else runs on. Of a device that is replaced the old driver has ended before the new one
+        begins; its waiting commands and its figures stay.
+        """
+        assert self._tasks is not None, "the agent does not run"
+        self.site = site
+        for name in (*removed, *drivers):
+            if (task := self._running.pop(name, None)) is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        for name in removed:
+            self.devices.pop(name).say_status("DOWN", "taken out of the site file")
+        for driver in drivers.values():
+            self._take_in(driver)
+            self._start(driver.name)
 
-    def _note_down(self, name: str, device: _Device, detail: str) -> None:
-        known = device.status
-        if known is None or (known.status, known.detail) != ("DOWN", detail):
-            self._spool_status(name, device, "DOWN", detail)
-
-    def _spool_status(self, name: str, device: _Device, status: str, detail: str) -> None:
-        is_up = status == "UP"
-        said = DeviceStatus(
-            at=self._clock.now(), device=name, status="UP" if is_up else "DOWN", detail=detail
+    def _take_in(self, driver: Driver) -> None:
+        name = driver.name
+        if isinstance(driver, _WantsSpooled):
+            driver.spooled = self.uplink.flush
+        if isinstance(driver, _SaysRaw):
+            driver.raw = partial(self.uplink.sample, name)
+        if name in self.devices:
+            self.devices[name].driver = driver
+            return
+        self.devices[name] = Upkeep(
+            driver,
+            self.uplink.say,
+            clock=self.uplink.clock,
+            executed=self._executed,
+            watch=self._watch,
+            changed=self._on_change,
         )
-        try:
-            self.uplink.say(said)
-        except Exception:  # the spool is full: the driver was stopped by that, and we must go on
-            log.exception("status.unsaid", device=name, status=status)
-            return
-        self._note_status(name, device, said)
 
-    def _note_status(self, name: str, device: _Device, status: DeviceStatus) -> None:
-        before = device.status.status if device.status else None
-        device.status = status
-        if status.status != "DOWN":
-            device.backoff.reset()
-        if status.status == before:
-            return
-        log.info("device.changed", device=name, status=status.status, detail=status.detail)
-        device.down_since = status.at if status.status == "DOWN" else None
+    def _start(self, name: str) -> None:
+        assert self._tasks is not None
+        self._running[name] = self._tasks.create_task(self.devices[name].run())
+
+    # ------------------------------------------------------------------------ devices -> people
+    def _on_change(self) -> None:
         if self._telling_dead is None:  # those who fall together are told together
             loop = asyncio.get_running_loop()
             self._telling_dead = loop.call_later(TOGETHER_S, self._log_dead)
@@ -225,13 +210,13 @@ class Agent:
         self._telling_dead = None
         dead = {
             name: {"detail": device.status.detail, "since": device.down_since.isoformat()}
-            for name, device in self._devices.items()
+            for name, device in self.devices.items()
             if device.status is not None and device.down_since is not None
         }
         if dead:
             log.warning("devices.down", count=len(dead), devices=dead)
-        elif all(device.status is not None for device in self._devices.values()):
-            log.info("devices.all_up", count=len(self._devices))
+        elif all(device.status is not None for device in self.devices.values()):
+            log.info("devices.all_up", count=len(self.devices))
 
     # ------------------------------------------------------------------------ wcs -> devices
     def _on_message(self, message: Message) -> None:
@@ -241,19 +226,22 @@ class Agent:
             log.warning("command.malformed", problem=str(error)[:500])
             return
         if isinstance(command, TellAgain):
-            self._tell_again(command)
+            self.uplink.say_latest()
+            for device in self.devices.values():
+                device.say_again()
+                device.enqueue(command)
             return
-        command = to_edge_time(command, self._clock.shift_s)
+        command = to_edge_time(command, self.uplink.clock.shift_s)
         name = self._device_of(command)
-        if name not in self._devices:
+        if name not in self.devices:
             log.warning("command.unknown_device", command=command.type, device=name)
             return
-        self._enqueue(self._devices[name], command)
+        self.devices[name].enqueue(command)
 
     def _device_of(self, command: DeviceCommand) -> str:
         match command:
             case Drive(robot=robot) | CancelDrive(robot=robot) | PauseRobot(robot=robot):
-                return self._site.robot_device.get(robot, robot)
+                return self.site.robot_device.get(robot, robot)
             case ReleaseCarton(device=device) | Divert(device=device):
                 return device
             case LaneTable(device=device) | ShowLight(device=device):
@@ -261,70 +249,8 @@ class Agent:
             case TellAgain():
                 raise AssertionError("is for all")
 
-    def _tell_again(self, command: TellAgain) -> None:
-        self.uplink.say_latest()
-        for name, device in self._devices.items():
-            if device.status is not None and device.down_since is not None:
-                self._spool_status(name, device, "DOWN", device.status.detail)
-            self._enqueue(device, command)
-
-    def _enqueue(self, device: _Device, command: DeviceCommand) -> None:
-        if len(device.commands) >= COMMANDS_MAX:
-            lost = device.commands.popleft()
-            log.warning("command.dropped", device=device.driver.name, command=lost.type)
-        device.commands.append(command)
-        device.more.set()
-
-    async def _keep_telling(self, name: str, device: _Device) -> None:
-        while True:
-            await device.more.wait()
-            device.more.clear()
-            while device.commands:
-                await self._tell(name, device, device.commands.popleft())
-
-    async def _tell(self, name: str, device: _Device, command: DeviceCommand) -> None:
-        if isinstance(command, Divert | ReleaseCarton):
-            late_s = (self._clock.now() - command.expires_at).total_seconds()
-            if late_s >= 0:
-                facts = {"device": name, "tracking": command.tracking, "late_s": late_s}
-                log.warning("command.expired", command=command.type, **facts)
-                return
-        try:
-            await device.driver.tell(command)
-        except DeviceUnavailable as error:
-            log.info("command.untold", device=name, command=command.type, detail=error.detail)
-        except Exception:  # a command must not stop those that follow
-            log.exception("command.failed", device=name, command=command.type)
-
 
 async def _watch(task: asyncio.Task[None]) -> None:
     """Fail when that task fails."""
     await asyncio.wait([task])
     task.result()
-
-
-async def run_edge(site: EdgeSite, settings: EdgeSettings, clock: Clock) -> None:
-    """Run the edge of a site until SIGTERM or SIGINT.
-
-    Raises:
-        SiteFaults: a driver cannot use its row of the site file.
-        SpoolBusy: an edge of this site is running on this machine already.
-    """
-    clock = counted(clock)
-    drivers = make_drivers(site, settings, clock)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with Spool(settings.state_dir / f"edge-{site.code}.db") as spool:
-        async with PahoBus(settings.mqtt_url, client_id=f"edge-{site.code}") as bus:
-            facts = {"site": site.code, "devices": list(drivers), "waiting": len(spool)}
-            log.info("edge.started", mqtt_url=settings.mqtt_url.rpartition("@")[2], **facts)
-            agent = Agent(site, drivers, bus=bus, spool=spool, clock=clock)
-            work = asyncio.create_task(agent.run())
-            asked = asyncio.create_task(stop.wait())
-            await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (work, asked):
-                task.cancel()
-            with suppress(asyncio.CancelledError):
-                await work
-    log.info("edge.stopped", site=site.code)

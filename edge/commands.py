@@ -2,16 +2,25 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from edge.ca import ca
 from edge.letters import dead
 
+if TYPE_CHECKING:
+    from edge.agent import EdgeSettings
+    from edge.site import EdgeSite
+
 SiteFile = Annotated[Path, typer.Option(help="The site file (TOML).", envvar="SOKO_SITE_FILE")]
+Real = Annotated[bool, typer.Option("--real", help="Yes, the real machines of the site file.")]
+Device = Annotated[str | None, typer.Argument(help="One device; without: all.")]
+Pki = Annotated[Path, typer.Option(help="The folder with ca.crt and devices/.")]
 
 edge = typer.Typer(help="Devices of a site: drivers between machines and site control.")
 edge.add_typer(dead, name="dead")
+edge.add_typer(ca, name="ca")
 broker = typer.Typer(help="The MQTT broker that comes with us.")
 
 
@@ -25,49 +34,176 @@ def _broker() -> None:
     """Keep `run` a sub-command."""
 
 
-@edge.command("run")
-def edge_run(
+@edge.command("check")
+def edge_check(
     *,
     site: SiteFile,
-    check: Annotated[bool, typer.Option("--check", help="Only say what was understood.")] = False,
+    pki: Annotated[
+        Path | None, typer.Option(help="Also see that everybody has a certificate there.")
+    ] = None,
 ) -> None:
+    """Say everything that is wrong with a site file, or what was understood."""
+    from edge.agent import EdgeSettings
+    from edge.check import faults_of
+    from edge.site import read_site
+
+    settings = EdgeSettings()
+    text = _text(site)
+    if faults := faults_of(text, settings, pki):
+        _end(f"{site} cannot be used:", *(f"  {fault}" for fault in faults))
+    _show(read_site(text), settings)
+
+
+@edge.command("run")
+def edge_run(*, site: SiteFile, real: Real = False) -> None:
     """Talk to the devices of a site until stopped."""
     import asyncio
 
-    from edge.agent import EdgeSettings, make_drivers, run_edge
+    from edge.agent import EdgeSettings
+    from edge.check import located
     from edge.clock import clock_from_environment
     from edge.logs import configure
-    from edge.site import SiteFaults, read_site
+    from edge.run import Unmeant, run_edge
+    from edge.site import SiteFaults
     from edge.spool import SpoolBusy
 
+    text = _text(site)
     try:
         settings = EdgeSettings()
-        understood = read_site(site.read_text())
-        if check:
-            make_drivers(understood, settings, clock_from_environment())
-            _show(understood.code, understood.devices, len(understood.robot_device), settings)
-            return
         configure("edge", level=settings.log_level)
-        asyncio.run(run_edge(understood, settings, clock_from_environment()))
+        asyncio.run(run_edge(site, settings, clock_from_environment(), real=real))
     except SiteFaults as error:
-        _end(f"{site} cannot be used:", *(f"  {fault}" for fault in error.faults))
-    except (OSError, UnicodeDecodeError) as error:
-        _end(f"{site}: {error}")
+        faults = located(text, error.faults)
+        _end(f"{site} cannot be used:", *(f"  {fault}" for fault in faults))
     except SpoolBusy as error:
         _end(f"the edge of this site runs already: {error}")
+    except (OSError, Unmeant) as error:
+        _end(str(error))
 
 
-def _show(code: str, devices: object, robots: int, settings: object) -> None:
+@edge.command("status")
+def edge_status(*, site: SiteFile) -> None:
+    """How the devices of the edge are that runs on this machine."""
+    from edge.probe import show_status
+
+    _asked(site, {"do": "status"}, show_status)
+
+
+@edge.command("reload")
+def edge_reload(device: Device = None, *, site: SiteFile) -> None:
+    """Have the edge that runs on this machine read its site file again."""
+    from edge.probe import show_reload
+
+    _asked(site, {"do": "reload", "device": device}, show_reload)
+
+
+@edge.command("probe")
+def edge_probe(
+    device: Device = None,
+    *,
+    site: SiteFile,
+    seconds: Annotated[float, typer.Option(help="How long to listen.", min=0.1)] = 10.0,
+    real: Real = False,
+) -> None:
+    """Show what devices say, live: through the edge that runs here, or else by ourselves."""
+    import asyncio
+
     from edge.agent import EdgeSettings
+    from edge.clock import clock_from_environment
+    from edge.probe import probe
+    from edge.run import Unmeant
+    from edge.site import SiteFaults, read_site
 
-    assert isinstance(devices, dict)
-    assert isinstance(settings, EdgeSettings)
-    typer.echo(f"site {code}, broker {settings.mqtt_url.rpartition('@')[2]}")
+    try:
+        what = read_site(_text(site))
+        asked = probe(
+            what,
+            device,
+            EdgeSettings(),
+            clock_from_environment(),
+            seconds=seconds,
+            real=real,
+            show=typer.echo,
+        )
+        if not asyncio.run(asked):
+            sys.exit(1)
+    except SiteFaults as error:
+        _end(f"{site} cannot be used:", *(f"  {fault}" for fault in error.faults))
+    except Unmeant as error:
+        _end(str(error))
+
+
+@edge.command("broker-config")
+def edge_broker_config(
+    *,
+    site: Annotated[list[Path], typer.Option(help="The site files that share the broker.")],
+    pki: Pki = Path("pki"),
+    kind: Annotated[str, typer.Option(help="mosquitto or nats.")] = "mosquitto",
+    folder: Annotated[Path, typer.Option("--dir", help="Where to write.")] = Path("broker"),
+    listen: Annotated[str, typer.Option(help="Its address.")] = "0.0.0.0",  # noqa: S104 - a broker
+    port: Annotated[int, typer.Option(help="Its port.", min=1)] = 8883,
+) -> None:
+    """Write the settings of a broker with mutual TLS and the rights of every device."""
+    from edge.authority import Authority, AuthorityFault
+    from edge.broker import write_settings
+    from edge.identity import IdentityMissing, identity_of
+    from edge.rights import BROKER, rights_of
+    from edge.site import SiteFaults, read_site
+
+    if kind not in {"mosquitto", "nats"}:
+        _end(f"no broker {kind!r}; there are mosquitto and nats")
+    try:
+        sites = [read_site(_text(one)) for one in site]
+        known = {one.name for one in Authority(pki).issued()}
+        wanted = rights_of(sites)
+        own = identity_of(pki, BROKER)
+        written = write_settings(
+            folder,
+            rights_of(sites, known),
+            own,
+            listen=(listen, port),
+            kind="nats" if kind == "nats" else "mosquitto",
+        )
+    except (SiteFaults, AuthorityFault, IdentityMissing, OSError) as error:
+        _end(str(error))
+    typer.echo(f"{written}: {len(wanted.keys() & known)} may come in; reload the broker (SIGHUP)")
+    if missing := sorted(wanted.keys() - known):
+        typer.echo(f"without a certificate and so without rights: {', '.join(missing)}", err=True)
+
+
+def _show(site: "EdgeSite", settings: "EdgeSettings") -> None:
+    typer.echo(f"site {site.code}, broker {settings.mqtt_url.rpartition('@')[2]}")
     typer.echo(f"state in {settings.state_dir}, ports + {settings.port_offset}")
-    for name, row in devices.items():
-        place = f"{row.get('host', '127.0.0.1')}:{row['port'] + settings.port_offset}"
+    for name, row in site.devices.items():
+        robots = sum(device == name for device in site.robot_device.values())
+        port = f":{row['port'] + settings.port_offset}" if "port" in row else ""
+        place = f"{row.get('host', '127.0.0.1')}{port}"
         detail = f"{robots} robots over the broker" if row["driver"] == "vda5050" else place
-        typer.echo(f"  {name:<16} {row['driver']:<8} {detail}")
+        mode = row.get("mode", "")
+        typer.echo(f"  {name:<16} {row['driver']:<8} {detail:<32} {mode}".rstrip())
+
+
+def _asked(site: Path, question: "dict[str, object]", show: "object") -> None:
+    """Ask the edge of that site that runs on this machine and show what it says."""
+    from edge.agent import EdgeSettings
+    from edge.control import NotRunning, ask, socket_of
+    from edge.site import SiteFaults, read_site
+
+    try:
+        code = read_site(_text(site)).code
+    except SiteFaults as error:
+        _end(f"{site} cannot be used:", *(f"  {fault}" for fault in error.faults))
+    try:
+        answers = [*ask(socket_of(EdgeSettings().state_dir, code), question)]
+    except NotRunning as error:
+        _end(str(error))
+    for answer in answers:
+        if "error" in answer:
+            _end(answer["error"], *(f"  {fault}" for fault in answer.get("faults", ())))
+        assert callable(show)
+        show(answer, typer.echo)
+    if not answers:
+        _end("the edge did not answer in time")
 
 
 @broker.command("run")
@@ -96,6 +232,15 @@ def broker_run(
             stopping.wait()
     except (BrokerMissing, PortInUse, ChildFailed) as error:
         _end(str(error))
+
+
+def _text(site: Path) -> str:
+    try:
+        return site.read_text(encoding="utf-8")
+    except OSError as error:
+        _end(f"{site}: {error.strerror}")
+    except UnicodeDecodeError as error:
+        _end(f"{site}: {error}")
 
 
 def _end(*lines: str) -> NoReturn:

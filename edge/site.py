@@ -3,7 +3,7 @@
 The same TOML file describes the whole site (wcs reads its points and paths). Here only
 [site], [[devices]], and the rows that refer to devices are looked at:
 
-    [site] code · [[devices]] name, driver, host, port · [[robots]] name, manufacturer, serial
+    [site] code · [[devices]] name, driver, host, port, mode · [[robots]] name, manufacturer, serial
     [[conveyors]] [[sorters]] [[gates]] device
 
 All faults are collected before anything is refused. A driver's own settings are its own affair;
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge.mqtt import level
+from edge.ports import is_loopback
 
 DRIVERS: Mapping[str, str] = {  # as it stands in a site file -> the module that makes it
     "vda5050": "edge.drivers.vda5050_fleet",
@@ -32,6 +33,7 @@ _DRIVER_OF: Mapping[str, tuple[str, ...]] = {  # a table -> the drivers that its
 }
 _TABLES = ("devices", "robots", "conveyors", "sorters", "gates")
 _PORT_MAX = 65_535
+_MODES = ("real", "simulated")  # real ones are touched only when whoever starts us says --real
 
 Row = Mapping[str, Any]
 
@@ -122,6 +124,13 @@ def _devices(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{where}: no driver {driver!r}; there are {', '.join(DRIVERS)}"
         if not isinstance(row.get("host", ""), str):
             yield f"{where}: host must be text"
+        elif "mode" not in row and not is_loopback(row.get("host", "127.0.0.1")):
+            yield (
+                f"{where}: host {row['host']} is another machine: say mode = 'real', or "
+                "'simulated' if nothing moves there"
+            )
+        if row.get("mode", "real") not in _MODES:
+            yield f"{where}: mode must be one of {', '.join(_MODES)}, not {row['mode']!r}"
         port = row.get("port")
         if port is None and driver in _NEEDS_PORT:
             yield f"{where}: has no port"

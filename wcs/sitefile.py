@@ -119,6 +119,7 @@ class Gate:
 class Device:
     """Where a device is reached. Further settings are its driver's affair and not read here."""
 
+    __pydantic_config__ = _LENIENT
     name: str
     driver: str
     host: str = "127.0.0.1"

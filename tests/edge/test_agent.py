@@ -20,7 +20,8 @@ from structlog.testing import capture_logs
 
 from edge.agent import Agent
 from edge.broker import broker_child, url_of
-from edge.clock import SystemClock
+from edge.clock import SystemClock, counted
+from edge.commands_seen import Executed
 from edge.drivers import DeviceUnavailable, Say
 from edge.messages import (
     CancelDrive,
@@ -30,6 +31,7 @@ from edge.messages import (
     Divert,
     ReleaseCarton,
     RobotReport,
+    ShowLight,
     TellAgain,
     device_command,
     robot_report,
@@ -40,6 +42,7 @@ from edge.process import Child, Keeper
 from edge.site import EdgeSite
 from edge.spool import Spool, SpoolFull
 from edge.stream import Receiver, SenderPump, decode_batch, encode_ack
+from edge.uplink import Uplink
 from tests.edge.waiting import soon
 
 REPOSITORY = Path(__file__).parents[2]
@@ -136,8 +139,9 @@ async def running(url: str, folder: Path, *drivers: FakeDriver) -> AsyncIterator
     ):
         wcs = Wcs(wcs_bus, code)
         await wcs_bus.until_settled()
-        with Spool(folder / "spool.db") as spool:
-            agent = Agent(site, by_name, bus=edge_bus, spool=spool, clock=SystemClock())
+        with Spool(folder / "spool.db") as spool, Executed(folder / "executed.db") as executed:
+            uplink = Uplink(edge_bus, spool, site=code, clock=counted(SystemClock()))
+            agent = Agent(site, by_name, uplink, executed=executed)
             task = asyncio.create_task(agent.run())
             await soon(lambda: all(driver.runs for driver in drivers))
             await edge_bus.until_settled()
@@ -171,6 +175,14 @@ def listed_dead(logs: list[Any]) -> list[list[str]]:
     return [sorted(entry["devices"]) for entry in logs if entry["event"] == "devices.down"]
 
 
+def refusals(house: House) -> list[tuple[str, str, str]]:
+    return [
+        (e["device"], e["about"], e["reason"])
+        for e in house.wcs.events
+        if e["type"] == "command.refused"
+    ]
+
+
 def is_another(child: Child, pid: int) -> bool:
     return child.pid != pid
 
@@ -200,13 +212,17 @@ async def test_reports_are_live_and_said_again_on_request(broker_url: str, tmp_p
         assert house.drivers["fleet"].told == [TellAgain()], "drivers are asked too"
 
 
-async def test_commands_reach_the_driver_of_their_device_unless_too_late(
+async def test_commands_reach_the_driver_of_their_device_or_are_answered(
     nats_url: str, tmp_path: Path
 ):
     now = SystemClock().now()
     late, in_time = now - timedelta(seconds=1), now + timedelta(minutes=5)
-    sorter, fleet = FakeDriver("sorter1"), FakeDriver("fleet")
-    async with running(nats_url, tmp_path, sorter, fleet) as house:
+    sorter, fleet, dead = FakeDriver("sorter1"), FakeDriver("fleet"), FakeDriver("cv9")
+    dead.unavailable = True
+    show = ShowLight(
+        device="sorter1", light="L1", colour="GREEN", command=UUID(int=7), expires_at=in_time
+    )
+    async with running(nats_url, tmp_path, sorter, fleet, dead) as house:
         good = Divert(device="sorter1", tracking=1, lane="L1", expires_at=in_time)
         with capture_logs() as logs:
             house.wcs.command(Divert(device="sorter1", tracking=1, lane="L1", expires_at=late))
@@ -214,17 +230,41 @@ async def test_commands_reach_the_driver_of_their_device_unless_too_late(
                 ReleaseCarton(device="sorter1", point="P", tracking=2, expires_at=late)
             )
             house.wcs.command(Divert(device="nobody", tracking=1, lane="L1", expires_at=in_time))
+            house.wcs.command(Divert(device="cv9", tracking=4, lane="L1", expires_at=in_time))
             house.wcs.command(CancelDrive(robot="R-01", mission="M", command=UUID(int=1)))
-            topic = live_topic(house.agent._site.code, "wcs")
+            topic = live_topic(house.agent.site.code, "wcs")
             house.wcs.bus.publish(topic, b"{nonsense", qos=0)
+            house.wcs.command(show)
+            house.wcs.command(show)
             house.wcs.command(good)
-            await soon(lambda: sorter.told == [good])
-            await soon(lambda: any(entry["event"] == "command.failed" for entry in logs))
+            await soon(lambda: sorter.told == [show, good])
+            await soon(lambda: len(refusals(house)) == 5)
+            await house.agent.until_delivered()
     events = [entry["event"] for entry in logs if entry["event"].startswith("command.")]
-    assert events.count("command.expired") == 2
     assert events.count("command.unknown_device") == 1
     assert events.count("command.malformed") == 1
+    assert sorted(refusals(house)) == [
+        ("cv9", "carton.divert", "untold"),
+        ("fleet", "robot.cancel", "failed"),
+        ("sorter1", "carton.divert", "expired"),
+        ("sorter1", "carton.release", "expired"),
+        ("sorter1", "light.show", "repeated"),
+    ]
     assert fleet.told == []
+
+
+async def test_what_waits_too_long_behind_a_slow_device_is_dropped_and_answered(
+    nats_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("edge.upkeep.COMMANDS_MAX", 2)
+    async with running(nats_url, tmp_path, FakeDriver("cv1")) as house:
+        end = SystemClock().now() + timedelta(minutes=5)
+        for tracking in (1, 2, 3):
+            command = Divert(device="cv1", tracking=tracking, lane="L", expires_at=end)
+            house.agent.devices["cv1"].enqueue(command)
+        await soon(lambda: refusals(house) == [("cv1", "carton.divert", "dropped")])
+        told = house.drivers["cv1"].told
+        assert [c.tracking for c in told if isinstance(c, Divert)] == [2, 3]
 
 
 async def test_one_that_falls_does_not_stop_the_others_and_comes_back(

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from edge.agent import EdgeSettings, make_drivers
+from edge.authority import Authority
+from edge.check import faults_of, located
 from edge.clock import SystemClock
 from edge.site import DRIVERS, SiteFaults, read_site
 
@@ -75,7 +78,7 @@ FAULTS = [
 
 def check(site: Path) -> "subprocess.CompletedProcess[str]":
     code = "from edge.commands import edge; edge()"
-    argv = [sys.executable, "-c", code, "run", "--check", "--site", str(site)]
+    argv = [sys.executable, "-c", code, "check", "--site", str(site)]
     return subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
 
@@ -115,22 +118,66 @@ def test_files_that_are_no_site_files(text: str, fault: str):
 
 def test_what_drivers_find_wrong_is_listed_too():
     devices = '[[devices]]\nname="a"\ndriver="modbus"\nport=1\n'
-    devices += '[[devices]]\nname="b"\ndriver="opcua"\nport=1\nhost="192.0.2.1"\n'
+    devices += '[[devices]]\nname="b"\ndriver="opcua"\nport=1\nhost="192.0.2.1"\nmode="real"\n'
     site = read_site("[site]\ncode='A'\n" + devices)
     with pytest.raises(SiteFaults) as caught:
         make_drivers(site, EdgeSettings(), SystemClock())
     assert [fault.split(":")[0] for fault in caught.value.faults] == ["device a", "device b"]
 
 
-def test_check_prints_what_it_understood(tmp_path: Path):
+def test_another_machine_is_named_as_what_it_is():
+    row = '[site]\ncode="A"\n[[devices]]\nname="b"\ndriver="llrp"\nport=1\nhost="reader.site"\n'
+    with pytest.raises(SiteFaults, match="say mode = 'real'"):
+        read_site(row)
+    with pytest.raises(SiteFaults, match="mode must be one of real, simulated, not 'maybe'"):
+        read_site(row + 'mode = "maybe"\n')
+    assert read_site(row + 'mode = "simulated"\n').devices["b"]["mode"] == "simulated"
+
+
+def test_check_says_every_fault_with_its_line(tmp_path: Path):
     understood = check(TOKYO)
-    assert understood.returncode == 0
+    assert understood.returncode == 0, understood.stderr
     assert understood.stdout.startswith("site TYO1, broker mqtt://127.0.0.1:18830\n")
     assert "30 robots" in understood.stdout
     (tmp_path / "bad.toml").write_text(BAD)
     refused = check(tmp_path / "bad.toml")
     assert refused.returncode == 1
-    assert refused.stderr.splitlines()[1:] == [f"  {fault}" for fault in FAULTS]
+    lines = [line.strip() for line in refused.stderr.splitlines()[1:]]
+    for fault in FAULTS:
+        assert any(line.endswith(f": {fault}") for line in lines), fault
+    assert "line 3: site: code 'TYO 1' cannot be part of a topic" in lines[0] + refused.stderr
+    assert "line 8: devices[2] cv1: has no port" in lines
+    assert "line 14: devices[3] cv1: port must be a number from 1 to 65535, not 0" in lines
+    assert "line 24: robots[1] R-01: serial 'a/b'" in refused.stderr
+    assert any(line.startswith("points: ") for line in lines), "site control's faults too"
     missing = check(tmp_path / "missing.toml")
     assert missing.returncode == 1
     assert "No such file" in missing.stderr
+
+
+def test_a_fault_of_the_plant_or_a_driver_has_its_line_too():
+    good = TOKYO.read_text()
+    head = "[[devices]]\nname = "
+    bad = good.replace('kind = "lane"', 'kind = "lame"', 1).replace(
+        head, "[[devices]]\nx = 1\nname = ", 1
+    )
+    (fault,) = faults_of(bad, EdgeSettings())
+    number = 1 + good[: good.index('kind = "lane"')].count("\n")
+    assert fault.startswith(f"line {number}: points[1].kind: ")
+    scale = '[site]\ncode = "A"\n[[devices]]\nname = "s"\ndriver = "opcua"\nwrites = 5\nport = 1\n'
+    assert located(scale, ["device s: ValueError: writes must be a list"]) == [
+        "line 6: device s: ValueError: writes must be a list"
+    ]
+
+
+def test_check_asks_for_certificates(tmp_path: Path):
+    text, settings = TOKYO.read_text(), EdgeSettings()
+    assert "soko edge ca create" in faults_of(text, settings, tmp_path)[0]
+    then = SystemClock().now() - timedelta(days=100)
+    pki = Authority.create(tmp_path, name="TYO1", now=then)
+    for name in ("broker", "edge-TYO1", "wcs-TYO1"):
+        pki.issue(name, then)
+    faults = faults_of(text, settings, tmp_path)
+    assert f"edge-TYO1 ended on {then + timedelta(days=90):%Y-%m-%d}" in "\n".join(faults)
+    assert any(fault.startswith("wms has no certificate") for fault in faults)
+    assert len(faults) == 3 + 1 + 30
