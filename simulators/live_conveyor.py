@@ -1,4 +1,6 @@
-"""The conveyor and its sorter, alive: the pure models behind Modbus TCP and OPC UA.
+"""The conveyor and its sorter, alive: the pure models behind Modbus TCP, OPC UA and OSIP.
+
+The sorter speaks what the driver of its row in the site file says.
 
 The idea: every change is made to the model in memory, written to SQLite, and only then shown
 on the wire or told to `on_lane`. A kill at any moment therefore loses nothing and doubles
@@ -23,12 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from edge.clock import Clock
 from simulators.conveyor import CellState, ConveyorCell, cell_json
 from simulators.live_line import LineServer
-from simulators.live_sorter import SorterCalls, SorterServer
+from simulators.live_registers import SorterRegisters
+from simulators.live_sorter import Door, SorterCalls, SorterServer
 from simulators.sorter import Confirmation, Delivered, ReplyResult, SorterConfig
 
 OnLane = Callable[[str, str], None]
@@ -49,6 +52,7 @@ class CellConfig:
     sorter: str
     sorter_address: tuple[str, int]
     sorter_config: SorterConfig
+    sorter_driver: str = "opcua"
     watchdog_s: float = 1.5
 
 
@@ -78,15 +82,47 @@ def read_site(
         sorter=belt["to"],
         sorter_address=addresses[belt["to"]],
         sorter_config=SorterConfig(**{"seed": seed, **built}),
+        sorter_driver=sorter.get("driver", "opcua"),
         watchdog_s=sorter.get("watchdog_s", 1.5),
     )
+
+
+class SorterPlc(Protocol):
+    """A sorter's PLC as its protocol's server; see live_sorter, live_registers, live_osip."""
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        ...
+
+    async def prepare(self, lanes: tuple[str, ...]) -> None:
+        """Before anything is shown."""
+        ...
+
+    async def publish(self, state: Callable[[], CellState], beat: int) -> None:
+        """Show the state as it is now; it has been written down."""
+        ...
+
+    async def start(self) -> None:
+        """Listen."""
+        ...
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        ...
 
 
 class LiveConveyor:
     """One conveyor that ends on a sorter, served over their real protocols."""
 
     def __init__(
-        self, config: CellConfig, *, clock: Clock, state_dir: Path, on_lane: OnLane
+        self,
+        config: CellConfig,
+        *,
+        clock: Clock,
+        state_dir: Path,
+        on_lane: OnLane,
+        door: Door | None = None,
     ) -> None:
         self.config = config
         self.latencies_s: deque[float] = deque(maxlen=_KEPT_LATENCIES)  # scan to reply, real
@@ -97,7 +133,7 @@ class LiveConveyor:
         state = self._memory.load() or fresh
         self.cell = ConveyorCell(config.travel_s, config.sorter_config, state)
         calls = SorterCalls(divert=self._divert, acknowledge=self._acknowledge, alive=self._alive)
-        self._sorter = SorterServer(config.sorter, config.sorter_address, calls)
+        self._sorter = self._plc(config, calls, door)
         self._line = LineServer(config.conveyor_address, lambda: self._shown().line, self._command)
         self._changed = asyncio.Event()
         self._asked: dict[int, float] = {}
@@ -121,13 +157,21 @@ class LiveConveyor:
         config = read_site(site, conveyor, port_offset=port_offset)
         return cls(config, clock=clock, state_dir=state_dir, on_lane=on_lane)
 
+    @staticmethod
+    def _plc(config: CellConfig, calls: SorterCalls, door: Door | None) -> SorterPlc:
+        built = config.sorter_config
+        if config.sorter_driver == "modbus":
+            lanes = (*built.lanes, built.hospital)
+            return SorterRegisters(config.sorter_address, lanes, calls)
+        return SorterServer(config.sorter, config.sorter_address, calls, door)
+
     @property
     def modbus_port(self) -> int:
         """Where the conveyor listens."""
         return self._line.port
 
     @property
-    def opcua_port(self) -> int:
+    def sorter_port(self) -> int:
         """Where the sorter listens."""
         return self._sorter.port
 
@@ -147,6 +191,14 @@ class LiveConveyor:
             return self.cell.take_from_lane(hospital, code) and self.cell.put(code)
 
         return self._change(relabel)
+
+    async def find_lost(self, code: str) -> bool:
+        """Pick a carton up that fell off, and lay it on the conveyor; False if it is not there."""
+        return self._change(lambda: self.cell.sorter.find(code) and self.cell.put(code))
+
+    async def clear_jam(self) -> None:
+        """Free the carton that is stuck on the sorter."""
+        self._change(lambda: self.cell.sorter.clear_jam(self._clock.now()))
 
     def lane(self, lane: str) -> tuple[str, ...]:
         """The cartons that lie in a lane, in the order in which they came."""

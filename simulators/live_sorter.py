@@ -15,28 +15,40 @@ A client may write `Acknowledged` and `WcsHeartbeat` and call `Divert`, nothing 
 `Confirmations` always holds everything that is open, a client that comes late or comes back
 needs one read and no history.
 
-For the demo it lets anonymous clients in, without encryption, and therefore serves only the
-loopback interface. Source: OPC 10000-3 and -4; PackML state numbers of OPC 30050.
+With a `Door` it takes only signed and encrypted connections of clients that it trusts and users
+that it knows. Without one it lets anybody in, unencrypted, and therefore serves only the loopback
+interface. Source: OPC 10000-2, -3 and -4; PackML state numbers of OPC 30050.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 from asyncua import ua
 from asyncua.common.callback import CallbackType, ServerItemCallback
 from asyncua.common.methods import uamethod
 from asyncua.common.node import Node
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.crypto.truststore import TrustStore
+from asyncua.crypto.validator import CertificateValidator, CertificateValidatorOptions
 from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
 from asyncua.ua.object_ids import ObjectIds
+from typing_extensions import override
 
 from simulators.conveyor import CellState
-from simulators.sorter import confirmation_json
+from simulators.sorter import JAM, SorterState, confirmation_json
 
 NAMESPACE = "urn:soko:sorter"
-EXECUTE, SUSPENDED = 6, 5
+EXECUTE, SUSPENDED, ABORTED = 6, 5, 9
+_CLOSED = [
+    ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
+    ua.SecurityPolicyType.Basic256Sha256_Sign,
+    ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
+]
 
 _VARIABLES: dict[str, tuple[Any, ua.VariantType]] = {
     "StateCurrent": (SUSPENDED, ua.VariantType.Int32),
@@ -58,15 +70,57 @@ class SorterCalls:
     alive: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who may come in: own certificate and key (PEM), a folder of trusted ones, users."""
+
+    certificate: Path
+    key: Path
+    uri: str
+    trust: Path
+    users: Mapping[str, str]  # name -> password
+
+
+class _Users(UserManager):
+    def __init__(self, users: Mapping[str, str]) -> None:
+        self._users = users
+
+    @override
+    def get_user(
+        self,
+        iserver: Any,
+        username: str | None = None,
+        password: str | None = None,
+        certificate: Any = None,
+    ) -> User | None:
+        if username is None or password is None or self._users.get(username) != password:
+            return None
+        return User(role=UserRole.User, name=username)
+
+
+def packml_state(sorter: SorterState) -> int:
+    """The PackML number of what the sorter does."""
+    if JAM in sorter.held_by:
+        return ABORTED
+    return SUSPENDED if sorter.held_by else EXECUTE
+
+
 class SorterServer:
     """Serves one sorter's state; `publish` shows what has been written down already."""
 
-    def __init__(self, device: str, address: tuple[str, int], calls: SorterCalls) -> None:
-        if not ip_address(address[0]).is_loopback:
+    def __init__(
+        self,
+        device: str,
+        address: tuple[str, int],
+        calls: SorterCalls,
+        door: Door | None = None,
+    ) -> None:
+        if door is None and not ip_address(address[0]).is_loopback:
             raise ValueError(f"{device}: anonymous OPC UA is for the loopback interface only")
         self._device = device
         self._address = address
         self._calls = calls
+        self._door = door
         self._nodes: dict[str, Node] = {}
         self._shown: dict[str, Any] = {}
         self._publishing = asyncio.Lock()
@@ -81,11 +135,11 @@ class SorterServer:
 
     async def prepare(self, lanes: tuple[str, ...]) -> None:
         """Build the address space."""
-        server = self._server = Server()
+        users = _Users(self._door.users) if self._door is not None else None
+        server = self._server = Server(user_manager=users)
         await server.init()
         server.set_endpoint("opc.tcp://{}:{}/soko/".format(*self._address))
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-        server.set_identity_tokens([ua.AnonymousIdentityToken])
+        await _guard(server, self._door)
         space = await server.register_namespace(NAMESPACE)
         root = await server.nodes.objects.add_object(space, self._device)
         for name, (value, kind) in _VARIABLES.items():
@@ -127,7 +181,7 @@ class SorterServer:
             await self._show("Stream", cell.stream)
             open_ones = [confirmation_json.dump_json(one).decode() for one in sorter.unacknowledged]
             await self._show("Confirmations", open_ones)
-            await self._show("StateCurrent", SUSPENDED if sorter.held_by else EXECUTE)
+            await self._show("StateCurrent", packml_state(sorter))
             await self._show("OnLoop", len(sorter.loop))
             await self._show("Heartbeat", beat)
             for lane, cartons in sorter.lanes.items():
@@ -156,6 +210,23 @@ class SorterServer:
                 self._calls.acknowledge(int(item.Value.Value.Value))
             elif item.NodeId == self._nodes["WcsHeartbeat"].nodeid:
                 self._calls.alive()
+
+
+async def _guard(server: Server, door: Door | None) -> None:
+    if door is None:
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        server.set_identity_tokens([ua.AnonymousIdentityToken])
+        return
+    server.set_security_policy(_CLOSED)
+    server.set_identity_tokens([ua.UserNameIdentityToken])
+    await server.set_application_uri(door.uri)
+    await server.load_certificate(door.certificate)
+    await server.load_private_key(door.key)
+    trusted = TrustStore([door.trust], [])
+    await trusted.load()
+    options = CertificateValidatorOptions.TRUSTED_VALIDATION
+    peers = CertificateValidatorOptions.PEER_CLIENT
+    server.set_certificate_validator(CertificateValidator(options | peers, trusted))
 
 
 def _argument(name: str, kind: int) -> ua.Argument:

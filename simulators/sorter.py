@@ -7,7 +7,8 @@ The idea: a carton is in one place at a time, and each place has one time at whi
                 +----------------- lap -----------------+
 
 Laws:
-    one place     every carton stands in exactly one place and ends in exactly one lane
+    one place     every carton stands in exactly one place and ends in exactly one lane, or lies
+                  beside the sorter until somebody finds it (lost track)
     safe default  without a lane in time, a carton goes round again
     bounded       after `laps_max` laps the next refusal sends it to the hospital lane
     room first    no carton enters a full lane, or a full loop
@@ -21,18 +22,21 @@ used again. Units: seconds of the clock that `now` comes from.
 Source: the statuses and the decision-point pattern are those of vendors' WCS-PLC interfaces.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from random import Random
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from pydantic import TypeAdapter
 
 from edge.messages import ScanStatus, SortStatus
 
+JAM = "jam"
 Place: TypeAlias = Literal["TO_SCANNER", "TO_DIVERT", "TO_LANE"]
+_LEGIBLE: tuple[ScanStatus, ...] = ("GOOD", "OVERSIZE", "OVERWEIGHT", "GAP_ERROR")
+_TOO_MUCH: Mapping[str, SortStatus] = {"OVERSIZE": "OVERSIZE", "OVERWEIGHT": "OVERWEIGHT"}
 
 
 class ReplyResult(IntEnum):
@@ -65,6 +69,11 @@ class SorterConfig:
     multi_read: float = 0.005
     bad_label: float = 0.005
     missed_divert: float = 0.002
+    gap_error: float = 0.0  # too close to its neighbour, this lap
+    oversize: float = 0.0
+    overweight: float = 0.0
+    lost_track: float = 0.0  # falls off before the divert
+    jam: float = 0.0  # gets stuck at the divert; the loop stands until `clear_jam`
     seed: int = 0
 
 
@@ -80,6 +89,7 @@ class Carton:
     scan: ScanStatus = "NO_READ"
     lane: str | None = None
     outcome: SortStatus = "DIVERTED"
+    jammed: bool = False  # it was stuck here in this lap, and was freed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +121,7 @@ class SorterState:
     loop: list[Carton] = field(default_factory=list)
     lanes: dict[str, list[str]] = field(default_factory=dict)
     disabled: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     unacknowledged: list[Confirmation] = field(default_factory=list)
     next_tracking: int = 1
     next_sequence: int = 1
@@ -176,6 +187,17 @@ class Sorter:
                 self.shift(now - self.state.held_since)
                 self.state.held_since = None
 
+    def clear_jam(self, now: datetime) -> None:
+        """Somebody has freed the carton that was stuck; the loop moves again."""
+        self.resume(JAM, now)
+
+    def find(self, code: str) -> bool:
+        """Somebody picks a lost carton up; whether it lay there."""
+        if code not in self.state.lost:
+            return False
+        self.state.lost.remove(code)
+        return True
+
     def shift(self, by: timedelta) -> None:
         """Everything on the loop happens that much later: it stood still."""
         for carton in self.state.loop:
@@ -200,8 +222,9 @@ class Sorter:
         return min((carton.due_at for carton in self.state.loop), default=None)
 
     def codes(self) -> Iterator[str]:
-        """Every carton on the loop and in the lanes."""
+        """Every carton on the loop, in the lanes and beside them."""
         yield from (carton.code for carton in self.state.loop)
+        yield from self.state.lost
         for lane in self.state.lanes.values():
             yield from lane
 
@@ -216,16 +239,24 @@ class Sorter:
         return [self._sorted(carton, now), Delivered(lane=carton.lane, code=carton.code)]
 
     def _scan(self, carton: Carton, now: datetime) -> Confirmation:
-        carton.place, carton.lane = "TO_DIVERT", None
+        carton.place, carton.lane, carton.jammed = "TO_DIVERT", None, False
         carton.due_at = now + timedelta(seconds=self.config.decision_window_s)
         carton.scan = self._read(carton)
-        barcode = carton.code if carton.scan == "GOOD" else None
+        barcode = carton.code if carton.scan in _LEGIBLE else None
         return self._confirm("SCANNED", carton, now, status=carton.scan, barcode=barcode)
 
     def _divert(self, carton: Carton, now: datetime) -> list[Confirmation | Delivered]:
         carton.outcome = self._outcome(carton)
         if carton.outcome == "DIVERTED":
             return self._send_to_lane(carton, now)
+        if carton.outcome == "LOST_TRACK":
+            self.state.loop.remove(carton)
+            self.state.lost.append(carton.code)
+            return [self._sorted(carton, now)]
+        if carton.outcome == "JAM":
+            carton.jammed = True
+            self.suspend(JAM, now)
+            return [self._sorted(carton, now)]
         if carton.lap >= self.config.laps_max:
             carton.outcome, carton.lane = "MAX_RECIRC", self.config.hospital
             return self._send_to_lane(carton, now)
@@ -241,6 +272,8 @@ class Sorter:
 
     def _outcome(self, carton: Carton) -> SortStatus:
         """What happens at the divert: the first reason not to go into the lane, if any."""
+        if (mishap := self._mishap(carton)) is not None:
+            return mishap
         if carton.lane is None:
             return "NO_REPLY" if carton.scan == "GOOD" else "RECIRCULATED"
         if carton.lane in self.state.disabled:
@@ -253,11 +286,25 @@ class Sorter:
             return "MISSED_DIVERT"
         return "DIVERTED"
 
+    def _mishap(self, carton: Carton) -> SortStatus | None:
+        if not carton.jammed and self._happens("jam", carton):
+            return "JAM"
+        if self._happens("lost_track", carton):
+            return "LOST_TRACK"
+        if carton.scan == "GAP_ERROR":
+            return "GAP_ERROR"
+        return _TOO_MUCH.get(carton.scan) if carton.lane != self.config.hospital else None
+
     def _taken(self, lane: str) -> int:
         on_the_way = sum(one.place == "TO_LANE" and one.lane == lane for one in self.state.loop)
         return len(self.state.lanes[lane]) + on_the_way
 
     def _read(self, carton: Carton) -> ScanStatus:
+        for name, too_much in (("oversize", "OVERSIZE"), ("overweight", "OVERWEIGHT")):
+            if self._draw(name, carton.tracking, 0) < getattr(self.config, name):
+                return cast("ScanStatus", too_much)
+        if self._happens("gap_error", carton):
+            return "GAP_ERROR"
         if self._draw("label", carton.tracking, 0) < self.config.bad_label:
             return "NO_READ"
         chance = self._draw("scan", carton.tracking, carton.lap)
@@ -267,11 +314,15 @@ class Sorter:
             return "MULTI_READ"
         return "GOOD"
 
+    def _happens(self, what: str, carton: Carton) -> bool:
+        chance: float = getattr(self.config, what)
+        return chance > 0 and self._draw(what, carton.tracking, carton.lap) < chance
+
     def _draw(self, what: str, tracking: int, lap: int) -> float:
         return Random(f"{self.config.seed}/{what}/{tracking}/{lap}").random()
 
     def _sorted(self, carton: Carton, now: datetime) -> Confirmation:
-        barcode = carton.code if carton.scan == "GOOD" else None
+        barcode = carton.code if carton.scan in _LEGIBLE else None
         return self._confirm("SORTED", carton, now, status=carton.outcome, barcode=barcode)
 
     def _confirm(

@@ -20,8 +20,10 @@ Laws:
                   lost on its way. Whoever hears it twice answers twice; nothing happens twice
     silent = away no answer, or a heartbeat that stands still, is `DeviceUnavailable`
 
-The registers are polled, because Modbus cannot call. It knows neither password nor encryption:
-keep it on the machines' own network. Time-outs are real seconds.
+    allow-list    `writes = ["command"]` of its row; without it the conveyor is only listened to
+
+The registers are polled, because Modbus cannot call. Time-outs are real seconds. A device of
+[[sorters]] with this driver is a sorter: edge.drivers.modbus_sorter.
 
 Source: Modbus Application Protocol 1.1b3.
 """
@@ -30,16 +32,17 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
+from edge.drivers import modbus_sorter as sorter
+from edge.drivers.modbus_link import Registers
+from edge.drivers.sorter_wire import WORD, high_low
+from edge.drivers.writes import Writes
 from edge.messages import CartonArrived, DeviceCommand, DeviceStatus, ReleaseCarton, TellAgain
-
-if TYPE_CHECKING:
-    from pymodbus.client import AsyncModbusTcpClient
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +59,7 @@ _OCCUPIED, _AUTO, _FAULT = 1, 2, 4
 _RESULTS = {1: "released", 2: "no such carton", 3: "stale task", 4: "fault"}
 _POLL_S, _ANSWER_S, _SILENCE_S, _REPEAT_S = 0.015, 1.0, 3.0, 2.0
 _POLLS = int(_ANSWER_S / _POLL_S)
-_TASKS = 0xFFFF
+_SIZES = {name: 2 if name == "tracking" else 1 for name in DEFAULT_REGISTERS if name != "command"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +86,20 @@ def make(
     clock: Clock,
     port_offset: int,
     mqtt_url: str,  # noqa: ARG001 - every driver is made alike
-    state_dir: Path,  # noqa: ARG001 - the PLC remembers for us
+    state_dir: Path,
 ) -> Driver:
-    """The driver of one `[[devices]]` row; its point is that of the `[[conveyors]]` row.
+    """The driver of one `[[devices]]` row: of a sorter, or of a conveyor and its point.
 
     Raises:
-        ValueError: no conveyor of the site has this device, or a register is unknown.
+        ValueError: the site has no such machine, or a register is unknown.
     """
+    port = device["port"] + port_offset
+    if any(row["device"] == device["name"] for row in site.get("sorters", ())):
+        return sorter.make(device, site, clock=clock, port=port, state_dir=state_dir)
     points = [row["point"] for row in site["conveyors"] if row["device"] == device["name"]]
     if len(points) != 1:
         raise ValueError(f"{device['name']}: wants exactly one row of [[conveyors]]")
-    if unknown := set(device.get("registers", {})) - set(DEFAULT_REGISTERS):
-        raise ValueError(f"{device['name']}: no such registers: {sorted(unknown)}")
-    return ModbusConveyor(device, points[0], clock=clock, port=device["port"] + port_offset)
+    return ModbusConveyor(device, points[0], clock=clock, port=port)
 
 
 class ModbusConveyor:
@@ -105,14 +109,13 @@ class ModbusConveyor:
         self.name: str = device["name"]
         self.point = point
         self._clock = clock
-        self._address = (device.get("host", "127.0.0.1"), port)
-        self._unit: int = device.get("unit", 1)
+        self._writes = Writes(device, ("command",))
+        self._registers = Registers(device, DEFAULT_REGISTERS, self._writes, port=port)
         self._silence_s: float = device.get("silence_s", _SILENCE_S)
-        self._at = {**DEFAULT_REGISTERS, **device.get("registers", {})}
-        self._client: AsyncModbusTcpClient | None = None
         self._say: Say | None = None
         self._standing = 0  # whom we have said to be at the point
         self._said_s = 0.0
+        self._releases = 0
         self._status: DeviceStatus | None = None
         self._telling = asyncio.Lock()  # one task at a time
 
@@ -122,23 +125,15 @@ class ModbusConveyor:
         Raises:
             DeviceUnavailable: the PLC cannot be reached, or not any more.
         """
-        from pymodbus.client import AsyncModbusTcpClient  # noqa: PLC0415 - only who connects pays
-
-        host, port = self._address
-        client = AsyncModbusTcpClient(
-            host, port=port, timeout=_ANSWER_S, retries=0, reconnect_delay=0
-        )
         self._say, self._status = say, None
         try:
-            if not await client.connect():
-                raise DeviceUnavailable(self.name, f"no connection to {host}:{port}")
-            self._client = client
+            await self._registers.open()
             async with self._telling:
-                await self._clear()
+                if "command" in self._writes.allowed:
+                    await self._clear()
             await self._poll()
         finally:
-            self._client = None
-            client.close()
+            self._registers.close()
 
     async def tell(self, command: DeviceCommand) -> None:
         """Release a carton, or say again who stands here.
@@ -151,10 +146,21 @@ class ModbusConveyor:
             if self._status is not None and self._say is not None:
                 self._say(self._status)
         elif isinstance(command, ReleaseCarton):
+            if not self._writes.may("command", tracking=command.tracking):
+                return
             async with self._telling:
                 await self._release(command)
         else:
             log.warning("conveyor.refused", device=self.name, command=command.type)
+
+    def health(self) -> Mapping[str, float | int | str]:
+        """Requests, refused writes, and who stands at the point."""
+        return {
+            "requests_total": self._registers.exchanges,
+            "releases_total": self._releases,
+            "writes_refused_total": self._writes.refused,
+            "standing": self._standing,
+        }
 
     # ------------------------------------------------------------------------------ listening
     async def _poll(self) -> None:
@@ -205,9 +211,9 @@ class ModbusConveyor:
         if plc.standing != command.tracking:
             log.info("release.gone", **facts)  # it was released before
             return
-        task = plc.last_task % _TASKS + 1
-        high_low = [command.tracking >> 16, command.tracking & 0xFFFF]
-        await self._write([task, *high_low])
+        task = plc.last_task % WORD + 1
+        await self._registers.write("command", [task, *high_low(command.tracking)])
+        self._releases += 1
         result = (await self._until(task)).result
         await self._clear()
         if result != 1:
@@ -215,7 +221,7 @@ class ModbusConveyor:
 
     async def _clear(self) -> _Plc:
         """Command and answer both 0; the PLC as it is then."""
-        await self._write([0, 0, 0])
+        await self._registers.write("command", [0, 0, 0])
         return await self._until(0)
 
     async def _until(self, answer: int) -> _Plc:
@@ -226,42 +232,5 @@ class ModbusConveyor:
             await asyncio.sleep(_POLL_S)
         raise DeviceUnavailable(self.name, f"no answer {answer} to a task")
 
-    # ------------------------------------------------------------------------------ registers
     async def _read(self) -> _Plc:
-        first = min(self._at[name] for name in DEFAULT_REGISTERS if name != "command")
-        ends = [self._at[name] + 1 for name in DEFAULT_REGISTERS if name != "command"]
-        end = max(*ends, self._at["tracking"] + 2)
-        words = await self._exchange(first, count=end - first)
-        at = {name: address - first for name, address in self._at.items()}
-        return _Plc(
-            status=words[at["status"]],
-            heartbeat=words[at["heartbeat"]],
-            tracking=words[at["tracking"]] << 16 | words[at["tracking"] + 1],
-            answer=words[at["answer"]],
-            result=words[at["result"]],
-            last_task=words[at["last_task"]],
-        )
-
-    async def _write(self, words: list[int]) -> None:
-        await self._exchange(self._at["command"], words=words)
-
-    async def _exchange(
-        self, address: int, *, count: int = 0, words: list[int] | None = None
-    ) -> list[int]:
-        from pymodbus.exceptions import ModbusException  # noqa: PLC0415
-
-        client = self._client
-        if client is None or not client.connected:
-            raise DeviceUnavailable(self.name, "not connected")
-        try:
-            if words is not None:
-                pdu = await client.write_registers(address, words, device_id=self._unit)
-            else:
-                pdu = await client.read_holding_registers(
-                    address, count=count, device_id=self._unit
-                )
-        except (ModbusException, OSError, TimeoutError) as error:
-            raise DeviceUnavailable(self.name, f"register {address}: {error}") from error
-        if pdu.isError():
-            raise DeviceUnavailable(self.name, f"register {address}: {pdu}")
-        return list(pdu.registers)
+        return _Plc(**await self._registers.read_named(_SIZES))

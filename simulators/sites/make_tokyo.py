@@ -92,12 +92,16 @@ name = "cv1"
 driver = "modbus"
 host = "127.0.0.1"
 port = 15020
+writes = ["command"]
 
 [[devices]]
 name = "sorter1"
 driver = "opcua"
 host = "127.0.0.1"
 port = 14840
+security = "None"  # a simulator on this machine; a real sorter has a certificate and a user
+insecure = true
+writes = ["Acknowledged", "WcsHeartbeat", "Divert"]
 
 [[devices]]
 name = "rfid-out"

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from edge.clock import Clock, SystemClock
@@ -21,6 +22,7 @@ from edge.messages import (
 from simulators.live_conveyor import LiveConveyor
 
 CLOCK = SystemClock()
+SORTER_TAGS = {"opcua": ("Acknowledged", "WcsHeartbeat", "Divert")}
 
 
 def a_site(modbus_port: int = 0, opcua_port: int = 0, **sorter: Any) -> dict[str, Any]:
@@ -35,11 +37,15 @@ def a_site(modbus_port: int = 0, opcua_port: int = 0, **sorter: Any) -> dict[str
         "bad_label": 0.0,
         "missed_divert": 0.0,
     }
-    sorter = {"name": "sorter1", "driver": "opcua", "port": opcua_port} | quick | sorter
+    open_door = {"security": "None", "insecure": True, "writes": [*SORTER_TAGS["opcua"]]}
+    sorter = {"name": "sorter1", "driver": "opcua", "port": opcua_port} | open_door | quick | sorter
     return {
         "conveyors": [{"device": "cv1", "point": "INDUCT", "to": "sorter1", "seconds": 0.05}],
         "sorters": [{"device": "sorter1", "lanes": ["L1", "L2"], "hospital": "HOSP"}],
-        "devices": [{"name": "cv1", "driver": "modbus", "port": modbus_port}, sorter],
+        "devices": [
+            {"name": "cv1", "driver": "modbus", "port": modbus_port, "writes": ["command"]},
+            sorter,
+        ],
     }
 
 
@@ -55,15 +61,19 @@ async def a_cell(
     )
     async with live:
         rows = {row["name"]: row for row in site["devices"]}
-        rows["cv1"]["port"], rows["sorter1"]["port"] = live.modbus_port, live.opcua_port
+        rows["cv1"]["port"], rows["sorter1"]["port"] = live.modbus_port, live.sorter_port
         yield live, site
 
 
-def a_driver(site: dict[str, Any], name: str, clock: Clock = CLOCK) -> Any:
-    """The driver of that device, made as the agent makes it."""
+def a_driver(
+    site: dict[str, Any], name: str, clock: Clock = CLOCK, *, folder: Path | None = None
+) -> Any:
+    """The driver of that device, made as the agent makes it, keeping what it keeps in `folder`."""
+    if folder is None:
+        folder = Path(mkdtemp(prefix="soko-driver-"))
     row = next(row for row in site["devices"] if row["name"] == name)
     make = {"opcua": opcua.make, "modbus": modbus.make}[row["driver"]]
-    return make(row, site, clock=clock, port_offset=0, mqtt_url="", state_dir=Path())
+    return make(row, site, clock=clock, port_offset=0, mqtt_url="", state_dir=folder)
 
 
 async def until(condition: Callable[[], object], within_s: float = 20.0) -> None:

@@ -148,7 +148,7 @@ async def test_a_connection_that_drops_comes_back():
         async with running(driver, wcs):
             await until(lambda: plc.released == ["A"])
             await plc.server.stop()
-            await until(lambda: driver._client is None)
+            await until(lambda: not driver._registers.is_open)
             plc.put("B")
             async with plc.switched_on():
                 await until(lambda: plc.released == ["A", "B"])

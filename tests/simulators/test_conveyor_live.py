@@ -37,7 +37,7 @@ async def world(site, state_dir, codes):
     async with line:
         for code in codes:
             await line.put(code)
-        say("ports", line.modbus_port, line.opcua_port)
+        say("ports", line.modbus_port, line.sorter_port)
         await asyncio.Event().wait()
 
 asyncio.run(world(*json.loads(sys.argv[1])))
