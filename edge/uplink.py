@@ -43,7 +43,7 @@ class Uplink:
 
     def __init__(self, bus: Bus, spool: Spool, *, site: str, clock: CountedClock) -> None:
         self.bus, self.clock = bus, clock
-        self._bus, self._spool, self._clock = bus, spool, clock
+        self.bus, self._spool, self.clock = bus, spool, clock
         self._site = site
         self._live = live_topic(site, "edge")
         self._latest: dict[str, bytes] = {}
@@ -74,7 +74,7 @@ class Uplink:
             self._latest[message.robot] = robot_report.dump_json(message)
             self._publish_latest(message.robot)
             return
-        clock = self._clock
+        clock = self.clock
         known = clock.shift_s if clock.quality != "UNKNOWN" else None
         body = device_event.dump_json(message)
         stamp = stamped(body, boot=clock.boot, up_s=clock.up_s(), shift_s=known)
@@ -110,16 +110,16 @@ class Uplink:
             "resent": self._pump.resent,
             "malformed_acks": self._pump.malformed,
             "samples_dropped": self.dropped.total(),
-            "clock": self._clock.quality,
-            "clock_shift_s": self._clock.shift_s,
-            "up_s": self._clock.up_s(),
-            "boot": self._clock.boot,
+            "clock": self.clock.quality,
+            "clock_shift_s": self.clock.shift_s,
+            "up_s": self.clock.up_s(),
+            "boot": self.clock.boot,
         }
 
     # ---------------------------------------------------------------------------- running
     async def run(self) -> None:
         """Store and send until cancelled; what was said by then is on disk afterwards."""
-        self._bus.on_connect(self.say_latest)
+        self.bus.on_connect(self.say_latest)
         spooling = asyncio.create_task(self._spooling.run())
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -138,21 +138,21 @@ class Uplink:
             await asyncio.sleep(WATCH_EVERY_S)
 
     def _send_samples(self) -> None:
-        if not self._bus.connected:
+        if not self.bus.connected:
             return
         for device, ring in self._samples.items():
             some = [ring.popleft() for _ in range(min(len(ring), SAMPLES_A_MESSAGE))]
             if some:
                 head = json.dumps({"device": device, "dropped": self.dropped[device]})[:-1]
                 body = b"".join((head.encode(), b', "samples": [', b",".join(some), b"]}"))
-                self._bus.publish(raw_topic(self._site, device), body, qos=0)
+                self.bus.publish(raw_topic(self._site, device), body, qos=0)
 
     def _tell_of_us(self) -> None:
         detail = "; ".join(self._troubles())
         if detail == self._told:
             return
         with suppress(SpoolFull):  # then everybody who speaks says so
-            at, status = self._clock.now(), "FAULT" if detail else "UP"
+            at, status = self.clock.now(), "FAULT" if detail else "UP"
             self.say(DeviceStatus(at=at, device=SELF, status=status, detail=detail))  # type: ignore[arg-type]
             log.warning("edge.changed", detail=detail or "all is well")
             self._told = detail
@@ -161,16 +161,16 @@ class Uplink:
         found = []
         if len(self._spool) >= LOW_SHARE * self._spool.rows_max:
             found.append(f"the spool is more than {LOW_SHARE:.0%} full: the WCS does not answer")
-        if self._clock.quality == "OFF":
-            way = "behind" if self._clock.shift_s > 0 else "ahead"
-            found.append(f"the clock of this machine is {abs(self._clock.shift_s):.0f} s {way}")
+        if self.clock.quality == "OFF":
+            way = "behind" if self.clock.shift_s > 0 else "ahead"
+            found.append(f"the clock of this machine is {abs(self.clock.shift_s):.0f} s {way}")
         return found
 
     def _publish_latest(self, name: str) -> None:
         body = self._latest[name]
-        if shift_s := self._clock.shift_s:
+        if shift_s := self.clock.shift_s:
             body = json.dumps(put_right(json.loads(body), shift_s)).encode()
-        self._bus.publish(self._live, body, qos=0)
+        self.bus.publish(self._live, body, qos=0)
 
 
 async def _as_long_as(task: "asyncio.Task[None]") -> None:
