@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edge.clock import Clock
+from edge.drivers.vda5050_model import VERSION
 from edge.drivers.vda5050_wire import encode, parse_topic, topic
-from edge.mqtt import Bus, Message, PahoBus, robots_filter
+from edge.mqtt import Bus, Message, PahoBus
 from simulators.robot import Robot
 from simulators.robot_body import (
     Body,
@@ -38,6 +39,10 @@ from simulators.robot_body import (
     said_connection,
 )
 
+_HEARD = {
+    2: ("order", "instantActions"),
+    3: ("order", "instantActions", "zoneSet", "responses"),
+}
 _PULSE_S = 0.02  # real
 _IDLE_S = 0.5  # real: at the latest, for the clock's speed may change
 
@@ -63,6 +68,12 @@ async def run_robots(
 
 def builds_of(site: Mapping[str, Any], seed: int) -> list[Build]:
     """How the robots of a site are built."""
+    types = {
+        name: profile["version"]
+        for device in site.get("devices", [])
+        for name, profile in device.get("types", {}).items()
+        if "version" in profile
+    }
     chargers = frozenset(row["name"] for row in site["points"] if row.get("kind") == "charge")
     return [
         Build(
@@ -71,6 +82,7 @@ def builds_of(site: Mapping[str, Any], seed: int) -> list[Build]:
             serial=row["serial"],
             map_id=row.get("map", site["site"]["code"]),
             speed_mps=row.get("speed_mps", 1.5),
+            version=row.get("version", types.get(row.get("type"), VERSION)),
             charge_nodes=chargers,
             seed=seed,
         )
@@ -90,7 +102,7 @@ class LiveRobots:
     def __init__(self, builds: list[Build], bus: Bus, *, clock: Clock, state_dir: Path) -> None:
         self.robots: dict[str, Robot] = {}
         self._builds = builds
-        self._names = {(build.manufacturer, build.serial): build.name for build in builds}
+        self._names = {(b.major, b.manufacturer, b.serial): b.name for b in builds}
         self._bus = bus
         self._clock = clock
         self._book = _Book(state_dir / "robots.db")
@@ -120,8 +132,11 @@ class LiveRobots:
 
     async def run(self) -> None:
         """Live until cancelled; then say that the robots are off-line."""
-        for kind in ("order", "instantActions"):
-            self._bus.subscribe(robots_filter(kind), qos=0, handler=self._on_message)
+        for major in sorted({build.major for build in self._builds}):
+            for kind in _HEARD[major]:
+                self._bus.subscribe(
+                    topic("+", "+", kind, major=major), qos=0, handler=self._on_message
+                )
         self._bus.on_connect(self._on_connect)
         loop = asyncio.get_running_loop()
         try:
@@ -148,7 +163,7 @@ class LiveRobots:
             self._book.write({name: body_to_json(self.robots[name].body) for name in due})
         for name, message in said:
             build = self.robots[name].build
-            place = topic(build.manufacturer, build.serial, message.kind)
+            place = topic(build.manufacturer, build.serial, message.kind, major=build.major)
             self._bus.publish(place, message.body, qos=0, retain=message.kind == "factsheet")
 
     def close(self) -> None:
@@ -166,8 +181,8 @@ class LiveRobots:
             pass
 
     def _on_message(self, message: Message) -> None:
-        _major, manufacturer, serial, kind = parse_topic(message.topic)
-        name = self._names.get((manufacturer, serial))
+        major, manufacturer, serial, kind = parse_topic(message.topic)
+        name = self._names.get((major, manufacturer, serial))
         if name is not None:
             self._inbox.append((name, kind, message.body))
             self._woken.set()
@@ -181,8 +196,9 @@ class LiveRobots:
 
     def _say_connection(self, state: Literal["ONLINE", "OFFLINE"]) -> None:
         for robot in self.robots.values():
-            place = topic(robot.build.manufacturer, robot.build.serial, "connection")
-            said = encode(said_connection(robot.build, robot.body, state))
+            build = robot.build
+            place = topic(build.manufacturer, build.serial, "connection", major=build.major)
+            said = encode(said_connection(build, robot.body, state))
             self._bus.publish(place, said, qos=1, retain=True)
 
 

@@ -1,4 +1,4 @@
-"""A mobile robot that speaks VDA 5050 2.1: accepts orders by the book, drives, carries, drains.
+"""A mobile robot that speaks VDA 5050 2.0, 2.1 or 3.0: by the book.
 
     robot = Robot(build, body)
     robot.receive("order", body, now)       # bytes from the wire
@@ -14,33 +14,46 @@ Laws:
     one thing     a HARD action runs alone and standing, a SOFT one standing
     cancel        a cancelled order drives to the next node and no further; cancelOrder is
                   FINISHED when nothing moves; no update revives the order
+    never unasked it enters no release zone without a lease, and stops in one that it has lost
     same seed     the same messages at the same moments give the same life
 
-Source: VDA 5050 version 2.1.0, sections 6.6 to 6.12.
+Source: VDA 5050 version 2.1.0, sections 6.6 to 6.12; version 3.0.0, chapter 6.
 """
 
-import itertools
-import math
-import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from edge.drivers.vda5050_model import Action, Edge, Error, ErrorReference, Node, Order
-from edge.drivers.vda5050_wire import WireError, encode, parse_instant_actions, parse_order
+from edge.drivers.vda5050_model import (
+    Action,
+    Edge,
+    Node,
+    OperatingMode,
+    Order,
+)
+from edge.drivers.vda5050_wire import (
+    WireError,
+    encode,
+    parse_instant_actions,
+    parse_order,
+    parse_responses,
+    parse_zone_set,
+)
+from simulators import robot_zones
 from simulators.robot_body import (
     Body,
     Build,
     Doing,
     said_factsheet,
     said_state,
+    scopes_of,
     used,
 )
-from simulators.robot_motion import Going, heading, plan, turn
+from simulators.robot_drive import Chassis
+from simulators.robot_motion import Going
+from simulators.robot_orders import ORDER_ERRORS, Refusal, digest, judge
 
-_STRAIGHT_RAD = 0.2
-_REACH_M = 0.3  # of the start of a new order, when it does not say
-_ORDER_ERRORS = frozenset({"validationError", "orderError", "orderUpdateError", "noOrderToCancel"})
+_ALONE = ("SINGLE", "HARD")
 _QUESTIONS = frozenset({"stateRequest", "factsheetRequest"})
 
 
@@ -52,27 +65,35 @@ class Said:
     body: bytes
 
 
-class Robot:
+class Robot(Chassis):
     """One robot. Mutable, but without a clock or a wire."""
 
     def __init__(self, build: Build, body: Body) -> None:
-        self.build = build
-        self.body = body
-        self._has_news = True
+        super().__init__(build, body)
         self._owes_factsheet = False
 
     @property
     def next_event_at(self) -> datetime:
         """When something happens by itself: a node, the end of an action, a regular state."""
-        moments = [doing.ends_at for doing in self.body.running() if doing.ends_at is not None]
-        if self.body.leg is not None:
-            moments.append(self.body.leg.ends_at)
-        moments.append(self.body.said_at + self.build.state_every_s)
-        return datetime.fromtimestamp(min(moments), UTC)
+        says_at = self.body.said_at + self.build.state_every_s
+        return datetime.fromtimestamp(min([*self._happenings(), says_at]), UTC)
 
     def speak_up(self) -> None:
         """Say the state at the next step, whatever has happened: somebody may have missed it."""
         self._has_news = True
+
+    def switch(self, mode: OperatingMode, now: datetime) -> None:
+        """Set its operating mode, as a person at the robot does; most clear the order."""
+        self._live_until(now.timestamp())
+        body = self.body
+        body.mode, self._has_news = mode, True
+        if mode in ("AUTOMATIC", "SEMIAUTOMATIC", "INTERVENED"):
+            return
+        self._halt()
+        body.nodes, body.edges, body.here, body.requests = [], [], [], []
+        for doing in body.actions:
+            if not doing.is_done:
+                doing.status, doing.result, doing.ends_at = "FAILED", mode, None
 
     def step(self, now: datetime) -> list[Said]:
         """Live until `now`, and say what has changed."""
@@ -92,53 +113,51 @@ class Robot:
         """Take a message from the wire in; what cannot be read is reported as an error."""
         self._live_until(now.timestamp())
         try:
-            if kind == "order":
-                self._take_order(parse_order(message))
-            elif kind == "instantActions":
-                for action in parse_instant_actions(message).actions:
-                    self._take_instant(action)
+            self._take(kind, message)
         except WireError as error:
-            self._refuse("validationError", str(error))
+            self._fault("VALIDATION_FAILURE", str(error), {})
         self._go_on()
+
+    def _take(self, kind: str, message: bytes) -> None:
+        dialect = self.build.dialect
+        if kind == "order":
+            self._take_order(parse_order(message, dialect))
+        elif kind == "instantActions":
+            for action in parse_instant_actions(message, dialect).actions:
+                self._take_instant(action)
+        elif kind == "zoneSet" and dialect == "3.0":
+            said = parse_zone_set(message)
+            if why := robot_zones.learn(self.body, said):
+                self._fault(why, "a zone set", {"zoneSetId": said.zoneSet["zoneSetId"]})
+            self._has_news = True
+        elif kind == "responses" and dialect == "3.0":
+            self._has_news |= robot_zones.hear(self.body, parse_responses(message))
 
     # ------------------------------------------------------------------------ orders: figure 8
     def _take_order(self, order: Order) -> None:
-        body = self.body
-        if unknown := [a.actionType for a in _actions(order) if not self._can(a, order)]:
-            self._refuse("orderError", f"cannot do {unknown[0]}", order)
-        elif any(node.nodePosition is None for node in order.nodes[1:]):
-            self._refuse("orderError", "a node without a position", order)
-        elif order.orderId != body.order:
-            if body.is_busy():
-                self._refuse("orderError", "another order is under way", order)
-            elif not self._is_near(order.nodes[0]):
-                self._refuse("orderError", "the start is out of range", order)
-            else:
-                self._begin(order)
-        elif order.orderUpdateId < body.update:
-            self._refuse("orderUpdateError", "older than what is known", order)
-        elif order.orderUpdateId > body.update:
-            self._take_update(order)
+        verdict = judge(self.build, self.body, order)
+        if isinstance(verdict, Refusal):
+            about = {"orderId": order.orderId, "orderUpdateId": str(order.orderUpdateId)}
+            self._fault(verdict.kind, verdict.why, about, verdict.level)
+        elif verdict == "NEW":
+            self._begin(order)
+        elif verdict == "UPDATE":
+            self._update(order)
 
-    def _take_update(self, order: Order) -> None:
-        body, first = self.body, order.nodes[0]
-        joint = body.base_end if body.is_busy() else (body.last_node, body.last_sequence)
-        if body.cancelled or body.cancels:
-            self._refuse("orderUpdateError", "the order has been cancelled", order)
-        elif (first.nodeId, first.sequenceId) != joint:
-            self._refuse("orderUpdateError", f"does not continue from {joint[0]}", order)
-        else:
-            body.update = order.orderUpdateId
-            horizon = {a.actionId for n in body.nodes if not n.released for a in n.actions}
-            body.nodes = [node for node in body.nodes if node.released]
-            body.edges = [edge for edge in body.edges if edge.released]
-            body.actions = [d for d in body.actions if d.action.actionId not in horizon]
-            self._append(order.nodes[1:], order.edges)
-            self._look_ahead()
+    def _update(self, order: Order) -> None:
+        body = self.body
+        body.update, body.digest = order.orderUpdateId, digest(order)
+        horizon = {a.actionId for n in body.nodes if not n.released for a in n.actions}
+        body.nodes = [node for node in body.nodes if node.released]
+        body.edges = [edge for edge in body.edges if edge.released]
+        body.actions = [d for d in body.actions if d.action.actionId not in horizon]
+        self._append(order.nodes[1:], order.edges)
+        self._look_ahead()
 
     def _begin(self, order: Order) -> None:
         body, first = self.body, order.nodes[0]
         body.order, body.update, body.cancelled = order.orderId, order.orderUpdateId, False
+        body.digest = digest(order)
         body.last_node, body.last_sequence = first.nodeId, first.sequenceId
         body.base_end = (first.nodeId, first.sequenceId)
         body.nodes, body.edges, body.here = [], [], [a.actionId for a in first.actions]
@@ -154,35 +173,7 @@ class Robot:
         released = [node for node in body.nodes if node.released]
         if released:
             body.base_end = (released[-1].nodeId, released[-1].sequenceId)
-        body.errors = [error for error in body.errors if error.errorType not in _ORDER_ERRORS]
-        self._has_news = True
-
-    def _can(self, action: Action, order: Order) -> bool:
-        on_edge = any(action in edge.actions for edge in order.edges)
-        return not on_edge and self.build.duration_s(action.actionType) is not None
-
-    def _is_near(self, node: Node) -> bool:
-        place = node.nodePosition
-        if place is None:
-            return node.nodeId == self.body.last_node
-        if place.mapId != self.build.map_id:
-            return False
-        away_m = math.dist((place.x, place.y), (self.body.x_m, self.body.y_m))
-        return away_m <= max(place.allowedDeviationXY or 0.0, _REACH_M)
-
-    def _refuse(self, kind: str, why: str, order: Order | None = None) -> None:
-        about = {"orderId": order.orderId, "orderUpdateId": order.orderUpdateId} if order else {}
-        self._fault(kind, why, {key: str(value) for key, value in about.items()})
-
-    def _fault(self, kind: str, why: str, about: dict[str, str]) -> None:
-        references = tuple(ErrorReference(referenceKey=k, referenceValue=about[k]) for k in about)
-        error = Error(
-            errorType=kind,
-            errorLevel="WARNING",
-            errorDescription=why,
-            errorReferences=references,
-        )
-        self.body.errors = [e for e in self.body.errors if e.errorType != kind] + [error]
+        body.errors = [error for error in body.errors if error.errorType not in ORDER_ERRORS]
         self._has_news = True
 
     # -------------------------------------------------------------------------- instant actions
@@ -207,30 +198,55 @@ class Robot:
         elif kind in ("startCharging", "stopCharging") and body.leg is None:
             body.here.append(action.actionId)
         else:
-            doing.status, doing.result = "FAILED", "not possible here and now"
+            self._take_other(doing)
+
+    def _take_other(self, doing: Doing) -> None:
+        """Maps, zone sets, another try of what failed: things of the version that it speaks."""
+        action, build = doing.action, self.build
+        is_known = "INSTANT" in scopes_of(build).get(action.actionType, ())
+        why = robot_zones.keep(self.body, action) if is_known else None
+        if is_known and action.actionType in ("retry", "skipRetry"):
+            why = self._try_again(action)
+        doing.status, doing.result = ("FINISHED", None) if why == "" else ("FAILED", why)
+        if why is None:
+            doing.result = "not possible here and now"
+        if why != "":
+            kind = why if why == "DUPLICATE_MAP" else "INVALID_INSTANT_ACTION"
+            self._fault(kind, doing.result or "", {"actionId": action.actionId})
+
+    def _try_again(self, asked: Action) -> str:
+        wanted = asked.parameter("actionId")
+        doing = next((d for d in self.body.actions if d.action.actionId == wanted), None)
+        if doing is None or doing.status != "RETRIABLE":
+            return "there is nothing to try again"
+        if asked.actionType == "skipRetry":
+            doing.status, doing.result = "FAILED", "skipped"
+        else:
+            doing.status = "WAITING"
+            self.body.here.insert(0, doing.action.actionId)
+        return ""
 
     def _cancel(self, doing: Doing) -> None:
         body = self.body
         others = [d for d in body.actions if d is not doing and not d.is_done]
-        if not (body.nodes or body.leg or others):
+        meant = doing.action.parameter("orderId")
+        if not (body.nodes or body.leg or others) or meant not in (None, body.order):
             doing.status, doing.result = "FAILED", "no order"
-            self._fault("noOrderToCancel", "there is no order", {"actionId": doing.action.actionId})
+            self._fault("NO_ORDER_TO_CANCEL", "no order", {"actionId": doing.action.actionId})
             return
         doing.status = "RUNNING"
         body.cancels.append(doing.action.actionId)
         for other in others:
-            if other.status == "WAITING" and not other.is_instant:
+            if other.status in ("WAITING", "RETRIABLE") and not other.is_instant:
                 other.status, other.result = "FAILED", "cancelled"
         body.here = [i for i in body.here if not self._doing(i).is_done]
         body.nodes, body.edges = body.nodes[: 1 if body.leg else 0], body.edges[:1]
         self._look_ahead()
 
     def _pause(self, *, paused: bool) -> None:
-        body = self.body
-        body.paused = paused
-        if paused and body.leg is not None:
-            body.x_m, body.y_m, body.heading_rad, _speed = body.leg.at(body.at)
-            body.leg = None
+        self.body.paused = paused
+        if paused:
+            self._halt()
 
     # --------------------------------------------------------------------------------- living
     def _live_until(self, at: float) -> None:
@@ -242,14 +258,19 @@ class Robot:
                 if doing.ends_at is not None and doing.ends_at <= moment:
                     self._finish(doing)
             self._has_news = True
+            self._mind_zones()
             self._go_on()
         self._pass_time(at)
+        self._mind_zones()
 
     def _next_happening(self) -> float | None:
-        moments = [doing.ends_at for doing in self.body.running() if doing.ends_at is not None]
-        if self.body.leg is not None:
-            moments.append(self.body.leg.ends_at)
-        return min(moments, default=None)
+        return min(self._happenings(), default=None)
+
+    def _happenings(self) -> list[float]:
+        body = self.body
+        moments = [doing.ends_at for doing in body.running() if doing.ends_at is not None]
+        moments += [a.until for a in body.requests if a.until is not None and a.status == "GRANTED"]
+        return moments if body.leg is None else [*moments, body.leg.ends_at]
 
     def _pass_time(self, at: float) -> None:
         self.body.battery = used(self.build, self.body, at)
@@ -259,7 +280,7 @@ class Robot:
         """Begin whatever may begin now: actions, a leg, the end of a cancellation."""
         body = self.body
         self._begin_actions()
-        stands = body.here or any(d.action.blockingType != "NONE" for d in body.running())
+        stands = body.here or any(_stands_for(doing) for doing in body.actions)
         if body.leg is None and body.cancels and not body.running():
             self._has_news = True
             body.nodes, body.edges, body.cancelled = [], [], True
@@ -267,16 +288,18 @@ class Robot:
                 self._doing(action_id).status = "FINISHED"
             body.cancels = []
         may_drive = body.leg is None and not body.paused and not stands and body.battery > 0.0
-        if may_drive and body.nodes and body.nodes[0].released:
+        if may_drive and body.nodes and body.nodes[0].released and self._may_enter():
             self._has_news = True
             body.charging = False
             self._drive(Going(body.at, (body.x_m, body.y_m), body.heading_rad, 0.0))
 
     def _begin_actions(self) -> None:
+        if any(doing.status == "RETRIABLE" for doing in self.body.actions):
+            return
         while self.body.here:
             doing, running = self._doing(self.body.here[0]), self.body.running()
-            is_hard = doing.action.blockingType == "HARD"
-            if running and (is_hard or any(d.action.blockingType == "HARD" for d in running)):
+            is_alone = doing.action.blockingType in _ALONE
+            if running and (is_alone or any(d.action.blockingType in _ALONE for d in running)):
                 return
             self.body.here.pop(0)
             spread = 0.8 + 0.4 * self._chance()
@@ -284,60 +307,21 @@ class Robot:
             doing.status, doing.ends_at = "RUNNING", self.body.at + spread * duration_s
             self._has_news = True
 
-    def _doing(self, action_id: str) -> Doing:
-        return next(doing for doing in self.body.actions if doing.action.actionId == action_id)
-
     # --------------------------------------------------------------------------------- driving
-    def _drive(self, going: Going, *, limit_mps: float | None = None) -> None:
-        body, build = self.body, self.build
-        if limit_mps is None:
-            hindered = self._chance() < build.hindered_share
-            limit_mps = build.speed_mps * (0.2 + 0.5 * self._chance() if hindered else 1.0)
-        end = _place(body.nodes[0])
-        through_mps = self._through(going.place, end)
-        body.leg = plan(going, end, (limit_mps, through_mps), build.motors)
-
-    def _through(self, start: tuple[float, float], end: tuple[float, float]) -> float:
-        """The speed at which the next node may be passed: such that the base suffices to stop."""
-        room_m, nodes = 0.0, self.body.nodes
-        for here, after in itertools.pairwise(nodes):
-            place = _place(after)
-            bend = abs(turn(heading(start, end), heading(end, place)))
-            if here.actions or not after.released or bend > _STRAIGHT_RAD:
-                break
-            room_m += math.dist(end, place)
-            start, end = end, place
-        brake = self.build.motors.accelerate_mps2
-        return min(self.build.speed_mps, math.sqrt(2 * brake * room_m))
-
-    def _look_ahead(self) -> None:
-        """The base has changed: go on faster, or brake, from where the robot is."""
-        leg, body = self.body.leg, self.body
-        if leg is not None:
-            x_m, y_m, heading_rad, speed_mps = leg.at(body.at)
-            going = Going(body.at, (x_m, y_m), heading_rad, speed_mps)
-            self._drive(going, limit_mps=leg.limit_mps)
-
-    def _arrive(self) -> None:
-        body, leg = self.body, self.body.leg
-        assert leg is not None
-        (body.x_m, body.y_m), body.heading_rad, body.leg = leg.end, leg.heading_rad, None
-        node = body.nodes.pop(0)
-        body.edges = body.edges[1:]
-        body.last_node, body.last_sequence = node.nodeId, node.sequenceId
-        body.here += [a.actionId for a in node.actions if not self._doing(a.actionId).is_done]
-        straight_on = leg.v1_mps > 0 and body.nodes and body.nodes[0].released
-        if straight_on and not body.here and not body.paused and not body.cancels:
-            self._drive(Going(body.at, leg.end, leg.heading_rad, leg.v1_mps))
 
     # --------------------------------------------------------------------------------- actions
     def _finish(self, doing: Doing) -> None:
         body, kind = self.body, doing.action.actionType
         load = doing.action.parameter("loadId")
+        if kind == "pick" and load in self.build.slips and load not in body.slipped:
+            body.slipped.append(str(load))
+            doing.status = "RETRIABLE" if doing.action.retriable else "FAILED"
+            doing.ends_at, doing.result = None, "slipped"
+            return
         wrong = self._is_wrong(kind, load)
         if wrong:
             doing.status, doing.result = "FAILED", wrong
-            self._fault("actionError", wrong, {"actionId": doing.action.actionId})
+            self._fault("ACTION_FAILED", wrong, {"actionId": doing.action.actionId})
             return
         doing.status = "FINISHED"
         if kind == "pick":
@@ -358,17 +342,8 @@ class Robot:
             return "no charger here"
         return ""
 
-    def _chance(self) -> float:
-        self.body.draws += 1
-        source = f"{self.build.seed}/{self.build.serial}/{self.body.draws}"
-        return random.Random(source).random()
 
-
-def _actions(order: Order) -> list[Action]:
-    at_nodes = [action for node in order.nodes for action in node.actions]
-    return at_nodes + [action for edge in order.edges for action in edge.actions]
-
-
-def _place(node: Node) -> tuple[float, float]:
-    assert node.nodePosition is not None  # or the order would have been refused
-    return node.nodePosition.x, node.nodePosition.y
+def _stands_for(doing: Doing) -> bool:
+    """Whether the robot has to stand while that is done, or has failed for now."""
+    runs = doing.ends_at is not None and not doing.is_done
+    return doing.status == "RETRIABLE" or (runs and doing.action.blockingType in ("SOFT", "HARD"))

@@ -2,11 +2,11 @@
 
 `Build` never changes. `Body` is the whole of what the robot knows and has; it goes to JSON and
 back, so that a robot whose process was killed goes on where it was. `said_state` and
-`said_factsheet` put both into the words of VDA 5050 2.1.
+`said_factsheet` put both into the words of VDA 5050, in the version that the robot is built for.
 
 Moments are unix seconds, for arithmetic on them is all that is done with them here.
 
-Source: VDA 5050 version 2.1.0, sections 6.10 and 6.15.
+Source: VDA 5050 version 2.1.0, sections 6.10 and 6.15; version 3.0.0, sections 7.8 and 7.10.
 """
 
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from edge.drivers.vda5050_codec import Dialect, dialect_of
 from edge.drivers.vda5050_model import (
     DONE,
     VERSION,
@@ -27,13 +28,19 @@ from edge.drivers.vda5050_model import (
     ConnectionState,
     Edge,
     EdgeState,
+    Enabled,
     Error,
     Factsheet,
     Load,
+    MapInfo,
     Node,
     NodeState,
+    OperatingMode,
+    RequestStatus,
     SafetyState,
     State,
+    ZoneRequest,
+    ZoneSetInfo,
 )
 from edge.drivers.vda5050_wire import timestamp
 from simulators.robot_motion import Leg, Motors
@@ -66,7 +73,19 @@ class Build:
     charging_per_h: float = 1.2
     charge_nodes: frozenset[str] = frozenset()
     state_every_s: float = 25.0
+    version: str = VERSION
+    slips: frozenset[str] = frozenset()  # loads whose first pick fails, and may be tried again
     seed: int = 0
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of its version."""
+        return dialect_of(self.version) or "2.1"
+
+    @property
+    def major(self) -> int:
+        """The major version, as it stands in its topics."""
+        return int(self.version[0])
 
     def duration_s(self, action_type: str) -> float | None:
         """How long an action takes, or None if this robot cannot do it."""
@@ -93,6 +112,27 @@ class Doing:
     def is_done(self) -> bool:
         """Whether it has come to its end."""
         return self.status in DONE
+
+
+@dataclass(slots=True)
+class KnownZones:
+    """A zone set that it has, in the standard's own objects."""
+
+    id: str
+    map: str
+    status: Enabled
+    zones: list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Asking:
+    """A zone that it asks for, or has: set and zone. `until` is when the lease ends."""
+
+    id: str
+    zone: tuple[str, str]
+    status: RequestStatus = "REQUESTED"
+    until: float | None = None
+    entered: bool = False
 
 
 @dataclass(slots=True)
@@ -123,6 +163,13 @@ class Body:
     draws: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     said_at: float = 0.0
+    mode: OperatingMode = "AUTOMATIC"
+    digest: str = ""  # of what the last order said
+    maps: list[MapInfo] | None = None  # None: it has one map and says nothing of it
+    zone_sets: list[KnownZones] = field(default_factory=list)
+    requests: list[Asking] = field(default_factory=list)
+    asked: int = 0  # requests so far
+    slipped: list[str] = field(default_factory=list)  # loads that it has failed to pick once
 
     def running(self) -> list[Doing]:
         """The actions that take time right now."""
@@ -154,7 +201,7 @@ def _header(build: Build, body: Body, kind: str) -> dict[str, Any]:
     return {
         "headerId": number,
         "timestamp": timestamp(datetime.fromtimestamp(body.at, UTC)),
-        "version": VERSION,
+        "version": build.version,
         "manufacturer": build.manufacturer,
         "serialNumber": build.serial,
     }
@@ -166,6 +213,9 @@ def said_state(build: Build, body: Body) -> State:
     if body.leg is not None:
         x_m, y_m, heading_rad, _speed = body.leg.at(body.at)
     released = sum(node.released for node in body.nodes)
+    is_3 = build.dialect == "3.0"
+    orders = [doing for doing in body.actions if not (is_3 and doing.is_instant)]
+    instant = [doing for doing in body.actions if doing.is_instant]
     return State(
         **_header(build, body, "state"),
         orderId=body.order,
@@ -180,18 +230,14 @@ def said_state(build: Build, body: Body) -> State:
             EdgeState(edgeId=e.edgeId, sequenceId=e.sequenceId, released=e.released)
             for e in body.edges
         ),
-        actionStates=tuple(
-            ActionState(
-                actionId=doing.action.actionId,
-                actionStatus=doing.status,
-                actionType=doing.action.actionType,
-                resultDescription=doing.result,
-            )
-            for doing in body.actions
-        ),
+        actionStates=tuple(map(_said_action, orders)),
+        instantActionStates=tuple(map(_said_action, instant)) if is_3 else None,
+        maps=tuple(body.maps) if body.maps is not None else None,
+        zoneSets=_said_sets(body) if is_3 else None,
+        zoneRequests=tuple(map(_said_request, body.requests)) if is_3 else None,
         driving=body.leg is not None,
         paused=body.paused,
-        operatingMode="AUTOMATIC",
+        operatingMode=body.mode,
         batteryState=BatteryState(
             batteryCharge=round(100 * body.battery, 2), charging=body.charging
         ),
@@ -205,24 +251,56 @@ def said_state(build: Build, body: Body) -> State:
     )
 
 
+def _said_action(doing: Doing) -> ActionState:
+    return ActionState(
+        actionId=doing.action.actionId,
+        actionStatus=doing.status,
+        actionType=doing.action.actionType,
+        resultDescription=doing.result,
+    )
+
+
+def _said_sets(body: Body) -> tuple[ZoneSetInfo, ...]:
+    return tuple(
+        ZoneSetInfo(zoneSetId=known.id, mapId=known.map, zoneSetStatus=known.status)
+        for known in body.zone_sets
+    )
+
+
+def _said_request(asking: Asking) -> ZoneRequest:
+    zone_set, zone = asking.zone
+    return ZoneRequest(
+        requestId=asking.id,
+        requestType="ACCESS",
+        zoneId=zone,
+        zoneSetId=zone_set,
+        requestStatus=asking.status,
+    )
+
+
 def said_connection(build: Build, body: Body, state: ConnectionState) -> Connection:
     """That it is there, or not any more."""
     return Connection(**_header(build, body, "connection"), connectionState=state)
 
 
-def said_factsheet(build: Build, body: Body) -> Factsheet:
-    """What kind of robot it is."""
-    actions = {
+def scopes_of(build: Build) -> dict[str, list[str]]:
+    """The actions that it can do, and where each may stand."""
+    is_3 = build.dialect == "3.0"
+    since_21 = () if build.dialect == "2.0" else ("downloadMap", "enableMap", "deleteMap")
+    since_3 = ("retry", "skipRetry", "enableZoneSet", "deleteZoneSet") if is_3 else ()
+    instant = ("cancelOrder", "startPause", "stopPause", "stateRequest", "factsheetRequest")
+    return {
         "pick": ["NODE"],
         "drop": ["NODE"],
         "startCharging": ["INSTANT", "NODE"],
         "stopCharging": ["INSTANT", "NODE"],
-        "cancelOrder": ["INSTANT"],
-        "startPause": ["INSTANT"],
-        "stopPause": ["INSTANT"],
-        "stateRequest": ["INSTANT"],
-        "factsheetRequest": ["INSTANT"],
+        **{kind: ["INSTANT"] for kind in (*instant, *since_21, *since_3)},
     }
+
+
+def said_factsheet(build: Build, body: Body) -> Factsheet:
+    """What kind of robot it is."""
+    is_3 = build.dialect == "3.0"
     return Factsheet(
         **_header(build, body, "factsheet"),
         typeSpecification={
@@ -232,12 +310,14 @@ def said_factsheet(build: Build, body: Body) -> Factsheet:
             "maxLoadMass": 30,
             "localizationTypes": ["GRID"],
             "navigationTypes": ["VIRTUAL_LINE_GUIDED"],
+            **({"supportedZones": ["BLOCKED", "RELEASE"]} if is_3 else {}),
         },
         physicalParameters={
             "speedMin": 0.0,
             "speedMax": build.speed_mps,
             "accelerationMax": build.motors.accelerate_mps2,
             "decelerationMax": build.motors.accelerate_mps2,
+            "heightMin": 0.3,
             "heightMax": 0.4,
             "width": 0.6,
             "length": 0.8,
@@ -254,7 +334,8 @@ def said_factsheet(build: Build, body: Body) -> Factsheet:
         protocolFeatures={
             "optionalParameters": [],
             "agvActions": [
-                {"actionType": kind, "actionScopes": scopes} for kind, scopes in actions.items()
+                {"actionType": kind, "actionScopes": scopes}
+                for kind, scopes in scopes_of(build).items()
             ],
         },
         agvGeometry={},

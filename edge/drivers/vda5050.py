@@ -100,6 +100,7 @@ class RobotSession:
         self._wanted: Drive | None = None
         self._begun: set[str] = set()  # missions that the robot was seen to have
         self._sent: _Sent | None = None
+        self._number_0 = 0  # the drive's update that went out with orderUpdateId 0 (in 3.0)
         self._refused = ""
         self._cancel: _Cancel | None = None
         self._cancelled = ""
@@ -227,7 +228,7 @@ class RobotSession:
             connected=self._connected,
             operating_mode=_OUR_MODE.get(state.operatingMode, state.operatingMode),  # type: ignore[arg-type]
             mission=state.orderId,
-            update=max(state.orderUpdateId, 0),
+            update=max(state.orderUpdateId + self._number_0, 0),
             passed_node=state.lastNodeId,
             passed_sequence=passed,
             released_ahead=tuple(node for sequence, node in ahead if sequence > passed),
@@ -332,7 +333,10 @@ class RobotSession:
             return None
         last = _last_released(nodes)
         self._sent = _Sent(wanted.mission, wanted.update, start, last, now)
-        route = Route(wanted.mission, wanted.update, nodes, is_update=end != UNKNOWN)
+        if end == UNKNOWN:  # from 3.0 on a new order has to begin with 0
+            self._number_0 = wanted.update if self._major > 2 else 0  # noqa: PLR2004
+        number = wanted.update - self._number_0
+        route = Route(wanted.mission, number, nodes, is_update=end != UNKNOWN)
         return self._writer.order(route, now)
 
     def _why_not(self, mission: str, nodes: Sequence[DriveNode]) -> str:
@@ -363,9 +367,13 @@ class RobotSession:
         return sent if is_fresh else None
 
     def _has(self, wanted: Drive, state: State) -> bool:
+        reaches = self._belief.released_end(state) >= _last_released(wanted.nodes)
         if state.orderUpdateId == UNKNOWN:
-            return self._belief.released_end(state) >= _last_released(wanted.nodes)
-        return state.orderUpdateId >= wanted.update
+            return reaches
+        if self._major > 2 and not reaches:  # noqa: PLR2004 - what it has, it has by another number
+            ahead = wanted.update - state.orderUpdateId
+            self._number_0 = min(self._number_0, ahead - 1)
+        return state.orderUpdateId + self._number_0 >= wanted.update
 
     def _nodes_from(self, start: int, wanted: Drive) -> list[DriveNode]:
         known = {n.sequence: n for n in wanted.nodes if not n.released} | self._belief.told

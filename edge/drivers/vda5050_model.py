@@ -74,6 +74,7 @@ class Action:
     actionType: str
     blockingType: BlockingType
     actionParameters: tuple[ActionParameter, ...] = ()
+    retriable: bool | None = None  # from 3.0 on
 
     def parameter(self, key: str) -> object:
         """The value of that setting, or None."""

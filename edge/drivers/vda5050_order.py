@@ -183,4 +183,5 @@ class Writer:
             actionType=robot.action_type(action.kind),
             blockingType="HARD",
             actionParameters=(ActionParameter("stationName", node.node), *load),
+            retriable=True if robot.retries and self.version.startswith("3.") else None,
         )
