@@ -52,11 +52,14 @@ class LlrpReader:
         clock: Clock,
         seed: int = 1,
         config: GateConfig = _DEFAULT_GATE,
+        versions: int = 2,
     ) -> None:
         self.host = host
         self.port = port
         self.gate = Gate(config, seed=seed)
-        self.session = ReaderSession(tuple(antenna.number for antenna in config.antennas))
+        self.session = ReaderSession(
+            tuple(antenna.number for antenna in config.antennas), versions=versions
+        )
         self._clock = clock
         self._server: asyncio.Server | None = None
         self._client: asyncio.StreamWriter | None = None
@@ -140,7 +143,7 @@ class LlrpReader:
             reads = [r for r in self.gate.reads(self._clock.now()) if r.antenna in reading]
             for start in range(0, len(reads), TAGS_PER_REPORT):
                 tags = tuple(map(_tag, reads[start : start + TAGS_PER_REPORT]))
-                await self._say(encode(TagReport(tags=tags)))
+                await self._say(self.session.say(TagReport(tags=tags)))
 
     async def _wait_until(self, moment: datetime) -> None:
         await self._clock.sleep((moment - self._clock.now()).total_seconds())
@@ -196,7 +199,7 @@ class LlrpReader:
             if period_ms and period_ms == self.session.keepalive_ms:
                 number += 1
                 self.session.keepalives_unanswered += 1
-                await self._say(encode(Plain(kind=Kind.KEEPALIVE, id=number)))
+                await self._say(self.session.say(Plain(kind=Kind.KEEPALIVE, id=number)))
         writer.close()
 
     async def _say(self, frame: bytes) -> None:

@@ -23,7 +23,15 @@ import struct
 from collections.abc import Callable
 from dataclasses import replace
 
-from edge.drivers.llrp import Malformed, decode, encode, encode_rospec, message_id, tlv
+from edge.drivers.llrp import (
+    Malformed,
+    decode,
+    encode,
+    encode_rospec,
+    message_id,
+    tlv,
+    version_of,
+)
 from edge.drivers.llrp_messages import (
     AddRospec,
     Ask,
@@ -35,9 +43,11 @@ from edge.drivers.llrp_messages import (
     Reply,
     Rospec,
     SetConfig,
+    SetVersion,
     Start,
     Status,
     TagReport,
+    Versions,
 )
 
 ROSPECS_MAX = 8
@@ -52,8 +62,10 @@ _SILENT = frozenset({Kind.KEEPALIVE_ACK, Kind.ENABLE_EVENTS_AND_REPORTS})
 class ReaderSession:
     """The reader's mind, without its sockets and its radio."""
 
-    def __init__(self, antennas: tuple[int, ...]) -> None:
+    def __init__(self, antennas: tuple[int, ...], *, versions: int = 2) -> None:
         self.antennas = antennas
+        self.versions = versions  # the highest that it speaks: 1 is LLRP 1.0.1, 2 is 1.1
+        self.version = 1  # what is spoken on this connection
         self.rospecs: dict[int, Rospec] = {}
         self.keepalive_ms = 0
         self.keepalives_unanswered = 0
@@ -70,15 +82,29 @@ class ReaderSession:
         """A client has come: what belongs to a connection starts anew."""
         self.keepalive_ms = self.keepalives_unanswered = 0
         self.is_closing = False
+        self.version = 1
+
+    def say(self, message: Message) -> bytes:
+        """The frame of a message in the version that was agreed on."""
+        return encode(message, self.version)
 
     def answer(self, frame: bytes) -> bytes:
         """The reply to one frame; empty where there is none."""
         try:
             message = decode(frame)
         except Malformed as error:
-            return _refusal(message_id(frame), error.status, str(error))
+            return self._refusal(message_id(frame), error.status, str(error))
+        version = version_of(frame)
+        about_versions = isinstance(message, SetVersion) or (
+            isinstance(message, Plain) and message.kind is Kind.GET_SUPPORTED_VERSION
+        )
+        if version > self.versions or (version != self.version and not about_versions):
+            return self._refusal(message.id, Status.UNSUPPORTED_VERSION, f"version {version}")
         reply = self._reply(message)
-        return encode(reply) if reply is not None else b""
+        return self.say(reply) if reply is not None else b""
+
+    def _refusal(self, number: int, status: Status, text: str) -> bytes:
+        return self.say(Reply(kind=Kind.ERROR_MESSAGE, id=number, status=status, text=text))
 
     def _reply(self, message: Message) -> Message | None:
         reply: Message | None = None
@@ -89,6 +115,8 @@ class ReaderSession:
                 reply = _done(message, rest=self._capabilities(message.requested))
             case Ask():
                 reply = _done(message, rest=self._config())
+            case SetVersion():
+                reply = self._set_version(message)
             case SetConfig():
                 reply = self._set_config(message)
             case AddRospec():
@@ -106,12 +134,20 @@ class ReaderSession:
             return None
         if message.kind is Kind.GET_ROSPECS:
             return _done(message, rest=b"".join(map(encode_rospec, self.rospecs.values())))
+        if message.kind is Kind.GET_SUPPORTED_VERSION:
+            return Versions(id=message.id, current=self.version, supported=self.versions)
         if message.kind is Kind.GET_REPORT:
             return TagReport(id=message.id)  # reports go out at once; nothing is kept back
         if message.kind is Kind.CLOSE_CONNECTION:
             self.is_closing = True
             return Reply(kind=Kind.CLOSE_CONNECTION_RESPONSE, id=message.id)
         return _error(message.id, f"{message.kind.name} is no request")
+
+    def _set_version(self, message: SetVersion) -> Message:
+        kind, status = Kind.SET_PROTOCOL_VERSION_RESPONSE, Status.UNSUPPORTED_VERSION
+        if message.version in range(1, self.versions + 1):
+            self.version, status = message.version, Status.SUCCESS
+        return Reply(kind=kind, id=message.id, status=status)
 
     def _set_config(self, message: SetConfig) -> Message:
         if message.reset:
@@ -212,10 +248,6 @@ def _done(
 
 def _error(number: int, text: str) -> Reply:
     return Reply(kind=Kind.ERROR_MESSAGE, id=number, status=Status.UNSUPPORTED_MESSAGE, text=text)
-
-
-def _refusal(number: int, status: Status, text: str) -> bytes:
-    return encode(Reply(kind=Kind.ERROR_MESSAGE, id=number, status=status, text=text))
 
 
 # -------------------------------------------------------------------------------- capabilities

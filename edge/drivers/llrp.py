@@ -1,4 +1,4 @@
-"""LLRP 1.0.1, the language of RFID readers: bytes to messages and back.
+"""LLRP 1.0.1 and 1.1, the language of RFID readers: bytes to messages and back.
 
 A message is a frame: 3 reserved bits, version 3, type 10, length 32, id 32, then a body of fields
 and parameters. A parameter is either a TLV (type 10 bits, length 16, fields, parameters) or, for
@@ -11,6 +11,7 @@ the small ones in tag reports, a TV: one byte with the top bit set, and a length
             <--RO_ACCESS_REPORT ...             the tags
             <--KEEPALIVE  --KEEPALIVE_ACK-->
 
+For an inventory both versions say the same; 1.1 asks first (46, 47) which one is spoken.
 What we do not know is skipped if it says how long it is, and `Malformed` if it does not.
 
 Laws:
@@ -19,12 +20,13 @@ Laws:
 
 Pure: no sockets here. `Splitter` cuts a stream of bytes into frames.
 
-Source: EPCglobal Low Level Reader Protocol (LLRP) 1.0.1, 2007, sections 15 to 17.
+Source: EPCglobal Low Level Reader Protocol (LLRP) 1.0.1, 2007, sections 15 to 17; 1.1, 2010.
 """
 
 import struct
 from collections.abc import Callable, Iterator
 
+from edge.drivers.llrp_encode import HEADER, encode, encode_rospec, tlv
 from edge.drivers.llrp_messages import (
     ON_SPEC,
     PLAIN,
@@ -39,18 +41,31 @@ from edge.drivers.llrp_messages import (
     Reply,
     Rospec,
     SetConfig,
+    SetVersion,
     Status,
     TagRead,
     TagReport,
     Unknown,
+    Versions,
 )
 from edge.drivers.llrp_messages import Parameter as Of
 
-VERSION = 1
-HEADER = struct.Struct(">HII")
+__all__ = [
+    "HEADER",
+    "Malformed",
+    "Splitter",
+    "decode",
+    "decode_rospec",
+    "encode",
+    "encode_rospec",
+    "message_id",
+    "parameters",
+    "tlv",
+    "version_of",
+]
+
+VERSIONS = (1, 2)  # as a header has it: 1.0.1, 1.1
 FRAME_BYTES_MAX = 1 << 20
-_GEN2 = 1  # air protocol EPCglobal Class 1 Gen 2
-_EPC_96_BYTES = 12
 
 
 class Malformed(ValueError):  # noqa: N818 - reads as a situation
@@ -65,121 +80,6 @@ class Malformed(ValueError):  # noqa: N818 - reads as a situation
         self.status = status
 
 
-# ----------------------------------------------------------------------------------- encoding
-def tlv(kind: int, *parts: bytes) -> bytes:
-    """A TLV parameter."""
-    body = b"".join(parts)
-    return struct.pack(">HH", kind, 4 + len(body)) + body
-
-
-def _tv(kind: int, layout: str, value: int) -> bytes:
-    return struct.pack(f">B{layout}", 0x80 | kind, value)
-
-
-def encode(message: Message) -> bytes:
-    """The frame of a message."""
-    kind, body = _body(message)
-    return HEADER.pack(VERSION << 10 | kind, HEADER.size + len(body), message.id) + body
-
-
-def _body(message: Message) -> tuple[int, bytes]:
-    kind, body = 0, b""
-    match message:
-        case Plain():
-            kind = message.kind
-        case OnSpec():
-            kind, body = message.kind, struct.pack(">I", message.spec_id)
-        case Ask():
-            kind, body = message.kind, _ask_body(message)
-        case AddRospec():
-            kind, body = Kind.ADD_ROSPEC, encode_rospec(message.rospec)
-        case Reply():
-            kind, body = message.kind, _status(message) + message.rest
-        case TagReport():
-            kind, body = Kind.RO_ACCESS_REPORT, b"".join(map(_tag_data, message.tags))
-        case Unknown():
-            kind, body = message.type, message.body
-        case SetConfig():
-            kind, body = Kind.SET_READER_CONFIG, _set_config_body(message)
-        case ReaderEvent():
-            kind, body = Kind.READER_EVENT_NOTIFICATION, _reader_event_body(message)
-    return kind, body
-
-
-def _ask_body(message: Ask) -> bytes:
-    if message.kind is Kind.GET_READER_CONFIG:
-        return struct.pack(">HBHH", 0, message.requested, 0, 0)  # of all antennas and ports
-    return struct.pack(">B", message.requested)
-
-
-def _status(reply: Reply) -> bytes:
-    text = reply.text.encode()
-    return tlv(Of.LLRP_STATUS, struct.pack(">HH", reply.status, len(text)), text)
-
-
-def _set_config_body(message: SetConfig) -> bytes:
-    body = struct.pack(">B", message.reset << 7)
-    if message.keepalive_ms is not None:
-        periodic = message.keepalive_ms > 0
-        body += tlv(Of.KEEPALIVE_SPEC, struct.pack(">BI", periodic, message.keepalive_ms))
-    return body
-
-
-def _reader_event_body(message: ReaderEvent) -> bytes:
-    events = tlv(Of.UTC_TIMESTAMP, struct.pack(">Q", message.at_us or 0))
-    if message.antenna is not None:
-        number, connected = message.antenna
-        events += tlv(Of.ANTENNA_EVENT, struct.pack(">BH", connected, number))
-    if message.connection is not None:
-        events += tlv(Of.CONNECTION_ATTEMPT_EVENT, struct.pack(">H", message.connection))
-    return tlv(Of.READER_EVENT_NOTIFICATION_DATA, events)
-
-
-def encode_rospec(rospec: Rospec) -> bytes:
-    """The ROSpec parameter: runs until stopped, reports with antenna, RSSI, times and count."""
-    boundary = tlv(
-        Of.RO_BOUNDARY_SPEC,
-        tlv(Of.ROSPEC_START_TRIGGER, struct.pack(">B", rospec.start)),
-        tlv(Of.ROSPEC_STOP_TRIGGER, struct.pack(">BI", 0, 0)),
-    )
-    antennas = struct.pack(f">H{len(rospec.antennas)}H", len(rospec.antennas), *rospec.antennas)
-    inventory = tlv(
-        Of.AI_SPEC,
-        antennas,
-        tlv(Of.AI_SPEC_STOP_TRIGGER, struct.pack(">BI", 0, 0)),
-        tlv(Of.INVENTORY_PARAMETER_SPEC, struct.pack(">HB", 1, _GEN2)),
-    )
-    wanted = 1 << 12 | 1 << 10 | 1 << 9 | 1 << 8 | 1 << 7  # antenna, RSSI, first, last, count
-    content = tlv(
-        Of.TAG_REPORT_CONTENT_SELECTOR,
-        struct.pack(">H", wanted),
-        tlv(Of.C1G2_EPC_MEMORY_SELECTOR, b"\0"),
-    )
-    report = tlv(Of.RO_REPORT_SPEC, struct.pack(">BH", 2, rospec.report_after_tags), content)
-    head = struct.pack(">IBB", rospec.rospec_id, 0, rospec.state)
-    return tlv(Of.ROSPEC, head, boundary, inventory, report)
-
-
-def _tag_data(tag: TagRead) -> bytes:
-    epc = bytes.fromhex(tag.epc_hex)
-    parts = [
-        b"\x8d" + epc
-        if len(epc) == _EPC_96_BYTES
-        else tlv(Of.EPC_DATA, struct.pack(">H", len(epc) * 8), epc)
-    ]
-    for kind, layout, value in (
-        (Of.ANTENNA_ID, "H", tag.antenna),
-        (Of.PEAK_RSSI, "b", tag.rssi_dbm),
-        (Of.FIRST_SEEN_UTC, "Q", tag.first_seen_us),
-        (Of.LAST_SEEN_UTC, "Q", tag.last_seen_us),
-        (Of.TAG_SEEN_COUNT, "H", tag.count),
-    ):
-        if value is not None:
-            parts.append(_tv(kind, layout, value))
-    return tlv(Of.TAG_REPORT_DATA, *parts)
-
-
-# ----------------------------------------------------------------------------------- decoding
 _TV_BYTES = {1: 2, 2: 8, 3: 8, 4: 8, 5: 8, 6: 1, 7: 2, 8: 2, 9: 4, 10: 2, 11: 2, 12: 2, 13: 12}
 _TV_BYTES |= {14: 2, 15: 2, 16: 4, 17: 2, 18: 4, 19: 2, 20: 2}
 
@@ -214,16 +114,21 @@ def message_id(frame: bytes) -> int:
     return number
 
 
+def version_of(frame: bytes) -> int:
+    """The version in the header of a frame: 1 is LLRP 1.0.1, 2 is 1.1."""
+    return _fields(HEADER.format, frame)[0] >> 10 & 0b111
+
+
 def decode(frame: bytes) -> Message:
     """The message in a frame.
 
     Raises:
-        Malformed: it is none, or not of version 1.
+        Malformed: it is none, or of a version that we do not speak.
     """
     first, length, number = _fields(HEADER.format, frame)
     if length != len(frame):
         raise Malformed(f"a frame of {len(frame)} bytes says it has {length}", Status.FIELD_ERROR)
-    if first >> 10 & 0b111 != VERSION:
+    if first >> 10 & 0b111 not in VERSIONS:
         raise Malformed(f"version {first >> 10 & 0b111}", Status.UNSUPPORTED_VERSION)
     body = frame[HEADER.size :]
     try:
@@ -373,6 +278,16 @@ def _reader_event(number: int, body: bytes) -> ReaderEvent:
     return ReaderEvent(id=number, at_us=at_us, connection=connection, antenna=antenna)
 
 
+def _set_version(number: int, body: bytes) -> SetVersion:
+    return SetVersion(id=number, version=_fields(">B", body)[0])
+
+
+def _versions(number: int, body: bytes) -> Versions:
+    current, supported = _fields(">BB", body)
+    (status,) = _fields(">H", _find(Of.LLRP_STATUS, body[2:]))
+    return Versions(id=number, current=current, supported=supported, status=status)
+
+
 def _capabilities(number: int, body: bytes) -> Ask:
     return Ask(kind=Kind.GET_READER_CAPABILITIES, id=number, requested=_fields(">B", body)[0])
 
@@ -385,6 +300,8 @@ _OTHERS: dict[Kind, Callable[[int, bytes], Message]] = {
     Kind.GET_READER_CAPABILITIES: _capabilities,
     Kind.GET_READER_CONFIG: _config,
     Kind.SET_READER_CONFIG: _set_config,
+    Kind.SET_PROTOCOL_VERSION: _set_version,
+    Kind.GET_SUPPORTED_VERSION_RESPONSE: _versions,
     Kind.ADD_ROSPEC: _add_rospec,
     Kind.RO_ACCESS_REPORT: _tag_report,
     Kind.READER_EVENT_NOTIFICATION: _reader_event,

@@ -1,11 +1,12 @@
-"""The words of LLRP 1.0.1 that an inventory needs: kinds, statuses and messages.
+"""The words of LLRP 1.0.1 and 1.1 that an inventory needs: kinds, statuses and messages.
 
 Many messages look alike, so a few classes carry all of them: a `Plain` message is its kind alone,
 a `Reply` is a status, and so on. `edge.drivers.llrp` turns them into bytes and back.
 
 Units: timestamps are microseconds UTC, RSSI whole dBm, periods milliseconds.
 
-Source: EPCglobal Low Level Reader Protocol (LLRP) 1.0.1, 2007, sections 10 to 16.
+Source: EPCglobal Low Level Reader Protocol (LLRP) 1.0.1, 2007, sections 10 to 16; 1.1, 2010,
+section 9.1 (versions).
 """
 
 from dataclasses import dataclass
@@ -39,7 +40,11 @@ class Kind(IntEnum):
     DISABLE_ROSPEC_RESPONSE = 35
     GET_ROSPECS_RESPONSE = 36
     DELETE_ACCESSSPEC = 41
+    GET_SUPPORTED_VERSION = 46
+    SET_PROTOCOL_VERSION = 47
     DELETE_ACCESSSPEC_RESPONSE = 51
+    GET_SUPPORTED_VERSION_RESPONSE = 56
+    SET_PROTOCOL_VERSION_RESPONSE = 57
     GET_REPORT = 60
     RO_ACCESS_REPORT = 61
     KEEPALIVE = 62
@@ -124,6 +129,7 @@ PLAIN = frozenset(
         Kind.KEEPALIVE,
         Kind.KEEPALIVE_ACK,
         Kind.ENABLE_EVENTS_AND_REPORTS,
+        Kind.GET_SUPPORTED_VERSION,
     }
 )
 ON_SPEC = frozenset(
@@ -136,7 +142,17 @@ ON_SPEC = frozenset(
         Kind.DELETE_ACCESSSPEC,
     }
 )
-REPLIES = frozenset(kind for kind in Kind if kind.name.endswith("_RESPONSE")) | {Kind.ERROR_MESSAGE}
+REPLIES = (  # those that begin with a status
+    frozenset(kind for kind in Kind if kind.name.endswith("_RESPONSE")) | {Kind.ERROR_MESSAGE}
+) - {Kind.GET_SUPPORTED_VERSION_RESPONSE}
+NEGOTIATION = frozenset(  # always said in the words of 1.1
+    {
+        Kind.GET_SUPPORTED_VERSION,
+        Kind.GET_SUPPORTED_VERSION_RESPONSE,
+        Kind.SET_PROTOCOL_VERSION,
+        Kind.SET_PROTOCOL_VERSION_RESPONSE,
+    }
+)
 
 
 # ----------------------------------------------------------------------------------- messages
@@ -206,6 +222,26 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetVersion:
+    """SET_PROTOCOL_VERSION: 1 is LLRP 1.0.1, 2 is 1.1."""
+
+    kind: Kind = Kind.SET_PROTOCOL_VERSION
+    id: int = 0
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """GET_SUPPORTED_VERSION_RESPONSE: what is spoken now, and the highest that could be."""
+
+    kind: Kind = Kind.GET_SUPPORTED_VERSION_RESPONSE
+    id: int = 0
+    current: int
+    supported: int
+    status: int = Status.SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagRead:
     """One tag of a report. Readers leave out what they were not asked for, or do not know."""
 
@@ -245,5 +281,15 @@ class Unknown:
 
 
 Message: TypeAlias = (
-    Plain | OnSpec | Ask | SetConfig | AddRospec | Reply | TagReport | ReaderEvent | Unknown
+    Plain
+    | OnSpec
+    | Ask
+    | SetConfig
+    | SetVersion
+    | Versions
+    | AddRospec
+    | Reply
+    | TagReport
+    | ReaderEvent
+    | Unknown
 )

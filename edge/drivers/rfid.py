@@ -5,26 +5,23 @@
     reader says it is free -> keepalives, please -> delete what others left -> add, enable and
     start our ROSpec -> events and reports, please -> tag reports, until the connection ends
 
-The driver moves its bytes, puts the reads through `edge.tagfilter`, and says the outcome.
+The driver moves its bytes and hands the reads to `edge.drivers.tags`, which keeps the time and
+says what comes and goes. Readers begin with LLRP 1.0.1, and all speak it; with `version = "1.1"`
+or `"auto"` in the site file we ask for 1.1 first: "auto" goes on with 1.0.1 where it is refused.
 
 Laws:
-    on time       what happened when is told by the reader's own timestamps; if its clock is
-                  wrong by more than a minute, it is corrected by what it said on connecting.
-                  A time that makes no sense is replaced by the time of arrival
-    no rush       silence counts up to the latest read, or up to `late_s` real seconds ago: a
-                  report that is late in the network or in a busy process splits no sighting
     heard         keepalives are answered at once; a reader that says nothing for `silence_s`
                   real seconds is unavailable, as is one that belongs to somebody else
     unharmed      a frame that is no LLRP is logged and dropped; a stream that is none ends the
-                  connection. Sightings outlive a connection
+                  connection
 
 LLRP knows neither password nor encryption: keep readers on the machines' own network.
 
-Source: LLRP 1.0.1; see edge.drivers.llrp.
+Source: LLRP 1.0.1 and 1.1 (section 9.1: version negotiation); see edge.drivers.llrp.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,20 +43,22 @@ from edge.drivers.llrp_messages import (
     Reply,
     Rospec,
     SetConfig,
+    SetVersion,
     Status,
-    TagRead,
     TagReport,
+    Versions,
 )
-from edge.messages import DeviceCommand, DeviceStatus, TellAgain
-from edge.tagfilter import RawRead, Rules, TagFilter
+from edge.drivers.tags import UNKNOWN_DBM, TagReads, antennas_of
+from edge.messages import DeviceCommand, TellAgain
+from edge.tagfilter import RawRead
 
 log = structlog.get_logger(__name__)
 
 ROSPEC_ID = 7030
-_CONNECT_S, _READY_S, _TICK_S, _LATE_S = 5.0, 10.0, 0.05, 0.3  # real
+VERSIONS = {"1.0.1": 1, "1.1": 2, "auto": 2}  # as in a site file -> what we ask for
+_CONNECT_S, _READY_S, _TICK_S = 5.0, 10.0, 0.05  # real
 _KEEPALIVE_S = 2.0
-_SKEW_S = 60.0  # a reader's clock may be this wrong (or 5 real seconds of a fast clock)
-_UNKNOWN_DBM = -50.0  # of a reader that tells no strength
+_ASK_VERSION, _SET_VERSION = 7, 8
 _LAST_US = 253_402_300_799_000_000  # the end of the year 9999
 
 
@@ -70,8 +69,14 @@ class Refused(Exception):  # noqa: N818 - reads as a situation
 class Inventory:
     """The client's side of the conversation, from the first event to the reads."""
 
-    def __init__(self, antennas: tuple[int, ...], *, keepalive_ms: int) -> None:
+    def __init__(
+        self, antennas: tuple[int, ...], *, keepalive_ms: int, version: str = "1.0.1"
+    ) -> None:
         rospec = Rospec(rospec_id=ROSPEC_ID, antennas=antennas)
+        wanted = VERSIONS[version]
+        self.version = 1
+        self.is_negotiating = wanted > 1
+        self._must = version != "auto"
         self._todo: list[Message] = [
             SetConfig(id=1, keepalive_ms=keepalive_ms),
             OnSpec(kind=Kind.DELETE_ROSPEC, id=2, spec_id=0),
@@ -79,6 +84,9 @@ class Inventory:
             OnSpec(kind=Kind.ENABLE_ROSPEC, id=4, spec_id=ROSPEC_ID),
             OnSpec(kind=Kind.START_ROSPEC, id=5, spec_id=ROSPEC_ID),
         ]
+        if self.is_negotiating:
+            ask = Plain(kind=Kind.GET_SUPPORTED_VERSION, id=_ASK_VERSION)
+            self._todo[:0] = [ask, SetVersion(id=_SET_VERSION, version=wanted)]
         self._asked: Message | None = None
         self.is_reading = False
 
@@ -94,12 +102,26 @@ class Inventory:
             if message.connection != CONNECTED:
                 raise Refused(f"connection refused, status {message.connection}")
             return self._next() if self._asked is None else []
+        if self.is_negotiating and isinstance(message, Reply | Versions):
+            return self._negotiate(message)
         if isinstance(message, Reply) and self._asked and message.id == self._asked.id:
             may_fail = isinstance(self._asked, OnSpec) and self._asked.kind is Kind.DELETE_ROSPEC
             if message.status != Status.SUCCESS and not may_fail:  # nothing to delete is fine
                 raise Refused(f"{message.kind.name}: status {message.status} {message.text}")
             return self._next()
         return []
+
+    def _negotiate(self, message: Reply | Versions) -> list[Message]:
+        """The reader says which versions it speaks, or that it does not know what we mean."""
+        if isinstance(message, Versions) and message.supported >= VERSIONS["1.1"]:
+            return self._next()
+        if message.kind is Kind.SET_PROTOCOL_VERSION_RESPONSE and message.status == Status.SUCCESS:
+            self.version = VERSIONS["1.1"]
+        elif self._must:
+            raise Refused(f"does not speak LLRP 1.1: status {message.status}")
+        self.is_negotiating = False
+        self._todo = [todo for todo in self._todo if not isinstance(todo, SetVersion)]
+        return self._next()
 
     def _next(self) -> list[Message]:
         if self._todo:
@@ -113,11 +135,12 @@ class Inventory:
 class _Link(asyncio.Protocol):
     """One connection: bytes to messages and back, as they come in, before any timer runs."""
 
-    def __init__(self, name: str, hear: Callable[[Message], list[Message]]) -> None:
+    def __init__(self, name: str, hear: Callable[[Message], list[bytes]], reads: TagReads) -> None:
         self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.heard_s = asyncio.get_running_loop().time()
         self._name = name
         self._hear = hear
+        self._reads = reads
         self._splitter = Splitter()
         self._transport: asyncio.Transport | None = None
 
@@ -153,11 +176,13 @@ class _Link(asyncio.Protocol):
         try:
             message = decode(frame)
         except Malformed as error:
-            log.warning("rfid.malformed", device=self._name, detail=str(error))
+            if self._reads.counts["malformed"] == 0:  # counted each time, said once
+                log.warning("rfid.malformed", device=self._name, detail=str(error))
+            self._reads.counts["malformed"] += 1
             return
         assert self._transport is not None
         for answer in self._hear(message):
-            self._transport.write(encode(answer))
+            self._transport.write(answer)
 
     def _end(self, detail: str) -> None:
         if not self.over.done():
@@ -173,20 +198,21 @@ def make(
     mqtt_url: str,  # noqa: ARG001 - every driver is made alike
     state_dir: Path,  # noqa: ARG001 - nothing to keep: what was read has been said
 ) -> Driver:
-    """The driver of one `[[devices]]` row; it reads the antennas of its gates, or all."""
-    antennas = {
-        antenna
-        for gate in site.get("gates", ())
-        if gate["device"] == device["name"]
-        for antenna in (*gate["inside"], *gate["outside"])
-    }
+    """The driver of one `[[devices]]` row; it reads the antennas of its gates, or all.
+
+    Raises:
+        ValueError: it asks for a version of LLRP that there is not.
+    """
     return RfidReader(
-        device, tuple(sorted(antennas)) or (0,), clock=clock, port=device["port"] + port_offset
+        device,
+        antennas_of(device["name"], site) or (0,),
+        clock=clock,
+        port=device["port"] + port_offset,
     )
 
 
 class RfidReader:
-    """One reader. The site file may set reads_min, quiet_s, floor_dbm, keepalive_s."""
+    """One reader. The site file may set version, keepalive_s, and what `TagReads` takes."""
 
     def __init__(
         self, device: Mapping[str, Any], antennas: tuple[int, ...], *, clock: Clock, port: int
@@ -194,21 +220,12 @@ class RfidReader:
         self.name: str = device["name"]
         self._address = (device.get("host", "127.0.0.1"), port)
         self._antennas = antennas
-        self._clock = clock
         self._keepalive_s: float = device.get("keepalive_s", _KEEPALIVE_S)
-        usual = Rules()
-        rules = Rules(
-            reads_min=device.get("reads_min", usual.reads_min),
-            silence_s=device.get("quiet_s", usual.silence_s),
-            floor_dbm=device.get("floor_dbm", usual.floor_dbm),
-        )
-        self._filter = TagFilter(self.name, rules)
-        self._say: Say | None = None
+        self._version: str = device.get("version", "1.0.1")
+        if self._version not in VERSIONS:
+            raise ValueError(f"version must be one of {', '.join(VERSIONS)}: {self._version!r}")
+        self._reads = TagReads(device, () if antennas == (0,) else antennas, clock=clock)
         self._inventory = self._fresh_inventory()
-        self._ahead = timedelta()  # to be added to the reader's times
-        self._latest: datetime | None = None
-        self._broken_antennas: set[int] = set()
-        self._status: DeviceStatus | None = None
 
     async def run(self, say: Say) -> None:
         """Connect and listen until cancelled.
@@ -217,10 +234,9 @@ class RfidReader:
             DeviceUnavailable: the reader cannot be reached, or not any more.
         """
         loop = asyncio.get_running_loop()
-        self._say, self._status = say, None
-        self._inventory, self._ahead = self._fresh_inventory(), timedelta()
-        self._broken_antennas = set()
-        link = _Link(self.name, self._hear)
+        self._reads.begin(say)
+        self._inventory = self._fresh_inventory()
+        link = _Link(self.name, self._hear, self._reads)
         host, port = self._address
         try:
             async with asyncio.timeout(_CONNECT_S):
@@ -230,6 +246,8 @@ class RfidReader:
         try:
             await self._watch(link)
         finally:
+            if self._inventory.is_negotiating and self._version == "auto":
+                self._version = "1.0.1"  # it hung up at the question: do not ask again
             link.close()
 
     async def tell(self, command: DeviceCommand) -> None:
@@ -237,11 +255,13 @@ class RfidReader:
         if not isinstance(command, TellAgain):
             log.warning("rfid.refused", device=self.name, command=command.type)
             return
-        if self._say is not None and self._status is not None:
-            self._say(self._status)
-            self._tell_present()
+        self._reads.tell_again()
 
-    # ------------------------------------------------------------------------------ listening
+    def health(self) -> Mapping[str, float | int | str]:
+        """Reads, tags and connections so far, and the version of LLRP that is spoken."""
+        version = {1: "1.0.1", 2: "1.1"}[self._inventory.version]
+        return {**self._reads.health(), "llrp_version": version}
+
     async def _watch(self, link: _Link) -> None:
         loop = asyncio.get_running_loop()
         ready_until = loop.time() + _READY_S
@@ -252,91 +272,44 @@ class RfidReader:
                 raise DeviceUnavailable(self.name, f"silent for {silence_s} s")
             if not self._inventory.is_reading and loop.time() > ready_until:
                 raise DeviceUnavailable(self.name, "does not start reading")
-            self._end_sightings(self._clock.now() - self._real(_LATE_S))
+            self._reads.tick()
         raise DeviceUnavailable(self.name, link.over.result())
 
-    def _hear(self, message: Message) -> list[Message]:
+    def _hear(self, message: Message) -> list[bytes]:
         was_reading = self._inventory.is_reading
         answers = self._inventory.hear(message)
         if isinstance(message, ReaderEvent):
-            self._hear_event(message)
+            if message.connection is not None:
+                self._reads.told_time(_time(message.at_us))
+            if message.antenna is not None:
+                self._reads.antenna(message.antenna[0], is_connected=message.antenna[1])
         elif isinstance(message, TagReport):
-            self._hear_tags(message)
+            self._reads.take(self._raw_reads(message))
         if self._inventory.is_reading and not was_reading:
-            self._tell_status()
-        return answers
+            self._reads.tell_status()
+        return [encode(answer, self._inventory.version) for answer in answers]
 
-    def _hear_event(self, event: ReaderEvent) -> None:
-        now = self._clock.now()
-        if event.connection is not None:
-            told = _time(event.at_us)
-            wrong = now - told if told is not None else timedelta()
-            self._ahead = wrong if abs(wrong) > self._skew() else timedelta()
-        if event.antenna is not None:
-            number, is_connected = event.antenna
-            (self._broken_antennas.discard if is_connected else self._broken_antennas.add)(number)
-            self._tell_status()
-
-    def _hear_tags(self, report: TagReport) -> None:
-        assert self._say is not None
-        now = self._clock.now()
+    def _raw_reads(self, report: TagReport) -> Iterator[RawRead]:
+        now = self._reads.clock.now()
         for tag in report.tags:
-            if (read := self._raw_read(tag, now)) is None:
+            if tag.antenna is None:
+                self._reads.counts["reads_strange"] += 1
                 continue
-            self._latest = read.at if self._latest is None else max(self._latest, read.at)
-            for event in self._filter.read(read):
-                self._say(event)
-        if self._latest is not None:
-            self._end_sightings(self._latest)
-
-    def _raw_read(self, tag: TagRead, now: datetime) -> RawRead | None:
-        if tag.antenna is None:
-            return None
-        at = _time(tag.last_seen_us if tag.last_seen_us is not None else tag.first_seen_us)
-        if at is None or abs(now - (at + self._ahead)) > self._skew() * 10:
-            at = now - self._ahead
-        return RawRead(
-            at=at + self._ahead,
-            antenna=tag.antenna,
-            epc_hex=tag.epc_hex,
-            rssi_dbm=_UNKNOWN_DBM if tag.rssi_dbm is None else float(tag.rssi_dbm),
-            count=max(tag.count or 1, 1),
-        )
-
-    def _end_sightings(self, until: datetime) -> None:
-        assert self._say is not None
-        if self._filter.watching:
-            for gone in self._filter.due(until):
-                self._say(gone)
-
-    def _tell_status(self) -> None:
-        assert self._say is not None
-        broken = sorted(self._broken_antennas & set(self._antennas))
-        status = DeviceStatus(
-            at=self._clock.now(),
-            device=self.name,
-            status="FAULT" if broken else "UP",
-            detail=f"antennas off: {', '.join(map(str, broken))}" if broken else "",
-        )
-        if self._status is None or self._status.detail != status.detail:
-            self._status = status
-            self._say(status)
-            self._tell_present()
-
-    def _tell_present(self) -> None:
-        assert self._say is not None
-        for seen in self._filter.present(self._clock.now()):
-            self._say(seen)
+            told = _time(tag.last_seen_us if tag.last_seen_us is not None else tag.first_seen_us)
+            yield RawRead(
+                at=self._reads.at(told, now),
+                antenna=tag.antenna,
+                epc_hex=tag.epc_hex,
+                rssi_dbm=UNKNOWN_DBM if tag.rssi_dbm is None else float(tag.rssi_dbm),
+                count=max(tag.count or 1, 1),
+            )
 
     def _fresh_inventory(self) -> Inventory:
-        return Inventory(self._antennas, keepalive_ms=round(self._keepalive_s * 1000))
-
-    def _real(self, seconds: float) -> timedelta:
-        """So many real seconds, in the time of the clock."""
-        return timedelta(seconds=seconds / self._clock.real_s(1.0))
-
-    def _skew(self) -> timedelta:
-        return max(timedelta(seconds=_SKEW_S), self._real(5.0))
+        return Inventory(
+            self._antennas,
+            keepalive_ms=round(self._keepalive_s * 1000),
+            version=self._version,
+        )
 
 
 def _time(at_us: int | None) -> datetime | None:

@@ -8,11 +8,11 @@ import contextlib
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from llrpkit.protocol import decode_message, messages, params
 
-from edge.drivers.llrp import HEADER, Malformed, Splitter, decode, encode
+from edge.drivers.llrp import HEADER, Malformed, Splitter, decode, encode, version_of
 from edge.drivers.llrp_messages import (
     ON_SPEC,
     PLAIN,
@@ -27,9 +27,12 @@ from edge.drivers.llrp_messages import (
     Reply,
     Rospec,
     SetConfig,
+    SetVersion,
+    Status,
     TagRead,
     TagReport,
     Unknown,
+    Versions,
 )
 from simulators.rfid_session import ReaderSession
 
@@ -69,6 +72,8 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
         status=U16,
         text=st.text(st.characters(codec="utf-8"), max_size=40),
     ),
+    st.builds(SetVersion, id=U32, version=st.integers(0, 255)),
+    st.builds(Versions, id=U32, current=st.integers(0, 255), supported=st.integers(0, 255)),
     st.builds(TagReport, id=U32, tags=st.lists(TAGS, max_size=5).map(tuple)),
     st.builds(
         ReaderEvent,
@@ -87,8 +92,18 @@ def test_what_is_written_reads_the_same(message: Message):
 
 @given(MESSAGES)
 def test_a_foreign_codec_reads_what_we_write_and_writes_the_same(message: Message):
+    assume(not isinstance(message, SetVersion | Versions))  # it speaks 1.0.1
+    assume(not isinstance(message, Plain) or message.kind is not Kind.GET_SUPPORTED_VERSION)
     frame = encode(message)
     assert decode_message(frame).to_bytes() == frame
+
+
+@given(MESSAGES)
+def test_what_both_versions_know_is_said_alike_in_both(message: Message):
+    frame = encode(message, 2)
+    assert version_of(frame) == 2
+    assert decode(frame) == message
+    assert encode(message)[2:] == frame[2:]
 
 
 @given(ROSPECS)
@@ -187,17 +202,17 @@ def test_a_length_that_no_frame_has_ends_the_stream(length: int):
         list(Splitter().feed(HEADER.pack(1 << 10 | 62, length, 1)))
 
 
-def test_another_version_is_malformed_and_says_so():
+def test_a_version_that_there_is_not_is_malformed_and_says_so():
     frame = bytearray(encode(Plain(kind=Kind.KEEPALIVE)))
-    frame[0] = 2 << 2
-    with pytest.raises(Malformed, match="version 2"):
+    frame[0] = 3 << 2
+    with pytest.raises(Malformed, match="version 3"):
         decode(bytes(frame))
 
 
 def test_a_message_of_an_unknown_type_is_kept_as_bytes():
     message = Unknown(type=1023, id=5, body=b"\x00\x00\x65\x1a\x15")
     assert decode(encode(message)) == message
-    assert decode(encode(replace(message, type=46))) == replace(message, type=46)
+    assert decode(encode(replace(message, type=44))) == replace(message, type=44)
 
 
 # ------------------------------------------------------------------- the reader's side, pure
@@ -270,7 +285,31 @@ def test_what_is_no_request_gets_no_answer_and_what_nobody_knows_an_error():
     session = ReaderSession((1, 2))
     for kind in (Kind.ENABLE_EVENTS_AND_REPORTS, Kind.KEEPALIVE_ACK):
         assert session.answer(encode(Plain(kind=kind))) == b""
-    for message in (Unknown(type=46, id=3), TagReport(id=3), Plain(kind=Kind.KEEPALIVE, id=3)):
+    for message in (Unknown(type=44, id=3), TagReport(id=3), Plain(kind=Kind.KEEPALIVE, id=3)):
         reply = decode(session.answer(encode(message)))
         assert isinstance(reply, Reply)
         assert (reply.kind, reply.id) == (Kind.ERROR_MESSAGE, 3)
+
+
+def test_a_reader_of_1_1_agrees_on_a_version_and_then_insists_on_it():
+    session = ReaderSession((1, 2, 3, 4))
+    question = encode(Plain(kind=Kind.GET_SUPPORTED_VERSION, id=4))
+    assert decode(session.answer(question)) == Versions(id=4, current=1, supported=2)
+    assert ask(session, SetVersion(id=5, version=3)) == Status.UNSUPPORTED_VERSION
+    assert ask(session, SetVersion(id=5, version=2)) == Status.SUCCESS
+    reply = session.answer(encode(AddRospec(rospec=SPEC), 2))
+    assert version_of(reply) == 2
+    assert session.rospecs.keys() == {7}
+    late = session.answer(encode(do(Kind.ENABLE_ROSPEC), 1))
+    assert b"version 1" in late
+    session.connected()
+    assert ask(session, do(Kind.ENABLE_ROSPEC)) == 0, "a new connection begins with 1.0.1"
+
+
+def test_a_reader_of_1_0_1_does_not_know_what_a_question_of_1_1_means():
+    session = ReaderSession((1, 2), versions=1)
+    reply = session.answer(encode(Plain(kind=Kind.GET_SUPPORTED_VERSION, id=4)))
+    assert version_of(reply) == 1
+    message = decode(reply)
+    assert isinstance(message, Reply)
+    assert (message.kind, message.status) == (Kind.ERROR_MESSAGE, Status.UNSUPPORTED_VERSION)

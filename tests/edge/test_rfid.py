@@ -35,6 +35,7 @@ from edge.drivers.llrp_messages import (
 )
 from edge.drivers.rfid import Inventory, Refused, RfidReader
 from edge.messages import DeviceEvent, DeviceStatus, RobotReport, TagGone, TagSeen
+from simulators.live_rfid import LlrpReader
 from tests.edge.waiting import soon
 
 EPC = "3154257BF4499602D2000000"
@@ -296,3 +297,40 @@ def test_nothing_to_delete_is_no_refusal():
     inventory.hear(Reply(kind=Kind.SET_READER_CONFIG_RESPONSE, id=1))
     (request,) = inventory.hear(Reply(kind=Kind.DELETE_ROSPEC_RESPONSE, id=2, status=100))
     assert isinstance(request, AddRospec)
+
+
+# ------------------------------------------------------------------------- versions of LLRP
+@pytest.mark.parametrize(
+    ("reader", "wanted", "spoken"),
+    [(2, "auto", "1.1"), (2, "1.1", "1.1"), (1, "auto", "1.0.1"), (2, "1.0.1", "1.0.1")],
+)
+async def test_both_sides_agree_on_a_version(reader: int, wanted: str, spoken: str):
+    async with LlrpReader("127.0.0.1", 0, SystemClock(), seed=5, versions=reader) as simulated:
+        listener = Listener(simulated.port, version=wanted)
+        async with listener.running():
+            await soon(listener.statuses)
+            health = listener.driver.health()
+            assert (health["llrp_version"], health["status_state"]) == (spoken, "UP")
+            assert simulated.session.version == {"1.1": 2, "1.0.1": 1}[spoken]
+            await simulated.carry([EPC], "OUT", 1)
+            await soon(lambda: listener.tags(TagSeen))
+            assert listener.driver.health()["tags_seen_total"] == len(listener.tags(TagSeen))
+
+
+async def test_a_foreign_reader_of_1_0_1_is_read_although_1_1_was_asked_for_first():
+    async with CorrectedEmulator(
+        tags=[EmulatedTag(bytes.fromhex(EPC), (1,), -50)], reads_per_sec=400
+    ) as emulator:
+        listener = Listener(emulator.port, version="auto")
+        for _ in range(2):  # it may hang up at the question, which is then not asked again
+            async with listener.running() as task:
+                await soon(lambda: listener.tags(TagSeen) or task.done())
+        assert set(listener.tags(TagSeen)) == {(EPC, 1)}
+
+
+async def test_who_must_have_1_1_goes_without_a_reader_of_1_0_1():
+    async with LlrpReader("127.0.0.1", 0, SystemClock(), seed=5, versions=1) as simulated:
+        with pytest.raises(DeviceUnavailable, match="does not speak LLRP"):
+            await Listener(simulated.port, version="1.1").driver.run(print)
+    with pytest.raises(ValueError, match="version must be one of"):
+        Listener(1, version="2.0")

@@ -1,0 +1,159 @@
+"""Reads of any tag reader -> which tags come and go, and how the reader is.
+
+What all readers have in common, whatever they speak: LLRP (edge.drivers.rfid), JSON of Impinj and
+Zebra (edge.drivers.json_reads). A driver hands in `RawRead`s in the time of our clock; what comes
+out are TagSeen, TagGone (edge.tagfilter) and DeviceStatus.
+
+Laws:
+    on time       what happened when is told by the reader's own timestamps; if its clock is
+                  wrong by more than a minute, it is corrected by what it said on connecting.
+                  A time that makes no sense is replaced by the time of arrival
+    no rush       silence counts up to the latest read, or up to `late_s` real seconds ago: a
+                  report that is late in the network or in a busy process splits no sighting
+    kept          sightings outlive a connection
+
+Units: seconds of the clock where not said otherwise, dBm.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from edge.clock import Clock
+from edge.drivers import Say
+from edge.messages import DeviceStatus
+from edge.tagfilter import RawRead, Rules, TagFilter
+
+_LATE_S = 0.3  # real
+_SKEW_S = 60.0  # a reader's clock may be this wrong (or 5 real seconds of a fast clock)
+UNKNOWN_DBM = -50.0  # of a reader that tells no strength
+
+
+def antennas_of(device: str, site: Mapping[str, Any]) -> tuple[int, ...]:
+    """The antennas that the gates of a site have at this reader; empty if none names it."""
+    return tuple(
+        sorted(
+            {
+                antenna
+                for gate in site.get("gates", ())
+                if gate["device"] == device
+                for antenna in (*gate["inside"], *gate["outside"])
+            }
+        )
+    )
+
+
+class TagReads:
+    """One reader's reads. The site file may set reads_min, quiet_s, floor_dbm."""
+
+    def __init__(
+        self, device: Mapping[str, Any], antennas: tuple[int, ...], *, clock: Clock
+    ) -> None:
+        self.name: str = device["name"]
+        self.antennas = antennas  # empty: all of them
+        self.clock = clock
+        usual = Rules()
+        self.filter = TagFilter(
+            self.name,
+            Rules(
+                reads_min=device.get("reads_min", usual.reads_min),
+                silence_s=device.get("quiet_s", usual.silence_s),
+                floor_dbm=device.get("floor_dbm", usual.floor_dbm),
+            ),
+        )
+        self.counts = dict.fromkeys(
+            ("reads", "reads_strange", "malformed", "tags_seen", "tags_gone", "connections"), 0
+        )
+        self._say: Say | None = None
+        self._ahead = timedelta()  # to be added to the reader's times
+        self._latest: datetime | None = None
+        self._broken: set[int] = set()
+        self._status: DeviceStatus | None = None
+
+    # ------------------------------------------------------------------------- the connection
+    def begin(self, say: Say) -> None:
+        """A connection begins: nothing is known of the reader yet."""
+        self._say, self._status = say, None
+        self._ahead = timedelta()
+        self._broken = set()
+        self.counts["connections"] += 1
+
+    def told_time(self, told: datetime | None) -> None:
+        """The reader says what time it is."""
+        wrong = self.clock.now() - told if told is not None else timedelta()
+        self._ahead = wrong if abs(wrong) > self._skew() else timedelta()
+
+    def antenna(self, number: int, *, is_connected: bool) -> None:
+        """An antenna was plugged in or out."""
+        (self._broken.discard if is_connected else self._broken.add)(number)
+        self.tell_status()
+
+    def tell_status(self, fault: str = "") -> None:
+        """Say how the reader is, if that is news: up, or what is wrong with it."""
+        broken = sorted(self._broken & set(self.antennas) if self.antennas else self._broken)
+        if broken and not fault:
+            fault = f"antennas off: {', '.join(map(str, broken))}"
+        status = DeviceStatus(
+            at=self.clock.now(), device=self.name, status="FAULT" if fault else "UP", detail=fault
+        )
+        if self._status is None or self._status.detail != status.detail:
+            self._status = status
+            self._speak(status)
+            self._tell_present()
+
+    def tell_again(self) -> None:
+        """Say once more how the reader is and which tags it sees, as far as that is known."""
+        if self._say is not None and self._status is not None:
+            self._speak(self._status)
+            self._tell_present()
+
+    # ------------------------------------------------------------------------------- the reads
+    def at(self, told: datetime | None, now: datetime) -> datetime:
+        """When a read happened, by our clock."""
+        if told is None or abs(now - (told + self._ahead)) > self._skew() * 10:
+            return now
+        return told + self._ahead
+
+    def take(self, reads: Iterable[RawRead]) -> None:
+        """Take reads in, in the order of their times."""
+        for read in reads:
+            if self.antennas and read.antenna not in self.antennas:
+                continue
+            self.counts["reads"] += read.count
+            self._latest = read.at if self._latest is None else max(self._latest, read.at)
+            for event in self.filter.read(read):
+                self._speak(event)
+        if self._latest is not None:
+            self._end_sightings(self._latest)
+
+    def tick(self) -> None:
+        """Time passes: end what has been silent for long enough."""
+        self._end_sightings(self.clock.now() - self._real(_LATE_S))
+
+    def health(self) -> dict[str, float | int | str]:
+        """What was counted since the process began, and what is seen now."""
+        status = self._status.status if self._status is not None else "DOWN"
+        totals = {f"{name}_total": count for name, count in self.counts.items()}
+        return {**totals, "tags_present": self.filter.watching, "status_state": status}
+
+    def _end_sightings(self, until: datetime) -> None:
+        if self.filter.watching:
+            for gone in self.filter.due(until):
+                self._speak(gone)
+
+    def _tell_present(self) -> None:
+        for seen in self.filter.present(self.clock.now()):
+            self._speak(seen)
+
+    def _speak(self, event: Any) -> None:
+        assert self._say is not None
+        if event.type in ("tag.seen", "tag.gone"):
+            self.counts["tags_seen" if event.type == "tag.seen" else "tags_gone"] += 1
+        self._say(event)
+
+    def _real(self, seconds: float) -> timedelta:
+        """So many real seconds, in the time of the clock."""
+        return timedelta(seconds=seconds / self.clock.real_s(1.0))
+
+    def _skew(self) -> timedelta:
+        return max(timedelta(seconds=_SKEW_S), self._real(5.0))
