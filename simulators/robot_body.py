@@ -46,6 +46,7 @@ from edge.drivers.vda5050_wire import timestamp
 from simulators.robot_motion import Leg, Motors
 
 _HOUR_S = 3600.0
+_PI_RAD = 3.1415  # as far as four places go: a rounded pi would be more than pi
 _MOTORS = Motors()
 _EMPTY = Error(errorType="batteryEmpty", errorLevel="FATAL")
 
@@ -245,7 +246,10 @@ def said_state(build: Build, body: Body) -> State:
         safetyState=SafetyState(),
         loads=(Load(loadId=body.load),) if body.load else (),
         agvPosition=AgvPosition(
-            x=round(x_m, 3), y=round(y_m, 3), theta=round(heading_rad, 4), mapId=build.map_id
+            x=round(x_m, 3),
+            y=round(y_m, 3),
+            theta=max(-_PI_RAD, min(round(heading_rad, 4), _PI_RAD)),
+            mapId=build.map_id,
         ),
         newBaseRequest=released <= 1 and released < len(body.nodes),
     )

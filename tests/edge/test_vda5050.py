@@ -15,6 +15,7 @@ from tests.edge.vda5050_pair import (
     PATIENCE_S,
     PICK,
     START,
+    VERSIONS,
     Pair,
     action_of,
     ahead,
@@ -23,6 +24,7 @@ from tests.edge.vda5050_pair import (
     foreign,
     fresh_body,
     lossy,
+    pair_of,
     path,
     vars_of,
 )
@@ -37,8 +39,9 @@ def nodes_back(nodes: list[Any]) -> list[Any]:
     ]
 
 
-def test_a_mission_is_driven_from_end_to_end():
-    pair, nodes = Pair(), path(6, {2: (PICK,), 5: (DROP,)})
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_mission_is_driven_from_end_to_end(version: str):
+    pair, nodes = pair_of(version), path(6, {2: (PICK,), 5: (DROP,)})
     pair.session.drive(drive("m-1", 0, nodes, (0, 5)))
     pair.run(lambda: pair.known.load == "T-0007")
     assert pair.driven[-1] == ("m-1", 4)
@@ -49,8 +52,9 @@ def test_a_mission_is_driven_from_end_to_end():
     assert [message["kind"] for message in pair.sent] == ["order"]
 
 
-def test_the_robot_waits_at_the_end_of_its_base_and_goes_on_when_it_grows():
-    pair, nodes = Pair(), path(6)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_robot_waits_at_the_end_of_its_base_and_goes_on_when_it_grows(version: str):
+    pair, nodes = pair_of(version), path(6)
     pair.session.drive(drive("m-1", 0, nodes, (0, 2)))
     pair.wait(60)
     assert pair.arrived("m-1", 4)
@@ -214,18 +218,24 @@ def test_a_cancel_is_not_believed_while_the_robot_drives_on():
 
 
 # --------------------------------------------------------------- anything that may go wrong
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=45)
 @given(
     seed=st.integers(0, 10_000),
     share=st.sampled_from([0.0, 0.1, 0.3, 0.5]),
     grows=st.lists(st.integers(1, 3), min_size=1, max_size=6),
     kills=st.sets(st.integers(0, 60), max_size=3),
     edge_kills=st.sets(st.integers(0, 60), max_size=2),
+    version=st.sampled_from(VERSIONS),
 )
 def test_whatever_is_lost_each_node_is_driven_once_and_the_mission_ends(
-    seed: int, share: float, grows: list[int], kills: set[int], edge_kills: set[int]
+    seed: int,
+    share: float,
+    grows: list[int],
+    kills: set[int],
+    edge_kills: set[int],
+    version: str,
 ):
-    pair = Pair(loses=lossy(seed, share))
+    pair = pair_of(version, loses=lossy(seed, share))
     last = sum(grows)
     nodes = path(last + 1, {1: (PICK,), last: (DROP,)} if last > 1 else {})
     update, base = 0, grows[0]
@@ -259,10 +269,17 @@ def test_whatever_is_lost_each_node_is_driven_once_and_the_mission_ends(
     assert len(pair.sent) == calm  # nothing more to say
 
 
-@settings(deadline=None, max_examples=40)
-@given(seed=st.integers(0, 10_000), share=st.sampled_from([0.0, 0.3]), after=st.integers(0, 80))
-def test_a_cancel_ends_any_mission_and_the_next_one_is_driven(seed: int, share: float, after: int):
-    pair, nodes = Pair(loses=lossy(seed, share)), path(5, {2: (PICK,)})
+@settings(deadline=None, max_examples=30)
+@given(
+    seed=st.integers(0, 10_000),
+    share=st.sampled_from([0.0, 0.3]),
+    after=st.integers(0, 80),
+    version=st.sampled_from(VERSIONS),
+)
+def test_a_cancel_ends_any_mission_and_the_next_one_is_driven(
+    seed: int, share: float, after: int, version: str
+):
+    pair, nodes = pair_of(version, loses=lossy(seed, share)), path(5, {2: (PICK,)})
     pair.session.drive(drive("m-1", 0, nodes, (0, 2)))
     for _ in range(after):
         pair.tick()

@@ -4,7 +4,7 @@ import json
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -30,6 +30,9 @@ PICK = DriveAction(action_id="a-pick", kind="PICK", load="T-0007")
 DROP = DriveAction(action_id="a-drop", kind="DROP", load="T-0007")
 
 
+VERSIONS = ("2.0.0", "2.1.0", "3.0.0")
+
+
 @cache
 def validators() -> Mapping[str, Sequence[Draft202012Validator]]:
     """The schemas of 2.1.0 by message: those of the wheel vda5050-sdk, and the official files."""
@@ -42,10 +45,25 @@ def validators() -> Mapping[str, Sequence[Draft202012Validator]]:
     return {k: [Draft202012Validator(json.loads(text)) for text in texts[k]] for k in kinds}
 
 
+@cache
+def official(version: str, kind: str) -> Draft202012Validator | None:
+    """The official schema of another version, where the files are at hand."""
+    folder = OFFICIAL.parents[1] / {"2.0.0": "2.0.0", "3.0.0": "main"}[version] / "json_schemas"
+    found = [folder / f"{kind}{ending}" for ending in (".schema", ".json")]
+    texts = [file.read_text() for file in found if file.exists()]
+    return Draft202012Validator(json.loads(texts[0])) if texts else None
+
+
 def check(kind: str, body: bytes) -> dict[str, Any]:
-    """The message, if its schema accepts it: that of the wheel (the official one is the same)."""
+    """The message, if the schema of its version accepts it.
+
+    That of 2.1 comes with a wheel; the files of 2.0 and 3.0 are not everywhere.
+    """
     data: dict[str, Any] = json.loads(body)
-    validators()[kind][0].validate(data)
+    version = data["version"]
+    validator = validators()[kind][0] if version == "2.1.0" else official(version, kind)
+    if validator is not None:
+        validator.validate(data)
     return data
 
 
@@ -124,7 +142,7 @@ class Pair:
 
     def kill_edge(self) -> None:
         """The driver's process dies; the new one knows nothing."""
-        self.session = RobotSession(NAME)
+        self.session = RobotSession(self.session.robot)
 
     def tick(self) -> None:
         """A moment passes: messages arrive, the robot lives, the driver answers."""
@@ -138,8 +156,9 @@ class Pair:
             self._send(self.up, said.kind, said.body)
         while self.up and self.up[0][0] <= self.now:
             _at, kind, body = self.up.popleft()
-            self.session.hear(kind, body, self.now)
+            self.session.hear(kind, body, self.now, self.build.major)
         if send := self.session.due(self.now, PATIENCE_S):
+            assert send.major == self.build.major
             data = check(send.kind, send.body)
             self.sent.append({"kind": send.kind, **data})
             self._send(self.down, send.kind, send.body)
@@ -179,6 +198,13 @@ class Pair:
             self.driven.append(place)
         ended = [a["actionId"] for a in data["actionStates"] if a["actionStatus"] == "FINISHED"]
         self.done += [i for i in ended if i not in self.done]
+
+
+def pair_of(version: str, *, loses: Callable[[str], bool] = lambda _kind: False) -> Pair:
+    """A robot of that version, and a driver whose site file says so."""
+    build = replace(BUILD, version=version)
+    name = replace(NAME, version=version)
+    return Pair(build=build, session=RobotSession(name), loses=loses)
 
 
 def cancel(mission: str) -> CancelDrive:
