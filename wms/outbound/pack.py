@@ -151,11 +151,12 @@ def _seen(  # noqa: PLR0913, PLR0917 - all that a parcel is made of
     ids = list(dict.fromkeys(each.allocation_id for each in box.contents))
     of: dict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
     gifts: dict[UUID, str] = {}
+    wished = select(OrderLine.line_no, OrderLine.gift).where(OrderLine.order_id == parcel.order_id)
+    gift_of = dict(session.execute(wished).all())
     for source, (part, units) in zip(ids, inside.items(), strict=True):
         allocation = sources[source]
         of[allocation.sku_id].append((part, units))
-        line = session.get_one(OrderLine, (allocation.order_id, allocation.line_no))
-        gifts[allocation.sku_id] = gifts.get(allocation.sku_id) or line.gift
+        gifts[allocation.sku_id] = gifts.get(allocation.sku_id) or gift_of[allocation.line_no]
     codes = [each.code for each in cartons]
     chosen = next((each for each in cartons if each.code == parcel.carton), None)
     tare_g = TARE_G if chosen is None else chosen.tare_g

@@ -70,6 +70,8 @@ def put_back(session: Session, floor: Floor, order: Order, site: UUID, *, now: d
     if order.to_site_id == site:
         return 0
     marked = _marked(session, order, site, ("PICKED", "PACKED"))
+    if not marked:
+        return 0
     told = set(
         session.scalars(
             select(Task.id).where(

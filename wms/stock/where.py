@@ -96,6 +96,9 @@ def serials_of(session: Session, site: UUID, holds: Iterable[UUID]) -> dict[UUID
 
 def holds_at(session: Session, site: UUID, holds: Iterable[UUID]) -> dict[UUID, Lying]:
     """Where the goods of these holds are."""
+    asked = set(holds)
+    if not asked:
+        return {}
     query = (
         select(Hold.id, Location.code, HandlingUnit.code, Hold.lot)
         .join(Location, (Location.site_id == Hold.site_id) & (Location.id == Hold.location_id))
@@ -103,7 +106,7 @@ def holds_at(session: Session, site: UUID, holds: Iterable[UUID]) -> dict[UUID, 
             HandlingUnit,
             (HandlingUnit.site_id == Hold.site_id) & (HandlingUnit.id == Hold.handling_unit_id),
         )
-        .where(Hold.site_id == site, Hold.id.in_(set(holds)))
+        .where(Hold.site_id == site, Hold.id.in_(asked))
     )
     return {
         id_: Lying(place=place, unit=unit or "", lot=lot)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,9 @@ from wms.work.model import WorkPlace
 from wms.work.packet import Packet, Step
 
 AISLE_MM, BAY_MM = 4_000, 1_200
+_UNSAID = (Location.x_mm == 0) & (Location.y_mm == 0)
+X_MM = case((_UNSAID, func.coalesce(Location.aisle, 0) * AISLE_MM), else_=Location.x_mm)
+Y_MM = case((_UNSAID, func.coalesce(Location.bay, 0) * BAY_MM), else_=Location.y_mm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +34,19 @@ class Place:
 def begins_at(session: Session, site: UUID, steps: Iterable[Step]) -> Place:
     """The first place that these steps lead to."""
     codes = _codes(steps)
-    return _place(session, site, codes[0] if codes else None) or Place()
+    return _place(session, site, codes[0]) if codes else Place()
 
 
 def leave_at(session: Session, site: UUID, worker: str, packet: Packet, *, now: datetime) -> None:
     """Keep in mind where somebody is when they have done that."""
     codes = _codes(packet.steps)
-    place = _place(session, site, codes[-1] if codes else None)
-    if place is None:
+    if not codes:
         return
-    where = {"x_mm": place.x_mm, "y_mm": place.y_mm, "at": now}
-    row = insert(WorkPlace).values(site_id=site, worker=worker, **where)
+    place = select(Location.site_id, literal(worker), X_MM, Y_MM, literal(now)).where(
+        Location.site_id == site, Location.code == codes[-1]
+    )
+    row = insert(WorkPlace).from_select(["site_id", "worker", "x_mm", "y_mm", "at"], place)
+    where = {name: row.excluded[name] for name in ("x_mm", "y_mm", "at")}
     session.execute(row.on_conflict_do_update(index_elements=["site_id", "worker"], set_=where))
 
 
@@ -54,16 +59,7 @@ def _codes(steps: Iterable[Step]) -> list[str]:
     ]
 
 
-def _place(session: Session, site: UUID, code: str | None) -> Place | None:
-    if code is None:
-        return None
-    query = select(Location.zone, Location.x_mm, Location.y_mm, Location.aisle, Location.bay).where(
-        Location.site_id == site, Location.code == code
-    )
+def _place(session: Session, site: UUID, code: str) -> Place:
+    query = select(Location.zone, X_MM, Y_MM).where(Location.site_id == site, Location.code == code)
     found = session.execute(query).first()
-    if found is None:
-        return None
-    x_mm, y_mm = found.x_mm, found.y_mm
-    if not x_mm and not y_mm:
-        x_mm, y_mm = (found.aisle or 0) * AISLE_MM, (found.bay or 0) * BAY_MM
-    return Place(zone=found.zone, x_mm=x_mm, y_mm=y_mm)
+    return Place() if found is None else Place(zone=found.zone, x_mm=found[1], y_mm=found[2])

@@ -194,11 +194,11 @@ class _Batch:
         return after
 
     def _done(self, task: Task, packet: Packet) -> None:
+        figures = figures_of(self._session, task.site_id, packet)
         task.state, task.done_at = "DONE", self._now
         keep(task, packet)
         renew(task, self._now)
         self._changed.discard(task.id)
-        figures = figures_of(self._session, task.site_id, packet)
         task.units, task.lines, task.standard_ms = figures.units, figures.lines, figures.standard_ms
         leave_at(self._session, task.site_id, self._actor.worker, packet, now=self._now)
         self._write()
