@@ -36,6 +36,7 @@ SITE = {
     "asn", "asn_line", "asn_unit", "receipt", "inbound_policy", "dock_door", "dock_slot",
     "appointment", "inspection_plan", "inspection_switch", "inspection", "putaway",
     "putaway_table",
+    "pick_station", "station_slot",
     "carton", "pack_rule", "pack_station", "scale_weight", "printer", "print_job", "manifest", "dock_load",
     "kit_order", "pick_line", "release_channel", "wave", "wave_act",
     "collection", "collection_try", "ship_request", "store_command", "store_policy", "wait",
@@ -73,6 +74,7 @@ HOME = {  # and the column that says whose home
     "billing_act": "id",
 }
 LOCAL = {
+    "epcis_event", "epcis_capture", "epcis_told",
     "master_import",
     "carrier_file", "carrier_health",
     "alembic_version", "inbox_position", "outbox", "outbox_consumer", "partner_cursor", "seal",

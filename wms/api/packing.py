@@ -19,18 +19,21 @@ from wms.api.packing_shapes import (
     LabelIn,
     ManifestOut,
     PackRuleIn,
+    PickStationIn,
+    PickStationOut,
     PrinterIn,
     PrinterOut,
     PrintJobIn,
     PrintJobOut,
     ScaleOut,
+    SlotOut,
     StationIn,
     StationOut,
 )
 from wms.api.shapes import Text
 from wms.errors import IdReused, NotFound
 from wms.orders.model import ENDED, Allocation, Order
-from wms.outbound import manifests, printers, station
+from wms.outbound import manifests, printers, slots, station
 from wms.outbound.cartons import CartonRecord, cartons_of, save_cartons
 from wms.outbound.pack_rules import extras_of, rules_of, save_rules
 from wms.outbound.packing_tables import Printer, PrintJob
@@ -103,6 +106,33 @@ def get_extras(site: Text, order_id: UUID, services: Svc, now: Now) -> list[Extr
         ]
 
     return services.database.run(work)
+
+
+@router.get("/pick-stations/{site}")
+def get_pick_stations(site: Text, services: Svc) -> list[PickStationOut]:
+    """The goods-to-person stations that have slots, and the orders that stand there."""
+
+    def work(session: Session) -> list[PickStationOut]:
+        at = _site(session, site)
+        taken = slots.taken_slots(session, at)
+        return [
+            PickStationOut(
+                name=name, slots=n,
+                taken=[SlotOut.model_validate(each) for each in taken if each.station == name],
+            )
+            for name, n in sorted(slots.slots_of(session, at).items())
+        ]  # fmt: skip
+
+    return services.database.run(work)
+
+
+@router.put("/pick-stations/{site}/{name}")
+def put_pick_station(
+    site: Text, name: Text, body: PickStationIn, services: Svc
+) -> list[PickStationOut]:
+    """Say how many orders' totes stand at a station."""
+    services.database.run(lambda s: slots.save_station_slots(s, _site(s, site), name, body.slots))
+    return get_pick_stations(site, services)
 
 
 @router.get("/pack-stations/{site}")

@@ -89,6 +89,31 @@ class ExtraOut(BaseModel):
     wish: str
 
 
+class PickStationIn(Shape):
+    """How many orders' totes stand at a goods-to-person station; 0: none are kept apart."""
+
+    slots: Annotated[StrictInt, Field(ge=0, le=100)]
+
+
+class SlotOut(BaseModel):
+    """An order that stands in a slot, and in which tote."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    slot: str
+    order_id: UUID
+    tote: str
+    since: datetime
+
+
+class PickStationOut(BaseModel):
+    """A goods-to-person station with the orders that stand there."""
+
+    name: str
+    slots: int
+    taken: list[SlotOut]
+
+
 class StationIn(Shape):
     """A bench: how it weighs, with which scale, on which printer it prints, who works there."""
 

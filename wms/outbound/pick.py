@@ -25,6 +25,7 @@ from wms.outbound.picked import Picked, allocation_ids, lock_for, not_empty, pic
 from wms.outbound.putback import put_back, put_back_loose
 from wms.outbound.putwall import make_sorts
 from wms.outbound.robot import picked_from
+from wms.outbound.slots import leave_slots
 from wms.outbound.steps import serial_skus
 from wms.outbound.tell import count, report
 from wms.outbound.totes import leave_totes, set_aside
@@ -71,6 +72,7 @@ def finish_pick(
     by = "robot" if presentation else "person"
     count(session, task.site_id, f"picks_by_{by}", sum(1 for each in picked if each.units))
     if presentation:
+        leave_slots(session, task, packet)
         picked_from(session, floor, UUID(presentation), now=now)
 
 

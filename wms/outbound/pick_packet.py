@@ -90,7 +90,7 @@ def add_walk(session: Session, walk: Walk, *, now: datetime) -> UUID:
         site_id=walk.site_id,
         kind="pick",
         title=f"{first_number} +{len(others)}" if others else first_number,
-        steps=_joined(steps),
+        steps=joined(steps),
         plan={"picks": picks} | _plan(walk, facts),
         priority=_priority(session, walk),
     )
@@ -202,7 +202,7 @@ def _steps_of(
     if each.id in facts.lots:
         steps.append(_lot_step(f"{number}.lot", facts.lots[each.id]))
     if walk.style.has_totes:
-        steps += _slot_steps(number, facts.slots[each.order_id], about)
+        steps += slot_steps(number, facts.slots[each.order_id], about)
     if each.id in facts.empty:
         steps.append(_zero_step(f"{number}.zero", place.code))
     return steps, counted
@@ -253,7 +253,7 @@ def _zero_step(step_id: str, place: str) -> Step:
     )
 
 
-def _slot_steps(number: int, slot: str, about: Sequence[Fact]) -> list[Step]:
+def slot_steps(number: int, slot: str, about: Sequence[Fact]) -> list[Step]:
     """Into the tote of that slot; its code is known once it has been scanned."""
     at = SLOTS.index(slot[0]) + len(SLOTS) * (int(slot[1:] or 1) - 1)
     look = Fact(label="colour", value=colour_of(at))
@@ -345,7 +345,7 @@ def next_zone(session: Session, walk: Walk) -> str:
     return session.scalar(query) or ""
 
 
-def _joined(steps: Sequence[Step]) -> tuple[Step, ...]:
+def joined(steps: Sequence[Step]) -> tuple[Step, ...]:
     """A tote is changed only when it is full: the usual way leads round that step."""
     joined = []
     for at, step in enumerate(steps):

@@ -9,12 +9,14 @@
 All lines that wait for a tote when it stands at the station are one task. If more have come to
 want it meanwhile it stays for them. A tote that never came is walked to by a person: the reason
 is kept, the lines become walks. A tote that cannot go home is sent again, a few times; then a
-person is told.
+person is told. Where a station has slots, goods are put to their order's (wms.outbound.slots).
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -25,13 +27,23 @@ from wms.ids import SiteId, derive
 from wms.orders.model import Allocation
 from wms.outbound.floor import Floor
 from wms.outbound.model import Presentation, Transport
-from wms.outbound.pick_packet import SERIAL, order_numbers, take_steps
+from wms.outbound.pick_packet import SERIAL, joined, order_numbers, slot_steps, take_steps
 from wms.outbound.rules import station_for
+from wms.outbound.slots import (
+    StationSlot,
+    away_steps,
+    fit_stations,
+    free_slots,
+    give_slots,
+    taken_slots,
+    tote_steps,
+)
 from wms.outbound.steps import facts_of, items_of, place_step
 from wms.outbound.tell import report, tell_wcs
 from wms.sites import Location
 from wms.stock.where import serials_pinned
-from wms.work.packet import Step
+from wms.work.model import Task
+from wms.work.packet import Expect, Step
 from wms.work.tasks import NewTask, add_task
 
 UNDER_WAY = ("COMING", "PRESENT", "RETURNING")
@@ -41,6 +53,7 @@ RETURNS_MAX = 5
 
 def present(session: Session, floor: Floor, *, now: datetime) -> int:
     """Send for the totes that are waited for, the oldest demand first, as stations have room."""
+    free_slots(session, floor.hub, now=now)
     open_ = select(Presentation).where(
         Presentation.site_id == floor.hub, Presentation.state.in_(UNDER_WAY)
     )
@@ -52,9 +65,12 @@ def present(session: Session, floor: Floor, *, now: datetime) -> int:
         assert first.tote is not None
         if first.tote in away:
             continue
-        station = station_for(at_station, floor.stations)
+        fit = fit_stations(session, floor.hub, first.order_id, floor.stations)
+        station = station_for(at_station, {name: floor.stations[name] for name in fit})
         if station is None:
-            break
+            if len(fit) == len(floor.stations):
+                break
+            continue  # another order may have a slot
         away.add(first.tote)
         at_station[station] += 1
         _send_for(session, floor, first, station, now)
@@ -88,6 +104,7 @@ def picked_from(session: Session, floor: Floor, presentation_id: UUID, *, now: d
     """The task at the tote is done: pick what has come to want it meanwhile, or send it home."""
     key = (floor.hub, presentation_id)
     trip = session.get_one(Presentation, key, with_for_update=True)
+    _renew(session, floor, trip.station, now)
     _pick_or_return(session, floor, trip, now)
 
 
@@ -131,6 +148,7 @@ def _send_for(
         made_at=now,
     )
     session.add(trip)
+    give_slots(session, floor.hub, station, [first.order_id], now=now)
     _order(session, floor, trip, "OUT")
 
 
@@ -197,8 +215,13 @@ def _failed(
 
 def _pick_or_return(session: Session, floor: Floor, trip: Presentation, now: datetime) -> None:
     waiting = _waiting(session, floor.hub, trip.tote)
+    slots = give_slots(
+        session, floor.hub, trip.station, [each.order_id for each in waiting], now=now
+    )
+    if slots is not None:  # what has no slot here waits for another trip
+        waiting = [each for each in waiting if each.order_id in slots]
     if waiting:
-        _add_task(session, floor, trip, waiting, now)
+        _add_task(session, floor, trip, waiting, slots or {}, now)
     else:
         _return(session, floor, trip)
 
@@ -215,6 +238,7 @@ def _add_task(
     floor: Floor,
     trip: Presentation,
     waiting: Sequence[Allocation],
+    slots: Mapping[UUID, StationSlot],
     now: datetime,
 ) -> None:
     task_id = derive(waiting[0].id, "station", *_again(waiting[0]))
@@ -222,7 +246,9 @@ def _add_task(
     items = items_of(session, [each.sku_id for each in waiting])
     by_serial = [each.id for each in waiting if items[each.sku_id].tracking in SERIAL]
     serials = serials_pinned(session, floor.hub, by_serial) if by_serial else {}
-    steps: list[Step] = [place_step("tote", trip.tote, also=(trip.home,), kind="tote")]
+    mine = {order: slots[order] for order in numbers if order in slots}
+    steps: list[Step] = tote_steps(mine.values())
+    steps.append(place_step("tote", trip.tote, also=(trip.home,), kind="tote"))
     picks: dict[str, str] = {}
     for number, each in enumerate(waiting, start=1):
         facts = facts_of(numbers[each.order_id], tote=trip.tote)
@@ -230,15 +256,68 @@ def _add_task(
             number, items[each.sku_id], each.units, serials.get(each.id, ()), facts
         )
         steps += its
+        if (at := mine.get(each.order_id)) is not None:
+            steps += _put_steps(number, at, numbers[each.order_id])
         picks[counted] = str(each.id)
         each.task_id = task_id
+    whole = _whole(session, floor, waiting)
+    steps += away_steps(session, floor.hub, [at for order, at in mine.items() if order in whole])
+    plan: dict[str, Any] = {"picks": picks, "presentation": str(trip.id)}
+    if mine:
+        plan["totes"] = {at.slot: at.tote for at in mine.values() if at.tote}
+        plan["slots"] = {at.slot: str(order) for order, at in mine.items()}
     new = NewTask(
         id=task_id,
         site_id=floor.hub,
         kind="pick",
         title=f"{trip.station} · {trip.tote}",
-        steps=tuple(steps),
-        plan={"picks": picks, "presentation": str(trip.id)},
+        steps=joined(steps),
+        plan=plan,
         station=trip.station,
     )
     add_task(session, new, now=now)
+
+
+def _renew(session: Session, floor: Floor, station: str, now: datetime) -> None:
+    """Tasks at a station that nobody has begun are made anew when their slots have got totes."""
+    has = {
+        each.slot: each.tote
+        for each in taken_slots(session, floor.hub) if each.station == station and each.tote
+    }  # fmt: skip
+    query = select(Task).where(
+        Task.site_id == floor.hub, Task.kind == "pick", Task.station == station,
+        Task.state == "OPEN", Task.fence == 0, Task.plan.has_key("slots"),
+    )  # fmt: skip
+    for task in session.scalars(query.with_for_update(skip_locked=True)):
+        if not any(slot in has and slot not in task.plan["totes"] for slot in task.plan["slots"]):
+            continue
+        mine = select(Allocation).where(
+            Allocation.site_id == floor.hub, Allocation.task_id == task.id
+        )
+        for each in session.scalars(mine.order_by(Allocation.id).with_for_update()):
+            each.task_id = None
+        key = (floor.hub, UUID(task.plan["presentation"]))
+        session.delete(task)
+        session.flush()
+        _pick_or_return(session, floor, session.get_one(Presentation, key), now)
+
+
+def _put_steps(number: int, at: StationSlot, order_number: str) -> list[Step]:
+    """Into the tote in that slot; which tote that is, is known from the first time on."""
+    steps = slot_steps(number, at.slot, facts_of(order_number))
+    if at.tote:
+        steps[0] = replace(steps[0], expect=(Expect(kind="tote", codes=(at.tote,)),))
+    return steps
+
+
+def _whole(session: Session, floor: Floor, waiting: Sequence[Allocation]) -> set[UUID]:
+    """The orders of which nothing more comes by robot when these have been picked."""
+    orders = {each.order_id for each in waiting}
+    more = select(Allocation.order_id).where(
+        Allocation.site_id == floor.hub,
+        Allocation.order_id.in_(orders),
+        Allocation.state == "PINNED",
+        Allocation.by_robot,
+        Allocation.id.not_in([each.id for each in waiting]),
+    )
+    return orders - set(session.scalars(more))

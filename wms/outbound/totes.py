@@ -21,6 +21,7 @@ from wms.orders.model import Allocation
 from wms.outbound.floor import Floor
 from wms.outbound.picked import Picked
 from wms.outbound.places import scanned_at
+from wms.outbound.slots import stands_in
 from wms.outbound.style import PickLine
 from wms.sites import location_id, virtual_location
 from wms.stock import ledger
@@ -68,6 +69,8 @@ def _is_free(session: Session, task: Task, packet: Packet, code: str) -> bool:
     """Whether a tote is empty and nobody else's; one that was passed on is its order's."""
     if any(step.id.startswith("tote.") and code in step.expect[0].codes for step in packet.steps):
         return True
+    if stands_in(session, task.site_id, task.station, task.plan.get("slots", {}), code):
+        return True  # somebody else at this station has put it there meanwhile
     if code in task.plan["totes"].values():
         return False  # another order's, on the same cart
     if units_inside(session, task.site_id, [code]):

@@ -15,6 +15,25 @@ ALTER TABLE parcel ADD COLUMN weighed_g BIGINT;
 ALTER TABLE parcel ADD COLUMN manifest_id UUID;
 CREATE INDEX ix_parcel_manifest_id ON parcel (manifest_id) WHERE manifest_id IS NOT NULL;
 
+CREATE TABLE pick_station (
+  site_id UUID NOT NULL,
+  name TEXT NOT NULL,
+  slots BIGINT NOT NULL,
+  CONSTRAINT pk_pick_station PRIMARY KEY (site_id, name),
+  CONSTRAINT ck_pick_station_slots CHECK (slots BETWEEN 0 AND 100)
+);
+
+CREATE TABLE station_slot (
+  site_id UUID NOT NULL,
+  station TEXT NOT NULL,
+  slot TEXT NOT NULL,
+  order_id UUID NOT NULL,
+  tote TEXT NOT NULL,
+  since TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_station_slot PRIMARY KEY (site_id, station, slot),
+  CONSTRAINT uq_station_slot_site_id_order_id UNIQUE (site_id, order_id)
+);
+
 CREATE TABLE pack_rule (
   site_id UUID NOT NULL,
   code TEXT NOT NULL,
