@@ -22,7 +22,11 @@ from edge.messages import (
 from simulators.live_conveyor import LiveConveyor
 
 CLOCK = SystemClock()
-SORTER_TAGS = {"opcua": ("Acknowledged", "WcsHeartbeat", "Divert")}
+SORTER_TAGS = {
+    "opcua": ("Acknowledged", "WcsHeartbeat", "Divert"),
+    "modbus": ("window", "divert"),
+    "osip": ("RES_", "SYNQ"),
+}
 
 
 def a_site(modbus_port: int = 0, opcua_port: int = 0, **sorter: Any) -> dict[str, Any]:
@@ -37,8 +41,9 @@ def a_site(modbus_port: int = 0, opcua_port: int = 0, **sorter: Any) -> dict[str
         "bad_label": 0.0,
         "missed_divert": 0.0,
     }
-    open_door = {"security": "None", "insecure": True, "writes": [*SORTER_TAGS["opcua"]]}
-    sorter = {"name": "sorter1", "driver": "opcua", "port": opcua_port} | open_door | quick | sorter
+    driver = sorter.get("driver", "opcua")
+    open_door = {"security": "None", "insecure": True, "writes": [*SORTER_TAGS[driver]]}
+    sorter = {"name": "sorter1", "driver": driver, "port": opcua_port} | open_door | quick | sorter
     return {
         "conveyors": [{"device": "cv1", "point": "INDUCT", "to": "sorter1", "seconds": 0.05}],
         "sorters": [{"device": "sorter1", "lanes": ["L1", "L2"], "hospital": "HOSP"}],

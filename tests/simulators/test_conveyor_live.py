@@ -20,6 +20,7 @@ from edge.messages import CartonArrived, CartonScanned, CartonSorted
 from simulators.conveyor import CellState
 from simulators.live_conveyor import LiveConveyor, _Memory
 from tests.edge.live_cell import CLOCK, Wcs, a_cell, a_driver, a_site, running, until
+from tests.night import by_night
 
 CODES = [f"L{1 + n % 2}-{n}" for n in range(24)]
 WORLD = """
@@ -84,8 +85,9 @@ def in_lanes(wcs: Wcs) -> list[str]:
 
 
 @pytest.mark.timeout(180)  # it starts three processes
-async def test_killed_again_and_again_it_sorts_every_carton_once(tmp_path: Path):
-    site = a_site(lane_s=0.02, decision_window_s=2.0)
+@pytest.mark.parametrize("driver", ["modbus", by_night("opcua")])
+async def test_killed_again_and_again_it_sorts_every_carton_once(tmp_path: Path, driver: str):
+    site = a_site(lane_s=0.02, decision_window_s=2.0, driver=driver)
     lanes: set[str] = set()
     async with a_world(tmp_path, site) as said:
         sorter, conveyor = a_driver(site, "sorter1"), a_driver(site, "cv1")
