@@ -9,6 +9,9 @@ import typer
 
 wcs = typer.Typer(help="The control of one site's machines.", no_args_is_help=True)
 
+lif = typer.Typer(help="Layouts of robot makers (LIF).", no_args_is_help=True)
+wcs.add_typer(lif, name="lif")
+
 SiteFile = Annotated[Path, typer.Option("--site", help="The site file (TOML).")]
 
 
@@ -101,6 +104,52 @@ def check(site: Annotated[Path, typer.Argument(help="A site file (TOML).")]) -> 
         "devices": plant.devices,
     }.items():
         typer.echo(f"  {len(things)} {name}: {', '.join(things)}")
+
+
+@lif.command("export")
+def lif_export(
+    site: Annotated[Path, typer.Argument(help="A site file (TOML).")],
+    vehicle_type: Annotated[str, typer.Option(help="What the layout calls the robots.")] = "robot",
+) -> None:
+    """Print the plant of a site file as a layout (LIF) that robot makers' tools can load."""
+    import json
+    import tomllib
+
+    from edge.clock import clock_from_environment
+    from edge.lif import write_lif
+    from wcs.sitefile import PlantError, read_site_file
+
+    text = _text(site)
+    try:
+        read_site_file(text)
+    except PlantError as error:
+        for fault in error.faults:
+            typer.echo(f"{site}: {fault}", err=True)
+        raise typer.Exit(1) from error
+    document = write_lif(tomllib.loads(text), clock_from_environment().now(), vehicle_type)
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@lif.command("import")
+def lif_import(
+    file: Annotated[Path, typer.Argument(help="A layout (LIF, JSON).")],
+    layout: Annotated[str | None, typer.Option(help="Its layoutId, if there are several.")] = None,
+    vehicle_type: Annotated[
+        str | None, typer.Option(help="Its vehicleTypeId, if there are several.")
+    ] = None,
+) -> None:
+    """Print the points, paths and stations of a layout as tables of a site file."""
+    from edge.lif import LifFaults, as_toml, read_lif
+
+    try:
+        plant = read_lif(_text(file), layout=layout, vehicle_type=vehicle_type)
+    except LifFaults as error:
+        for fault in error.faults:
+            typer.echo(f"{file}: {fault}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(as_toml(plant))
+    for what, count in plant.left_out.items():
+        typer.echo(f"left out: {what} ({count})", err=True)
 
 
 def _text(site: Path) -> str:
