@@ -109,18 +109,12 @@ def test_a_slot_that_nothing_more_comes_for_is_free_and_its_tote_is_told_of(stat
     slots(station, 1)
     station.put_order(("TEA", 2), ("CUP", 1))
     station.tick()
-    for order in [each for each in station.said() if isinstance(each, TransportOrder)]:
-        state: Any = "FINISHED" if order.load == "T-1" else "FAILED"
-        report = TransportReport(
-            at=station.clock.now(), id=order.id, state=state, metres=1.0, reason="lost"
-        )
-        if state == "FINISHED":
-            station.hear(report)
-            continue
-        late = report
+    ids = {each.load: each.id for each in station.said() if isinstance(each, TransportOrder)}
+    now = station.clock.now()
+    station.hear(TransportReport(at=now, id=ids["T-1"], state="FINISHED", metres=1.0))
     work(station, "NEW-1")
     assert taken(station) == [("A", "NEW-1")]
-    station.hear(late)
+    station.hear(TransportReport(at=now, id=ids["T-2"], state="FAILED", metres=0.0, reason="lost"))
     station.tick()
     assert taken(station) == []
     told = station.database.run(lambda s: [row.code for row in s.scalars(select(ExceptionRow))])
