@@ -20,24 +20,22 @@ import json
 import os
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 import httpx2
 import psutil
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from benchmarks.http_load import Address, Connection, connect
+from benchmarks.leases import LEASERS, leases_per_s, naive, ours
 from edge.clock import SystemClock
 from edge.ports import HOST, free_port
 from edge.process import Child
@@ -57,17 +55,13 @@ from wms.sites import LocationRecord, SiteRecord, save_locations, save_sites, vi
 from wms.stock import ledger
 from wms.stock.ledger import Move
 from wms.stock.verify import verify
-from wms.work.actor import Actor
 from wms.work.model import Task, WorkEvent
-from wms.work.packet import Packet
-from wms.work.pool import lease_next, take
 
 CLOCK = SystemClock()
 SITE = Floor().hub_code
 SKUS, UNITS, LINES = 60, 2, 8  # lines of an order, on average
 ORDERS_A_CALL = 50
 EVENTS_A_LINE = 3
-LEASERS = 16
 
 
 @dataclass(slots=True)
@@ -254,48 +248,6 @@ def an_order(number: int) -> PlaceOrder:
     )
 
 
-# -------------------------------------------------------------------------- leases, two ways
-Lease: TypeAlias = Callable[[Session, Actor, datetime], Packet | None]
-
-
-def naive_next(session: Session, actor: Actor, now: datetime) -> Packet | None:
-    """As one would write it first: lock the next row, waiting for whoever has it."""
-    free = or_(Task.state == "OPEN", (Task.state == "LEASED") & (Task.lease_until < now))
-    query = select(Task).where(Task.kind == "pick", free).order_by(Task.made_at, Task.id)
-    task = session.scalars(query.limit(1).with_for_update()).first()
-    if task is None:
-        return None
-    task.fence += 1
-    return take(session, task, SITE, actor, now=now)
-
-
-def leases_per_s(database: Database, how: Lease) -> float:
-    """Tasks leased a second by many at once, till there are no more; none is kept."""
-    counts = [0] * LEASERS
-    began = time.perf_counter()
-
-    def lease(number: int) -> None:
-        while database.run(partial(_one_more, how, f"l-{number}-{counts[number]}")) is not None:
-            counts[number] += 1
-
-    threads = [threading.Thread(target=lease, args=(number,)) for number in range(LEASERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seconds = time.perf_counter() - began
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE task SET state = 'OPEN', device = NULL, operator = NULL, lease_until = NULL,"
-            " fence = 0 WHERE state = 'LEASED'"
-        )
-    return round(sum(counts) / seconds, 1)
-
-
-def _one_more(how: Lease, device: str, session: Session) -> Packet | None:
-    return how(session, Actor(device=device, operator="l"), CLOCK.now())
-
-
 # ------------------------------------------------------------------------------------ the answer
 def asked_of_the_books(session: Session, heard: int) -> dict[str, Any]:
     """Whether any task was two people's, and whether every scan that was answered is there."""
@@ -323,9 +275,9 @@ def run(folder: Path, people: int, seconds: float) -> dict[str, Any]:
         few_s = seconds / 4
         scans = people * seconds + 10 * few_s
         tasks = fill(database, round(scans / EVENTS_A_LINE * 1.2) + 20 * people)
-        ours: Lease = lambda s, who, now: lease_next(s, SITE, ["pick"], who, now=now)  # noqa: E731
-        pool = [leases_per_s(database, ours) for _ in range(3)]
-        naive = [leases_per_s(database, naive_next) for _ in range(3)]
+        pool, simply = (
+            [leases_per_s(database, SITE, how) for _ in range(3)] for how in (ours, naive)
+        )
         port = free_port()
         child = Child(
             (sys.executable, "-m", "wms.cli", "serve"),
@@ -366,7 +318,7 @@ def run(folder: Path, people: int, seconds: float) -> dict[str, Any]:
         "without_work": many.idle + few.idle,
         **books,
         "pool_leases_per_s": median(pool),
-        "naive_leases_per_s": median(naive),
+        "naive_leases_per_s": median(simply),
         "load": round(os.getloadavg()[0], 1),
         "verify": "clean" if report.clean else str(report),
     }  # fmt: skip
