@@ -39,7 +39,7 @@ from edge.drivers.vda5050_codec import dialect_of
 from edge.drivers.vda5050_conduct import UNKNOWN, Conduct, Saying, Trust
 from edge.drivers.vda5050_facts import ANYTHING, Capabilities, read_factsheet, refusal
 from edge.drivers.vda5050_model import State
-from edge.drivers.vda5050_order import QUESTIONS, Route, Send, Writer
+from edge.drivers.vda5050_order import QUESTIONS, Numbers, Route, Send, Writer
 from edge.drivers.vda5050_profile import Robot
 from edge.drivers.vda5050_read import read_connection, read_json, read_state
 from edge.drivers.vda5050_upkeep import ZONE_SET, Upkeep
@@ -47,6 +47,7 @@ from edge.drivers.vda5050_wire import WireError
 from edge.drivers.vda5050_zones import Answer, Request
 from edge.messages import CancelDrive, Drive, DriveNode, PauseRobot, RobotConformance, RobotReport
 
+_V3 = 3
 _OUR_MODE = {"STARTUP": "SERVICE", "INTERVENED": "MANUAL"}  # 3.0 has two more
 _HANDS_OFF = frozenset({"MANUAL", "STARTUP", "SERVICE", "TEACHIN"})
 
@@ -100,7 +101,7 @@ class RobotSession:
         self._wanted: Drive | None = None
         self._begun: set[str] = set()  # missions that the robot was seen to have
         self._sent: _Sent | None = None
-        self._number_0 = 0  # the drive's update that went out with orderUpdateId 0 (in 3.0)
+        self._numbers = Numbers()
         self._refused = ""
         self._cancel: _Cancel | None = None
         self._cancelled = ""
@@ -162,7 +163,7 @@ class RobotSession:
             elif kind == "factsheet":
                 sheet = read_json(body)
                 dialect = dialect_of(str(sheet.get("version", ""))) or "2.1"
-                self.can = read_factsheet(sheet, "3.0" if self._major > 2 else dialect)  # noqa: PLR2004
+                self.can = read_factsheet(sheet, "3.0" if self._major >= _V3 else dialect)
                 self.factsheet = body
         except WireError:
             self.conduct.heard([f"{kind} unreadable"], now)
@@ -228,7 +229,7 @@ class RobotSession:
             connected=self._connected,
             operating_mode=_OUR_MODE.get(state.operatingMode, state.operatingMode),  # type: ignore[arg-type]
             mission=state.orderId,
-            update=max(state.orderUpdateId + self._number_0, 0),
+            update=max(self._numbers.update(state.orderUpdateId), 0),
             passed_node=state.lastNodeId,
             passed_sequence=passed,
             released_ahead=tuple(node for sequence, node in ahead if sequence > passed),
@@ -331,11 +332,11 @@ class RobotSession:
         self._refused = self._why_not(wanted.mission, nodes)
         if self._refused:
             return None
-        last = _last_released(nodes)
-        self._sent = _Sent(wanted.mission, wanted.update, start, last, now)
-        if end == UNKNOWN:  # from 3.0 on a new order has to begin with 0
-            self._number_0 = wanted.update if self._major > 2 else 0  # noqa: PLR2004
-        number = wanted.update - self._number_0
+        update = wanted.update
+        if end == UNKNOWN:
+            nodes, update = self._numbers.first(self._major, wanted, nodes)
+        self._sent = _Sent(wanted.mission, update, start, _last_released(nodes), now)
+        number = self._numbers.number(update)
         route = Route(wanted.mission, number, nodes, is_update=end != UNKNOWN)
         return self._writer.order(route, now)
 
@@ -367,13 +368,9 @@ class RobotSession:
         return sent if is_fresh else None
 
     def _has(self, wanted: Drive, state: State) -> bool:
-        reaches = self._belief.released_end(state) >= _last_released(wanted.nodes)
         if state.orderUpdateId == UNKNOWN:
-            return reaches
-        if self._major > 2 and not reaches:  # noqa: PLR2004 - what it has, it has by another number
-            ahead = wanted.update - state.orderUpdateId
-            self._number_0 = min(self._number_0, ahead - 1)
-        return state.orderUpdateId + self._number_0 >= wanted.update
+            return self._belief.released_end(state) >= _last_released(wanted.nodes)
+        return self._numbers.update(state.orderUpdateId) >= wanted.update
 
     def _nodes_from(self, start: int, wanted: Drive) -> list[DriveNode]:
         known = {n.sequence: n for n in wanted.nodes if not n.released} | self._belief.told

@@ -34,10 +34,11 @@ from edge.drivers.vda5050_model import (
 from edge.drivers.vda5050_profile import Robot
 from edge.drivers.vda5050_wire import encode, timestamp
 from edge.drivers.vda5050_zones import Answer
-from edge.messages import DriveAction, DriveNode
+from edge.messages import Drive, DriveAction, DriveNode
 
 QUESTIONS = ("stateRequest", "factsheetRequest")
 Instant: TypeAlias = tuple[str, str, Sequence[tuple[str, str]]]  # action type, id, settings
+_V3 = 3
 _PLAIN = {2: "2.1.0", 3: "3.0.0"}  # for a robot whose own version makes no sense
 
 
@@ -58,6 +59,37 @@ class Route:
     update: int
     nodes: Sequence[DriveNode]
     is_update: bool
+
+
+class Numbers:
+    """How the updates of a mission's drives are numbered in its orders.
+
+    Up to 2.1 they are the same. From 3.0 on the first order of a mission has the number 0, and so
+    may not say another thing when it is said again.
+    """
+
+    def __init__(self) -> None:
+        self._first: tuple[str, list[DriveNode]] | None = None  # mission, its first order
+        self._zero = 0  # the update that went out with the number 0
+
+    def first(
+        self, major: int, wanted: Drive, nodes: list[DriveNode]
+    ) -> tuple[list[DriveNode], int]:
+        """What the first order of a mission says, and the update that it stands for."""
+        if major < _V3:
+            self._zero = 0
+            return nodes, wanted.update
+        if self._first is None or self._first[0] != wanted.mission:
+            self._first, self._zero = (wanted.mission, nodes), wanted.update
+        return self._first[1], self._zero
+
+    def number(self, update: int) -> int:
+        """The orderUpdateId of an update."""
+        return update - self._zero
+
+    def update(self, number: int) -> int:
+        """The update of an orderUpdateId."""
+        return number + self._zero
 
 
 class Writer:
