@@ -37,6 +37,7 @@ SCOPES = {
     "masters:write": "make and change sites, places, goods",
     "inbound": "announce deliveries and dock appointments, see what was received",
     "billing": "see tariffs and invoices of owners",
+    "epcis": "send and read EPCIS events",
     "shop": "carts, reservations and waiting lists of a shop",
     "privacy": "see, export and erase personal data",
     "webhooks": "subscribe to events, see what was sent",

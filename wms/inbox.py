@@ -29,6 +29,7 @@ from wcs.messages import (
     from_wcs,
 )
 from wms.database import Base
+from wms.epcis.tell import passed
 from wms.errors import WmsError
 from wms.ids import derive
 from wms.inbound.gate import receive_passage
@@ -112,6 +113,7 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
         case GatePassage():
             take_passage(session, floor, message, message_id, now=now)
             receive_passage(session, floor, message, message_id, now=now)
+            passed(session, floor.hub_code, message, message_id, now=now)
         case WeightRead():
             take_weight(session, floor.hub, message)
         case LightPressed():

@@ -23,6 +23,7 @@ from wms.collect.policy import is_for_release
 from wms.contacts.keys import Keys
 from wms.counting.jobs import counting_jobs
 from wms.database import Database
+from wms.epcis.tell import epcis_jobs
 from wms.ids import SiteId
 from wms.inbound.jobs import inbound_jobs
 from wms.job import Job
@@ -103,6 +104,7 @@ class Jobs:
             *transfers_jobs(self.database, self.clock, self.floor),
             *inbound_jobs(self.database, self.clock, self.floor),
             *replenishment_jobs(self.database, self.clock),
+            *epcis_jobs(self.database, self.clock, self.brand.public_url),
             *webhook_jobs(self.database, self.clock, self.webhooks),
             *collect_jobs(self.database, self.clock),
             *masters_jobs(self.database, self.clock),

@@ -24,6 +24,7 @@ TAGS = {
     "stock": "Stock: holds, availability, what is to come, the feed of changes.",
     "inbound": "Suppliers: deliveries, docks, what was received.",
     "billing": "Owners of goods: tariffs, invoices, the movements behind each line.",
+    "epcis": "Partners: what happened to goods, in the words of EPCIS 2.0.",
     "masters": "Sites, places, goods.",
     "webhooks": "Events that are sent to you, and the log of it.",
     "catalog": "Every event and every problem that there is.",

@@ -47,6 +47,7 @@ POLICIES = (
     Policy("/v1", "stock:read", "stock:write"),
     Policy("/inbound/v1", "inbound", "inbound"),
     Policy("/billing/v1", "billing", "billing"),
+    Policy("/epcis/v2", "epcis", "epcis"),
     Policy("/master/v1", "stock:read", "masters:write"),
     Policy("/master/v1/pictures", PUBLIC, "masters:write"),
     Policy("/api/v1", PEOPLE, PEOPLE),

@@ -28,7 +28,8 @@ EVENTS_MAX = 1_000  # of one document
 AHEAD = timedelta(days=1)  # as far as the clock of a partner may be wrong
 ACTIONS = frozenset({"ADD", "OBSERVE", "DELETE"})
 _OFFSET = re.compile(r"[+-](0[0-9]|1[0-4]):[0-5][0-9]", re.ASCII)
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+", re.ASCII)
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[!-~]{1,1000}", re.ASCII)
+YEARS = range(1970, 9999)
 _COMMON = frozenset({
     "type", "eventID", "eventTime", "recordTime", "eventTimeZoneOffset", "errorDeclaration",
     "certificationInfo", "bizStep", "disposition", "persistentDisposition", "readPoint",
@@ -60,7 +61,7 @@ def faults(document: Any, *, now: datetime) -> list[Fault]:
     """All that is wrong with a document; nothing: it may be taken."""
     if not isinstance(document, Mapping) or document.get("type") != "EPCISDocument":
         return [Fault(at="", code="no_document", text='expected {"type": "EPCISDocument", …}')]
-    if document.get("schemaVersion") not in {"2.0", 2.0, "2.0.0"}:
+    if str(document.get("schemaVersion")) not in {"2.0", "2.0.0"}:
         return [Fault(at="schemaVersion", code="version", text="expected 2.0")]
     body = document.get("epcisBody")
     events = body.get("eventList") if isinstance(body, Mapping) else None
@@ -92,7 +93,7 @@ def event_faults(
     event: Any, namespaces: Mapping[str, str], *, at: str, now: datetime
 ) -> Iterator[Fault]:
     """All that is wrong with one event."""
-    if not isinstance(event, Mapping) or event.get("type") not in _OF:
+    if not isinstance(event, Mapping) or str(event.get("type")) not in _OF:
         yield Fault(at=f"{at}.type", code="unknown_event", text=f"expected one of {sorted(_OF)}")
         return
     spaces = {**namespaces, **namespaces_of(event)}
@@ -125,7 +126,7 @@ def _times(event: Mapping[str, Any], now: datetime) -> Found:
         at = datetime.fromisoformat(str(event.get("eventTime")))
     except ValueError:
         at = datetime.min  # noqa: DTZ901 - said next
-    if at.tzinfo is None:
+    if at.tzinfo is None or at.year not in YEARS:
         yield "time", "eventTime", "expected a time with its zone, as 2026-11-27T09:00:00Z"
     elif at > now + AHEAD:
         yield "future", "eventTime", "has not happened yet"
@@ -134,11 +135,11 @@ def _times(event: Mapping[str, Any], now: datetime) -> Found:
 def _words(event: Mapping[str, Any]) -> Found:
     for field in ("bizStep", "disposition"):
         word = event.get(field)
-        if word is not None and not (isinstance(word, str) and is_known(field, word)):
+        if word is not None and not _is_word(field, word):
             yield "unknown_word", field, f"{word!r} is no word of CBV 2.0; own ones are URIs"
     for way in ("set", "unset"):
         for word in _listed(event.get("persistentDisposition"), way):
-            if not (isinstance(word, str) and is_known("disposition", word)):
+            if not _is_word("disposition", word):
                 yield "unknown_word", f"persistentDisposition.{way}", f"{word!r} is no word"
 
 
@@ -150,7 +151,7 @@ def _papers(event: Mapping[str, Any]) -> Found:
         for each in _listed(event, field):
             if not isinstance(each, Mapping) or not _is_uri(each.get(inner)):
                 yield "name", field, f"expected {{type, {inner}}} with a URI"
-            elif "type" in each and not is_known(words, str(each["type"])):
+            elif "type" in each and not _is_word(words, each["type"]):
                 yield "unknown_word", field, f"{each['type']!r} is no word of CBV 2.0"
 
 
@@ -181,8 +182,9 @@ def _places(event: Mapping[str, Any]) -> Found:
         place = event.get(field)
         if place is not None and not (isinstance(place, Mapping) and _is_uri(place.get("id"))):
             yield "place", field, "expected {id} with a URI"
-    if "parentID" in event and not _is_uri(event["parentID"]):
-        yield "name", "parentID", "expected a URI"
+    for field in ("parentID", "eventID", "transformationID"):
+        if field in event and not _is_uri(event[field]):
+            yield "name", field, "expected a URI"
 
 
 def _sense(event: Mapping[str, Any]) -> Found:
@@ -190,7 +192,7 @@ def _sense(event: Mapping[str, Any]) -> Found:
     if kind == "TransformationEvent":
         yield from _transformed(event)
         return
-    if action not in ACTIONS:
+    if str(action) not in ACTIONS:
         yield "action", "action", "expected ADD, OBSERVE or DELETE"
     lists = [name for name in (*EPC_LISTS, *QUANTITY_LISTS) if name in _OF[kind]]
     moved = any(_listed(event, name) for name in lists)
@@ -223,6 +225,11 @@ def _listed(event: Any, field: str) -> Sequence[Any]:
 
 def _is_uri(value: object) -> bool:
     return isinstance(value, str) and _URI.fullmatch(value) is not None
+
+
+def _is_word(field: str, word: object) -> bool:
+    own = isinstance(word, str) and ":" in word and _is_uri(word)
+    return isinstance(word, str) and is_known(field, word) and (own or ":" not in word)
 
 
 def _is_quantity(value: object) -> bool:

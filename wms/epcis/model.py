@@ -1,8 +1,8 @@
 """Tables: events, and the documents that they came in.
 
-    epcis_event     an event, ours or a partner's, with what it is found by in one form each
-    epcis_capture   a document that a partner sent, and what became of it
-    epcis_told      how far our own movements have been told
+epcis_event     an event, ours or a partner's, with what it is found by in one form each
+epcis_capture   a document that a partner sent, and what became of it
+epcis_told      how far our own movements have been told
 """
 
 from datetime import datetime

@@ -66,6 +66,12 @@ def sscc(digits: str) -> str:
     return f"{RESOLVER}/00/{digits}"
 
 
+def own(base: str, *parts: str) -> str:
+    """A name of this house: urn:soko:site:TYO1, or below an address of its own."""
+    between = ":" if base.startswith("urn:") else "/"
+    return between.join((base, *(quote(part, safe=_SAFE) for part in parts)))
+
+
 def _of_urn(uri: str) -> str | None:
     found = _URN.fullmatch(uri)
     if found is None:

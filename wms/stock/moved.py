@@ -117,3 +117,66 @@ def serials_that_left(session: Session, sku: UUID, holds: list[UUID]) -> list[st
     if not holds:
         return []
     return list(session.scalars(_LEFT, {"sku": sku, "holds": holds}))
+
+
+_SINCE = text("""
+SELECT m.xid, m.id, m.command_id, s.code AS site, s.time_zone, o.code AS owner, k.code AS sku,
+       (SELECT min(b.gtin) FROM barcode b WHERE b.sku_id = m.sku_id AND b.units = 1) AS gtin,
+       m.lot, m.serial, m.units, m.occurred_at, m.cause_kind, m.cause_id,
+       f.code AS from_place, f.kind AS from_kind, f.counter AS from_counter,
+       t.code AS to_place, t.kind AS to_kind, t.counter AS to_counter,
+       coalesce(fu.code, '') AS from_unit, coalesce(tu.code, '') AS to_unit,
+       m.from_condition, m.to_condition
+  FROM movement m
+  JOIN site s ON s.id = m.site_id
+  JOIN owner o ON o.id = m.owner_id
+  JOIN sku k ON k.id = m.sku_id
+  JOIN location f ON f.site_id = m.site_id AND f.id = m.from_location_id
+  JOIN location t ON t.site_id = m.site_id AND t.id = m.to_location_id
+  LEFT JOIN handling_unit fu ON fu.site_id = m.site_id AND fu.id = m.from_unit_id
+  LEFT JOIN handling_unit tu ON tu.site_id = m.site_id AND tu.id = m.to_unit_id
+ WHERE (m.xid, m.id) > (:xid, :id) AND m.xid >= :xid
+   AND m.xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
+ ORDER BY m.xid, m.id
+ LIMIT :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class MovedNow:
+    """A movement as somebody outside would be told of it: codes, not ids."""
+
+    xid: int
+    id: int
+    command_id: UUID
+    site: str
+    time_zone: str
+    owner: str
+    sku: str
+    gtin: str | None
+    lot: str
+    serial: str
+    units: int
+    occurred_at: datetime
+    cause_kind: str
+    cause_id: UUID
+    from_place: str
+    from_kind: str
+    from_counter: str
+    to_place: str
+    to_kind: str
+    to_counter: str
+    from_unit: str
+    to_unit: str
+    from_condition: str
+    to_condition: str
+
+
+def moved_since(session: Session, *, xid: int, movement_id: int, limit: int) -> list[MovedNow]:
+    """What has moved since that transaction and movement, in the order of transactions.
+
+    Only what no transaction that still runs can come before: nothing is missed by going on from
+    the last row of an answer.
+    """
+    given = {"xid": xid, "id": movement_id, "limit": limit}
+    return [MovedNow(*row) for row in session.execute(_SINCE, given)]
