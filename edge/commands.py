@@ -187,15 +187,12 @@ def _asked(site: Path, question: "dict[str, object]", show: "object") -> None:
     """Ask the edge of that site that runs on this machine and show what it says."""
     from edge.agent import EdgeSettings
     from edge.control import NotRunning, ask, socket_of
-    from edge.site import SiteFaults, read_site
+    from edge.site import SiteFaults, code_of
 
     try:
-        code = read_site(_text(site)).code
-    except SiteFaults as error:
-        _end(f"{site} cannot be used:", *(f"  {fault}" for fault in error.faults))
-    try:
+        code = code_of(_text(site))  # all else in the file is the running edge's to judge
         answers = [*ask(socket_of(EdgeSettings().state_dir, code), question)]
-    except NotRunning as error:
+    except (NotRunning, SiteFaults) as error:
         _end(str(error))
     for answer in answers:
         if "error" in answer:

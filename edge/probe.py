@@ -48,9 +48,9 @@ async def probe(  # noqa: PLR0913 - what a command line says
     try:
         health = await _through(path, device, seconds, show)
     except NotRunning:
-        show(f"no edge of {site.code} runs here: connecting to its devices for {seconds:g} s")
         only = {device} if device is not None else {*site.devices}
         check_meant(site, real=real, only=only)
+        show(f"no edge of {site.code} runs here: connecting to its devices for {seconds:g} s")
         clock = counted(clock)
         drivers = make_drivers(site, settings, clock, only)
         health = await _alone(drivers, clock, seconds, show)
@@ -74,7 +74,9 @@ async def _through(
                     show(f"through the edge that runs here, to {', '.join(names)}")
                 else:
                     show(line_of(answer))
-    status: Answer = await asyncio.to_thread(lambda: next(ask(path, {"do": "status"}), {"devices": {}}))
+    status: Answer = await asyncio.to_thread(
+        lambda: next(ask(path, {"do": "status"}), {"devices": {}})
+    )
     return {name: figures for name, figures in status["devices"].items() if name in names}
 
 

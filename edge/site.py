@@ -24,8 +24,9 @@ DRIVERS: Mapping[str, str] = {  # as it stands in a site file -> the module that
     "modbus": "edge.drivers.modbus",
     "llrp": "edge.drivers.rfid",
     "scale": "edge.drivers.scale",
+    "osip": "edge.drivers.osip",
 }
-_NEEDS_PORT = {"opcua", "modbus", "llrp", "scale"}
+_NEEDS_PORT = {"opcua", "modbus", "llrp", "scale", "osip"}
 _DRIVER_OF: Mapping[str, tuple[str, ...]] = {  # a table -> the drivers that its devices may have
     "conveyors": ("modbus", "osip"),
     "sorters": ("opcua", "modbus", "osip"),
@@ -92,6 +93,18 @@ def read_site(text: str) -> EdgeSite:
         robot_device={row["name"]: row.get("device", fleets[0]) for row in tables["robots"]},
         tables={**file, **tables},
     )
+
+
+def code_of(text: str) -> str:
+    """The code of the site, whatever else is wrong with its file.
+
+    Raises:
+        SiteFaults: it has none.
+    """
+    try:
+        return str(tomllib.loads(text)["site"]["code"])
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise SiteFaults([f"no code of a site in it: {error!r}"]) from error
 
 
 def _shape(file: Mapping[str, Any]) -> Iterator[str]:
