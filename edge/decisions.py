@@ -116,6 +116,7 @@ class Shut:
     """Lanes that were found full or closed, and when."""
 
     since: dict[str, datetime] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)  # until the PLC says that they are open
 
     def note(self, status: SortStatus, lane: str | None, at: datetime) -> None:
         """Learn from what became of a carton that was sent to a lane."""
@@ -128,6 +129,8 @@ class Shut:
 
     def is_shut(self, lane: str | None, now: datetime) -> bool:
         """Whether it is no use to send a carton there now."""
+        if lane in self.closed:
+            return True
         since = self.since.get(lane) if lane is not None else None
         return since is not None and now - since <= timedelta(seconds=FULL_S)
 

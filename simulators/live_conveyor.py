@@ -30,6 +30,7 @@ from typing import Any, Protocol, Self, TypeVar
 from edge.clock import Clock
 from simulators.conveyor import CellState, ConveyorCell, cell_json
 from simulators.live_line import LineServer
+from simulators.live_osip import SorterTelegrams
 from simulators.live_registers import SorterRegisters
 from simulators.live_sorter import Door, SorterCalls, SorterServer
 from simulators.sorter import Confirmation, Delivered, ReplyResult, SorterConfig
@@ -163,6 +164,8 @@ class LiveConveyor:
         if config.sorter_driver == "modbus":
             lanes = (*built.lanes, built.hospital)
             return SorterRegisters(config.sorter_address, lanes, calls)
+        if config.sorter_driver == "osip":
+            return SorterTelegrams(config.sorter_address, calls)
         return SorterServer(config.sorter, config.sorter_address, calls, door)
 
     @property

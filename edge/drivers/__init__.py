@@ -14,6 +14,7 @@ Where a protocol allows it the driver proper is a pure module (bytes or JSON to 
     modbus    small PLCs over Modbus TCP     edge.drivers.modbus
     llrp      RFID readers over LLRP         edge.drivers.rfid
     scale     scales over TCP (MT-SICS)      edge.drivers.scale
+    osip      conveyors, sorters: telegrams  edge.drivers.osip
 """
 
 from collections.abc import Callable, Mapping

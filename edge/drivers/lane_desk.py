@@ -102,6 +102,7 @@ class LaneDesk:
                 timer.cancel()
             self._open.clear()
             self._answers = asyncio.Queue()
+            self._say = None  # a device that is away says nothing
 
     def scanned(self, event: CartonScanned) -> CartonScanned:
         """The scan as it is to be said on: with the lane, if it could be answered here."""
@@ -121,10 +122,18 @@ class LaneDesk:
         self._send(_Answer(event.tracking, found.lane, asked_s))
         return replace(event, lane=found.lane)
 
+    def answer(self, tracking: int, lane: str) -> None:
+        """Send an answer once more: the PLC has not heard it."""
+        self._send(_Answer(tracking, lane, asyncio.get_running_loop().time()))
+
     def sorted(self, event: CartonSorted) -> None:
         """Learn which lanes are full."""
         lane = event.lane or self._sent.get(event.tracking)
         self._shut.note(event.status, lane, event.at)
+
+    def close(self, lane: str, *, is_closed: bool) -> None:
+        """The PLC says that a lane is closed, or open again."""
+        (self._shut.closed.add if is_closed else self._shut.closed.discard)(lane)
 
     def told(self, tracking: int, lane: str | None = None) -> None:
         """The WCS has answered by itself, or there is a newer scan: the deadline is off."""

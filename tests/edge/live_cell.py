@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from edge.clock import Clock, SystemClock
-from edge.drivers import DeviceUnavailable, Driver, modbus, opcua
+from edge.drivers import DeviceUnavailable, Driver, modbus, opcua, osip
 from edge.messages import (
     CartonArrived,
     CartonScanned,
@@ -25,7 +25,7 @@ CLOCK = SystemClock()
 SORTER_TAGS = {
     "opcua": ("Acknowledged", "WcsHeartbeat", "Divert"),
     "modbus": ("window", "divert"),
-    "osip": ("RES_", "SYNQ"),
+    "osip": ("RES_", "TIMS", "ERR_"),
 }
 
 
@@ -77,7 +77,7 @@ def a_driver(
     if folder is None:
         folder = Path(mkdtemp(prefix="soko-driver-"))
     row = next(row for row in site["devices"] if row["name"] == name)
-    make = {"opcua": opcua.make, "modbus": modbus.make}[row["driver"]]
+    make = {"opcua": opcua.make, "modbus": modbus.make, "osip": osip.make}[row["driver"]]
     return make(row, site, clock=clock, port_offset=0, mqtt_url="", state_dir=folder)
 
 
