@@ -81,9 +81,11 @@ def staging() -> Iterator[str]:
 
 
 @contextmanager
-def soko_serve(database_url: str, mqtt_url: str, clock: Path, **more: str) -> Iterator[str]:
+def soko_serve(
+    database_url: str, mqtt_url: str, clock: Path, *, port: int = 0, **more: str
+) -> Iterator[str]:
     """The real `soko serve`, with the demo's plant; its address."""
-    port = free_port()
+    port = port or free_port()
     with running(
         ["-m", "wms.cli", "serve"],
         port,

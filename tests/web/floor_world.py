@@ -5,14 +5,14 @@ people do they do in the browser (tests.web.hands). Both go by one clock.
 """
 
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from edge.clock import ScaledClock
-from tests.web.browser import soko_serve
+from tests.web.browser import free_port, soko_serve
 from tests.wms.house import HUB
 from tests.wms.inbound.dock import Dock
 from tests.wms.waves.people import Floor
@@ -20,6 +20,7 @@ from wms.database import Database
 from wms.sites import check_digits, location_id, site_id
 
 LANGS = ("ja", "en")
+Serving: TypeAlias = AbstractContextManager[str]
 CLOCK = struct.Struct("<ddd")  # as edge.clock writes it: real start, virtual start, speed
 NAMES = {
     "TEA": ("深蒸し茶 100g", "Deep-steamed tea 100 g"),
@@ -33,10 +34,21 @@ NAMES = {
 class World:
     """The floor, and what happens to it from outside."""
 
-    def __init__(self, floor: Floor, soko: str, clock: Path) -> None:
-        self.house, self.soko, self.clock = floor, soko, ScaledClock(clock)
-        self._clock = clock
+    def __init__(self, floor: Floor, clock: Path, serve: Callable[[], Serving]) -> None:
+        self.house, self.clock = floor, ScaledClock(clock)
+        self._clock, self._serve = clock, serve
+        self._server = serve()
+        self.soko = self._server.__enter__()
         self.dock = Dock(floor)
+
+    def stop(self) -> None:
+        """The server is gone."""
+        self._server.__exit__(None, None, None)
+
+    def start(self) -> None:
+        """It is there again, at the same address."""
+        self._server = self._serve()
+        assert self._server.__enter__() == self.soko
 
     def goods(self, *codes: str, **facts: Any) -> None:
         """Goods as they stand in a shop: with names in both languages."""
@@ -87,6 +99,12 @@ def world_of(
     floor = Floor(database)
     path = folder / "clock"
     ScaledClock.start(path, at=floor.clock.now() + timedelta(hours=1), speed=1.0)
-    with soko_serve(database_url, broker, path, **settings) as address:
-        yield World(floor, address, path)
+    port = free_port()
+    world = World(
+        floor, path, lambda: soko_serve(database_url, broker, path, port=port, **settings)
+    )
+    try:
+        yield world
+    finally:
+        world.stop()
     floor.close()

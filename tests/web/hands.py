@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -24,7 +25,21 @@ from tests.web.test_handheld_steps import press, sent
 SIZE = {"width": 360, "height": 640}
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 COLUMNS, ROWS = 4, 2  # of a sheet of film
+TYPED_FROM, STEPS_MAX = 6, 80
 CODE = re.compile(r"^[a-z][a-z0-9]*([._][a-z0-9]+)+$")
+IN_HAND = """(step) => new Promise((tell, fail) => {
+  const open = indexedDB.open("soko-handheld");
+  open.onerror = () => fail(open.error);
+  open.onsuccess = () => {
+    const of = open.result.transaction("open").objectStore("open")
+      .get(localStorage.getItem("soko.packet") ?? "");
+    of.onerror = () => fail(of.error);
+    of.onsuccess = () => {
+      open.result.close();
+      tell(of.result?.steps.find((each) => each.id === step) ?? null);
+    };
+  };
+})"""
 WORDS = ".verb, dt, legend, .message, [data-exception], [data-start], .strip h1, .done"
 MOVED = """(before) => {
   const hand = document.querySelector(".handheld").dataset;
@@ -159,7 +174,7 @@ class Hand:
         self._moves(self.page.locator(f"[data-choice={choice}]").click)
 
     def typed(self, units: int) -> None:
-        """How many, on the keys: those on the screen, or those that come when the number is held."""
+        """How many, on the keys: on the screen, or those that come when the number is held."""
         if self.page.locator(".keys").count() == 0:
             self.page.get_by_test_id("big").dispatch_event("pointerdown")
             self.page.locator("[data-sheet=type]").wait_for()
@@ -206,6 +221,46 @@ class Hand:
         """So many are counted."""
         expect(self.page.get_by_test_id("count")).to_have_text(str(units))
 
+    def wanted(self) -> dict[str, Any]:
+        """The step on the screen as the device keeps it."""
+        kept = self.page.wait_for_function(IN_HAND, arg=self.step).json_value()
+        return dict(kept)
+
+    def code(self) -> str:
+        """The first code that is wanted here."""
+        return str(next(code for each in self.wanted()["expect"] for code in each["codes"]))
+
+    # ---------------------------------------------------------------------------- the usual
+    def go_on(self) -> None:
+        """What this step wants, done as usual."""
+        step = self.wanted()
+        codes = [code for each in step["expect"] for code in each["codes"]]
+        qty = step["qty"]
+        if step["op"] in {"confirm", "print"} or (qty and qty["open"]):
+            self.confirm()
+        elif step["op"] == "choose":
+            self.say(codes[0])
+        elif not qty:
+            self.scan(codes[0])
+        elif qty["distinct"]:
+            self.scan(*codes[: qty["target"]])
+        elif qty["target"] < TYPED_FROM:
+            left = qty["target"] - int(self.page.get_by_test_id("count").inner_text())
+            self.scan(*codes[:1] * left)
+        else:
+            self.scan(codes[0])
+            self.typed(qty["target"])
+
+    def until(self, what: str) -> None:
+        """Go on as usual to a step of that kind ("slot", "zero"), or to the end ("")."""
+        for _ in range(STEPS_MAX):
+            is_over = self.page.locator(".handheld").get_attribute("data-view") != "work"
+            if is_over or (what and self.step.rpartition(".")[2] == what):
+                assert is_over != bool(what), f"no step {what}"
+                return
+            self.go_on()
+        raise AssertionError("it does not end")
+
     def _begun(self) -> None:
         self.page.wait_for_selector("[data-view=work]")
         self.film.look(self.page)
@@ -230,12 +285,18 @@ class Hands:
         site: str = "",
     ) -> Hand:  # fmt: skip
         """Somebody at a device who asks for work of these kinds."""
-        query = f"lang={self._lang}&site={site or self._site}&kinds={kinds}&device={device}"
-        station = f"&station={station}" if station else ""
-        url = f"{self._soko}/ui/h?{query}&operator={operator}{station}"
-        page = self._open(url, **SIZE, touch=True)
+        page = self._open(self.url(kinds, device, operator, station, site), **SIZE, touch=True)
         expect(page.get_by_test_id("next")).to_be_visible()
         return Hand(page, self.film, device=device, operator=operator)
+
+    def url(
+        self, kinds: str, device: str = "hh-1", operator: str = "hana", station: str = "",
+        site: str = "",
+    ) -> str:  # fmt: skip
+        """The address of that device's page."""
+        query = f"lang={self._lang}&site={site or self._site}&kinds={kinds}&device={device}"
+        station = f"&station={station}" if station else ""
+        return f"{self._soko}/ui/h?{query}&operator={operator}{station}"
 
 
 @contextmanager

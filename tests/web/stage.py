@@ -309,8 +309,9 @@ def lookup(code: str) -> Response:
         return JSONResponse(found)
     if code.startswith("T-"):
         return JSONResponse(
-            {"kind": "tote", "code": code, "status": "STORED", "location": "A03-07-2"}
-        )
+            {"kind": "tote", "code": code, "status": "STORED", "location": "A03-07-2",
+             "begins": ["putaway"]}
+        )  # fmt: skip
     problem = {"type": "about:blank", "status": 404, "code": "code_unknown"}
     return JSONResponse(problem, 404, media_type="application/problem+json")
 

@@ -7,7 +7,7 @@ declare module "*?words=find,in_store,time" {
   const words: Record<string, string>;
   export default words;
 }
-declare module "*?words=h,say,fact,exception,choice,kind,problem,start,look,state" {
+declare module "*?words=h,say,fact,exception,choice,kind,problem,start,look,state,care,thing,standing,place,stock_state,button" {
   const words: Record<string, string>;
   export default words;
 }

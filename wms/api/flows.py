@@ -32,10 +32,11 @@ from wms.outbound.putback import finish_putback
 from wms.outbound.putwall import finish_putwall
 from wms.outbound.totes import grow_pick
 from wms.replenishment.faces import finish_replenish
-from wms.returns.bench import finish_return
+from wms.returns.bench import finish_return, start_return
 from wms.transfers.depart import finish_load
 from wms.transfers.receive import finish_receive
 from wms.waves.kits import finish_kit
+from wms.work.begin import WITH_A_THING, task_begun_by
 from wms.work.model import Task
 from wms.work.packet import Packet, Problem
 from wms.work.recover import finish_recover
@@ -66,7 +67,23 @@ FINISHERS: dict[str, FloorFinish] = {
     "count": finish_count,
     "sweep": finish_count,
 }
+
+
+def _begin_with(kind: str) -> FloorStart:
+    """Begins the task of that kind whose first scan it is."""
+
+    def start(
+        session: Session, floor: Floor, site: SiteId, scanned: str, actor: Actor, now: datetime
+    ) -> UUID:
+        del floor, actor, now
+        return task_begun_by(session, site, kind, scanned)
+
+    return start
+
+
 STARTERS: dict[str, FloorStart] = {
+    **{kind: _begin_with(kind) for kind in WITH_A_THING},
+    "return": start_return,
     "ship": start_ship,
     "inbound": start_inbound,
     "blind": start_blind,

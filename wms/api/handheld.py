@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -99,7 +99,10 @@ async def post_events(request: Request, body: EventsIn, actor: Who) -> Response:
     another one, of kind `recover`: what to do with what they hold now.
     """
     services: Services = request.app.state.services
-    answer = await run_sync(_answer, services, body.events, actor, services.clock.now())
+    now = services.clock.now()
+    # a device's clock may be ahead: what it says was done has been done by now
+    events = [each if each.at <= now else replace(each, at=now) for each in body.events]
+    answer = await run_sync(_answer, services, events, actor, now)
     return Response(answer, media_type="application/json")
 
 
@@ -199,10 +202,15 @@ async def get_stream(
         await asyncio.sleep(LOOK_S)
 
 
-@router.get("/lookup/{code}")
-def get_lookup(code: str, services: Svc) -> dict[str, Any]:
-    """What a code means: a parcel, a tote, a place, a SKU, an order; and how it stands."""
-    return services.database.run(lambda s: look_up(s, code))
+@router.get("/lookup/{code:path}")
+def get_lookup(
+    code: str, services: Svc, site: Annotated[Text | None, Query()] = None
+) -> dict[str, Any]:
+    """What a code means: a parcel, a tote, a place, a SKU, an order; and how it stands.
+
+    With `site` also what begins with it there (`begins`: kinds of work for `/work/start`).
+    """
+    return services.database.run(lambda s: look_up(s, code, site))
 
 
 def _answer(services: Services, events: list[Event], actor: Actor, now: datetime) -> str:

@@ -126,7 +126,7 @@ def _item_steps(place: str, facts: tuple[Fact, ...]) -> tuple[Step, Step]:
         big=place,
         facts=facts,
         expect=(Expect(kind="item"),),
-        qty=Quantity(target=ITEMS_MAX, max=ITEMS_MAX, open=True),
+        qty=Quantity(target=ITEMS_MAX, max=ITEMS_MAX, by="type", open=True),
         allow=("undo", "supervisor"),
     )
     end = Step(

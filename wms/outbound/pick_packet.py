@@ -213,6 +213,7 @@ def take_steps(
 ) -> tuple[list[Step], str]:
     """Take and scan goods, every serial if they have any; and the id of the step that counts."""
     take = item_step(f"{number}.item", item, units, say="pick.scan_item", facts=about)
+    take = replace(take, allow=("short", "damaged", "wrong_item", "undo"))
     if item.tracking not in SERIAL:
         return [take], take.id
     once = replace(take, op="scan", qty=None, say=Say(code="pick.scan_one"), allow=("undo",))

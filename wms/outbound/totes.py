@@ -29,7 +29,7 @@ from wms.stock.units import UnitRecord, place_unit, save_units, unit_id
 from wms.stock.where import Lying, units_inside
 from wms.work.codes import bare
 from wms.work.model import Task
-from wms.work.packet import Expect, Packet, Problem, scans
+from wms.work.packet import Expect, Fact, Packet, Problem, Step, scans
 from wms.work.tasks import Actor
 
 
@@ -49,13 +49,18 @@ def grow_pick(
     task.plan = task.plan | {"totes": task.plan["totes"] | {slot: code}}
     done = {event.step for event in packet.history}
     expect = (Expect(kind="tote", codes=(code,)),)
+    shown = Fact(label="tote", value=code)
     steps = tuple(
-        replace(each, expect=expect)
+        replace(each, expect=expect, facts=(*_but_tote(each), shown))
         if each.id.endswith(".slot") and each.big == slot and each.id not in done
         else each
         for each in packet.steps
     )
     return replace(packet, steps=steps)
+
+
+def _but_tote(step: Step) -> list[Fact]:
+    return [fact for fact in step.facts if fact.label != "tote"]
 
 
 def _slot_of(packet: Packet, step: str) -> str:

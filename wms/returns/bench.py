@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from wms import outbox
+from wms.errors import NotFound
 from wms.ids import SiteId, derive
 from wms.orders.close import lock_order
 from wms.outbound.floor import Floor
@@ -26,7 +27,7 @@ from wms.returns.policy import read_policy
 from wms.returns.settle import settle
 from wms.returns.to_dc import finish_to_dc
 from wms.work.model import Task
-from wms.work.packet import Packet
+from wms.work.packet import Packet, code_of
 from wms.work.tasks import Actor, NewTask, add_task
 
 
@@ -46,6 +47,30 @@ def to_bench(session: Session, back: Return, lines: Sequence[ReturnLine], *, now
         plan={"return": str(back.id), "shelves": shelves},
     )
     add_task(session, new, now=now)
+
+
+def find_return(session: Session, scanned: str) -> Return | None:
+    """The return with that number, or whose parcel has that label; the one asked for last."""
+    code = code_of(scanned)
+    by = or_(Return.number == code, Return.sscc == code, Return.tracking == code)
+    query = select(Return).where(by).order_by(Return.recorded_at.desc(), Return.id)
+    return session.scalars(query.limit(1)).first()
+
+
+def start_return(
+    session: Session, floor: Floor, site: SiteId, scanned: str, actor: Actor, now: datetime
+) -> UUID:
+    """The task that opens the box which was scanned.
+
+    Raises:
+        NotFound: no such return waits at this site's bench.
+    """
+    del floor, actor, now
+    back = find_return(session, scanned)
+    task_id = None if back is None else derive(back.id, "return")
+    if task_id is None or session.get(Task, (site, task_id)) is None:
+        raise NotFound(f"a return {scanned} at the bench")
+    return task_id
 
 
 def off_bench(session: Session, back: Return, *, now: datetime) -> bool:

@@ -1,48 +1,38 @@
 /** What a scanned code is, where it is, how it stands; and what can be begun with it. */
-import { maybeWord, t, word } from "../core/i18n.ts";
+import { clock, lang, maybeWord, t, word } from "../core/i18n.ts";
+import { placeSaid } from "./places.ts";
 import { type Found, found } from "./read.ts";
 import { startWork, view } from "./work.ts";
 
-/** Work that begins with a scan, by what the code is. The server refuses what does not fit. */
-const BEGINS: Record<string, readonly string[]> = {
-  asn: ["inbound"],
-  notice: ["inbound"],
-  purchase: ["inbound"],
-  transfer: ["receive"],
-  unit: ["putaway", "move", "inbound"],
-  lpn: ["putaway", "move", "inbound"],
-  tote: ["putaway", "move"],
-  parcel: ["return"],
-  location: ["count", "move"],
-  sku: ["inbound"],
-  return: ["return"],
-};
+const UNSAID = ["id", "begins"];
+const OTHER_NAME = { ja: "name_en", en: "name_ja" };
 
 export function FoundFacts({ known }: { known: Found }) {
   if (!known.facts) return <p class="message wrong">{t("h.unknown_code", { code: known.code })}</p>;
-  const kinds = view.value === "work" ? [] : (BEGINS[String(known.facts["kind"])] ?? []);
+  const begins = (known.facts["begins"] ?? []) as string[]; // what the server can begin with it
+  const kinds = view.value === "work" ? [] : begins;
   const start = async (kind: string): Promise<void> => {
     if (await startWork(kind, known.code)) found.value = null;
   };
   return (
     <>
-      <dl class="found" data-testid="found">
-        {flat(known.facts).map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
       {kinds.length > 0 && (
         <div class="tiles">
           {kinds.map((kind) => (
-            <button key={kind} type="button" data-start={kind} onClick={() => void start(kind)}>
+            <button key={kind} type="button" class="main" data-start={kind} onClick={() => void start(kind)}>
               {word("start", kind)}
             </button>
           ))}
         </div>
       )}
+      <dl class="found" data-testid="found">
+        {flat(known.facts).map(([label, value], n) => (
+          <div key={n}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
     </>
   );
 }
@@ -51,11 +41,29 @@ export function FoundFacts({ known }: { known: Found }) {
 function flat(facts: Record<string, unknown>): [string, string][] {
   return Object.entries(facts).flatMap(([name, value]): [string, string][] => {
     const label = word("fact", name);
-    if (value === null || name === "id" || value === "") return [];
-    if (typeof value !== "object") return [[label, maybeWord(name, String(value)) ?? String(value)]];
-    if (Array.isArray(value)) return value.slice(0, 5).map((each, n) => [`${label} ${n + 1}`, line(each)]);
-    return Object.entries(value).map(([place, units]) => [`${label} · ${place}`, line(units)]);
+    if (value === null || value === "" || UNSAID.includes(name) || name === OTHER_NAME[lang.value]) return [];
+    if (name === "units" && value === 1) return []; // a barcode of one piece
+    if (typeof value !== "object") return [[label, said(name, String(value))]];
+    if (Array.isArray(value)) return value.map((each) => [label, name === "moves" ? moved(each as Moved) : line(each)]);
+    return Object.entries(value).map(([part, units]) => [`${label} · ${maybeWord("stock_state", part) ?? part}`, line(units)]);
   });
+}
+
+interface Moved {
+  at: string;
+  units: number;
+  from: string;
+  to: string;
+}
+
+function moved({ at, units, from, to }: Moved): string {
+  return `${clock(new Date(at), "Asia/Tokyo", false)} · ${units} · ${placeSaid(from)} → ${placeSaid(to)}`;
+}
+
+function said(name: string, value: string): string {
+  if (name === "kind") return word("thing", value);
+  if (name === "status") return maybeWord("standing", value) ?? value;
+  return placeSaid(value);
 }
 
 function line(value: unknown): string {

@@ -1,8 +1,8 @@
 /** Where a shift begins: one huge button, what there is to do, what is in hand, and "what is this?" */
 import { LanguageSwitch, LookSwitch } from "../core/bar.tsx";
 import { number, t, word } from "../core/i18n.ts";
-import { FoundFacts } from "./found.tsx";
 import { CameraIcon } from "./icon.tsx";
+import { later } from "./later.tsx";
 import { Message } from "./message.tsx";
 import { parked } from "./outbox.ts";
 import { found, lookUp, sheet } from "./read.ts";
@@ -10,6 +10,7 @@ import { profile } from "./scanner.ts";
 import { change, KINDS, session } from "./session.ts";
 import { nextTask, offered, resume, startWork } from "./work.ts";
 
+export const FoundFacts = later(() => import("./found.tsx").then((each) => each.FoundFacts));
 /** Work that needs no scan to begin. */
 const AT_ONCE = ["blind"];
 
@@ -22,12 +23,21 @@ export function Start() {
     const next = kinds.includes(kind) ? kinds.filter((each) => each !== kind) : [...kinds, kind];
     change({ kinds: next });
   };
+  const next = (): void => {
+    found.value = null;
+    void nextTask();
+  };
   return (
     <main class="start">
-      <button type="button" class="next" data-testid="next" onClick={() => void nextTask()}>
+      <Message />
+      {found.value && (
+        <section class="known">
+          <FoundFacts known={found.value} />
+        </section>
+      )}
+      <button type="button" class="next" data-testid="next" onClick={next}>
         {t("h.next")}
       </button>
-      <Message />
       {parked.value.map((each) => (
         <button key={each.id} type="button" class="parked" data-testid="parked" onClick={() => void resume(each.id)}>
           {t("h.go_on")} {word("kind", each.kind)} <small>{each.title}</small>
@@ -126,7 +136,6 @@ function Lookup() {
           </span>
         </label>
       </form>
-      {found.value && <FoundFacts known={found.value} />}
     </section>
   );
 }

@@ -130,7 +130,8 @@ function Lost() {
 
 function Strip() {
   const task = view.value === "work" || view.value === "done" ? packet.value : null;
-  const { done, total } = task?.progress ?? { done: 0, total: 0 };
+  const { done: taken, total } = task?.progress ?? { done: 0, total: 0 };
+  const done = task?.step === null ? total : taken; // steps for exceptions only were none
   return (
     <header class="strip">
       <h1>

@@ -108,7 +108,8 @@ export async function lookUp(code: string): Promise<void> {
   else view.value = "home";
   notice.value = null;
   try {
-    const facts = await get<Record<string, unknown>>(`/api/v1/lookup/${encodeURIComponent(code)}`, session.value);
+    const path = `/api/v1/lookup/${encodeURIComponent(code)}?${new URLSearchParams({ site: session.value.site })}`;
+    const facts = await get<Record<string, unknown>>(path, session.value);
     found.value = { code, facts };
     flash.value = "";
     feel("ok");

@@ -5,6 +5,7 @@ import { Keypad } from "./keypad.tsx";
 import { Message } from "./message.tsx";
 import { bare, elements } from "./gs1.ts";
 import { CameraIcon } from "./icon.tsx";
+import { placeSaid } from "./places.ts";
 import { countOf, type Packet, scans, type Step, stepNow } from "./packet.ts";
 import { CLOSED, main, read, sheet } from "./read.ts";
 import { session } from "./session.ts";
@@ -32,8 +33,9 @@ export function Task({ packet }: { packet: Packet }) {
           </p>
         )}
         <p class="verb">{asking.value ? t("h.asking") : word("say", step.say.code, step.say.params)}</p>
+        {typesAtOnce(step) && <Message />}
         <Big packet={packet} step={step} />
-        <Message />
+        {!typesAtOnce(step) && <Message />}
         {notice.value?.kind === "say" && notice.value.key === "h.needs_connection" && (
           <button type="button" data-testid="other-work" onClick={() => void leave()}>
             {t("h.other_work")}
@@ -63,7 +65,7 @@ export function Task({ packet }: { packet: Packet }) {
 function shown(fact: { label: string; value: string }): string {
   if (fact.label === "colour") return word("choice", fact.value);
   if (fact.label === "care") return fact.value.split(" ").map((code) => word("care", code)).join(" ・ ");
-  return fact.value;
+  return placeSaid(fact.value);
 }
 
 function hide(event: Event): void {
@@ -84,7 +86,9 @@ function Big({ packet, step }: { packet: Packet; step: Step }) {
   }
   const counted = countOf(packet, step);
   const mayType = qty.by === "type" && !qty.distinct;
-  if (mayType && step.expect.length === 0) return <JustType step={step} counted={counted} />;
+  if (typesAtOnce(step)) return <JustType step={step} counted={counted} />;
+  const told = Number(step.facts.find((fact) => fact.label === "expected")?.value ?? Number.NaN);
+  const over = qty.open && counted > told ? counted - told : 0; // more than was announced
   const down = (): void => {
     if (mayType) hold = window.setTimeout(() => (sheet.value = { kind: "type" }), HOLD_MS);
   };
@@ -101,11 +105,22 @@ function Big({ packet, step }: { packet: Packet; step: Step }) {
       >
         <b data-testid="count">{counted}</b>
         {!qty.open && <span>/{qty.target}</span>}
+        {over > 0 && (
+          <span class="over" data-testid="over">
+            {" "}
+            ▲ +{over}
+          </span>
+        )}
       </button>
       {mayType && <p class="tip">{counted > 0 ? t("h.hold_to_type") : t("h.scan_first")}</p>}
       {qty.distinct && <Units packet={packet} step={step} />}
     </>
   );
+}
+
+/** Keys fill the screen here: what is said stands above them. */
+function typesAtOnce({ qty, expect }: Step): boolean {
+  return qty?.by === "type" && !qty.distinct && expect.length === 0;
 }
 
 /** Nothing to scan: the keys are on the screen at once. */
@@ -260,13 +275,13 @@ function Buttons({ packet, step }: { packet: Packet; step: Step }) {
 }
 
 function MainButton({ step }: { step: Step }) {
-  const typing = step.qty?.by === "type" && step.expect.length === 0;
+  const typing = typesAtOnce(step);
   const skips = step.op === "photo" && step.allow.includes("skip_photo");
   const shown = step.op === "confirm" || step.op === "print" || skips || (step.qty?.open && !typing);
   if (!shown) return null;
   return (
     <button type="button" class={skips ? "" : "main"} data-testid="confirm" onClick={() => main(step)}>
-      {skips ? t("h.no_photo") : step.op === "print" ? t("h.printed") : t("h.confirm")}
+      {skips ? t("h.no_photo") : step.op === "print" ? t("h.printed") : (maybeWord("button", step.say.code) ?? t("h.confirm"))}
     </button>
   );
 }

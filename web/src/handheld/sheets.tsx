@@ -1,6 +1,6 @@
 /** What lies over a step for a moment: exceptions, keypads, other ways to scan, a question. */
 import { t, word } from "../core/i18n.ts";
-import { FoundFacts } from "./found.tsx";
+import { FoundFacts } from "./home.tsx";
 import { CameraIcon } from "./icon.tsx";
 import { DigitPad, Keypad } from "./keypad.tsx";
 import { later } from "./later.tsx";
