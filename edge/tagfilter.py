@@ -8,9 +8,10 @@ sighting for every tag at every antenna:
              ^ seen           ^ last   ^ gone  TagGone when nothing came for `silence_s`
 
 and sums it up when it is over: first and last time, reads, peak strength, and the middle of its
-strongest reads, which is when the tag was nearest to that antenna. The strongest reads are those
-within `strong_db` of the peak: a parcel that stood near a gate for an hour and was then carried
-through is judged by the moment when it came close, not by the hour.
+strongest reads, which is when the tag was nearest to that antenna. The strongest reads are the
+`strong_reads` nearest to the peak, and at most those within `strong_db` of it: a parcel that stood
+near a gate for an hour and was then carried through is judged by the moment when it came close,
+not by the hour.
 
 Laws:
     floor        a read below `floor_dbm` counts for nothing
@@ -48,6 +49,7 @@ class Rules:
     silence_s: float = 1.5
     floor_dbm: float = -75.0
     strong_db: float = 10.0
+    strong_reads: int = 6
 
 
 @dataclass(slots=True)
@@ -87,10 +89,14 @@ class _Sighting:
             moments = self.strong.setdefault(math.floor(read.rssi_dbm), _Moments())
             moments.add(read.count, read.count * after_s, read.count * after_s**2)
 
-    def sum_up(self, device: str, antenna: int, epc_hex: str, now: datetime) -> TagGone:
+    def sum_up(
+        self, device: str, antenna: int, epc_hex: str, now: datetime, enough: int
+    ) -> TagGone:
         total = _Moments()
-        for moments in self.strong.values():
-            total.add(moments.reads, moments.time, moments.square)
+        for dbm in sorted(self.strong, reverse=True):
+            if total.reads < enough:
+                moments = self.strong[dbm]
+                total.add(moments.reads, moments.time, moments.square)
         middle_s = total.time / total.reads
         variance = max(total.square / total.reads - middle_s**2, 0.0)
         return TagGone(
@@ -154,7 +160,9 @@ class TagFilter:
     def _end(self, key: tuple[str, int], now: datetime) -> list[TagGone]:
         sighting = self._sightings.pop(key)
         epc_hex, antenna = key
-        return [sighting.sum_up(self.device, antenna, epc_hex, now)] if sighting.said else []
+        if not sighting.said:
+            return []
+        return [sighting.sum_up(self.device, antenna, epc_hex, now, self.rules.strong_reads)]
 
     def _seen(self, key: tuple[str, int], sighting: _Sighting, at: datetime) -> TagSeen:
         epc_hex, antenna = key

@@ -26,7 +26,7 @@ M. J. Franklin, "Adaptive Cleaning for RFID Data Streams", VLDB 2006.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -199,3 +199,23 @@ class Gate:
             rssi_dbm=round(rssi_dbm),
             count=2 if twice < config.twice_rate else 1,
         )
+
+
+class Doors:
+    """Gates side by side in one wall: each reader hears what is carried through the next door."""
+
+    def __init__(self, gates: Sequence[Gate], *, apart_m: float) -> None:
+        self.gates = tuple(gates)
+        self._apart_m = apart_m
+
+    def walk(
+        self,
+        door: int,
+        epc_hex: str,
+        way_m: tuple[float, float],
+        y_m: float,
+        times: tuple[datetime, datetime],
+    ) -> None:
+        """Move one tag along x at that door, as every gate sees it."""
+        for number, gate in enumerate(self.gates):
+            gate.walk(epc_hex, way_m, y_m + (door - number) * self._apart_m, times)

@@ -33,7 +33,7 @@ from datetime import datetime, timedelta
 from edge.gs1 import Epc, decode_epc
 from edge.messages import DeviceStatus, TagGone, TagSeen
 from wcs.messages import GatePassage, PassageExpected
-from wcs.passage import RULES, Direction, GateRules, Sighting, Verdict, judge, zone_of
+from wcs.passage import RULES, Direction, GateRules, Sighting, Verdict, judge, zones_of
 
 __all__ = ["RULES", "Announced", "GateRules", "GateState"]
 
@@ -220,10 +220,7 @@ def _told(
     """Judge a tag, and be done with it."""
     tag = state.tags[epc_hex]
     way = expected.at(state.gate, epc_hex)
-    zones = (
-        zone_of(tag.sightings, state.inside, rules),
-        zone_of(tag.sightings, state.outside, rules),
-    )
+    zones = zones_of(tag.sightings, state.inside, state.outside, rules)
     verdict = judge(epc_hex, tag.sightings, zones, way, rules)
     only = "" if all(zones) else "inside" if zones[0] is not None else "outside"
     _clear(state, epc_hex)

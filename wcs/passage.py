@@ -19,8 +19,9 @@ Laws:
     both zones    a direction needs at least `reads_min` reads in each zone, moments that are
                   `apart_spreads` spreads apart, and `confidence_min`; otherwise it is AMBIGUOUS
     expectation   never makes a movement by itself: it moves the threshold, for both zones seen
-    strays        a zone that never saw the tag stronger than `stray_dbm` did not see it pass; a
-                  tag that neither zone saw is not at the gate at all
+    strays        a zone that never saw the tag stronger than `stray_dbm`, or saw it weaker than
+                  the other one by `balance_db`, did not see it pass; a tag that neither zone saw
+                  is not at the gate at all
     standing      what one zone alone saw for `standing_s` stands there; nobody is asked about it
 
 Pure.
@@ -46,7 +47,7 @@ class GateRules:
     company_s: float = 4.0  # more, while others are just passing
     patience_s: float = 60.0  # for the other zone
     forget_s: float = 600.0  # for an end that may never be told, and of what has passed
-    standing_s: float = 60.0
+    standing_s: float = 30.0
     together_s: float = 2.0  # crossings as close as this are one passage
     apart_spreads: float = 1.0
     apart_expected: float = 0.5  # the same, where the direction is the expected one
@@ -54,8 +55,9 @@ class GateRules:
     confidence_min: float = 0.995
     expected_share: float = 0.95
     reads_min: int = 3
-    near_db: float = 10.0
+    near_db: float = 6.0
     stray_dbm: float = -57.0
+    balance_db: float = 11.0  # who passes is about as strong on either side
     rival_db: float = 3.0  # so much stronger at one of two doors is clear
     rival_s: float = 10.0  # two doors see one passage within that; and wait so long for each other
     sightings_max: int = 24  # of a tag that comes and goes at the edge of the field: the strongest
@@ -108,9 +110,23 @@ class Verdict:
     neighbour: str = ""  # the other door, where two cannot be told apart
 
 
-def zone_of(
-    sightings: list[Sighting], antennas: tuple[int, ...], rules: GateRules = RULES
-) -> Zone | None:
+def zones_of(
+    sightings: list[Sighting],
+    inside: tuple[int, ...],
+    outside: tuple[int, ...],
+    rules: GateRules = RULES,
+) -> tuple[Zone | None, Zone | None]:
+    """What both sides saw of a tag that came near them."""
+    zones = _zone_of(sightings, inside, rules), _zone_of(sightings, outside, rules)
+    if zones[0] is None or zones[1] is None:
+        return zones
+    more_db = zones[0].peak_dbm - zones[1].peak_dbm
+    if abs(more_db) <= rules.balance_db:
+        return zones
+    return (zones[0], None) if more_db > 0 else (None, zones[1])
+
+
+def _zone_of(sightings: list[Sighting], antennas: tuple[int, ...], rules: GateRules) -> Zone | None:
     """What these antennas saw of a tag; None if it was not near them."""
     here = [sighting for sighting in sightings if sighting.antenna in antennas]
     peak_dbm = max((sighting.peak_dbm for sighting in here), default=-math.inf)

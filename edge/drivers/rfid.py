@@ -140,7 +140,7 @@ class _Link(asyncio.Protocol):
         self.heard_s = asyncio.get_running_loop().time()
         self._name = name
         self._hear = hear
-        self._reads = reads
+        self.reads = reads
         self._splitter = Splitter()
         self._transport: asyncio.Transport | None = None
 
@@ -176,9 +176,9 @@ class _Link(asyncio.Protocol):
         try:
             message = decode(frame)
         except Malformed as error:
-            if self._reads.counts["malformed"] == 0:  # counted each time, said once
+            if self.reads.counts["malformed"] == 0:  # counted each time, said once
                 log.warning("rfid.malformed", device=self._name, detail=str(error))
-            self._reads.counts["malformed"] += 1
+            self.reads.counts["malformed"] += 1
             return
         assert self._transport is not None
         for answer in self._hear(message):
@@ -224,7 +224,7 @@ class RfidReader:
         self._version: str = device.get("version", "1.0.1")
         if self._version not in VERSIONS:
             raise ValueError(f"version must be one of {', '.join(VERSIONS)}: {self._version!r}")
-        self._reads = TagReads(device, () if antennas == (0,) else antennas, clock=clock)
+        self.reads = TagReads(device, () if antennas == (0,) else antennas, clock=clock)
         self._inventory = self._fresh_inventory()
 
     async def run(self, say: Say) -> None:
@@ -234,9 +234,9 @@ class RfidReader:
             DeviceUnavailable: the reader cannot be reached, or not any more.
         """
         loop = asyncio.get_running_loop()
-        self._reads.begin(say)
+        self.reads.begin(say)
         self._inventory = self._fresh_inventory()
-        link = _Link(self.name, self._hear, self._reads)
+        link = _Link(self.name, self.hear, self.reads)
         host, port = self._address
         try:
             async with asyncio.timeout(_CONNECT_S):
@@ -255,12 +255,12 @@ class RfidReader:
         if not isinstance(command, TellAgain):
             log.warning("rfid.refused", device=self.name, command=command.type)
             return
-        self._reads.tell_again()
+        self.reads.tell_again()
 
     def health(self) -> Mapping[str, float | int | str]:
         """Reads, tags and connections so far, and the version of LLRP that is spoken."""
         version = {1: "1.0.1", 2: "1.1"}[self._inventory.version]
-        return {**self._reads.health(), "llrp_version": version}
+        return {**self.reads.health(), "llrp_version": version}
 
     async def _watch(self, link: _Link) -> None:
         loop = asyncio.get_running_loop()
@@ -272,32 +272,33 @@ class RfidReader:
                 raise DeviceUnavailable(self.name, f"silent for {silence_s} s")
             if not self._inventory.is_reading and loop.time() > ready_until:
                 raise DeviceUnavailable(self.name, "does not start reading")
-            self._reads.tick()
+            self.reads.tick()
         raise DeviceUnavailable(self.name, link.over.result())
 
-    def _hear(self, message: Message) -> list[bytes]:
+    def hear(self, message: Message) -> list[bytes]:
+        """What to send, now that the reader has said this; its reads are taken in."""
         was_reading = self._inventory.is_reading
         answers = self._inventory.hear(message)
         if isinstance(message, ReaderEvent):
             if message.connection is not None:
-                self._reads.told_time(_time(message.at_us))
+                self.reads.told_time(_time(message.at_us))
             if message.antenna is not None:
-                self._reads.antenna(message.antenna[0], is_connected=message.antenna[1])
+                self.reads.antenna(message.antenna[0], is_connected=message.antenna[1])
         elif isinstance(message, TagReport):
-            self._reads.take(self._raw_reads(message))
+            self.reads.take(self._raw_reads(message))
         if self._inventory.is_reading and not was_reading:
-            self._reads.tell_status()
+            self.reads.tell_status()
         return [encode(answer, self._inventory.version) for answer in answers]
 
     def _raw_reads(self, report: TagReport) -> Iterator[RawRead]:
-        now = self._reads.clock.now()
+        now = self.reads.clock.now()
         for tag in report.tags:
             if tag.antenna is None:
-                self._reads.counts["reads_strange"] += 1
+                self.reads.counts["reads_strange"] += 1
                 continue
             told = _time(tag.last_seen_us if tag.last_seen_us is not None else tag.first_seen_us)
             yield RawRead(
-                at=self._reads.at(told, now),
+                at=self.reads.at(told, now),
                 antenna=tag.antenna,
                 epc_hex=tag.epc_hex,
                 rssi_dbm=UNKNOWN_DBM if tag.rssi_dbm is None else float(tag.rssi_dbm),
