@@ -62,7 +62,7 @@ def read_json(body: bytes) -> Mapping[str, Any]:
     """
     try:
         value = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError(f"not JSON: {error}") from error
     if not isinstance(value, dict):
         raise WireError("not a JSON object")
