@@ -261,7 +261,8 @@ class Robot(Chassis):
             self._mind_zones()
             self._go_on()
         self._pass_time(at)
-        self._mind_zones()
+        if self._mind_zones():
+            self._go_on()
 
     def _next_happening(self) -> float | None:
         return min(self._happenings(), default=None)

@@ -21,6 +21,7 @@ from simulators.robot_motion import Going, heading, plan, turn
 from simulators.robot_orders import error_type
 
 _STRAIGHT_RAD = 0.2
+_LOST = "RELEASE_LOST"
 
 
 class Chassis:
@@ -39,18 +40,27 @@ class Chassis:
         self._has_news |= robot_zones.ask(self.body, here, end)
         return False
 
-    def _mind_zones(self) -> None:
-        """Leases run out and zones are left; who loses a zone that it is in stops there."""
+    def _mind_zones(self) -> bool:
+        """Leases run out and zones are left; who loses a zone that it is in stops there.
+
+        Whether anything changed.
+        """
         body = self.body
-        if not body.requests:
-            return
+        complains = any(error.errorType == _LOST for error in body.errors)
+        if not body.requests and not complains:
+            return False
         at = body.leg.at(body.at)[:2] if body.leg is not None else (body.x_m, body.y_m)
-        self._has_news |= robot_zones.tidy(body, at)
+        changed = robot_zones.tidy(body, at)
         lost = [a for a in body.requests if a.entered and a.status in ("EXPIRED", "REVOKED")]
-        body.errors = [error for error in body.errors if error.errorType != "RELEASE_LOST"]
-        for asking in lost:
+        if lost and (body.leg is not None or not complains):
             self._halt()
-            self._fault("RELEASE_LOST", "the lease", {"zoneId": asking.zone[1]}, "CRITICAL")
+            self._fault(_LOST, "the lease", {"zoneId": lost[0].zone[1]}, "CRITICAL")
+            changed = True
+        elif complains and not lost:
+            body.errors = [error for error in body.errors if error.errorType != _LOST]
+            changed = True
+        self._has_news |= changed
+        return changed
 
     def _drive(self, going: Going, *, limit_mps: float | None = None) -> None:
         body, build = self.body, self.build

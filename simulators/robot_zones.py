@@ -136,7 +136,7 @@ def ask(body: Body, start: Place, end: Place) -> bool:
     """Ask for what lies on the way; whether there is something new to tell."""
     new = False
     for kind, zone in _crossed(body, start, end):
-        asked = any(a.zone == zone and a.status != "EXPIRED" for a in body.requests)
+        asked = any(a.zone == zone and a.status in ("REQUESTED", "GRANTED") for a in body.requests)
         if kind == "RELEASE" and not asked:
             body.asked += 1
             body.requests.append(Asking(f"{body.last_node}-{body.asked}", zone))
@@ -154,6 +154,7 @@ def hear(body: Body, said: Responses) -> bool:
         changed = True
         if answer.grantType == "GRANTED":
             asking.status = "GRANTED"
+            body.requests = [a for a in body.requests if a is asking or a.zone != asking.zone]
             expiry = answer.leaseExpiry
             asking.until = datetime.fromisoformat(expiry).timestamp() if expiry else None
         elif answer.grantType == "REVOKED":

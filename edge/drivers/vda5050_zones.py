@@ -100,6 +100,8 @@ def _faults(zone: Mapping[str, Any]) -> Iterator[str]:
 def _zone(zone: Mapping[str, Any]) -> dict[str, Any]:
     corners = zone["corners"] if _area_m2(zone["corners"]) > 0 else zone["corners"][::-1]
     own = {key: value for key, value in zone.items() if key not in ("id", "type", "corners")}
+    if zone["type"] == "RELEASE":
+        own = {"releaseLossBehavior": "STOP", **own}
     return {
         "zoneId": zone["id"],
         "zoneType": zone["type"],
@@ -208,7 +210,7 @@ class Leases:
     def _grant(self, asked: _Asked, now: datetime, barred: frozenset[str]) -> Grant | None:
         holder = self._holder.get(asked.thing)
         if asked.robot in barred:
-            return "REVOKED" if asked.status == "GRANTED" else "REJECTED"
+            return "REVOKED" if asked.status == "GRANTED" else None  # unanswered, it waits
         if asked.status == "GRANTED":
             return "GRANTED" if holder == asked.robot else "REVOKED"
         if asked.status != "REQUESTED":
