@@ -36,7 +36,8 @@ def issue(
     *,
     pki: Pki = Path("pki"),
     site: Annotated[
-        list[Path] | None, typer.Option(help="Everybody of these site files who has none yet.")
+        list[Path] | None,
+        typer.Option(help="Everybody of these site files who has none; edges get RSA."),
     ] = None,
     host: Annotated[
         list[str] | None, typer.Option(help="Names or addresses it is reached by (brokers).")
@@ -51,7 +52,8 @@ def issue(
             have = {one.name for one in authority.issued()}
             wanted += [name for name in _everybody(site) if name not in have | {*wanted}]
         for name in wanted:
-            made = authority.issue(name, _now(), hosts=host or (), days=days, use_rsa=rsa)
+            use_rsa = rsa or (name.startswith("edge-") and name not in {*(names or ())})
+            made = authority.issue(name, _now(), hosts=host or (), days=days, use_rsa=use_rsa)
             typer.echo(f"{name}: {made.certificate.parent}")
 
 

@@ -32,7 +32,7 @@ from edge.site import EdgeSite, Row
 BROKER, WMS = "broker", "wms"
 ROBOT_SAYS = ("state", "connection", "visualization", "factsheet")
 ROBOT_HEARS = ("order", "instantActions", "zoneSet", "responses")
-ROBOT_TREES = ("uagv/v2", "vda5050/v3")  # VDA 5050 2.x and 3.x
+ROBOT_MAJORS = (2, 3)  # versions of VDA 5050
 
 _MQTT_OF_NATS = ("$MQTT.sub.>",)  # what NATS delivers QoS 1 through; it is bound to the session
 
@@ -53,20 +53,18 @@ def rights_of(sites: Sequence[EdgeSite], known: Container[str] | None = None) ->
     rights: dict[str, Rights] = {}
     for site in sites:
         tree = f"soko/v1/{site.code}"
-        rights |= {name: _machine(row) for name, row in site.devices.items() if _speaks(row)}
-        robots = {row["name"]: row for row in site.tables["robots"]}
-        rights |= {name: _robot(row) for name, row in robots.items()}
+        machines = {name: _machine(row) for name, row in site.devices.items() if _speaks(row)}
+        robots = {row["name"]: _robot(row, _interface(site, row)) for row in site.tables["robots"]}
+        everything = [*machines.values(), *robots.values()]
+        rights |= {**machines, **robots}
+        fleets = {_interface(site, row) for row in site.tables["robots"]}
         rights[f"edge-{site.code}"] = Rights(
-            (
-                *_own(site.code, "edge"),
-                *(topic for row in robots.values() for topic in _robot(row).subscribe),
-                *(topic for row in site.devices.values() for topic in _machine(row).subscribe),
-            ),
+            (*_own(site.code, "edge"), *(topic for one in everything for topic in one.subscribe)),
             (
                 f"{tree}/edge/#",
                 f"{tree}/wcs/#",
-                *(f"{one}/+/+/{topic}" for one in ROBOT_TREES for topic in ROBOT_SAYS),
-                *(topic for row in site.devices.values() for topic in _machine(row).publish),
+                *(f"{one}/+/+/{topic}" for one in _trees(*sorted(fleets)) for topic in ROBOT_SAYS),
+                *(topic for one in machines.values() for topic in one.publish),
             ),
         )
         rights[f"wcs-{site.code}"] = Rights(
@@ -125,12 +123,22 @@ def _own(code: str, sender: str) -> tuple[str, str]:
     return f"soko/v1/{code}/{sender}/#", f"soko/v1/{code}/+/{sender}/ack"
 
 
-def _robot(row: Row) -> Rights:
-    own = [f"{tree}/{row['manufacturer']}/{row['serial']}" for tree in ROBOT_TREES]
+def _robot(row: Row, interface: str) -> Rights:
+    own = [f"{tree}/{row['manufacturer']}/{row['serial']}" for tree in _trees(interface)]
     return Rights(
         tuple(f"{one}/{topic}" for one in own for topic in ROBOT_SAYS),
         tuple(f"{one}/{topic}" for one in own for topic in ROBOT_HEARS),
     )
+
+
+def _interface(site: EdgeSite, robot: Row) -> str:
+    """The first word of its topics, which its device may say."""
+    device = site.devices[site.robot_device[robot["name"]]]
+    return str(device.get("interface", "uagv"))
+
+
+def _trees(*interfaces: str) -> list[str]:
+    return [f"{interface}/v{major}" for interface in interfaces for major in ROBOT_MAJORS]
 
 
 def _machine(row: Row) -> Rights:

@@ -3,8 +3,8 @@
 The same TOML file describes the whole site (wcs reads its points and paths). Here only
 [site], [[devices]], and the rows that refer to devices are looked at:
 
-    [site] code · [[devices]] name, driver, host, port, mode · [[robots]] name, manufacturer, serial
-    [[conveyors]] [[sorters]] [[gates]] device
+    [site] code · [[devices]] name, driver, host, port, mode, says, hears
+    [[robots]] name, manufacturer, serial · [[conveyors]] [[sorters]] [[gates]] device
 
 All faults are collected before anything is refused. A driver's own settings are its own affair;
 it checks them when it is made (edge.agent).
@@ -135,20 +135,29 @@ def _devices(rows: Sequence[Row]) -> Iterator[str]:
         driver = row.get("driver")
         if driver not in DRIVERS:
             yield f"{where}: no driver {driver!r}; there are {', '.join(DRIVERS)}"
-        if not isinstance(row.get("host", ""), str):
-            yield f"{where}: host must be text"
-        elif "mode" not in row and not is_loopback(row.get("host", "127.0.0.1")):
-            yield (
-                f"{where}: host {row['host']} is another machine: say mode = 'real', or "
-                "'simulated' if nothing moves there"
-            )
-        if row.get("mode", "real") not in _MODES:
-            yield f"{where}: mode must be one of {', '.join(_MODES)}, not {row['mode']!r}"
-        port = row.get("port")
-        if port is None and driver in _NEEDS_PORT:
-            yield f"{where}: has no port"
-        elif port is not None and not _is_port(port):
-            yield f"{where}: port must be a number from 1 to {_PORT_MAX}, not {port!r}"
+        yield from _reached(where, row)
+        for key in ("says", "hears"):
+            topics = row.get(key, [])
+            if not isinstance(topics, list) or not all(isinstance(one, str) for one in topics):
+                yield f"{where}: {key} must be a list of topics of the broker"
+
+
+def _reached(where: str, row: Row) -> Iterator[str]:
+    """Where a device is, and whether it is a real one."""
+    if not isinstance(row.get("host", ""), str):
+        yield f"{where}: host must be text"
+    elif "mode" not in row and not is_loopback(row.get("host", "127.0.0.1")):
+        yield (
+            f"{where}: host {row['host']} is another machine: say mode = 'real', or "
+            "'simulated' if nothing moves there"
+        )
+    if row.get("mode", "real") not in _MODES:
+        yield f"{where}: mode must be one of {', '.join(_MODES)}, not {row['mode']!r}"
+    port = row.get("port")
+    if port is None and row.get("driver") in _NEEDS_PORT:
+        yield f"{where}: has no port"
+    elif port is not None and not _is_port(port):
+        yield f"{where}: port must be a number from 1 to {_PORT_MAX}, not {port!r}"
 
 
 def _robots(rows: Sequence[Row], fleets: Sequence[str]) -> Iterator[str]:

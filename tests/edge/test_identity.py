@@ -18,12 +18,23 @@ import pytest
 import trustme
 from cryptography import x509
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
 from edge.authority import Authority, AuthorityFault
 from edge.broker import Kind, secured_child, write_settings
 from edge.clock import SystemClock
+from edge.commands import edge
+from edge.drivers.vda5050_wire import topic
 from edge.identity import Identity, IdentityMissing, identity_of
-from edge.mqtt import BlockingBus, Will
+from edge.mqtt import (
+    BlockingBus,
+    Will,
+    frame_topic,
+    live_topic,
+    raw_topic,
+    stream_ack_topic,
+    stream_data_topic,
+)
 from edge.ports import free_port
 from edge.process import Child
 from edge.rights import mosquitto_acl, nats_settings, rights_of
@@ -38,6 +49,12 @@ code = "S1"
 [[devices]]
 name = "fleet"
 driver = "vda5050"
+[[devices]]
+name = "reader"
+driver = "llrp"
+port = 5084
+says = ["r700/dock/+"]
+hears = ["r700/dock/do"]
 [[robots]]
 name = "R-01"
 manufacturer = "AC.ME"
@@ -96,7 +113,7 @@ def secured(
     folder = tmp_path_factory.mktemp(kind)
     pki = Authority.create(folder / "pki", name="S1", now=NOW)
     own = pki.issue("broker", NOW, hosts=["localhost", "127.0.0.1"])
-    for name in ("edge-S1", "R-01", "R-02", "stranger"):
+    for name in ("edge-S1", "wcs-S1", "wms", "R-01", "R-02", "reader", "stranger"):
         pki.issue(name, NOW)
     port = free_port()
     rights = rights_of([read_site(SITE)])
@@ -124,6 +141,42 @@ def test_a_robot_cannot_speak_as_another(secured: Secured):
         heard = [edge.receive(10), edge.receive(10)]
         assert {m.body for m in heard if m} == {b"a as a", b"b as b"}
         assert edge.receive(0.2) is None
+
+
+def test_everybody_gets_what_its_work_needs(secured: Secured):
+    """The rights are enough, too: every topic of ours, from who says it to who hears it."""
+    ways = [
+        ("edge-S1", "wcs-S1", stream_data_topic("S1", "edge", "wcs")),
+        ("wcs-S1", "edge-S1", stream_ack_topic("S1", "edge", "wcs")),
+        ("wcs-S1", "wms", stream_data_topic("S1", "wcs", "wms")),
+        ("wms", "wcs-S1", stream_ack_topic("S1", "wcs", "wms")),
+        ("wms", "wcs-S1", stream_data_topic("S1", "wms", "wcs")),
+        ("wcs-S1", "wms", stream_ack_topic("S1", "wms", "wcs")),
+        ("edge-S1", "wcs-S1", live_topic("S1", "edge")),
+        ("wcs-S1", "edge-S1", live_topic("S1", "wcs")),
+        ("wcs-S1", "wms", frame_topic("S1")),
+        ("edge-S1", "wms", raw_topic("S1", "gate-1")),
+        ("R-01", "edge-S1", STATE_A),
+        ("edge-S1", "R-01", ORDER_A),
+        ("R-01", "edge-S1", topic("AC.ME", "a", "state", major=3)),
+        ("edge-S1", "R-01", topic("AC.ME", "a", "responses", major=3)),
+        ("reader", "edge-S1", "r700/dock/tags"),
+        ("edge-S1", "reader", "r700/dock/do"),
+    ]
+    with ExitStack() as stack:
+        names = {name for way in ways for name in way[:2]}
+        buses = {name: stack.enter_context(secured.bus(name)) for name in names}
+        for name, bus in buses.items():
+            for each in {way[2] for way in ways if way[1] == name}:
+                bus.subscribe(each, qos=1)
+            assert bus.until_connected(10)
+            assert bus.until_settled(10)
+        for speaker, _, where in ways:
+            buses[speaker].publish(where, f"{speaker} {where}".encode(), qos=1)
+        for name, bus in buses.items():
+            wanted = {f"{way[0]} {way[2]}" for way in ways if way[1] == name}
+            heard = [bus.receive(10) for _ in wanted]
+            assert {one.body.decode() for one in heard if one} == wanted
 
 
 def test_a_robot_hears_its_own_orders_only_and_cannot_leave_a_will_for_another(secured: Secured):
@@ -298,3 +351,38 @@ def test_rights_as_brokers_write_them():
     settings = nats_settings(rights, ("0.0.0.0", 8883), own, Path("f"))  # noqa: S104
     assert '"uagv.v2.AC//ME.a.state"' in settings
     assert '"soko.v1.S1.edge.>", "soko.v1.S1.edge", "soko.v1.S1.*.edge.ack"' in settings
+
+
+def test_by_hand_from_nothing_to_a_broker_that_knows_everybody(tmp_path: Path):
+    site, pki = tmp_path / "site.toml", tmp_path / "pki"
+    site.write_text(SITE)
+
+    def soko(*words: str) -> str:
+        done = CliRunner().invoke(edge, [*words, "--pki", str(pki)], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    refused = CliRunner().invoke(edge, ["ca", "issue", "R-01", "--pki", str(pki)])
+    assert (refused.exit_code, "soko edge ca create" in refused.output) == (1, True)
+    soko("ca", "create", "--name", "S1")
+    soko("ca", "issue", "broker", "--host", "localhost")
+    soko("ca", "issue", "--site", str(site))
+    assert soko("ca", "issue", "--site", str(site)) == "", "everybody has one"
+    config = ["broker-config", "--site", str(site), "--dir", str(tmp_path / "b")]
+    for kind in ("nats", "mosquitto"):
+        written = soko(*config, "--kind", kind)
+        assert "6 may come in" in written
+    listed = soko("ca", "list").splitlines()
+    assert [line.split()[0] for line in listed] == [
+        "R-01", "R-02", "broker", "edge-S1", "reader", "wcs-S1", "wms",
+    ]  # fmt: skip
+    assert "localhost" in listed[2]
+    soko("ca", "revoke", "R-02")
+    assert "without rights: R-02" in soko(*config)
+    assert "R-02" not in (tmp_path / "b" / "mosquitto.acl").read_text()
+    assert "0 renewed" in soko("ca", "renew")
+    soko("ca", "rotate")
+    assert "6 renewed" in soko(
+        "ca", "renew", *(line.split()[0] for line in listed if "R-02" not in line)
+    )
+    soko("ca", "retire")
