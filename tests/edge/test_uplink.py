@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,22 @@ from uuid import uuid1
 
 import pytest
 
+from edge.agent import Agent
 from edge.clock import CountedClock
+from edge.drivers import Say
 from edge.messages import (
     CartonArrived,
+    DeviceCommand,
     DeviceEvent,
     DeviceStatus,
+    Divert,
     RobotReport,
+    device_command,
     device_event,
     robot_report,
 )
 from edge.mqtt import Message, PahoBus, live_topic, raw_topic, stream_ack_topic, stream_data_topic
+from edge.site import EdgeSite
 from edge.spool import Spool
 from edge.stamp import stamped
 from edge.stream import encode_ack
@@ -40,7 +47,7 @@ class Core:
         self.reports: list[RobotReport] = []
         self.samples: list[dict[str, Any]] = []
         self.hears = True
-        self._bus, self._site = bus, site
+        self.bus, self._site = bus, site
         self._intake = Intake(lambda _stream: {})
         bus.subscribe(stream_data_topic(site, "edge", "wcs"), qos=0, handler=self._on_data)
         bus.subscribe(live_topic(site, "edge"), qos=0, handler=self._on_live)
@@ -54,7 +61,7 @@ class Core:
         self.events += taken.inbox
         for ack in taken.acks.values():
             topic = stream_ack_topic(self._site, "edge", "wcs")
-            self._bus.publish(topic, encode_ack(answer(ack, TRUE)), qos=0)
+            self.bus.publish(topic, encode_ack(answer(ack, TRUE)), qos=0)
 
     def _on_live(self, message: Message) -> None:
         self.reports.append(robot_report.validate_json(message.body))
@@ -172,3 +179,44 @@ async def test_the_latest_is_said_again_on_request(nats_url: str, tmp_path: Path
             uplink.say(report(TRUE, 0.4))
             uplink.say_latest()
             await soon(lambda: [r.battery for r in core.reports] == [0.5, 0.4, 0.4])
+
+
+@dataclass
+class Told:
+    """A driver that only listens."""
+
+    name: str = "s1"
+    told: list[DeviceCommand] = field(default_factory=list)
+
+    async def run(self, say: Say) -> None:
+        say(DeviceStatus(at=TRUE, device=self.name, status="UP"))
+        await asyncio.Event().wait()
+
+    async def tell(self, command: DeviceCommand) -> None:
+        self.told.append(command)
+
+
+async def test_a_command_is_in_time_by_the_clock_of_the_wcs(nats_url: str, tmp_path: Path):
+    site, ahead, driver = f"U-{uuid1()}", timedelta(hours=2), Told()
+    clock = CountedClock(HandClock(wall=TRUE + ahead), boot="b")
+    async with PahoBus(nats_url, client_id=f"edge-{site}") as bus, a_core(nats_url, site) as core:
+        with Spool(tmp_path / "s.db") as spool:
+            uplink = Uplink(bus, spool, site=site, clock=clock)
+            row = EdgeSite(code=site, devices={}, robot_device={}, tables={})
+            task = asyncio.create_task(Agent(row, {"s1": driver}, uplink).run())
+            await soon(lambda: clock.quality == "OFF")
+            late, good = (
+                Divert(device="s1", tracking=1, lane="L1", expires_at=TRUE + timedelta(seconds=s))
+                for s in (-30, 30)
+            )
+            for command in (late, good):
+                body = device_command.dump_json(command)
+                core.bus.publish(live_topic(site, "wcs"), body, qos=0)
+            await soon(lambda: driver.told)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+    (told,) = driver.told
+    assert isinstance(told, Divert)
+    left_s = (told.expires_at - clock.now()).total_seconds()
+    assert 28 <= left_s <= 32, "what is left of it is the same for the driver"
