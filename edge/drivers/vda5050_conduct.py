@@ -141,7 +141,7 @@ class Trust:
         self._conduct = conduct
         self._doubts: Mapping[str, str] = {}
         self._lies: tuple[datetime, int] | None = None  # since when, in how many states
-        self._told: tuple[str, int] = ("", 0)
+        self._told: tuple[str, int] | None = None
         self._told_at: datetime | None = None
 
     def take(self, said: Saying, doubts: Mapping[str, str], now: datetime) -> None:
@@ -162,9 +162,12 @@ class Trust:
         return ""
 
     def news(self, robot: str, now: datetime, *, again: bool = False) -> RobotConformance | None:
-        """How it keeps to the standard, when that is news; or `again` in any case."""
+        """How it keeps to the standard, when that is news; or `again` in any case.
+
+        The first word is always news: whoever raised an alarm before we began may clear it.
+        """
         conduct, why = self._conduct, self.quarantine(now)
-        told_why, told_rules = self._told
+        told_why, told_rules = self._told or (None, 0)
         is_time = self._told_at is None or (now - self._told_at).total_seconds() >= _TELL_EVERY_S
         if not (again or why != told_why or (len(conduct.counts) != told_rules and is_time)):
             return None

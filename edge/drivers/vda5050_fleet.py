@@ -274,9 +274,9 @@ class Vda5050Fleet:
     def _tell_conduct(self, session: RobotSession, now: datetime, *, again: bool = False) -> None:
         if self._say is None or session.states == 0:
             return
-        if not again and not session.conduct.counts and not session.quarantine(now):
+        if (news := session.news_of_conduct(now, again=again)) is None:
             return
-        if (news := session.news_of_conduct(now, again=again)) is not None:
+        if news.broken or news.quarantined:
             log.warning(
                 "robot.conformance",
                 robot=news.robot,
@@ -284,7 +284,7 @@ class Vda5050Fleet:
                 broken=dict(news.broken),
                 quarantined=news.quarantined,
             )
-            self._say(news)
+        self._say(news)
 
     def health(self) -> Mapping[str, float | int | str]:
         """How the fleet is, and which robot keeps worst to the standard."""
@@ -314,8 +314,7 @@ class Vda5050Fleet:
         for session in self.sessions.values():
             if (report := session.report(now, patience_s)) is not None:
                 self._say(report)
-            if session.conduct.counts:
-                self._tell_conduct(session, now, again=True)
+            self._tell_conduct(session, now, again=True)
 
     def _status(self) -> DeviceStatus:
         return DeviceStatus(at=self._clock.now(), device=self.name, status="UP")

@@ -8,7 +8,7 @@ import pytest
 
 from edge.drivers import DeviceUnavailable
 from edge.drivers.vda5050_fleet import Vda5050Fleet, make
-from edge.messages import CancelDrive, DriveAction, DriveNode, TellAgain
+from edge.messages import CancelDrive, DriveAction, DriveNode, PauseRobot, TellAgain
 from edge.mqtt import PahoBus, robot_topic
 from simulators.live_robots import run_robots
 from tests.edge.foreign_robot import ForeignRobot
@@ -38,8 +38,11 @@ def with_actions(nodes: list[DriveNode], at: dict[int, DriveAction]) -> list[Dri
     ]
 
 
-async def test_robots_carry_totes_to_and_fro(broker_url: str, tmp_path: Path):
+async def test_robots_of_three_versions_carry_totes_to_and_fro(broker_url: str, tmp_path: Path):
     site, clock = a_site(robots=3), a_clock(tmp_path)
+    site["devices"][0]["types"] = {"new": {"version": "3.0.0"}}
+    site["robots"][0]["version"] = "2.0.0"
+    site["robots"][2]["type"] = "new"
     robots = run_robots(site, broker_url, clock=clock, state_dir=tmp_path, seed=1)
     async with driven(site, broker_url, clock, tmp_path) as wcs, running(robots):
         await wcs.until_known(3)
@@ -60,6 +63,86 @@ async def test_robots_carry_totes_to_and_fro(broker_url: str, tmp_path: Path):
             session = wcs.fleet.sessions[f"R-{number}"]
             assert session.conformance() == 1.0
         await soon(lambda: all(s.factsheet for s in wcs.fleet.sessions.values()))
+        health = wcs.fleet.health()
+        assert (health["robots_connected"], health["violations_total"]) == (3, 0)
+
+
+async def test_a_robot_is_paused_and_one_that_speaks_a_newer_version_is_followed(
+    nats_url: str, tmp_path: Path
+):
+    site, clock = a_site(robots=1), a_clock(tmp_path)
+    newer = {**site, "robots": [{**site["robots"][0], "version": "3.0.0"}]}
+    robots = run_robots(newer, nats_url, clock=clock, state_dir=tmp_path)
+    async with driven(site, nats_url, clock, tmp_path) as wcs, running(robots):
+        await wcs.until_known(1)
+        mission = asyncio.ensure_future(wcs.mission("R-0", "m-1", lane(site, 0)))
+        await soon(lambda: wcs.reports["R-0"].driving)
+        await wcs.fleet.tell(PauseRobot(robot="R-0", paused=True))
+        await soon(lambda: wcs.reports["R-0"].paused and not wcs.reports["R-0"].driving)
+        await wcs.fleet.tell(PauseRobot(robot="R-0", paused=False))
+        await mission
+        assert wcs.fleet.sessions["R-0"].conformance() == 1.0
+
+
+async def test_a_twin_on_a_real_broker_is_quarantined_and_said_once(
+    broker_url: str, tmp_path: Path
+):
+    site, clock = a_site(robots=1), a_clock(tmp_path)
+    code = site["site"]["code"]
+    other = {**site, "site": {"code": f"{code}-twin"}}
+    other["robots"] = [{**site["robots"][0], "start": "L0-3", "map": code}]
+    async with (
+        driven(site, broker_url, clock, tmp_path) as wcs,
+        running(run_robots(site, broker_url, clock=clock, state_dir=tmp_path)),
+    ):
+        await wcs.until_known(1)
+        mission = asyncio.ensure_future(wcs.mission("R-0", "m-1", lane(site, 0)))
+        async with running(run_robots(other, broker_url, clock=clock, state_dir=tmp_path / "twin")):
+
+            def asked() -> str:
+                wcs.fleet._ask_all()  # so that both have something to say
+                return wcs.conduct["R-0"].quarantined
+
+            await soon(asked)
+            assert "two robots" in wcs.conduct["R-0"].quarantined
+            assert not wcs.reports["R-0"].connected
+            assert wcs.fleet.health()["robots_quarantined"] == 1
+            wcs.events.clear()
+            await wcs.fleet.tell(TellAgain())
+            assert [event.type for event in wcs.events] == ["device.status", "robot.conformance"]
+        mission.cancel()
+
+
+def test_all_that_is_wrong_with_the_robots_of_a_site_file_is_said_at_once(tmp_path: Path):
+    site = a_site()
+    device = site["devices"][0]
+    device["types"] = {
+        "old": {"version": "1.1.0", "horizon_nodes": "many", "stitch_actions": 1},
+        "odd": {"speaks": "loud", "instant_key": "do", "action_types": {"LIFT": "up"}},
+    }
+    device["zone_sets"] = [{"id": "z", "zones": [{"id": "a", "type": "PARK", "corners": []}]}]
+    site["robots"][0]["type"] = "tugger"
+    site["robots"][1]["retries"] = 1.5
+    with pytest.raises(ValueError, match="is not spoken here") as caught:
+        make(
+            device,
+            site,
+            clock=a_clock(tmp_path),
+            port_offset=0,
+            mqtt_url="mqtt://127.0.0.1:9",
+            state_dir=tmp_path,
+        )
+    for fault in (
+        "horizon_nodes should be of type int",
+        "stitch_actions should be of type bool",
+        "speaks is not known here",
+        "instant_key is actions or instantActions",
+        "action_types has no LIFT",
+        "no type 'PARK'",
+        "there is no type 'tugger'",
+        "retries should be of type int",
+    ):
+        assert fault in str(caught.value)
 
 
 async def test_tell_again_says_everything_once_more(nats_url: str, tmp_path: Path):
@@ -70,7 +153,8 @@ async def test_tell_again_says_everything_once_more(nats_url: str, tmp_path: Pat
         wcs.reports.clear()
         await wcs.fleet.tell(TellAgain())
         assert set(wcs.reports) == {"R-0", "R-1"}
-        assert [event.type for event in wcs.events] == ["device.status"] * 2
+        said = [event.type for event in wcs.events]
+        assert said == ["device.status", *["robot.conformance"] * 2] * 2
 
 
 async def test_a_drive_can_be_cancelled(nats_url: str, tmp_path: Path):

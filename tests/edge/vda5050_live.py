@@ -14,7 +14,7 @@ from vda5050.ports.transport import MessageHandler
 
 from edge.clock import ScaledClock
 from edge.drivers.vda5050_fleet import Vda5050Fleet, make
-from edge.messages import DeviceEvent, Drive, DriveNode, RobotReport
+from edge.messages import DeviceEvent, Drive, DriveNode, RobotConformance, RobotReport
 from edge.mqtt import Message, PahoBus, Will
 from tests.edge.vda5050_pair import START
 
@@ -57,11 +57,14 @@ class Listener:
         self.reports: dict[str, RobotReport] = {}
         self.passed: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
         self.events: list[DeviceEvent] = []
+        self.conduct: dict[str, RobotConformance] = {}
         self.heard = asyncio.Event()
 
     def say(self, said: DeviceEvent | RobotReport) -> None:
         """What the driver calls."""
         self.heard.set()
+        if isinstance(said, RobotConformance):
+            self.conduct[said.robot] = said
         if not isinstance(said, RobotReport):
             self.events.append(said)
             return
