@@ -106,6 +106,7 @@ class Upkeep:
         self._executed = executed
         self._watch = watch or _Unwatched()
         self._changed = changed
+        self._measures_badly = False
         self._commands: deque[tuple[DeviceCommand, datetime]] = deque()  # and when they came
         self._more = asyncio.Event()
         self._backoff = Backoff(most_s=PAUSE_MOST_S)
@@ -122,8 +123,10 @@ class Upkeep:
             return {}
         try:
             return self.driver.health()
-        except Exception:  # a figure is not worth a device
-            log.exception("health.failed", device=self.name)
+        except Exception:  # a figure is not worth a device, nor a line every second
+            if not self._measures_badly:
+                log.exception("health.failed", device=self.name)
+            self._measures_badly = True
             return {}
 
     def health(self) -> dict[str, float | int | str]:

@@ -42,6 +42,7 @@ from edge.process import Child, Keeper
 from edge.site import EdgeSite
 from edge.spool import Spool, SpoolFull
 from edge.stream import Receiver, SenderPump, decode_batch, encode_ack
+from edge.upkeep import Watch
 from edge.uplink import Uplink
 from tests.edge.waiting import soon
 
@@ -129,7 +130,9 @@ class House:
 
 
 @asynccontextmanager
-async def running(url: str, folder: Path, *drivers: FakeDriver) -> AsyncIterator[House]:
+async def running(
+    url: str, folder: Path, *drivers: FakeDriver, watch: Watch | None = None
+) -> AsyncIterator[House]:
     code = f"S-{uuid1()}"
     site = EdgeSite(code=code, devices={}, robot_device={"R-01": "fleet"}, tables={})
     by_name = {driver.name: driver for driver in drivers}
@@ -141,7 +144,7 @@ async def running(url: str, folder: Path, *drivers: FakeDriver) -> AsyncIterator
         await wcs_bus.until_settled()
         with Spool(folder / "spool.db") as spool, Executed(folder / "executed.db") as executed:
             uplink = Uplink(edge_bus, spool, site=code, clock=counted(SystemClock()))
-            agent = Agent(site, by_name, uplink, executed=executed)
+            agent = Agent(site, by_name, uplink, executed=executed, watch=watch)
             task = asyncio.create_task(agent.run())
             await soon(lambda: all(driver.runs for driver in drivers))
             await edge_bus.until_settled()
