@@ -109,7 +109,8 @@ class Receiver:
     def receive(self, batch: Batch) -> Received:
         """What is new in a batch; the position is moved. Write it with the effects, then ack."""
         received = receive(self.positions.get(batch.epoch, 0), batch)
-        self.positions[batch.epoch] = received.ack.seq
+        if received.ack.seq:  # an epoch of which nothing was taken is not worth remembering
+            self.positions[batch.epoch] = received.ack.seq
         return received
 
     def acks(self) -> tuple[Ack, ...]:

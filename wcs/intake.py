@@ -46,7 +46,7 @@ class Taken:
 
     def positions(self) -> dict[tuple[str, str], int]:
         """How far each stream has been taken."""
-        return {key: ack.seq for key, ack in self.acks.items()}
+        return {key: ack.seq for key, ack in self.acks.items() if ack.seq}
 
 
 class Intake:

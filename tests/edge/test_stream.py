@@ -159,6 +159,13 @@ def test_epochs_do_not_disturb_each_other():
     assert set(receiver.acks()) == {Ack("old", 7), Ack("new", 1)}
 
 
+def test_epochs_of_which_nothing_was_taken_are_not_remembered():
+    receiver = Receiver()
+    for n in range(1_000):
+        assert receiver.receive(Batch(f"noise {n}", 7, ({"n": 1},))).ack == Ack(f"noise {n}", 0)
+    assert receiver.positions == {}
+
+
 def test_batches_and_the_window_are_bounded():
     sender = Sender("e", acked=0)
     batches = []
