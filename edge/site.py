@@ -23,6 +23,8 @@ DRIVERS: Mapping[str, str] = {  # as it stands in a site file -> the module that
     "opcua": "edge.drivers.opcua",
     "modbus": "edge.drivers.modbus",
     "llrp": "edge.drivers.rfid",
+    "impinj": "edge.drivers.impinj",
+    "zebra": "edge.drivers.zebra",
     "scale": "edge.drivers.scale",
     "osip": "edge.drivers.osip",
 }

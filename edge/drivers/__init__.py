@@ -13,6 +13,8 @@ Where a protocol allows it the driver proper is a pure module (bytes or JSON to 
     opcua     sorters over OPC UA            edge.drivers.opcua
     modbus    small PLCs over Modbus TCP     edge.drivers.modbus
     llrp      RFID readers over LLRP         edge.drivers.rfid
+    impinj    Impinj R700 over MQTT or HTTP  edge.drivers.impinj
+    zebra     Zebra FX over MQTT or HTTP     edge.drivers.zebra
     scale     scales over TCP (MT-SICS)      edge.drivers.scale
     osip      conveyors, sorters: telegrams  edge.drivers.osip
 """
