@@ -33,7 +33,7 @@ SITE = {
     "evidence", "exception_act",
     "count_wanted", "stock_count", "count_round", "count_line", "count_adjustment", "count_act",
     "count_policy", "count_class",
-    "asn", "asn_line", "asn_unit", "receipt", "inbound_policy", "dock_door", "dock_slot",
+    "inbound_act", "asn", "asn_line", "asn_unit", "receipt", "inbound_policy", "dock_door", "dock_slot",
     "appointment", "inspection_plan", "inspection_switch", "inspection", "putaway",
     "putaway_table",
     "pick_station", "station_slot",

@@ -20,6 +20,7 @@ from wms.counting.make import start_count
 from wms.counting.rounds import finish_count, grow_count
 from wms.ids import SiteId
 from wms.inbound.inspect import finish_inspect
+from wms.inbound.move import finish_move, grow_move, start_move
 from wms.inbound.putaway import finish_putaway, grow_putaway, start_putaway
 from wms.inbound.receive import finish_inbound, grow_inbound
 from wms.inbound.receive_start import start_blind, start_inbound
@@ -64,6 +65,7 @@ FINISHERS: dict[str, FloorFinish] = {
     "inspect": finish_inspect,
     "putaway": finish_putaway,
     "recover": finish_recover,
+    "move": finish_move,
     "count": finish_count,
     "sweep": finish_count,
 }
@@ -88,11 +90,13 @@ STARTERS: dict[str, FloorStart] = {
     "inbound": start_inbound,
     "blind": start_blind,
     "putaway": start_putaway,
+    "move": start_move,
     "count": start_count,
 }
 GROWERS: dict[str, FloorGrow] = {
     "inbound": grow_inbound,
     "putaway": grow_putaway,
+    "move": grow_move,
     "count": grow_count,
     "sweep": grow_count,
     "pick": grow_pick,

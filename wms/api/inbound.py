@@ -3,7 +3,9 @@
 Systems come to /inbound/v1 with a key, people to /console/v1 as to all that is theirs.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -28,6 +30,7 @@ from wms.api.inbound_shapes import (
 from wms.api.shapes import CommandIn, Text
 from wms.errors import IdReused, NotFound
 from wms.inbound import docks, read
+from wms.inbound.acts import once
 from wms.inbound.announce import announce_asn, cancel_asn, change_asn, close_asn
 from wms.inbound.asn_file import take_file
 from wms.inbound.docks import Book
@@ -109,22 +112,30 @@ def post_asn_change(asn_id: UUID, body: AsnChangeIn, services: Svc, now: Now) ->
 @router.post(f"{PEOPLE}/asns/{{asn_id}}:cancel", tags=["console"])
 def post_asn_cancel(asn_id: UUID, body: CommandIn, services: Svc, now: Now, actor: Who) -> AsnOut:
     """A delivery does not come; promises on it end."""
-    del body
-    services.database.run(lambda s: cancel_asn(s, asn_id, actor=str(actor), now=now))
-    return get_asn(asn_id, services)
+
+    def work(session: Session) -> dict[str, Any]:
+        cancel_asn(session, asn_id, actor=str(actor), now=now)
+        return _asn(session, asn_id)
+
+    said = services.database.run(
+        lambda s: _act_on_asn(s, asn_id, body, "cancel", partial(work, s), now)
+    )
+    return AsnOut.model_validate(said)
 
 
 @router.post(f"{PEOPLE}/asns/{{asn_id}}:close", tags=["console"])
 def post_asn_close(asn_id: UUID, body: CommandIn, services: Svc, now: Now, actor: Who) -> AsnOut:
     """Nothing more comes of a delivery: what is short is told."""
-    del body
 
-    def work(session: Session) -> None:
+    def work(session: Session) -> dict[str, Any]:
         asn = close_asn(session, asn_id, actor=str(actor), now=now)
         tell_short(session, asn, actor=str(actor), at=now)
+        return _asn(session, asn_id)
 
-    services.database.run(work)
-    return get_asn(asn_id, services)
+    said = services.database.run(
+        lambda s: _act_on_asn(s, asn_id, body, "close", partial(work, s), now)
+    )
+    return AsnOut.model_validate(said)
 
 
 @router.post(f"{SYSTEMS}/asns:file", tags=["inbound"])
@@ -247,9 +258,11 @@ def post_check_in(
     site: Text, appointment_id: UUID, body: CommandIn, services: Svc, now: Now
 ) -> AppointmentOut:
     """The truck is here, on time or late."""
-    del body
-    services.database.run(lambda s: docks.check_in(s, site_id(site), appointment_id, now=now))
-    return _appointment(services, site, appointment_id)
+
+    def work(session: Session) -> None:
+        docks.check_in(session, site_id(site), appointment_id, now=now)
+
+    return _act_on_truck(services, site, appointment_id, body, "check in", work, now)
 
 
 @router.post(f"{PEOPLE}/appointments/{{site}}/{{appointment_id}}:done", tags=["console"])
@@ -257,9 +270,11 @@ def post_appointment_done(
     site: Text, appointment_id: UUID, body: CommandIn, services: Svc, now: Now
 ) -> AppointmentOut:
     """The truck has left; what is left of its time is free."""
-    del body
-    services.database.run(lambda s: docks.end(s, site_id(site), appointment_id, "DONE", now=now))
-    return _appointment(services, site, appointment_id)
+
+    def work(session: Session) -> None:
+        docks.end(session, site_id(site), appointment_id, "DONE", now=now)
+
+    return _act_on_truck(services, site, appointment_id, body, "done", work, now)
 
 
 @router.post(f"{PEOPLE}/appointments/{{site}}/{{appointment_id}}:cancel", tags=["console"])
@@ -268,11 +283,52 @@ def post_appointment_cancel(
     site: Text, appointment_id: UUID, body: CommandIn, services: Svc, now: Now
 ) -> AppointmentOut:
     """The truck does not come."""
-    del body
-    services.database.run(
-        lambda s: docks.end(s, site_id(site), appointment_id, "CANCELLED", now=now)
-    )
-    return _appointment(services, site, appointment_id)
+
+    def work(session: Session) -> None:
+        docks.end(session, site_id(site), appointment_id, "CANCELLED", now=now)
+
+    return _act_on_truck(services, site, appointment_id, body, "cancel", work, now)
+
+
+def _act_on_asn(
+    session: Session,
+    asn_id: UUID,
+    body: CommandIn,
+    what: str,
+    work: Callable[[], dict[str, Any]],
+    now: datetime,
+) -> dict[str, Any]:
+    """Do it once under its id; the delivery as it stood then."""
+    at = site_id(read.one_asn(session, asn_id)["site"])
+    return once(session, at, body.command_id, f"{what} asn {asn_id}", work, now=now)
+
+
+def _asn(session: Session, asn_id: UUID) -> dict[str, Any]:
+    return AsnOut.model_validate(read.one_asn(session, asn_id)).model_dump(mode="json")
+
+
+def _act_on_truck(  # noqa: PLR0913, PLR0917 - which act, on what, how and when
+    services: Svc,
+    site: str,
+    appointment_id: UUID,
+    body: CommandIn,
+    what: str,
+    do: Callable[[Session], None],
+    now: datetime,
+) -> AppointmentOut:
+    """Do it once under its id; the appointment as it stood then."""
+
+    def run(session: Session) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            do(session)
+            row = read.one_appointment(session, site_id(site), appointment_id)
+            return AppointmentOut.model_validate(row).model_dump(mode="json")
+
+        _known(session, site)
+        act = f"{what} truck {appointment_id}"
+        return once(session, site_id(site), body.command_id, act, work, now=now)
+
+    return AppointmentOut.model_validate(services.database.run(run))
 
 
 def _appointment(services: Svc, site: str, appointment_id: UUID) -> AppointmentOut:

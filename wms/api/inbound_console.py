@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Now, Svc, Who
@@ -25,6 +26,8 @@ from wms.catalog import HOUSE_OWNER_ID, skus_by_code
 from wms.errors import NotFound
 from wms.ids import SiteId
 from wms.inbound import policy, read, rules
+from wms.inbound.acts import once
+from wms.inbound.found import found_parcel
 from wms.inbound.goods import Loose, loose_goods, unit_at, unit_goods
 from wms.inbound.model import InboundPolicy, InspectionPlan
 from wms.inbound.plan import decide
@@ -62,15 +65,43 @@ def post_reverse(
     site: Text, receipt_id: UUID, body: CommandIn, services: Svc, now: Now, actor: Who
 ) -> ReceiptOut:
     """A receipt was wrong: its opposite goes into the books. 409 `receipt_moved`: too late."""
-    del body
 
-    def work(session: Session) -> dict[str, Any]:
+    def run(session: Session) -> dict[str, Any]:
         at = site_id(site)
-        found = reverse_receipt(session, at, receipt_id, actor=str(actor), now=now)
-        rows = read.receipts(session, asn_id=found.asn_id, limit=100_000)
-        return next(row for row in rows if row["id"] == receipt_id)
 
-    return ReceiptOut.model_validate(services.database.run(work))
+        def work() -> dict[str, Any]:
+            found = reverse_receipt(session, at, receipt_id, actor=str(actor), now=now)
+            rows = read.receipts(session, asn_id=found.asn_id, limit=100_000)
+            row = next(row for row in rows if row["id"] == receipt_id)
+            return ReceiptOut.model_validate(row).model_dump(mode="json")
+
+        return once(session, at, body.command_id, f"reverse {receipt_id}", work, now=now)
+
+    return ReceiptOut.model_validate(services.database.run(run))
+
+
+class FoundOut(BaseModel):
+    """How many units of a lost parcel came back into the books."""
+
+    units: int
+
+
+@router.post("/arrivals/{site}/{arrival_id}:found")
+def post_arrival_found(
+    site: Text, arrival_id: UUID, body: CommandIn, services: Svc, now: Now, actor: Who
+) -> FoundOut:
+    """A parcel that was given up has turned up: its goods stand at the dock, to be put away."""
+
+    def run(session: Session) -> dict[str, Any]:
+        at, _ = _whose(session, site, "")
+
+        def work() -> dict[str, Any]:
+            units = found_parcel(session, services.floor, at, arrival_id, actor=str(actor), now=now)
+            return {"units": units}
+
+        return once(session, at, body.command_id, f"found {arrival_id}", work, now=now)
+
+    return FoundOut.model_validate(services.database.run(run))
 
 
 @router.get("/inspections")

@@ -73,6 +73,7 @@ class Arrival(Base):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str] = mapped_column(server_default="")
     reason: Mapped[str] = mapped_column(server_default="")
+    found_at: Mapped[datetime | None]  # it was given up, and turned up after all
 
 
 class ArrivalLine(Base):

@@ -51,6 +51,7 @@ CREATE TABLE arrival (
   ended_at TIMESTAMP WITH TIME ZONE,
   ended_by TEXT DEFAULT '' NOT NULL,
   reason TEXT DEFAULT '' NOT NULL,
+  found_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_arrival PRIMARY KEY (site_id, id),
   CONSTRAINT ck_arrival_state CHECK (state IN ('EXPECTED', 'ARRIVED', 'LOST')),
   CONSTRAINT ck_arrival_ended CHECK ((state = 'EXPECTED') = (ended_at IS NULL))

@@ -10,6 +10,15 @@ branch_labels = None
 depends_on = None
 
 INBOUND = """
+CREATE TABLE inbound_act (
+  site_id UUID NOT NULL,
+  id UUID NOT NULL,
+  what TEXT NOT NULL,
+  said JSONB NOT NULL,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_inbound_act PRIMARY KEY (site_id, id)
+);
+
 CREATE TABLE inspection_switch (
   site_id uuid NOT NULL,
   supplier text NOT NULL,
