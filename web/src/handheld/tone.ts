@@ -1,4 +1,9 @@
-/** What hand and ear are told: short tones and buzzes that differ without looking. */
+/**
+ * What hand and ear are told: short tones and buzzes that differ without looking.
+ *
+ * Opening the sound takes a slow device longer than a scan may: it is opened behind the first touch or
+ * key, and tones begin behind the paint of the screen that they belong to.
+ */
 
 export type Feel = "ok" | "line" | "task" | "wrong" | "again";
 type Note = [pitch_hz: number, long_ms: number];
@@ -23,19 +28,33 @@ let sound: AudioContext | null = null;
 /** Never in the way: a device without sound or motor goes on silently. */
 export function feel(what: Feel): void {
   navigator.vibrate?.(BUZZ[what]);
-  if (!("AudioContext" in window) || navigator.userActivation?.hasBeenActive === false) return;
+  requestAnimationFrame(() => setTimeout(() => play(NOTES[what], what === "wrong" ? "square" : "sine", what === "again" ? 0.08 : 0.25)));
+}
+
+function open(): AudioContext | null {
+  if (!("AudioContext" in window) || navigator.userActivation?.hasBeenActive === false) return null;
   sound ??= new AudioContext();
-  let start_s = sound.currentTime + 0.005;
-  for (const [pitch_hz, long_ms] of NOTES[what]) {
-    const voice = sound.createOscillator();
-    const volume = sound.createGain();
-    voice.type = what === "wrong" ? "square" : "sine";
+  return sound;
+}
+
+function play(notes: Note[], type: OscillatorType, loud: number): void {
+  const into = open();
+  if (!into) return;
+  let start_s = into.currentTime + 0.005;
+  for (const [pitch_hz, long_ms] of notes) {
+    const voice = into.createOscillator();
+    const volume = into.createGain();
+    voice.type = type;
     voice.frequency.value = pitch_hz;
-    volume.gain.setValueAtTime(what === "again" ? 0.08 : 0.25, start_s);
+    volume.gain.setValueAtTime(loud, start_s);
     volume.gain.linearRampToValueAtTime(0, start_s + long_ms / 1000);
-    voice.connect(volume).connect(sound.destination);
+    voice.connect(volume).connect(into.destination);
     voice.start(start_s);
     voice.stop(start_s + long_ms / 1000);
     start_s += long_ms / 1000 + 0.03;
   }
+}
+
+for (const touch of ["pointerup", "keydown"]) {
+  globalThis.addEventListener?.(touch, () => setTimeout(open), { once: true, passive: true });
 }
