@@ -27,12 +27,14 @@ DRIVERS: Mapping[str, str] = {  # as it stands in a site file -> the module that
     "zebra": "edge.drivers.zebra",
     "scale": "edge.drivers.scale",
     "osip": "edge.drivers.osip",
+    "autoid": "edge.drivers.autoid",
+    "lights": "edge.drivers.lights",
 }
-_NEEDS_PORT = {"opcua", "modbus", "llrp", "scale", "osip"}
+_NEEDS_PORT = {"opcua", "modbus", "llrp", "scale", "osip", "autoid"}
 _DRIVER_OF: Mapping[str, tuple[str, ...]] = {  # a table -> the drivers that its devices may have
     "conveyors": ("modbus", "osip"),
     "sorters": ("opcua", "modbus", "osip"),
-    "gates": ("llrp", "impinj", "zebra"),
+    "gates": ("llrp", "impinj", "zebra", "autoid"),
 }
 _TABLES = ("devices", "robots", "conveyors", "sorters", "gates")
 _PORT_MAX = 65_535

@@ -17,6 +17,8 @@ Where a protocol allows it the driver proper is a pure module (bytes or JSON to 
     zebra     Zebra FX over MQTT or HTTP     edge.drivers.zebra
     scale     scales over TCP (MT-SICS)      edge.drivers.scale
     osip      conveyors, sorters: telegrams  edge.drivers.osip
+    autoid    RFID readers over OPC UA       edge.drivers.autoid
+    lights    pick-to-light over MQTT        edge.drivers.lights
 """
 
 from collections.abc import Callable, Mapping

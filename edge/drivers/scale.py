@@ -76,6 +76,7 @@ class SicsScale:
         self._address = (device.get("host", "127.0.0.1"), port)
         self._silence_s: float = device.get("silence_s", _SILENCE_S)
         self._said: tuple[int, bool] | None = None
+        self._lines = self._weights = 0
 
     async def run(self, say: Say) -> None:
         """Connect and listen until cancelled.
@@ -104,6 +105,16 @@ class SicsScale:
         if isinstance(command, TellAgain):
             self._said = None
 
+    def health(self) -> Mapping[str, float | int | str]:
+        """Lines heard, weights said, and what lies on it."""
+        grams, stable = self._said or (0, False)
+        return {
+            "lines_total": self._lines,
+            "weights_total": self._weights,
+            "grams": grams,
+            "at_rest": int(stable),
+        }
+
     async def _listen(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, say: Say
     ) -> None:
@@ -122,6 +133,7 @@ class SicsScale:
             if not line.endswith(b"\n"):
                 raise DeviceUnavailable(self.name, "it closed the connection")
             asked_again = False
+            self._lines += 1
             weight = read_weight(line.decode("ascii", errors="replace").strip())
             if not is_up:
                 say(DeviceStatus(at=self._clock.now(), device=self.name, status="UP"))
@@ -139,4 +151,5 @@ class SicsScale:
         ):
             return
         self._said = said
+        self._weights += 1
         say(WeightRead(at=self._clock.now(), device=self.name, grams=grams, stable=stable))
