@@ -14,7 +14,7 @@ Laws:
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,7 @@ from pydantic_core import from_json
 log = structlog.get_logger(__name__)
 
 EPOCH_MAX = 100  # characters
+BYTES_MAX = 250_000  # of a batch; brokers take a megabyte
 AGE_MAX_S = 1e12  # no run gets that old
 
 
@@ -62,6 +63,18 @@ def encode_batch(
     """A batch for the wire; the bodies are JSON objects already. `head` is what it says more."""
     start = json.dumps({"epoch": epoch, "seq": seq, **(head or {})})[:-1]
     return b"".join((start.encode(), b', "messages": [', b",".join(bodies), b"]}"))
+
+
+def parts(seq: int, bodies: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """Messages from `seq` on in batches that a broker takes: `BYTES_MAX`, or one message."""
+    start = size = 0
+    for n, body in enumerate(bodies):
+        if n > start and size + len(body) > BYTES_MAX:
+            yield seq + start, bodies[start:n]
+            start, size = n, 0
+        size += len(body)
+    if bodies:
+        yield seq + start, bodies[start:]
 
 
 def decode_batch(body: bytes) -> Batch:

@@ -49,6 +49,7 @@ from edge.batches import (
     decode_batch,
     encode_ack,
     encode_batch,
+    parts,
     sound,
 )
 from edge.mqtt import Bus, Message
@@ -317,7 +318,8 @@ class SenderPump:
             self.sent += len(numbers)
             self.resent += max(0, min(self._furthest, numbers[-1]) - numbers.start + 1)
             self._furthest = max(self._furthest, numbers[-1])
-            self._publish(numbers.start, bodies)
+            for seq, some in parts(numbers.start, bodies):
+                self._publish(seq, some)
 
     def _publish(self, seq: int, bodies: Sequence[bytes]) -> None:
         head: dict[str, Any] = {}

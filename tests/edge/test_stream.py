@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.batches import BYTES_MAX, parts
 from edge.stream import (
     BATCH_MAX,
     HASTY_RESEND_S,
@@ -222,6 +223,18 @@ def test_other_epochs_acknowledge_nothing():
     sender.due(1, 0.0)
     assert not sender.on_ack(Ack("other", 1), last=1, now_s=0.0)
     assert sender.acked == 0
+
+
+@given(st.lists(st.integers(min_value=0, max_value=3 * BYTES_MAX // 2), max_size=12))
+def test_a_batch_is_no_larger_than_a_broker_takes(sizes: list[int]):
+    bodies = [bytes(size) for size in sizes]
+    found = list(parts(7, bodies))
+    assert [body for _, some in found for body in some] == bodies
+    assert [seq for seq, _ in found] == [
+        7 + sum(len(s) for _, s in found[:n]) for n in range(len(found))
+    ]
+    assert all(len(some) == 1 or sum(map(len, some)) <= BYTES_MAX for _, some in found)
+    assert all(some for _, some in found)
 
 
 BAD = [b"", b"\xff", b"[]", b"null", b"{}", b'{"epoch": 1, "seq": 1, "messages": []}']
