@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, String, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, Text, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.expression import cast
@@ -111,7 +111,7 @@ def _clauses(asked: Asked) -> list[ColumnElement[bool]]:
         (one.record_time, asked.record_from, asked.record_until),
     )
     found: list[ColumnElement[bool]] = [column.in_(some) for column, some in equal if some]
-    found += [column.op("&&")(cast(some, ARRAY(String))) for column, some in holds if some]
+    found += [column.op("&&")(cast(some, ARRAY(Text))) for column, some in holds if some]
     found += [column >= start for column, start, _ in times if start is not None]
     found += [column < end for column, _, end in times if end is not None]
     return found

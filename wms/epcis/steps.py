@@ -6,22 +6,22 @@
     into a parcel                                            packing         in_progress, and an
                                                              aggregation under the parcel's SSCC
     onto a lane                                              shipping        in_transit
-    from a lane to who is waiting                            arriving        in_progress
+    from a lane to who waits for it                          arriving        in_progress
     handed over in a store                                   retail_selling  retail_sold
     back from a customer                                     receiving       returned
     found or missed by a count                               stock_taking    …
     set aside, damaged, thrown away                          inspecting, destroying
 
 Goods with a serial are told one by one, others as so many of a kind or lot. A GTIN makes a name
-that everybody knows; goods without one have a name of this house. What was one command at one
-place is one event. Ids are hashes: made again, an event is the same.
+that everybody knows; goods without one have a name of this house. What one transaction did with a
+unit, or one command with loose goods, is one event. Ids are hashes: made again, it is the same.
 
 Pure. Source: GS1 CBV 2.0, section 7 (which step and disposition means what).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from edge.keys import SSCC_LENGTH, is_key
@@ -32,6 +32,7 @@ STORED = frozenset({"sellable"})
 HERE = frozenset({"received", "sellable", "quarantine", "damaged", "picked", "packed",
                   "return_received"})  # fmt: skip
 LANES = frozenset({"to_customer", "to_store", "to_locker", "store_to_dc", "dc_to_dc"})
+ON_THE_WAY = frozenset({"shipping", "arriving", "retail_selling"})
 BACK = frozenset({"return_requested", "return_in_transit"})
 _BY_GOAL = {  # what lies in the house goes there
     "picked": ("picking", "in_progress"),
@@ -45,19 +46,23 @@ _BY_GOAL = {  # what lies in the house goes there
 }
 
 
-def events_of(rows: Sequence[MovedNow], *, base: str) -> list[dict[str, Any]]:
-    """The events of movements that lie together; `base` begins the names of this house."""
-    found: list[dict[str, Any]] = []
+def events_of(
+    rows: Iterable[MovedNow], *, base: str, parcels: Mapping[UUID, str] | None = None
+) -> list[dict[str, Any]]:
+    """The events of movements.
 
-    def one_act(row: MovedNow) -> tuple[object, ...]:
-        return (row.xid, row.command_id, row.from_place, row.to_place, row.to_unit)
-
-    for _, some in groupby(rows, one_act):
-        act = list(some)
-        step = step_of(act[0])
-        if step is not None:
-            found += _events(act, step, base)
-    return found
+    `base` begins the names of this house; `parcels` is the SSCC of what was packed, by its hold.
+    """
+    of = parcels or {}
+    acts: dict[tuple[object, ...], list[MovedNow]] = {}
+    for row in rows:
+        unit = of.get(row.cause_id) or row.to_unit or row.from_unit
+        key = (row.xid, unit or row.command_id, row.from_place, row.to_place)
+        acts.setdefault((unit, *key), []).append(row)
+    return [
+        _event(act, str(key[0]), step, base)
+        for key, act in acts.items() if (step := step_of(act[0])) is not None
+    ]  # fmt: skip
 
 
 def step_of(row: MovedNow) -> tuple[str, str, str] | None:
@@ -100,7 +105,9 @@ def _inside(row: MovedNow) -> tuple[str, str] | None:
     return _BY_GOAL.get(row.to_counter) if row.to_counter != row.from_counter else None
 
 
-def _events(act: list[MovedNow], step: tuple[str, str, str], base: str) -> Iterator[dict[str, Any]]:
+def _event(
+    act: Sequence[MovedNow], unit: str, step: tuple[str, str, str], base: str
+) -> dict[str, Any]:
     biz_step, disposition, action = step
     first = act[0]
     at = first.occurred_at.astimezone(ZoneInfo(first.time_zone))
@@ -119,16 +126,14 @@ def _events(act: list[MovedNow], step: tuple[str, str, str], base: str) -> Itera
         ],
     }
     epcs, quantities = _things(act, base)
-    told: dict[str, Any] = {"type": "ObjectEvent", "action": action, **common}
-    unit = first.to_unit or first.from_unit
-    if biz_step == "packing" and _is_sscc(unit):
-        told["type"], told["action"], told["parentID"] = "AggregationEvent", "ADD", sscc(unit)
-        names = ("childEPCs", "childQuantityList")
-    else:
-        names = ("epcList", "quantityList")
-        epcs += [sscc(unit)] if _is_sscc(unit) else []
-    told.update({name: each for name, each in zip(names, (epcs, quantities), strict=True) if each})
-    yield told
+    kind: dict[str, Any] = {"type": "ObjectEvent", "action": action}
+    inside = {"epcList": epcs, "quantityList": quantities}
+    if _is_sscc(unit) and biz_step == "packing":
+        kind = {"type": "AggregationEvent", "action": "ADD", "parentID": sscc(unit)}
+        inside = {"childEPCs": epcs, "childQuantityList": quantities}
+    elif _is_sscc(unit) and biz_step in ON_THE_WAY:  # what is in it was told when it was packed
+        inside = {"epcList": [sscc(unit)]}
+    return kind | {name: each for name, each in inside.items() if each} | common
 
 
 def _things(act: Iterable[MovedNow], base: str) -> tuple[list[str], list[Mapping[str, Any]]]:

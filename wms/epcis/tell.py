@@ -7,11 +7,12 @@ were one made twice, its hash would be the same and it would be known. Gates say
 themselves (`passed`): which tags, where, in which direction.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,13 +22,16 @@ from wcs.messages import GatePassage
 from wms.database import Database
 from wms.epcis.model import EpcisTold
 from wms.epcis.names import own
-from wms.epcis.steps import events_of
+from wms.epcis.steps import LANES, events_of
 from wms.epcis.store import keep
 from wms.job import Job
-from wms.stock.moved import moved_since
+from wms.outbound.model import Parcel, ParcelLine
+from wms.sites import site_id
+from wms.stock.moved import MovedNow, moved_since
 
 BASE = "urn:soko"  # begins our names where the house has no address of its own
 ROWS = 1_000
+IN_PARCELS = frozenset({"packed", "outside"})
 
 
 def epcis_jobs(database: Database, clock: Clock, base: str = BASE) -> list[Job]:
@@ -52,7 +56,8 @@ def tell(session: Session, *, base: str = BASE, now: datetime, limit: int = ROWS
         return 0
     if len(rows) == limit and rows[0].xid != rows[-1].xid:  # the rest of the last comes next time
         rows = [row for row in rows if row.xid != rows[-1].xid]
-    keep(session, events_of(rows, base=base), {}, capture=None, now=now)
+    told_now = events_of(rows, base=base, parcels=_parcels(session, rows))
+    keep(session, told_now, {}, capture=None, now=now)
     told.xid, told.movement_id = rows[-1].xid, rows[-1].id
     return len(rows)
 
@@ -80,3 +85,19 @@ def passed(
     }
     keep(session, [event], {}, capture=None, now=now)
     return True
+
+
+def _parcels(session: Session, rows: Sequence[MovedNow]) -> dict[UUID, str]:
+    """The SSCC of the parcel that goods of a hold are in."""
+    holds = {
+        (site_id(row.site), row.cause_id)
+        for row in rows if row.to_counter in IN_PARCELS | LANES
+    }  # fmt: skip
+    if not holds:
+        return {}
+    query = (
+        select(ParcelLine.allocation_id, Parcel.sscc)
+        .join(Parcel, (Parcel.site_id == ParcelLine.site_id) & (Parcel.id == ParcelLine.parcel_id))
+        .where(tuple_(ParcelLine.site_id, ParcelLine.allocation_id).in_(holds))
+    )
+    return {row.allocation_id: row.sscc for row in session.execute(query)}
