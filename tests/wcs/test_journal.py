@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,12 @@ FILE = TOKYO.read_text(encoding="utf-8")
 Take = Callable[[Path], Journal]
 
 
-def worked(seed: int, loads: int = 1) -> World:
-    """A world that has worked something off, with all its batches."""
-    world = World(tokyo(), seed)
+@cache
+def worked() -> World:
+    """A world that has worked something off, with all its batches: for looking at only."""
+    world = World(tokyo(), 1)
     world.check = False
-    world.fetch_and_return(loads, seed)
+    world.fetch_and_return(1, 1)
     world.work_off(4_000)
     return world
 
@@ -39,7 +41,7 @@ def record(path: Path, world: World, *, end: int | None = None) -> None:
 
 def test_the_state_is_restored_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(journal_module, "SNAPSHOT_EVERY", 50)
-    world = worked(1)
+    world = worked()
     for end in (0, 1, 49, 50, 51, 140):
         path = tmp_path / f"{end}.journal"
         record(path, world, end=end)
@@ -108,7 +110,7 @@ def test_a_second_process_is_refused(tmp_path: Path):
 
 def test_a_changed_site_file_begins_with_the_state_of_the_old_one(tmp_path: Path):
     path = tmp_path / "wcs.journal"
-    world = worked(2)
+    world = worked()
     record(path, world)
     wider = FILE.replace('name = "R-30"', 'name = "R-31"')
     with Journal(path, wider) as journal:
@@ -126,7 +128,7 @@ def test_a_changed_site_file_begins_with_the_state_of_the_old_one(tmp_path: Path
 def test_old_batches_go_when_they_are_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(journal_module, "SNAPSHOT_EVERY", 10)
     monkeypatch.setattr(journal_module, "BATCHES_KEPT", 30)
-    record(tmp_path / "j", worked(2), end=100)
+    record(tmp_path / "j", worked(), end=100)
     recording = open_recording(tmp_path / "j")
     assert recording.after == 70
     assert [batch.id for batch in recording.batches()] == list(range(71, 101))

@@ -15,7 +15,7 @@ from wcs.replay import replay
 
 
 def test_the_same_engine_says_the_same(tmp_path: Path):
-    world = worked(3)
+    world = worked()
     record(tmp_path / "j", world)
     first, second = replay(tmp_path / "j"), replay(tmp_path / "j")
     assert first.difference is None
@@ -28,7 +28,7 @@ def test_the_same_engine_says_the_same(tmp_path: Path):
 
 
 def test_the_first_difference_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    record(tmp_path / "j", worked(3))
+    record(tmp_path / "j", worked())
     monkeypatch.setattr(missions, "HORIZON", 3)
     found = replay(tmp_path / "j").difference
     assert found is not None
@@ -39,7 +39,7 @@ def test_the_first_difference_is_shown(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_journal_that_was_tampered_with_is_noticed(tmp_path: Path):
-    record(tmp_path / "j", worked(4))
+    record(tmp_path / "j", worked())
     with sqlite3.connect(tmp_path / "j") as db:
         body = zlib.compress(b'{"to_wms":[],"to_edge":[]}')
         db.execute("UPDATE batch SET outbox = ? WHERE length(outbox) > 100", (body,))

@@ -42,6 +42,7 @@ from edge.mqtt import (
 )
 from edge.spool import Spool
 from edge.stream import Receiver, SenderPump, decode_batch, encode_ack
+from tests.night import by_night
 from tests.wcs.fleet import RobotDouble
 from wcs.journal import Journal
 from wcs.messages import (
@@ -333,17 +334,21 @@ async def start_process(site: Site, nats_url: str, folder: Path) -> Process:
     )
 
 
-async def test_killed_with_9_at_every_stage_it_goes_on(site: Site, nats_url: str, tmp_path: Path):
+@pytest.mark.parametrize("stages", [WHOLE[:3:2], by_night(WHOLE)], ids=len)
+async def test_killed_with_9_at_every_stage_it_goes_on(
+    site: Site, nats_url: str, tmp_path: Path, stages: list[str]
+):
     site.step_s = 0.05
     process = await start_process(site, nats_url, tmp_path)
-    for n, stage in enumerate(WHOLE):
+    for n, stage in enumerate(stages):
         site.order(TransportOrder(id=f"t{n}", load=f"x{n}", source="c", destination="f"))
         await site.until(partial(has_said, site, f"t{n}", stage))
         process.send_signal(signal.SIGKILL)
         await process.wait()
         site.commands.clear()
         process = await start_process(site, nats_url, tmp_path)
-    await site.until(lambda: all(states(site, f"t{n}") == WHOLE for n in range(4)))
+    orders = [f"t{n}" for n in range(len(stages))]
+    await site.until(lambda: all(states(site, order) == WHOLE for order in orders))
     await site.until(lambda: TellAgain() in site.commands)
     await site.until_taken_over()
     process.terminate()
@@ -353,7 +358,7 @@ async def test_killed_with_9_at_every_stage_it_goes_on(site: Site, nats_url: str
     with Journal(tmp_path / f"wcs-{site.code}.journal", site_text(site.code)) as journal:
         state = journal.state(Runtime(journal, site.bus, SystemClock()).engine, SystemClock().now())
     assert state == found.state
-    assert set(state.over) == {"t0", "t1", "t2", "t3"}
+    assert set(state.over) == set(orders)
 
 
 async def test_a_second_process_for_a_site_says_why_it_stops(
