@@ -22,6 +22,7 @@ words without blanks, `/`, `+`, `#`):
     soko/v1/{site}/{sender}/{receiver}/data|ack   streams (edge.stream)
     soko/v1/{site}/{speaker}/live                 the latest matters; QoS 0
     soko/v1/{site}/edge/raw/{device}              raw reads for looking at; QoS 0 (edge.uplink)
+    soko/v1/{site}/{speaker}/presence             UP, or DOWN as its last will; retained
     soko/v1/{site}/frame                          the live picture, retained (wcs.messages)
     uagv/v2/{manufacturer}/{serial}/{topic}       robots, as VDA 5050 says
 
@@ -55,6 +56,8 @@ __all__ = [
     "level",
     "live_topic",
     "parse_url",
+    "presence",
+    "presence_topic",
     "raw_topic",
     "robot_topic",
     "robots_filter",
@@ -81,6 +84,16 @@ def stream_ack_topic(site: str, sender: str, receiver: str) -> str:
 def live_topic(site: str, speaker: str) -> str:
     """Where `speaker` ("edge" or "wcs") says what is true right now."""
     return f"soko/v1/{level(site)}/{level(speaker)}/live"
+
+
+def presence_topic(site: str, speaker: str) -> str:
+    """Whether `speaker` is there: {"status": "UP"}, or DOWN as its last will. Retained."""
+    return f"soko/v1/{level(site)}/{level(speaker)}/presence"
+
+
+def presence(*, is_up: bool) -> bytes:
+    """What is said there."""
+    return b'{"status": "UP"}' if is_up else b'{"status": "DOWN"}'
 
 
 def raw_topic(site: str, device: str) -> str:

@@ -1,6 +1,6 @@
 """`soko edge run`: the composition root of the edge of one site.
 
-    drivers, spool, executed commands, broker -> agent
+    drivers, spool, executed commands, broker -> agent; its presence, and a last will
     SIGHUP and the control socket             -> reload
     Prometheus on loopback, OTLP              <- metrics
     SIGTERM, SIGINT                           -> an orderly end
@@ -22,7 +22,7 @@ from edge.commands_seen import Executed
 from edge.control import Control, socket_of
 from edge.drivers import Driver
 from edge.metrics import Metrics, measured
-from edge.mqtt import PahoBus
+from edge.mqtt import PahoBus, Will, presence, presence_topic
 from edge.reload import Reloader
 from edge.site import EdgeSite, SiteFaults, read_site
 from edge.spool import Spool
@@ -79,7 +79,11 @@ async def run_edge(path: Path, settings: EdgeSettings, clock: Clock, *, real: bo
         executed = stack.enter_context(Executed(folder / f"edge-{site.code}-commands.db"))
         port, endpoint = settings.edge_metrics_port, settings.otlp_endpoint
         watch = stack.enter_context(measured(site.code, port=port, otlp_endpoint=endpoint))
-        async with PahoBus(settings.mqtt_url, client_id=f"edge-{site.code}") as bus:
+        here = presence_topic(site.code, "edge")
+        will = Will(topic=here, body=presence(is_up=False))
+        name = f"edge-{site.code}"
+        async with PahoBus(settings.mqtt_url, client_id=name, will=will) as bus:
+            bus.on_connect(lambda: bus.publish(here, presence(is_up=True), retain=True))
             facts = {"site": site.code, "devices": list(drivers), "waiting": len(spool)}
             address = settings.mqtt_url.rpartition("@")[2].partition("?")[0]
             log.info("edge.started", mqtt_url=address, real=real, **facts)
@@ -88,6 +92,7 @@ async def run_edge(path: Path, settings: EdgeSettings, clock: Clock, *, real: bo
             reloader = Reloader(path, agent, make)
             control = Control(socket_of(folder, site.code), agent, reloader)
             await _until_asked(agent, control, reloader, watch)
+            bus.publish(here, presence(is_up=False), retain=True)  # a goodbye has no last will
     log.info("edge.stopped", site=site.code)
 
 

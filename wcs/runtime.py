@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from edge.clock import Clock
 from edge.messages import (
+    DeviceStatus,
     RobotReport,
     TellAgain,
     device_command,
@@ -36,6 +37,8 @@ from edge.mqtt import (
     Message,
     frame_topic,
     live_topic,
+    presence,
+    presence_topic,
     stream_ack_topic,
     stream_data_topic,
 )
@@ -53,6 +56,7 @@ log = structlog.get_logger(__name__)
 TICK_S = 0.1
 FRAME_EVERY_S = 0.2
 TELL_AGAIN_S = 0.5
+EDGE = "edge.presence"  # the device that is down while the edge is away
 REPORT_EVERY_S = 15.0  # of the clock: a report without news is journaled that often
 LETTERS_EVERY_S = 1.0  # how often it is looked whether letters are to be tried again
 
@@ -87,6 +91,7 @@ class Runtime:
             topic = stream_data_topic(self._site, sender, "wcs")
             self._bus.subscribe(topic, qos=0, handler=self._stream_handler(sender))
         self._bus.subscribe(live_topic(self._site, "edge"), qos=0, handler=self._on_report)
+        self._bus.subscribe(presence_topic(self._site, "edge"), handler=self._on_presence)
         self._bus.on_connect(self._on_connect)
         log.info("wcs.started", site=self._site, transports=len(self.state.transports))
         pump = asyncio.create_task(self._pump.run())
@@ -119,6 +124,18 @@ class Runtime:
             self._taken_reports[report.robot] = report
             self._fresh_reports[report.robot] = report
             self._more.set()
+
+    def _on_presence(self, message: Message) -> None:
+        """The edge has come, gone, or vanished: then the broker says its last will."""
+        if not message.body:
+            return  # somebody took the retained word away
+        is_up = message.body == presence(is_up=True)
+        detail = "" if is_up else "it does not run, or has no connection to the broker"
+        status = DeviceStatus(
+            at=self._clock.now(), device=EDGE, status="UP" if is_up else "DOWN", detail=detail
+        )
+        self._intake.put(status)
+        self._more.set()
 
     def _on_connect(self) -> None:
         self._taken_reports.clear()

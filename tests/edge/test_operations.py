@@ -15,20 +15,28 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid1
 
 import pytest
 from typer.testing import CliRunner
 
+from edge.agent import EdgeSettings
+from edge.clock import SystemClock
 from edge.commands import edge
 from edge.control import ask, socket_of
 from edge.drivers import Driver
+from edge.mqtt import PahoBus, presence, presence_topic
 from edge.ports import free_port
 from edge.process import Child
 from edge.reload import Changes, Reloader, changes
+from edge.run import Unmeant, run_edge
 from edge.site import EdgeSite, SiteFaults, read_site
+from edge.spool import SpoolBusy
 from simulators.scale import ScaleServer
 from tests.edge.test_agent import FakeDriver, carton, running, speak
 from tests.edge.waiting import soon
+from wcs.journal import Journal
+from wcs.runtime import EDGE, Runtime
 
 REPOSITORY = Path(__file__).parents[2]
 RUN = "from edge.commands import edge; edge()"
@@ -100,51 +108,94 @@ async def an_edge(url: str, folder: Path) -> AsyncIterator[Running]:
 
 
 async def test_people_look_listen_measure_and_reload_while_it_runs(nats_url: str, tmp_path: Path):
-    async with an_edge(nats_url, tmp_path) as house:
+    heard: list[bytes] = []
+    async with (
+        PahoBus(nats_url, client_id=f"wcs-{uuid1()}") as bus,
+        an_edge(nats_url, tmp_path) as house,
+    ):
+        bus.subscribe(presence_topic("S1", "edge"), handler=lambda m: heard.append(m.body))
         await soon(lambda: "devices.all_up" in house.child.output(100))
         assert stat.S_IMODE(socket_of(tmp_path, "S1").stat().st_mode) == 0o600
         code, said = await house.soko("status")
         assert (code, said.count(" UP since ")) == (0, 2)
 
-        listening = asyncio.create_task(house.soko("probe", "scale-1", "--seconds", "0.8"))
-        moments = count()
-
-        def weighed() -> bool:
-            if (n := next(moments)) % 20 == 0:  # often enough to be heard, and to come to rest
-                house.scales[0].put(900 + n)
-            return listening.done()
-
-        await soon(weighed)
-        code, said = listening.result()
-        assert code == 0, said
-        assert "through the edge that runs here, to scale-1" in said
-        assert re.search(r"scale-1 +weight.read +grams=9\d\d stable=True", said), said
-        assert "scale-2" not in said
-
-        text = await asyncio.to_thread(read, f"http://127.0.0.1:{house.metrics_port}/metrics")
-        assert 'soko_edge_device_up{device="scale-1",driver="scale"} 1.0' in text
-        assert 'soko_edge_said_total{device="scale-1",type="weight.read"}' in text
-        assert 'soko_edge_said_lag_seconds_bucket{device="scale-1",le="0.005"' in text
-        assert 'soko_edge_uplink{figure="waiting"}' in text
-
-        house.site.write_text(house.site.read_text() + "silence_s = 2.5\n")
-        assert await house.soko("reload") == (0, "changed: scale-2\n")
-        await soon(lambda: house.logged("site.reloaded"))
-        devices = await house.status()
-        assert (devices["scale-1"]["starts_total"], devices["scale-2"]["starts_total"]) == (1, 2)
-
-        house.site.write_text("[site]\ncode = 'S1'\n[[devices]]\nname = 'x'\ndriver = 'none'\n")
-        code, said = await house.soko("reload")
-        assert code == 1
-        assert "no driver 'none'" in said
-        assert house.child.pid is not None
-        os.kill(house.child.pid, signal.SIGHUP)
-        await soon(lambda: len(house.logged("site.refused")) == 2)
-        assert [d["status"] for d in (await house.status()).values()] == ["UP", "UP"]
-
-        house.site.write_text(SITE.format(*(scale.port for scale in house.scales)))
-        assert "runs already" in await refused_to_run(house.site, house.env)
+        await listened_to(house)
+        await measured(house)
+        await reloaded(house)
+        settings = EdgeSettings(mqtt_url=nats_url, state_dir=tmp_path)
+        with pytest.raises(SpoolBusy):
+            await run_edge(house.site, settings, SystemClock(), real=False)
+        assert heard[-1] == presence(is_up=True)
+        os.kill(house.child.pid, signal.SIGKILL)
+        await soon(lambda: heard[-1] == presence(is_up=False))
+        await asyncio.to_thread(house.child.stop)
+        await asyncio.to_thread(house.child.start)
+        await soon(lambda: heard[-1] == presence(is_up=True))
+        await asyncio.to_thread(house.child.stop)
+        await soon(lambda: heard[-1] == presence(is_up=False))
     assert not socket_of(tmp_path, "S1").exists()
+
+
+async def listened_to(house: Running) -> None:
+    listening = asyncio.create_task(house.soko("probe", "scale-1", "--seconds", "0.8"))
+    moments = count()
+
+    def weighed() -> bool:
+        if (n := next(moments)) % 20 == 0:  # often enough to be heard, and to come to rest
+            house.scales[0].put(900 + n)
+        return listening.done()
+
+    await soon(weighed)
+    code, said = listening.result()
+    assert code == 0, said
+    assert "through the edge that runs here, to scale-1" in said
+    assert re.search(r"scale-1 +weight.read +grams=9\d\d stable=True", said), said
+    assert "scale-2" not in said
+
+
+async def measured(house: Running) -> None:
+    text = await asyncio.to_thread(read, f"http://127.0.0.1:{house.metrics_port}/metrics")
+    assert 'soko_edge_device_up{device="scale-1",driver="scale"} 1.0' in text
+    assert 'soko_edge_said_total{device="scale-1",type="weight.read"}' in text
+    assert 'soko_edge_said_lag_seconds_bucket{device="scale-1",le="0.005"' in text
+    assert 'soko_edge_uplink{figure="waiting"}' in text
+
+
+async def reloaded(house: Running) -> None:
+    house.site.write_text(house.site.read_text() + "silence_s = 2.5\n")
+    assert await house.soko("reload") == (0, "changed: scale-2\n")
+    await soon(lambda: house.logged("site.reloaded"))
+    devices = await house.status()
+    assert (devices["scale-1"]["starts_total"], devices["scale-2"]["starts_total"]) == (1, 2)
+
+    house.site.write_text("[site]\ncode = 'S1'\n[[devices]]\nname = 'x'\ndriver = 'none'\n")
+    code, said = await house.soko("reload")
+    assert code == 1
+    assert "no driver 'none'" in said
+    assert house.child.pid is not None
+    os.kill(house.child.pid, signal.SIGHUP)
+    await soon(lambda: len(house.logged("site.refused")) == 2)
+    assert [d["status"] for d in (await house.status()).values()] == ["UP", "UP"]
+
+    house.site.write_text(SITE.format(*(scale.port for scale in house.scales)))
+
+
+async def test_site_control_raises_an_alarm_while_the_edge_is_away(nats_url: str, tmp_path: Path):
+    async with PahoBus(nats_url, client_id=f"wcs-{uuid1()}") as bus:
+        text = (REPOSITORY / "simulators" / "sites" / "tokyo.toml").read_text(encoding="utf-8")
+        with Journal(tmp_path / "j.journal", text) as journal:
+            runtime = Runtime(journal, bus, SystemClock())
+            work = asyncio.create_task(runtime.run())
+            await bus.until_settled()
+            topic, alarm = presence_topic("TYO1", "edge"), f"device/{EDGE}"
+            bus.publish(topic, presence(is_up=False), retain=True)
+            await soon(lambda: alarm in runtime.state.alarms)
+            assert "does not run" in runtime.state.alarms[alarm].detail
+            bus.publish(topic, presence(is_up=True), retain=True)
+            await soon(lambda: alarm not in runtime.state.alarms)
+            bus.publish(topic, b"", retain=True)  # for tests that follow
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
 
 
 async def test_without_a_running_edge_probe_connects_by_itself(nats_url: str, tmp_path: Path):
@@ -166,21 +217,12 @@ async def test_without_a_running_edge_probe_connects_by_itself(nats_url: str, tm
         assert "there is no device x; there are scale-1, scale-2" in (await probe("x"))[1]
         site.write_text(site.read_text().replace('"scale"\n', '"scale"\nmode = "real"\n', 1))
         assert await probe("scale-1") == (1, said_of_real())
-        assert await refused_to_run(site, env) == said_of_real()
+        settings = EdgeSettings(mqtt_url=nats_url, state_dir=tmp_path)
+        with pytest.raises(Unmeant, match="say --real"):
+            await run_edge(site, settings, SystemClock(), real=False)
         assert (await probe("scale-1", "--real"))[0] == 0
         code, said = await soko(env, "status", "--site", str(site))
         assert "no edge answers at" in said
-
-
-async def refused_to_run(site: Path, env: Mapping[str, str]) -> str:
-    """What `soko edge run` says when it does not; a process, since it sets up the logs."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", RUN, "run", "--site", str(site),
-        env=os.environ | env, cwd=REPOSITORY, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    said = (await process.communicate())[1].decode()
-    assert process.returncode == 1
-    return said
 
 
 def said_of_real() -> str:
