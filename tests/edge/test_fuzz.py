@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from edge import osip
 from edge.batches import Ack, Malformed, decode_ack, decode_batch, encode_ack, encode_batch
 from edge.clock import SystemClock
-from edge.drivers import DeviceUnavailable
+from edge.drivers import DeviceUnavailable, impinj, json_reads, zebra
 from edge.drivers import llrp as llrp_codec
 from edge.drivers.llrp import Splitter, decode
 from edge.drivers.llrp_encode import encode
@@ -140,6 +140,28 @@ def telegrams() -> list[bytes]:
     return [osip.encode(request)]
 
 
+def impinj_events() -> list[bytes]:
+    tag = {
+        "epcHex": "3114257BF4499602D2000000", "antennaPort": 1, "peakRssiCdbm": -4100,
+        "lastSeenTime": "2026-11-27T09:00:00Z",
+    }  # fmt: skip
+    base64 = {"epc": "MRQle_RJlgLSAAAA", "antennaPort": 2}
+    said = [
+        {"timestamp": "2026-11-27T09:00:00Z", "tagInventoryEvent": tag},
+        {"timestamp": "2026-11-27T09:00:00Z", "tagInventoryEvent": base64},
+        {"antennaConnectedEvent": {"antennaPort": 3}},
+        {"inventoryStatusEvent": {"inventoryStatus": "running"}},
+    ]
+    return [json.dumps(each).encode() for each in (*said, said)]
+
+
+def zebra_events() -> list[bytes]:
+    tag = {"idHex": "3114257bf4499602d2000000", "antenna": 1, "peakRssi": -50, "reads": 2}
+    simple = {"type": "SIMPLE", "timestamp": "2026-11-27T09:00:00Z", "data": {**tag, "eventNum": 7}}
+    many = {"type": "dataEVT", "data": {"eventNum": 8, "tagData": [tag, tag]}}
+    return [json.dumps(each).encode() for each in (simple, many, {"type": "GPI", "pin": 1})]
+
+
 # ------------------------------------------------------------------------------ what reads them
 def read_llrp(frame: bytes) -> list[object]:
     return [decode(each) for each in Splitter().feed(frame)]
@@ -167,8 +189,8 @@ def hear_robot(frame: bytes) -> RobotReport | None:
     return session.report(AT, 30.0)
 
 
-def opcua_confirmation() -> TypeAdapter[Any]:
-    adapter: TypeAdapter[Any] = import_module("edge.drivers.opcua")._confirmation
+def inner(driver: str, name: str) -> TypeAdapter[Any]:
+    adapter: TypeAdapter[Any] = getattr(import_module(f"edge.drivers.{driver}"), name)
     return adapter
 
 
@@ -194,6 +216,13 @@ PROTOCOLS = {
         lambda frame: decode_epc(frame.hex().upper()),
         (),
     ),
+    "impinj": Protocol(impinj_events, impinj.read, (json_reads.Malformed,)),
+    "zebra": Protocol(zebra_events, zebra.read, (json_reads.Malformed,)),
+    "lights": Protocol(
+        lambda: [json.dumps({"press": 7, "units": 2, "command": str(UUID(int=1))}).encode()],
+        lambda frame: inner("lights", "_pressed").validate_json(frame),
+        (ValidationError,),
+    ),
     "modbus registers": Protocol(registers, read_block, ()),
     "scale": Protocol(
         lambda: [b"S S     0.912 kg", b"S I", b"S D    12.5 lb"],
@@ -215,7 +244,7 @@ PROTOCOLS = {
                 }
             ).encode()
         ],
-        lambda frame: opcua_confirmation().validate_json(frame),
+        lambda frame: inner("opcua", "_confirmation").validate_json(frame),
         (ValidationError,),
     ),
 }
@@ -311,6 +340,7 @@ MODBUS_REPLY = bytes.fromhex("00010000001101030E" + "0003000100000007" + "000000
 LIVE: dict[str, tuple[str, dict[str, Any], Callable[[], Sequence[bytes]], int]] = {
     "llrp": ("edge.drivers.rfid", {}, llrp_frames, 15),
     "scale": ("edge.drivers.scale", {}, lambda: [b"S S     0.912 kg\r\n", b"S I\r\n"], 15),
+    "osip": ("edge.drivers.osip", {}, telegrams, 8),
     "modbus": ("edge.drivers.modbus", {}, lambda: [MODBUS_REPLY, MODBUS_REPLY[:9]], 1),
     "opcua": ("edge.drivers.opcua", {"security": "None", "insecure": True}, lambda: [OPCUA_ACK], 3),
 }

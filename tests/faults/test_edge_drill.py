@@ -123,8 +123,9 @@ class Drill:
         )  # fmt: skip
 
     async def wcs_falls(self) -> None:
-        """Kill -9; then it comes back."""
+        """Kill -9 when it has done something; then it comes back."""
         assert self.wcs is not None
+        await soon(self.books.count)
         self.wcs.kill()
         await self.wcs.wait()
         tear(self.folder / f"wcs-{CODE}.journal")
