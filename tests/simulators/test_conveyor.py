@@ -7,7 +7,9 @@ The properties play a WCS that is sometimes silent, late or wrong. They fail if 
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -172,6 +174,36 @@ def test_an_acknowledgement_forgets_no_more_than_it_says():
     assert cell.sorter.state.unacknowledged == said
 
 
+@pytest.mark.parametrize(
+    ("chance", "scan", "outcome"),
+    [
+        ("gap_error", "GAP_ERROR", "GAP_ERROR"),
+        ("oversize", "OVERSIZE", "OVERSIZE"),
+        ("overweight", "OVERWEIGHT", "OVERWEIGHT"),
+        ("lost_track", "GOOD", "LOST_TRACK"),
+        ("jam", "GOOD", "JAM"),
+    ],
+)
+def test_each_mishap_is_told_and_none_goes_into_a_usual_lane(chance: str, scan: str, outcome: str):
+    wrong: dict[str, Any] = {chance: 1.0}
+    cell = a_cell(replace(PERFECT, laps_max=0, **wrong))
+    scanned, now = on_the_sorter(cell)
+    cell.sorter.reply(scanned.tracking, "L1", now)
+    said, now = settle(cell, now)
+    assert (scanned.status, scanned.barcode) == (scan, "A")
+    if outcome == "JAM":
+        assert (said[0].status, cell.sorter.state.held_by) == ("JAM", ["jam"])
+        cell.sorter.clear_jam(now)
+        said, now = settle(cell, now)
+        assert cell.sorter.state.lanes["L1"] == ["A"], "freed, it goes where it should"
+    elif outcome == "LOST_TRACK":
+        assert said[0].status == "LOST_TRACK"
+        assert cell.codes() == ["A"]
+        assert cell.sorter.find("A")
+    else:
+        assert cell.sorter.state.lanes["HOSP"] == ["A"]
+
+
 def test_a_stop_takes_nothing_from_the_window():
     cell = a_cell()
     scanned, now = on_the_sorter(cell)
@@ -207,6 +239,11 @@ def test_every_carton_is_in_one_place_and_ends_in_one_lane(
         multi_read=0.1,
         bad_label=0.1,
         missed_divert=0.2,
+        gap_error=0.1,
+        oversize=0.1,
+        overweight=0.05,
+        lost_track=0.05,
+        jam=0.05,
         seed=seed,
     )
     cell, now = a_cell(config), START
@@ -234,13 +271,15 @@ def test_every_carton_is_in_one_place_and_ends_in_one_lane(
             cell.line.command(task, standing.tracking, now)
         assert Counter(cell.codes()) == put, "a carton was lost or doubled"
         assert all(len(cell.sorter.state.lanes[lane]) <= capacity for lane in config.lanes)
+        cell.sorter.clear_jam(now)
         at = cell.next_event_at()
         if at is None and cell.line.state.standing is None:
             break
         now = max(now, at or now)
-    assert sum(map(len, cell.sorter.state.lanes.values())) == put.total(), "still on its way"
-    assert Counter(one.code for one in delivered) == put
+    lost = Counter(cell.sorter.state.lost)
+    assert sum(map(len, cell.sorter.state.lanes.values())) == (put - lost).total(), "on its way"
+    assert Counter(one.code for one in delivered) == put - lost
     assert [one.sequence for one in said] == list(range(1, len(said) + 1))
     assert max((one.lap for one in said), default=0) <= config.laps_max
-    laps = Counter((one.tracking, one.lap, one.kind) for one in said)
+    laps = Counter((one.tracking, one.lap, one.kind) for one in said if one.status != "JAM")
     assert set(laps.values()) <= {1}, "one scan and one confirmation a lap"
