@@ -8,7 +8,8 @@ Pure: site files in, text out. Everybody is known by the common name of its cert
     wms         soko/v1/+/wms/…; hears all sites
     a robot     says its own state, connection, visualization, factsheet; hears its own order,
                 instantActions, zoneSet, responses
-    a reader    (or what else speaks MQTT by itself) what its row says: `says`, `hears`
+    a light, a reader (or what else speaks MQTT by itself) the topics of its driver, or those that
+                its row names: `says`, `hears`
 
 Who is revoked is to be left out (`known` of `rights_of`), since NATS reads no list of revocations.
 There a stolen key of a machine that goes on under its name ends with its certificate only.
@@ -34,6 +35,10 @@ ROBOT_SAYS = ("state", "connection", "visualization", "factsheet")
 ROBOT_HEARS = ("order", "instantActions", "zoneSet", "responses")
 ROBOT_MAJORS = (2, 3)  # versions of VDA 5050
 
+# drivers of machines that speak MQTT: what these say and hear, below the `prefix` of their row
+_TOPICS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "lights": (("+/pressed", "+/online"), ("+/set",)),
+}
 _MQTT_OF_NATS = ("$MQTT.sub.>",)  # what NATS delivers QoS 1 through; it is bound to the session
 
 
@@ -142,11 +147,17 @@ def _trees(*interfaces: str) -> list[str]:
 
 
 def _machine(row: Row) -> Rights:
-    return Rights(tuple(row.get("says", ())), tuple(row.get("hears", ())))
+    """What its row says, else the topics of its driver's own."""
+    says, hears = _TOPICS.get(row["driver"], ((), ()))
+    prefix = row.get("prefix", f"soko/{row['driver']}/{row['name']}")
+    return Rights(
+        tuple(row.get("says", [f"{prefix}/{topic}" for topic in says])),
+        tuple(row.get("hears", [f"{prefix}/{topic}" for topic in hears])),
+    )
 
 
 def _speaks(row: Row) -> bool:
-    return bool(row.get("says") or row.get("hears"))
+    return _machine(row) != Rights((), ())
 
 
 def _subjects(filters: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import ssl
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -38,7 +38,7 @@ from edge.mqtt import (
 )
 from edge.ports import free_port
 from edge.process import Child
-from edge.rights import mosquitto_acl, nats_settings, rights_of
+from edge.rights import Rights, mosquitto_acl, nats_settings, rights_of
 from edge.site import read_site
 from edge.tls import ClientTls
 from tests.edge.waiting import eventually
@@ -341,6 +341,17 @@ def test_a_certificate_that_cannot_be_read_is_said_and_the_one_before_is_used(tm
         ClientTls("", names)
     with pytest.raises(ValueError, match="not \\['pass'\\]"):
         ClientTls("pass=x", {})
+
+
+def test_lights_have_the_topics_of_their_driver():
+    site = read_site(SITE)
+    row = {"name": "wall", "driver": "lights"}
+    rights = rights_of([replace(site, devices={**site.devices, "wall": row})])
+    assert rights["wall"] == Rights(
+        ("soko/lights/wall/+/pressed", "soko/lights/wall/+/online"), ("soko/lights/wall/+/set",)
+    )
+    assert "soko/lights/wall/+/set" in rights["edge-S1"].publish
+    assert "soko/lights/wall/+/online" in rights["edge-S1"].subscribe
 
 
 def test_rights_as_brokers_write_them():

@@ -126,6 +126,7 @@ async def test_people_look_listen_measure_and_reload_while_it_runs(nats_url: str
         with pytest.raises(SpoolBusy):
             await run_edge(house.site, settings, SystemClock(), real=False)
         assert heard[-1] == presence(is_up=True)
+        assert house.child.pid is not None
         os.kill(house.child.pid, signal.SIGKILL)
         await soon(lambda: heard[-1] == presence(is_up=False))
         await asyncio.to_thread(house.child.stop)
