@@ -132,17 +132,22 @@ class Belt:
         self.live.latencies_s.clear()
         self._left, self._wrong = {*codes}, 0
         self._done.clear()
-        sorter = self.live.cell.sorter
-        async with asyncio.timeout(30):  # it stands until the edge is there
-            while not sorter.has_room():  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.05)
-        began_s = time.monotonic()
+        await self._until_room()  # it stands until the edge is there
+        began_s, stops = time.monotonic(), 0
         for n, code in enumerate(codes):
             await asyncio.sleep(max(0.0, began_s + n / rate - time.monotonic()))
+            if not self.live.cell.sorter.has_room():
+                stops += 1
+                await self._until_room()
             self.live._change(partial(self._induct, code))  # noqa: SLF001 - no belt before it
         async with asyncio.timeout(60):
             await self._done.wait()
-        return {"took_s": [*self.live.latencies_s], "wrong": self._wrong}
+        return {"took_s": [*self.live.latencies_s], "wrong": self._wrong, "stops": stops}
+
+    async def _until_room(self) -> None:
+        async with asyncio.timeout(30):
+            while not self.live.cell.sorter.has_room():  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
 
     def _induct(self, code: str) -> None:
         self.live.cell.sorter.induct(code, self._clock.now())
@@ -288,6 +293,7 @@ def figures(name: str, answer: Mapping[str, Any], count: int) -> dict[str, float
         f"{name}_p99_ms": round(cuts[98], 2),
         f"{name}_max_ms": round(max(took_ms), 2),
         f"{name}_misdiverts": answer["wrong"],
+        f"{name}_stops": answer["stops"],
         f"{name}_unanswered": count - len(answer["took_s"]),
         f"{name}_edge_cpu_ms": round(1e3 * answer["cpu_s"] / count, 2),
     }
