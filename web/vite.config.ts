@@ -17,9 +17,41 @@ const someWords: Plugin = {
   },
 };
 
+/** What the handheld needs is asked for with the page, not one after the other: two times to the server less. */
+const handheldAhead: Plugin = {
+  name: "handheld-ahead",
+  transformIndexHtml: {
+    order: "post",
+    handler(html, { bundle = {}, filename }) {
+      if (!filename.endsWith("/index.html")) return html;
+      const chunks = Object.values(bundle).filter((each) => each.type === "chunk");
+      const files = new Set<string>();
+      const add = (name: string): void => {
+        const chunk = chunks.find((each) => each.fileName === name);
+        if (!chunk || html.includes(name) || files.has(name)) return;
+        files.add(name);
+        for (const css of chunk.viteMetadata?.importedCss ?? []) files.add(css);
+        chunk.imports.forEach(add);
+      };
+      const page = chunks.find((each) => each.facadeModuleId?.endsWith("/handheld/page.tsx"));
+      if (page) add(page.fileName);
+      const words = (lang: string): string =>
+        chunks.find((each) => each.facadeModuleId?.includes(`/${lang}.json?words=h,`))?.fileName ?? "";
+      const script = `if (/^\\/ui\\/h\\/?$/.test(location.pathname)) {
+        const ja = (localStorage.getItem("soko.lang") ?? navigator.language).startsWith("ja");
+        for (const file of ${JSON.stringify([...files])}.concat(ja ? "${words("ja")}" : "${words("en")}")) {
+          const css = file.endsWith(".css");
+          document.head.append(Object.assign(document.createElement("link"), { rel: css ? "preload" : "modulepreload", as: css ? "style" : "script", crossOrigin: "", href: "/ui/" + file }));
+        }
+      }`;
+      return { html, tags: [{ tag: "script", children: script.replace(/\s+/g, " "), injectTo: "head-prepend" }] };
+    },
+  },
+};
+
 export default defineConfig({
   base: "/ui/",
-  plugins: [someWords],
+  plugins: [someWords, handheldAhead],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "../wms/web_dist",
