@@ -144,7 +144,8 @@ class Alarm:
 
 
 ToWcs: TypeAlias = Annotated[
-    TransportOrder | Withdrawal | ParcelExpected | ShowLight, Field(discriminator="type")
+    TransportOrder | Withdrawal | ParcelExpected | PassageExpected | ShowLight,
+    Field(discriminator="type"),
 ]
 FromWcs: TypeAlias = Annotated[
     TransportReport

@@ -14,11 +14,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wcs.messages import GatePassage
 from wms.errors import Rejected
-from wms.ids import LocationId, SiteId
+from wms.ids import LocationId, SiteId, derive
+from wms.inbound.gate import receive_passage
 from wms.outbound.attend import Act
 from wms.outbound.floor import Floor
 from wms.outbound.model import ExceptionRow
+from wms.outbound.ship import take_passage
 from wms.outbound.unrelease import unrelease
 from wms.sites import Location
 from wms.work import steer
@@ -26,6 +29,7 @@ from wms.work.model import Task
 from wms.work.wanted import Wish, want_count
 
 Do: TypeAlias = Callable[[Session, Floor, ExceptionRow, Act, datetime], None]
+GATES = ("gate.ambiguous", "inbound.gate_ambiguous")
 PLACE_FACTS = ("location", "place", "location_id", "to", "from")
 
 
@@ -48,6 +52,8 @@ def acts_for(session: Session, row: ExceptionRow) -> list[str]:
     acts = []
     if row.code == "pack.weight_differs":
         acts.append("accept_weight")
+    if row.code in GATES and row.facts.get("epcs"):
+        acts += ["went_out", "went_in", "did_not_pass"]
     task = _task(session, row)
     if task is not None and task.state in steer.UNDONE:
         acts += ["message", "call_back", "release_lease"]
@@ -124,8 +130,29 @@ def _reallocate(session: Session, floor: Floor, row: ExceptionRow, act: Act, now
         steer.cancel(session, left, act.note or row.code, now=now)
 
 
+def _passed(session: Session, floor: Floor, row: ExceptionRow, act: Act, now: datetime) -> None:
+    """Somebody has looked where the goods are: the gate is told what it could not tell."""
+    seen_at = datetime.fromisoformat(row.facts["at"])
+    message = GatePassage(
+        at=now,
+        gate=row.facts["gate"],
+        direction="OUT" if act.name == "went_out" else "IN",
+        confidence=1.0,
+        epcs_hex=tuple(row.facts["epcs"]),
+        reads=0,
+        started_at=seen_at,
+        ended_at=seen_at,
+    )
+    message_id = derive(row.id, act.name)
+    take_passage(session, floor, message, message_id, now=now)
+    receive_passage(session, floor, message, message_id, now=now)
+
+
 ACTS: dict[str, Do] = {
     "ok": _nothing,
+    "went_out": _passed,
+    "went_in": _passed,
+    "did_not_pass": _nothing,
     "accept_weight": _nothing,  # the parcel has gone on with what the scale said
     "recount": _recount,
     "block_place": _block,

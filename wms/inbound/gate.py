@@ -26,6 +26,7 @@ from wms.inbound.book import CountIt, book_unit
 from wms.inbound.model import OPEN_STATES, Asn, AsnUnit
 from wms.inbound.putaway import put_away_later
 from wms.outbound.floor import Floor
+from wms.outbound.ship import evidence
 from wms.outbound.tell import report
 
 UNITS_OF = ("sscc", "grai")  # whatever their tags look like
@@ -104,10 +105,7 @@ def _ambiguous(
     message_id: UUID,
     units: Sequence[AsnUnit],
 ) -> None:
-    facts = {
-        "gate": message.gate, "sscc": [unit.code for unit in units],
-        "confidence": message.confidence,
-    }  # fmt: skip
+    facts = {**evidence(message), "sscc": [unit.code for unit in units]}
     report(
         session, site, derive(message_id, "inbound"), code="inbound.gate_ambiguous",
         source=message.gate, facts=facts, at=message.at,

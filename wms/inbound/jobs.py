@@ -1,4 +1,4 @@
-"""The jobs of inbound: trucks that did not come are given up, filled units get a place."""
+"""The jobs of inbound: who did not come, units that wait for a place, what gates may expect."""
 
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from edge.clock import Clock
 from wms.database import Database
 from wms.ids import SiteId
 from wms.inbound.docks import no_shows
+from wms.inbound.expected import Expecting
 from wms.inbound.model import Asn, Putaway, Receipt
 from wms.inbound.receive import put_units_away
 from wms.job import Job
@@ -31,6 +32,7 @@ def inbound_jobs(database: Database, clock: Clock, floor: Floor) -> list[Job]:
     return [
         Job(name="no_shows", run=give_up, idle_s=60.0),
         Job(name="put_away", run=forgotten, idle_s=60.0),
+        Job(name="expected", run=Expecting(database, clock, floor).run, idle_s=15.0),
     ]
 
 

@@ -11,6 +11,7 @@ been packed and the last of its parcels is shipped, a line when all its allocati
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -63,12 +64,12 @@ def take_passage(
     count(session, floor.hub, "gate_passages_raw")
     parcels = _by_epc(session, message.epcs_hex)
     if message.direction == "AMBIGUOUS":
-        facts = {"gate": message.gate, "parcels": [parcel.sscc for parcel in parcels],
-                 "confidence": message.confidence}  # fmt: skip
-        report(
-            session, floor.hub, message_id, code="gate.ambiguous", source=message.gate,
-            facts=facts, at=message.at,
-        )  # fmt: skip
+        here = [parcel.sscc for parcel in parcels if RANK[parcel.state] < RANK["SHIPPED"]]
+        if here:  # tags that are none of ours, or have left, are nobody's question
+            report(
+                session, floor.hub, message_id, code="gate.ambiguous", source=message.gate,
+                facts={**evidence(message), "parcels": here}, at=message.at,
+            )  # fmt: skip
         return
     if message.direction == "IN":
         for parcel in parcels:
@@ -79,6 +80,16 @@ def take_passage(
         parcel.passages_out += 1
     see_passage(session, floor.hub, message.gate, parcels, at=message.at)
     ship_parcels(session, floor, parcels, at=message.ended_at, now=now)
+
+
+def evidence(message: GatePassage) -> dict[str, Any]:
+    """What a person should know who is asked which way something went."""
+    names = ("gate", "confidence", "reads_inside", "reads_outside", "expected", "neighbour")
+    return {
+        **{name: getattr(message, name) for name in names},
+        "reasons": list(message.reasons), "epcs": list(message.epcs_hex),
+        "at": message.ended_at.isoformat(),
+    }  # fmt: skip
 
 
 def take_delivery(
