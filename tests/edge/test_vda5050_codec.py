@@ -38,6 +38,7 @@ from tests.edge.vda5050_pair import (
     pair_of,
     path,
 )
+from tests.night import by_night
 
 RUBBISH: list[Any] = [None, True, -1, 1e999, "", "NaN", [], {}, [None], [[]], {"x": {}}, "\u0000"]
 
@@ -114,14 +115,15 @@ def test_a_state_of_3_0_is_read_in_its_words_and_blamed_in_them():
     assert noted.state.operatingMode == "TEACHIN"
 
 
+@pytest.mark.parametrize("rounds", [150, by_night(2_500)])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_no_message_is_too_strange_for_the_codec_the_driver_or_a_robot(version: str):
+def test_no_message_is_too_strange_for_the_codec_the_driver_or_a_robot(version: str, rounds: int):
     chance, dialect = Random(version), dialect_of(version)
     assert dialect is not None
     session = RobotSession(replace(NAME, version=version))
     robot = Robot(replace(BUILD, version=version), fresh_body())
     good = messages(version)
-    for number in range(200):
+    for number in range(rounds):
         now = START + timedelta(seconds=number)
         for kind, message in good.items():
             body = json.dumps(spoiled(message, chance)).encode()

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from edge.drivers import DeviceUnavailable
 from edge.drivers.vda5050_fleet import Vda5050Fleet, make
+from edge.drivers.vda5050_profile import robots_of
 from edge.messages import CancelDrive, DriveAction, DriveNode, PauseRobot, TellAgain
 from edge.mqtt import PahoBus, robot_topic
 from simulators.live_robots import run_robots
@@ -111,6 +113,17 @@ async def test_a_twin_on_a_real_broker_is_quarantined_and_said_once(
             await wcs.fleet.tell(TellAgain())
             assert [event.type for event in wcs.events] == ["device.status", "robot.conformance"]
         mission.cancel()
+
+
+def test_the_example_of_the_documentation_is_understood():
+    text = (Path(__file__).parents[2] / "docs" / "edge.md").read_text()
+    section = text.partition("## Robots (VDA 5050)")[2].partition("\n## ")[0]
+    sample = section.partition("```toml")[2].partition("```")[0]
+    site = tomllib.loads('[site]\ncode = "T1"\n' + sample)
+    (robot,) = robots_of(site["devices"][0], site)
+    assert robot.action_type("PICK") == "lift"
+    assert robot.zone_set is not None
+    assert robot.zone_set["mapId"] == robot.map_id
 
 
 def test_all_that_is_wrong_with_the_robots_of_a_site_file_is_said_at_once(tmp_path: Path):

@@ -18,6 +18,7 @@ from tests.edge.vda5050_pair import (
     START,
     Pair,
     ahead,
+    cancel,
     check,
     drive,
     foreign,
@@ -126,7 +127,10 @@ def test_two_robots_under_one_name_are_told_nothing():
     session.drive(drive("m-1", 0, path(2), (0, 1)))
     for number in range(8):
         for stream in (100, 5000):
-            session.hear("state", foreign(headerId=stream + number), START)
+            said = foreign(headerId=stream + number, orderId="m-0", driving=True)
+            session.hear("state", said, START)
+    assert session.due(START, PATIENCE_S) is None
+    session.cancel(cancel("m-0"))  # which of the two would it stop?
     assert session.due(START, PATIENCE_S) is None
     report = session.report(START, PATIENCE_S)
     assert report is not None

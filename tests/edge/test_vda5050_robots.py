@@ -101,7 +101,7 @@ def robots_process(site: dict[str, Any], url: str, folder: Path) -> Iterator[Non
 
 async def test_a_killed_simulator_comes_back_with_the_same_world(nats_url: str, tmp_path: Path):
     site, clock = a_site(robots=1, points=8), a_clock(tmp_path)
-    clock.set_speed(10.0)
+    clock.set_speed(20.0)
     pick = DriveAction(action_id="p", kind="PICK", load="T-1")
     nodes = with_actions(lane(site, 0), {1: pick})
     async with driven(site, nats_url, clock, tmp_path) as wcs:
