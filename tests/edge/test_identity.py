@@ -31,6 +31,7 @@ from edge.mqtt import (
     Will,
     frame_topic,
     live_topic,
+    presence,
     presence_topic,
     raw_topic,
     stream_ack_topic,
@@ -179,6 +180,14 @@ def test_everybody_gets_what_its_work_needs(secured: Secured):
             wanted = {f"{way[0]} {way[2]}" for way in ways if way[1] == name}
             heard = [bus.receive(10) for _ in wanted]
             assert {one.body.decode() for one in heard if one} == wanted
+        here = presence_topic("S1", "edge")
+        buses["edge-S1"].publish(here, presence(is_up=True), qos=1, retain=True)
+        assert buses["wcs-S1"].receive(10)
+        with secured.bus("wcs-S1") as late:
+            late.subscribe(here)
+            kept = late.receive(10)
+            assert kept is not None
+            assert (kept.body, kept.retained) == (presence(is_up=True), True)
 
 
 def test_a_robot_hears_its_own_orders_only_and_cannot_leave_a_will_for_another(secured: Secured):
