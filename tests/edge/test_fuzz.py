@@ -61,7 +61,7 @@ from wcs.intake import Intake
 AT = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 MEMORY_MAX = 16_000_000  # bytes, for one frame of some kilobytes
 SLOW_S = 1.0  # of this process's own time
-SIZES = [200, by_night(10_000)]
+SIZES = [100, by_night(10_000)]
 
 
 # ------------------------------------------------------------------------------ right frames
@@ -338,11 +338,11 @@ OPCUA_ACK = b"ACKF\x1c\x00\x00\x00" + bytes(4) + b"\xff\xff\x00\x00" * 2 + bytes
 MODBUS_REPLY = bytes.fromhex("00010000001101030E" + "0003000100000007" + "000000000000")
 # module, settings, what is damaged, conversations by day
 LIVE: dict[str, tuple[str, dict[str, Any], Callable[[], Sequence[bytes]], int]] = {
-    "llrp": ("edge.drivers.rfid", {}, llrp_frames, 15),
-    "scale": ("edge.drivers.scale", {}, lambda: [b"S S     0.912 kg\r\n", b"S I\r\n"], 15),
-    "osip": ("edge.drivers.osip", {}, telegrams, 8),
+    "llrp": ("edge.drivers.rfid", {}, llrp_frames, 8),
+    "scale": ("edge.drivers.scale", {}, lambda: [b"S S     0.912 kg\r\n", b"S I\r\n"], 5),
+    "osip": ("edge.drivers.osip", {}, telegrams, 5),
     "modbus": ("edge.drivers.modbus", {}, lambda: [MODBUS_REPLY, MODBUS_REPLY[:9]], 1),
-    "opcua": ("edge.drivers.opcua", {"security": "None", "insecure": True}, lambda: [OPCUA_ACK], 3),
+    "opcua": ("edge.drivers.opcua", {"security": "None", "insecure": True}, lambda: [OPCUA_ACK], 1),
 }
 TABLES = {
     "site": {"code": "T"},
