@@ -10,7 +10,7 @@ import sys
 import urllib.request
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -19,12 +19,13 @@ from uuid import uuid1
 
 import pytest
 from typer.testing import CliRunner
+from typing_extensions import override
 
 from edge.agent import EdgeSettings
 from edge.clock import SystemClock
 from edge.commands import edge
 from edge.control import ask, socket_of
-from edge.drivers import Driver
+from edge.drivers import Driver, Say
 from edge.mqtt import PahoBus, presence, presence_topic
 from edge.ports import free_port
 from edge.process import Child
@@ -251,11 +252,29 @@ def test_a_device_has_changed_when_a_row_that_concerns_it_has():
     assert after == Changes(frozenset("d"), frozenset("c"), frozenset("b"))
 
 
+@dataclass
+class Noted(FakeDriver):
+    """Says when it begins and when it has ended, which takes it a moment."""
+
+    notes: list[str] = field(default_factory=list)
+
+    @override
+    async def run(self, say: Say) -> None:
+        self.notes.append("begins")
+        try:
+            await super().run(say)
+        finally:
+            for _ in range(10):
+                await asyncio.sleep(0)  # it says goodbye to its device
+            self.notes.append("has ended")
+
+
 async def test_an_exchanged_device_ends_before_the_new_one_begins_and_the_others_run_on(
     nats_url: str, tmp_path: Path
 ):
     path = tmp_path / "site.toml"
-    a, b = FakeDriver("a"), FakeDriver("b")
+    notes: list[str] = []
+    a, b = FakeDriver("a"), Noted("b", notes=notes)
     async with running(nats_url, tmp_path, a, b) as house:
         code = house.agent.site.code
         path.write_text(text_of(code, "a", "b"))
@@ -263,7 +282,7 @@ async def test_an_exchanged_device_ends_before_the_new_one_begins_and_the_others
         fresh: dict[str, FakeDriver] = {}
 
         def make(_site: EdgeSite, only: Collection[str]) -> Mapping[str, Driver]:
-            made = {name: FakeDriver(name) for name in only}
+            made = {name: Noted(name, notes=notes) for name in only}
             fresh.update(made)
             assert b.say is not None, "drivers are made before anything is stopped"
             return made
@@ -271,7 +290,7 @@ async def test_an_exchanged_device_ends_before_the_new_one_begins_and_the_others
         reloader = Reloader(path, house.agent, make)
         await reloader.reload("b")
         await soon(lambda: fresh["b"].say is not None)
-        assert b.say is None, "the old one has ended"
+        assert notes == ["begins", "has ended", "begins"]
         assert (a.runs, b.runs, fresh["b"].runs) == (1, 1, 1)
         b.say = lambda _message: None  # for `make`
         path.write_text(text_of(code, "a", "c"))
