@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,18 @@ async def test_the_table_answers_while_the_wcs_is_away(tmp_path: Path):
             assert all(rows[code] == lane for lane in ("L1", "L2") for code in live.lane(lane))
             health = driver.health()
             assert (health["scans_answered_total"], health["lane_rows"]) == (10, 10)
+
+
+async def test_another_driver_counts_its_tasks_on(tmp_path: Path):
+    site = a_site(driver="modbus")
+    async with a_cell(tmp_path, site) as (live, _):
+        for code in ("L1-a", "L2-b"):
+            driver = a_driver(site, "sorter1")  # another process: it remembers nothing
+            async with running(driver, Wcs(driver)):
+                await scanned(live, code)
+                await until(partial(live.lane, code[:2]))
+        assert (live.lane("L1"), live.lane("L2")) == (("L1-a",), ("L2-b",))
+        assert live.cell.sorter.state.next_sequence == 5, "neither went round"
 
 
 async def test_what_is_not_on_the_list_is_not_written(tmp_path: Path):

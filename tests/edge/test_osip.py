@@ -276,6 +276,24 @@ async def test_a_conveyor_lets_a_carton_go_once_and_only_the_one_that_stands_the
             assert len(heard) == 2, "it has gone"
 
 
+async def test_a_request_that_is_repeated_is_said_once_and_answered_again(tmp_path: Path):
+    async with a_plc() as (port, say, heard):
+        site = a_site(driver="osip", opcua_port=port)
+        driver = a_driver(site, "sorter1", folder=tmp_path)
+        wcs = Wcs(driver)
+        async with running(driver, wcs):
+            here = {"barcode": "L1-a", "actual": "SCANNER"}
+            say.put_nowait(encode(update(type="REQ_", sequence=41, fields=here)))
+            await until(lambda: len(heard) == 1)
+            say.put_nowait(encode(update(type="REQ_", sequence=41, fields=here)))
+            await until(lambda: len(heard) == 2)
+            say.put_nowait(encode(update(type="REQ_", sequence=57, fields=here)))
+            await until(lambda: len(heard) == 3)
+        assert {one.get("target") for one in heard} == {"L1"}
+        assert [one.sequence for one in heard] == [42, 42, 58]
+        assert [(one.tracking, one.lap) for one in wcs.of(CartonScanned)] == [(41, 0), (41, 1)]
+
+
 async def test_a_plc_that_is_away_is_unavailable():
     driver = a_driver(a_site(driver="osip", opcua_port=free_port()), "sorter1")
     with pytest.raises(DeviceUnavailable, match="no connection"):
