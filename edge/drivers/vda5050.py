@@ -36,7 +36,7 @@ from datetime import datetime, timedelta
 
 from edge.drivers.vda5050_belief import Belief
 from edge.drivers.vda5050_codec import dialect_of
-from edge.drivers.vda5050_conduct import UNKNOWN, Conduct, Saying, Trust
+from edge.drivers.vda5050_conduct import UNKNOWN, Conduct, Trust, saying_of
 from edge.drivers.vda5050_facts import ANYTHING, Capabilities, read_factsheet, refusal
 from edge.drivers.vda5050_model import State
 from edge.drivers.vda5050_order import QUESTIONS, Numbers, Route, Send, Writer
@@ -175,7 +175,7 @@ class RobotSession:
             self._writer.speak(state.version, self._major)
         for rule in self._belief.take(state):
             self.conduct.note(rule, now)
-        self._trust.take(_saying(state), self._belief.doubts, now)
+        self._trust.take(saying_of(state), self._belief.doubts, now)
         if state.orderId:
             self._begun.add(state.orderId)
         self._heard, self._heard_at, self._gone = state, now, ""
@@ -200,6 +200,14 @@ class RobotSession:
     def is_connected(self) -> bool:
         """Whether it was within reach when last reported."""
         return self._connected
+
+    @property
+    def has_drive(self) -> bool:
+        """Whether it has been seen to know the drive that is wanted of it."""
+        state, wanted = self._heard, self._wanted
+        if state is None or wanted is None or state.orderId != wanted.mission:
+            return False
+        return self._has(wanted, state)
 
     def conformance(self) -> float:
         """The share of its last messages, 0 to 1, that broke no rule."""
@@ -380,17 +388,6 @@ class RobotSession:
             ahead = max(base, min(ahead, start + 2 * (self.can.nodes_max - 1)))
         wished = range(start, min(wanted.nodes[-1].sequence, ahead) + 1, 2)
         return [known[s] for s in wished] if all(s in known for s in wished) else []
-
-
-def _saying(state: State) -> Saying:
-    return Saying(
-        header_id=state.headerId,
-        timestamp=state.timestamp,
-        order=state.orderId,
-        update=state.orderUpdateId,
-        node=state.lastNodeId,
-        sequence=state.lastNodeSequenceId,
-    )
 
 
 def _last_released(nodes: Sequence[DriveNode]) -> int:

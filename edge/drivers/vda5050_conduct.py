@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge.drivers.vda5050_model import State
 from edge.messages import RobotConformance
 
 UNKNOWN = -1  # a number that the robot did not say
@@ -52,6 +53,18 @@ class Saying:
     update: int
     node: str
     sequence: int
+
+
+def saying_of(state: State) -> Saying:
+    """Who says that state."""
+    return Saying(
+        header_id=state.headerId,
+        timestamp=state.timestamp,
+        order=state.orderId,
+        update=state.orderUpdateId,
+        node=state.lastNodeId,
+        sequence=state.lastNodeSequenceId,
+    )
 
 
 class Conduct:

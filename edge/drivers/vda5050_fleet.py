@@ -19,6 +19,8 @@ Source: VDA 5050 version 2.1.0, section 6.2: QoS 0, but 1 for `connection`.
 
 import asyncio
 import itertools
+import statistics
+import time
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
@@ -49,6 +51,7 @@ log = structlog.get_logger(__name__)
 ANSWER_S = 1.0  # real: how long an order may be on its way before it is said again
 _TICK_S = 0.25  # real
 _BROKER_S = 5.0  # real: without a broker for so long, the fleet is unavailable
+_ANSWERS = 200  # orders whose answers the median is of
 _SAID_MAX = 4  # messages to one robot at once
 LEASE_S = 20.0  # real: at least so long a robot may have a zone without hearing from us
 
@@ -116,6 +119,8 @@ class Vda5050Fleet:
         self._waiting: dict[tuple[str, str], deque[tuple[int, bytes]]] = {}
         self._arrived = asyncio.Event()
         self._sent = 0
+        self._ordered_at: dict[str, float] = {}  # robot -> since when its order has no answer
+        self._answers_s: deque[float] = deque(maxlen=_ANSWERS)
 
     async def run(self, say: Say) -> None:
         """Listen until cancelled.
@@ -217,6 +222,8 @@ class Vda5050Fleet:
                 self._publish(session, session.questions(now))
             if (name, "state") in waiting:
                 self.leases.hear(name, session.requests(), now)
+                if name in self._ordered_at and session.has_drive:
+                    self._answers_s.append(time.monotonic() - self._ordered_at.pop(name))
             self._tell_conduct(session, now)
             self._see_to(session, now)
         self._answer(now)
@@ -270,6 +277,8 @@ class Vda5050Fleet:
             )
             self._bus.publish(place, send.body, qos=0)
             self._sent += 1
+            if send.kind == "order":
+                self._ordered_at.setdefault(robot.name, time.monotonic())
 
     def _tell_conduct(self, session: RobotSession, now: datetime, *, again: bool = False) -> None:
         if self._say is None or session.states == 0:
@@ -291,7 +300,7 @@ class Vda5050Fleet:
         now = self._clock.now()
         sessions = self.sessions.values()
         worst = min(sessions, key=lambda s: s.conduct.score, default=None)
-        said = {
+        said: dict[str, float | int | str] = {
             "robots": len(sessions),
             "robots_connected": sum(s.is_connected for s in sessions),
             "robots_quarantined": sum(bool(s.quarantine(now)) for s in sessions),
@@ -301,6 +310,8 @@ class Vda5050Fleet:
             "zone_clashes_total": self.leases.clashes,
             "conformance_worst": worst.conduct.score if worst else 1.0,
         }
+        if self._answers_s:
+            said["answer_median_ms"] = 1e3 * statistics.median(self._answers_s)
         if worst is None or not worst.conduct.counts:
             return said
         rules = ", ".join(f"{rule} {count}" for rule, count in worst.conduct.counts.most_common(3))

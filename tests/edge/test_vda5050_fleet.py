@@ -67,6 +67,9 @@ async def test_robots_of_three_versions_carry_totes_to_and_fro(broker_url: str, 
         await soon(lambda: all(s.factsheet for s in wcs.fleet.sessions.values()))
         health = wcs.fleet.health()
         assert (health["robots_connected"], health["violations_total"]) == (3, 0)
+        answer_ms = health["answer_median_ms"]
+        assert isinstance(answer_ms, float)
+        assert 0.0 < answer_ms < 5_000.0
 
 
 async def test_a_robot_is_paused_and_one_that_speaks_a_newer_version_is_followed(
