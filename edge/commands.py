@@ -240,6 +240,21 @@ def _text(site: Path) -> str:
         _end(f"{site}: {error}")
 
 
+@edge.command("schema")
+def edge_schema(
+    name: Annotated[str, typer.Argument(help="event, report, command, batch or ack.")] = "",
+) -> None:
+    """Print the JSON Schemas of what an edge and its WCS say to each other."""
+    import json
+
+    from edge.schema import schemas
+
+    found = schemas()
+    if name and name not in found:
+        _end(f"there is no {name!r}: {', '.join(found)}")
+    typer.echo(json.dumps(found[name] if name else found, indent=2))
+
+
 def _end(*lines: str) -> NoReturn:
     for line in lines:
         typer.echo(line, err=True)

@@ -62,7 +62,7 @@ two_way = true
 """
 BEHIND = timedelta(hours=2)
 ONLINE_SPEED = 60.0
-RIGHT = timedelta(minutes=20)  # of a time: seconds on the way, at sixty times the speed
+RIGHT = timedelta(hours=1)  # of a time: pauses of the machine, at sixty or more times the speed
 STEP_S = 0.05
 
 
