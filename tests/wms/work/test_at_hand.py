@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import event as listen
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tests.builders import NOW, an_id
 from tests.wms.work.test_pool import HAND, OTHER, SITE, Pool
@@ -207,3 +207,22 @@ def test_as_many_packets_are_remembered_as_fit(
     with statements(floor.database) as said:
         assert scan(floor, desk, floor.event(one, "item", "ITEM")) is not None
     assert len(said) == 2, said  # it was looked for again
+
+
+def test_a_scan_into_a_line_that_broke_is_taken_once(floor: Floor, desk: AtHand, database_url: str):
+    packet = floor.begin()
+    assert scan(floor, desk, floor.event(packet, "place", "P-0")) is not None
+    server = Database(database_url, pool_size=1, role=None)
+    server.run(
+        lambda s: s.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    )
+    server.close()
+    event = floor.event(packet, "item", "ITEM")
+    assert scan(floor, desk, event) is None  # who knows?
+    assert floor.long_way(event).result == "accepted"
+    assert floor.as_it_is(packet.id).counts == {"item": 1}

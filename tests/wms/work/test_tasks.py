@@ -106,3 +106,11 @@ def test_a_station_is_offered_its_own_tasks_only(house: House):
     assert house.next_packet(HUB, "pick") is None
     assert house.next_packet(HUB, "pick", station=other) is None
     assert house.next_packet(HUB, "pick", station=brought.destination) is not None
+
+
+def test_a_device_with_a_name_that_is_too_long_is_told_so(working: House):
+    answer = working.http.post(
+        "/api/v1/work/events", json={"events": []}, headers={"X-Soko-Device": "h" * 101}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+    assert answer.json()["errors"][0]["where"] == "header.x-soko-device"
