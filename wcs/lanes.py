@@ -23,7 +23,7 @@ from wcs.state import Outbox, Sorting, State, Told
 
 PIECE = 500
 PIECES = 4
-AGAIN_S = 5.0
+AGAIN_S = 30.0  # a gap is asked for at once: this is for a last piece that was lost
 ALIVE_S = 3600.0
 VALID_S = 72 * 3600.0
 
