@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKey,
     UniqueConstraint,
     Uuid,
+    any_,
     delete,
     func,
     literal,
@@ -28,6 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from edge import gs1
+from wms.bulk import upsert
 from wms.database import Base
 from wms.errors import Conflict, Rejected
 from wms.ids import OwnerId, SkuId, derive
@@ -247,7 +249,7 @@ def gtin14(text: str) -> str:
 def save_owners(session: Session, records: Sequence[OwnerRecord]) -> list[OwnerId]:
     """Make or change owners, known by code."""
     rows = {record.code: _slots(record) | {"id": owner_id(record.code)} for record in records}
-    _upsert(session, Owner, [rows[code] for code in sorted(rows)], ["id"])
+    upsert(session, Owner, [rows[code] for code in sorted(rows)], ["id"])
     return [owner_id(record.code) for record in records]
 
 
@@ -271,7 +273,7 @@ def save_skus(session: Session, records: Sequence[SkuRecord]) -> list[SkuId]:
     }
     for code in kept_otherwise(session, by_id):
         raise TrackingInUse(code)
-    _upsert(session, Sku, [_sku_row(id_, by_id[id_]) for id_ in ids], ["id"])
+    upsert(session, Sku, [_sku_row(id_, by_id[id_]) for id_ in ids], ["id"])
     packed = {id_ for id_ in ids if by_id[id_].packs is not None}
     session.execute(delete(Pack).where(Pack.sku_id.in_(packed)))
     if packs:
@@ -292,7 +294,7 @@ def save_packs(session: Session, records: Sequence[tuple[OwnerId, SkuId, PackRec
         for owner, id_, pack in records
         for gtin in pack.gtins
     }
-    _upsert(session, Pack, [rows[key] for key in sorted(rows)], ["sku_id", "level"])
+    upsert(session, Pack, [rows[key] for key in sorted(rows)], ["sku_id", "level"])
     _save_barcodes(session, barcodes)
 
 
@@ -303,7 +305,7 @@ def _save_barcodes(
         {"owner_id": owner, "gtin": gtin, "sku_id": id_, "units": units}
         for (owner, gtin), (id_, units) in sorted(barcodes.items())
     ]
-    _upsert(session, Barcode, rows, ["owner_id", "gtin"])
+    upsert(session, Barcode, rows, ["owner_id", "gtin"])
 
 
 def owner_of(session: Session, sku: UUID) -> OwnerId:
@@ -316,7 +318,7 @@ def owner_of(session: Session, sku: UUID) -> OwnerId:
 def save_lots(session: Session, records: Sequence[LotRecord]) -> None:
     """Make or change lots, known by SKU and code. The last record of a lot counts."""
     rows = {(record.sku_id, record.code): _slots(record) for record in records}
-    _upsert(session, Lot, [rows[key] for key in sorted(rows)], ["sku_id", "code"])
+    upsert(session, Lot, [rows[key] for key in sorted(rows)], ["sku_id", "code"])
 
 
 def packs_of(session: Session, ids: Iterable[SkuId]) -> dict[SkuId, list[Pack]]:
@@ -375,7 +377,9 @@ def _gtins(record: SkuRecord) -> list[tuple[int, tuple[str, ...]]]:
 
 def kept_otherwise(session: Session, by_id: Mapping[SkuId, SkuRecord]) -> list[str]:
     """Codes of those that would be kept another way (lot, serial, weight) while there is stock."""
-    known = select(Sku.id, Sku.code, Sku.tracking, Sku.catch_weight).where(Sku.id.in_(by_id))
+    known = select(Sku.id, Sku.code, Sku.tracking, Sku.catch_weight).where(
+        Sku.id == any_(literal(list(by_id), ARRAY(Uuid())))
+    )
     changed = [
         sku
         for sku in session.execute(known)
@@ -387,13 +391,3 @@ def kept_otherwise(session: Session, by_id: Mapping[SkuId, SkuRecord]) -> list[s
     ids = literal([sku.id for sku in changed], ARRAY(Uuid()))
     kept = set(session.scalars(select(func.stock_kept(ids).table_valued("sku_id").c.sku_id)))
     return [sku.code for sku in changed if sku.id in kept]
-
-
-def _upsert(
-    session: Session, table: type[Base], rows: list[dict[str, object]], key: list[str]
-) -> None:
-    if not rows:
-        return
-    statement = insert(table)
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    session.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)

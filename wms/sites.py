@@ -15,9 +15,9 @@ from typing import Literal, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, UniqueConstraint, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from wms.bulk import upsert
 from wms.database import Base
 from wms.ids import LocationId, SiteId, derive
 
@@ -224,7 +224,7 @@ def save_sites(session: Session, records: Sequence[SiteRecord]) -> list[SiteId]:
     rows = {record.code: _row(record, id=site_id(record.code)) for record in records}
     for row in rows.values():
         row["name_ja"] = row["name_ja"] or row["name_en"]
-    _upsert(session, Site, [rows[code] for code in sorted(rows)], ["id"])
+    upsert(session, Site, [rows[code] for code in sorted(rows)], ["id"])
     virtual = [
         LocationRecord(code=f"@{name}", kind=kind, lane=lane, zone="VIRTUAL")
         for name, (kind, lane) in _VIRTUAL.items()
@@ -242,7 +242,7 @@ def save_locations(
         record.code: _row(record, site_id=site, id=location_id(site, record.code))
         for record in records
     }
-    _upsert(session, Location, [rows[code] for code in sorted(rows)], ["site_id", "id"])
+    upsert(session, Location, [rows[code] for code in sorted(rows)], ["site_id", "id"])
     return [location_id(site, record.code) for record in records]
 
 
@@ -262,13 +262,3 @@ def locations_by_code(session: Session, site: SiteId, codes: Iterable[str]) -> d
 
 def _row(record: SiteRecord | LocationRecord, **ids: UUID) -> dict[str, object]:
     return {**{name: getattr(record, name) for name in record.__slots__}, **ids}
-
-
-def _upsert(
-    session: Session, table: type[Base], rows: list[dict[str, object]], key: list[str]
-) -> None:
-    if not rows:
-        return
-    statement = insert(table)
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    session.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)

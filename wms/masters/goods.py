@@ -7,8 +7,8 @@ known stays known, for goods with it may still lie somewhere: a file adds, and t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Text, Uuid, any_, func, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import Session
 
 from wms.catalog import (
@@ -104,10 +104,15 @@ def _sku(owner: str, code: str) -> SkuId:
     return sku_id(code, owner_id(owner))
 
 
+def _any(ids: Iterable[SkuId]) -> Any:
+    """One of these, said in one array: thousands of values singly take long to be read."""
+    return any_(literal(list(ids), ARRAY(Uuid())))
+
+
 def _barcodes(session: Session, skus: Iterable[SkuId]) -> dict[tuple[SkuId, int], tuple[str, ...]]:
     """By SKU and units."""
     codes = func.array_agg(aggregate_order_by(Barcode.gtin, Barcode.gtin))
-    query = select(Barcode.sku_id, Barcode.units, codes).where(Barcode.sku_id.in_(list(skus)))
+    query = select(Barcode.sku_id, Barcode.units, codes).where(Barcode.sku_id == _any(skus))
     query = query.group_by(Barcode.sku_id, Barcode.units)
     return {(SkuId(id_), units): tuple(found) for id_, units, found in session.execute(query)}
 
@@ -119,7 +124,7 @@ def _sku_values(owner: str, sku: Sku, codes: tuple[str, ...]) -> Values:
 
 def _known_skus(session: Session, keys: Sequence[Key]) -> Mapping[Key, Values]:
     ids = {_sku(owner, code): owner for owner, code in keys}
-    found = session.scalars(select(Sku).where(Sku.id.in_(list(ids)))).all()
+    found = session.scalars(select(Sku).where(Sku.id == _any(ids))).all()
     barcodes = _barcodes(session, ids)
     return {
         (ids[SkuId(sku.id)], sku.code): _sku_values(
@@ -152,9 +157,10 @@ def _check_owners(session: Session, rows: Sequence[Row]) -> Iterable[Fault]:
 def _check_gtins(session: Session, rows: Sequence[Row], sku: str) -> Iterable[Fault]:
     """A barcode means one SKU of an owner, in the file and in the books."""
     wanted = {(owner_id(r.will["owner"]), gtin) for r in rows for gtin in r.will["gtins"]}
-    query = select(Barcode).where(tuple_(Barcode.owner_id, Barcode.gtin).in_(list(wanted)))
-    found = session.scalars(query) if wanted else ()
-    means = {(OwnerId(each.owner_id), each.gtin): SkuId(each.sku_id) for each in found}
+    named = literal([gtin for _, gtin in wanted], ARRAY(Text()))
+    query = select(Barcode.owner_id, Barcode.gtin, Barcode.sku_id)
+    found = session.execute(query.where(Barcode.gtin == any_(named))) if wanted else ()
+    means = {(OwnerId(owner), gtin): SkuId(id_) for owner, gtin, id_ in found}
     for row in rows:
         owner, mine = owner_id(row.will["owner"]), _sku(row.will["owner"], row.will[sku])
         for gtin in row.will["gtins"]:
