@@ -35,10 +35,6 @@ ROBOT_SAYS = ("state", "connection", "visualization", "factsheet")
 ROBOT_HEARS = ("order", "instantActions", "zoneSet", "responses")
 ROBOT_MAJORS = (2, 3)  # versions of VDA 5050
 
-# drivers of machines that speak MQTT: what these say and hear, below the `prefix` of their row
-_TOPICS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "lights": (("+/pressed", "+/online"), ("+/set",)),
-}
 _MQTT_OF_NATS = ("$MQTT.sub.>",)  # what NATS delivers QoS 1 through; it is bound to the session
 
 
@@ -148,12 +144,15 @@ def _trees(*interfaces: str) -> list[str]:
 
 def _machine(row: Row) -> Rights:
     """What its row says, else the topics of its driver's own."""
-    says, hears = _TOPICS.get(row["driver"], ((), ()))
-    prefix = row.get("prefix", f"soko/{row['driver']}/{row['name']}")
-    return Rights(
-        tuple(row.get("says", [f"{prefix}/{topic}" for topic in says])),
-        tuple(row.get("hears", [f"{prefix}/{topic}" for topic in hears])),
-    )
+    says: list[str] = []
+    hears: list[str] = []
+    if row["driver"] == "lights":
+        prefix = row.get("prefix", f"soko/lights/{row['name']}")
+        says, hears = [f"{prefix}/+/pressed", f"{prefix}/+/online"], [f"{prefix}/+/set"]
+    elif row["driver"] in {"impinj", "zebra"}:  # over HTTP they have neither
+        says = [row["topic"]] if "topic" in row else []
+        hears = [row["control"]] if "control" in row else []
+    return Rights(tuple(row.get("says", says)), tuple(row.get("hears", hears)))
 
 
 def _speaks(row: Row) -> bool:

@@ -352,10 +352,17 @@ def test_a_certificate_that_cannot_be_read_is_said_and_the_one_before_is_used(tm
         ClientTls("pass=x", {})
 
 
-def test_lights_have_the_topics_of_their_driver():
+def test_lights_and_readers_have_the_topics_of_their_driver():
+    rows = (
+        {"name": "wall", "driver": "lights"},
+        {"name": "dock", "driver": "zebra", "topic": "z/dock/data", "control": "z/dock/cmd"},
+        {"name": "shelf", "driver": "impinj", "port": 443},
+    )
     site = read_site(SITE)
-    row = {"name": "wall", "driver": "lights"}
-    rights = rights_of([replace(site, devices={**site.devices, "wall": row})])
+    more = {str(row["name"]): row for row in rows}
+    rights = rights_of([replace(site, devices={**site.devices, **more})])
+    assert rights["dock"] == Rights(("z/dock/data",), ("z/dock/cmd",))
+    assert "shelf" not in rights
     assert rights["wall"] == Rights(
         ("soko/lights/wall/+/pressed", "soko/lights/wall/+/online"), ("soko/lights/wall/+/set",)
     )
