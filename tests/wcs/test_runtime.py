@@ -42,6 +42,8 @@ from edge.mqtt import (
 )
 from edge.spool import Spool
 from edge.stream import Receiver, SenderPump, decode_batch, encode_ack
+from tests.edge.mutants import mutants
+from tests.edge.test_fuzz import batches
 from tests.night import by_night
 from tests.wcs.fleet import RobotDouble
 from wcs.journal import Journal
@@ -258,17 +260,23 @@ async def test_cartons_are_let_in_and_sorted(site: Site, nats_url: str, tmp_path
         assert [c.tracking for c in site.commands if isinstance(c, ReleaseCarton)] == [1]
 
 
-async def test_nonsense_on_the_bus_stops_nothing(site: Site, nats_url: str, tmp_path: Path):
+@pytest.mark.parametrize("count", [60, by_night(3_000)])
+async def test_nonsense_on_the_bus_stops_nothing(
+    site: Site, nats_url: str, tmp_path: Path, count: int
+):
+    stranger = RobotDouble(name="R9", node="a").report(SystemClock().now(), site.plant)
     async with running(site, nats_url, tmp_path / "j"):
-        for topic in (
-            live_topic(site.code, "edge"),
-            stream_data_topic(site.code, "edge", "wcs"),
-            stream_ack_topic(site.code, "wcs", "wms"),
+        for topic, right in (
+            (live_topic(site.code, "edge"), [robot_report.dump_json(stranger)]),
+            (stream_data_topic(site.code, "edge", "wcs"), batches()),
+            (stream_data_topic(site.code, "wms", "wcs"), batches()),
+            (stream_ack_topic(site.code, "wcs", "wms"), batches()),
         ):
-            for body in (b"", b"{}", b"\xff", b'{"epoch":"x","seq":1,"messages":[{"type":"?"}]}'):
+            for body in (b"", b"{}", b"\xff", *mutants(right, count, seed=count)):
                 site.bus.publish(topic, body, qos=0)
         site.order(TransportOrder(id="t1", load="tote", source="c", destination="f"))
         await site.until(lambda: states(site, "t1") == WHOLE)
+    assert replay(tmp_path / "j").difference is None
 
 
 async def test_what_is_not_understood_is_set_aside_and_holds_up_nothing(
