@@ -1,16 +1,21 @@
 """EPCIS through its door: documents in, events out, ours among them."""
 
 import copy
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
-from tests.builders import an_id
+from tests.builders import a_site, a_sku, an_id, stock_of
 from tests.wms.house import HUB, House
 from wcs.messages import GatePassage
+from wms.database import Database
 from wms.epcis.check import faults
 from wms.epcis.steps import step_of
 from wms.epcis.tell import passed, tell
@@ -189,6 +194,29 @@ def test_what_moves_here_is_told_once(house: House):
     assert told(house, MATCH_epc=packed["parentID"]) == [], "it is the parent, not in it"
 
 
+def test_what_commits_late_is_told_too(database: Database, now: datetime):
+    site, sku = database.run(lambda s: (a_site(s), a_sku(s)))
+    numbered, go_on = threading.Event(), threading.Event()
+
+    def slow(session: Session) -> None:
+        session.execute(text("SELECT pg_current_xact_id()"))
+        numbered.set()
+        go_on.wait()
+        stock_of(session, site, sku, 1)
+
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(database.run, slow)
+        numbered.wait()
+        database.run(lambda s: stock_of(s, site, sku, 2))  # younger, and ended
+        meanwhile = database.run(lambda s: tell(s, now=now))
+        go_on.set()
+        late.result()
+    moved = database.run(lambda s: tell(s, now=now))
+
+    assert meanwhile == 0, "an older transaction may still write"
+    assert moved == 2
+
+
 def test_a_gate_that_is_sure_is_told_of(house: House):
     at = house.clock.now()
     seen = GatePassage(
@@ -204,7 +232,8 @@ def test_a_gate_that_is_sure_is_told_of(house: House):
     for passage in (seen, seen, unsure):
         house.database.run(partial(passed, site=HUB, passage=passage, message_id=message, now=at))
 
-    (event,) = told(house, EQ_bizStep="departing")
+    (event,) = told(house)
+    assert event["bizStep"] == "departing"
     assert event["epcList"] == ["https://id.gs1.org/01/09506000134352/21/123456789"]
 
 
