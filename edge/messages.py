@@ -114,6 +114,17 @@ class TagGone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfSeen:
+    """What lies on a smart shelf, all of it; told when that has changed and settled."""
+
+    type: Literal["shelf.seen"] = "shelf.seen"
+    at: datetime
+    device: str
+    shelf: str
+    epcs_hex: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceStatus:
     """A device has become reachable or unreachable, or reports a fault."""
 
@@ -379,6 +390,7 @@ DeviceEvent: TypeAlias = Annotated[
     | LightPressed
     | TagSeen
     | TagGone
+    | ShelfSeen
     | DeviceStatus
     | WeightRead
     | RobotConformance

@@ -35,8 +35,9 @@ _DRIVER_OF: Mapping[str, tuple[str, ...]] = {  # a table -> the drivers that its
     "conveyors": ("modbus", "osip"),
     "sorters": ("opcua", "modbus", "osip"),
     "gates": ("llrp", "impinj", "zebra", "autoid"),
+    "shelves": ("llrp", "impinj", "zebra"),
 }
-_TABLES = ("devices", "robots", "conveyors", "sorters", "gates")
+_TABLES = ("devices", "robots", "conveyors", "sorters", "gates", "shelves")
 _PORT_MAX = 65_535
 _MODES = ("real", "simulated")  # real ones are touched only when whoever starts us says --real
 

@@ -110,6 +110,10 @@ class LlrpReader:
         self._stirred.set()
         return self._start(self._wait_until(done_at))
 
+    def stir(self) -> None:
+        """Tags were put before the antennas without us: read from now on."""
+        self._stirred.set()
+
     @property
     def has_client(self) -> bool:
         """Whether somebody is connected."""

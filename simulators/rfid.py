@@ -27,7 +27,7 @@ M. J. Franklin, "Adaptive Cleaning for RFID Data Streams", VLDB 2006.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Literal, TypeAlias
@@ -219,3 +219,25 @@ class Doors:
         """Move one tag along x at that door, as every gate sees it."""
         for number, gate in enumerate(self.gates):
             gate.walk(epc_hex, way_m, y_m + (door - number) * self._apart_m, times)
+
+
+class Shelf(Gate):
+    """A board over antennas: what is put there stays until it is taken, and answers more or less.
+
+    How often a tag answers depends on where it sticks: `y_m` from the antenna, 0 to about 3 m.
+    """
+
+    def put(self, epc_hex: str, at: datetime, *, y_m: float = 0.5) -> None:
+        """Put a unit on the board."""
+        antenna = self.config.antennas[0]
+        for_ever = (at, at + timedelta(days=365))
+        self.walk(epc_hex, (antenna.x_m, antenna.x_m), antenna.y_m + y_m, for_ever)
+
+    def take(self, epc_hex: str, at: datetime) -> None:
+        """Take it away."""
+        self._moves = [
+            replace(move, ends_at=max(at, move.starts_at + timedelta(microseconds=1)))
+            if move.epc_hex == epc_hex
+            else move
+            for move in self._moves
+        ]

@@ -34,6 +34,7 @@ from edge.messages import (
     LightPressed,
     RobotConformance,
     RobotReport,
+    ShelfSeen,
     ShowLight,
     TagGone,
     TagSeen,
@@ -67,6 +68,7 @@ Incoming: TypeAlias = Annotated[
     | TagGone
     | DeviceStatus
     | WeightRead
+    | ShelfSeen
     | RobotReport
     | RobotConformance
     | CommandRefused
@@ -136,10 +138,11 @@ class Engine:
         | LightPressed
         | ShowLight
         | WeightRead
+        | ShelfSeen
         | CommandRefused,
         outbox: Outbox,
     ) -> None:
-        if isinstance(message, WeightRead | LightPressed):
+        if isinstance(message, WeightRead | LightPressed | ShelfSeen):
             outbox.to_wms.append(message)  # nothing here is decided by it
         elif isinstance(message, ShowLight):
             outbox.to_edge.append(message)

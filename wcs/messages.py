@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from edge.messages import LightPressed, ShowLight, WeightRead
+from edge.messages import LightPressed, ShelfSeen, ShowLight, WeightRead
 
 TransportState: TypeAlias = Literal[
     "ACCEPTED", "ASSIGNED", "LOADED", "FINISHED", "FAILED", "WITHDRAWN"
@@ -154,6 +154,7 @@ FromWcs: TypeAlias = Annotated[
     | GatePassage
     | Alarm
     | WeightRead
+    | ShelfSeen
     | LightPressed,
     Field(discriminator="type"),
 ]

@@ -139,6 +139,7 @@ class SiteFile:
     conveyors: tuple[Conveyor, ...] = ()
     sorters: tuple[Sorter, ...] = ()
     gates: tuple[Gate, ...] = ()
+    shelves: tuple[dict[str, Any], ...] = ()  # the edge's affair: it tells what lies on them
     devices: tuple[Device, ...] = ()
 
 

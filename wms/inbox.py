@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from edge.messages import LightPressed, WeightRead
+from edge.messages import LightPressed, ShelfSeen, WeightRead
 from edge.stream import Ack, Batch, receive
 from wcs.messages import (
     Alarm,
@@ -28,6 +28,7 @@ from wcs.messages import (
     TransportReport,
     from_wcs,
 )
+from wms.counting.shelf import compare_shelf
 from wms.database import Base
 from wms.epcis.tell import passed
 from wms.errors import WmsError
@@ -116,6 +117,8 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
             passed(session, floor.hub_code, message, message_id, now=now)
         case WeightRead():
             take_weight(session, floor.hub, message)
+        case ShelfSeen():
+            compare_shelf(session, floor, message, now=now)
         case LightPressed():
             count(session, floor.hub, "lights_pressed")
         case Alarm():

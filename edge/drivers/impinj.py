@@ -38,7 +38,7 @@ from edge.drivers.json_reads import (
     hex_of,
     time_of,
 )
-from edge.drivers.tags import UNKNOWN_DBM, antennas_of
+from edge.drivers.tags import UNKNOWN_DBM
 
 _LENIENT = ConfigDict(extra="ignore", allow_inf_nan=False)
 _WEAKEST_CDBM, _STRONGEST_CDBM = -15_000, 5_000
@@ -163,5 +163,4 @@ def make(
         source = StreamSource(http=http, path="/api/v1/data/stream", start=start)
     else:
         raise ValueError("says neither `topic` (MQTT) nor `port` (HTTP)")
-    antennas = antennas_of(name, site)
-    return JsonReader(device, antennas, clock=clock, source=source, read=read)
+    return JsonReader(device, site, clock=clock, source=source, read=read)

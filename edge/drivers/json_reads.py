@@ -23,7 +23,7 @@ import structlog
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Say
-from edge.drivers.tags import TagReads
+from edge.drivers.tags import TagReads, antennas_of, shelves_of
 from edge.messages import DeviceCommand, TellAgain
 from edge.mqtt import PahoBus
 from edge.tagfilter import RawRead
@@ -129,14 +129,19 @@ class JsonReader:
     def __init__(
         self,
         device: Mapping[str, Any],
-        antennas: tuple[int, ...],
+        site: Mapping[str, Any],
         *,
         clock: Clock,
         source: Source,
         read: Read,
     ) -> None:
         self.name: str = device["name"]
-        self.reads = TagReads(device, antennas, clock=clock)
+        self.reads = TagReads(
+            device,
+            antennas_of(self.name, site),
+            clock=clock,
+            shelves=shelves_of(self.name, site),
+        )
         self._silent_s = float(device.get("silent_s", 0.0))
         self._source = source
         self._read = read

@@ -48,7 +48,7 @@ from edge.drivers.llrp_messages import (
     TagReport,
     Versions,
 )
-from edge.drivers.tags import UNKNOWN_DBM, TagReads, antennas_of
+from edge.drivers.tags import UNKNOWN_DBM, TagReads, antennas_of, shelves_of
 from edge.messages import DeviceCommand, TellAgain
 from edge.tagfilter import RawRead
 
@@ -208,6 +208,7 @@ def make(
         antennas_of(device["name"], site) or (0,),
         clock=clock,
         port=device["port"] + port_offset,
+        shelves=shelves_of(device["name"], site),
     )
 
 
@@ -215,7 +216,13 @@ class RfidReader:
     """One reader. The site file may set version, keepalive_s, and what `TagReads` takes."""
 
     def __init__(
-        self, device: Mapping[str, Any], antennas: tuple[int, ...], *, clock: Clock, port: int
+        self,
+        device: Mapping[str, Any],
+        antennas: tuple[int, ...],
+        *,
+        clock: Clock,
+        port: int,
+        shelves: Mapping[int, str] | None = None,
     ) -> None:
         self.name: str = device["name"]
         self._address = (device.get("host", "127.0.0.1"), port)
@@ -224,7 +231,9 @@ class RfidReader:
         self._version: str = device.get("version", "1.0.1")
         if self._version not in VERSIONS:
             raise ValueError(f"version must be one of {', '.join(VERSIONS)}: {self._version!r}")
-        self.reads = TagReads(device, () if antennas == (0,) else antennas, clock=clock)
+        self.reads = TagReads(
+            device, () if antennas == (0,) else antennas, clock=clock, shelves=shelves
+        )
         self._inventory = self._fresh_inventory()
 
     async def run(self, say: Say) -> None:

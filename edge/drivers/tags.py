@@ -22,6 +22,7 @@ from typing import Any
 from edge.clock import Clock
 from edge.drivers import Say
 from edge.messages import DeviceStatus
+from edge.shelf import ShelfRules, ShelfWatch
 from edge.tagfilter import RawRead, Rules, TagFilter
 
 _LATE_S = 0.3  # real
@@ -30,27 +31,44 @@ UNKNOWN_DBM = -50.0  # of a reader that tells no strength
 
 
 def antennas_of(device: str, site: Mapping[str, Any]) -> tuple[int, ...]:
-    """The antennas that the gates of a site have at this reader; empty if none names it."""
-    return tuple(
-        sorted(
-            {
-                antenna
-                for gate in site.get("gates", ())
-                if gate["device"] == device
-                for antenna in (*gate["inside"], *gate["outside"])
-            }
-        )
-    )
+    """The antennas that gates and shelves of a site have at this reader; empty if none has."""
+    at_gates = {
+        antenna
+        for gate in site.get("gates", ())
+        if gate["device"] == device
+        for antenna in (*gate["inside"], *gate["outside"])
+    }
+    return tuple(sorted(at_gates | set(shelves_of(device, site))))
+
+
+def shelves_of(device: str, site: Mapping[str, Any]) -> dict[int, str]:
+    """The shelf of each antenna under one."""
+    return {
+        antenna: row["name"]
+        for row in site.get("shelves", ())
+        if row["device"] == device
+        for antenna in row["antennas"]
+    }
 
 
 class TagReads:
-    """One reader's reads. The site file may set reads_min, quiet_s, floor_dbm."""
+    """One reader's reads. The site file may set reads_min, quiet_s, floor_dbm, epoch_s."""
 
     def __init__(
-        self, device: Mapping[str, Any], antennas: tuple[int, ...], *, clock: Clock
+        self,
+        device: Mapping[str, Any],
+        antennas: tuple[int, ...],
+        *,
+        clock: Clock,
+        shelves: Mapping[int, str] | None = None,
     ) -> None:
         self.name: str = device["name"]
         self.antennas = antennas  # empty: all of them
+        self._shelf_of = dict(shelves or {})
+        self._shelves = {
+            name: ShelfWatch(self.name, name, ShelfRules(epoch_s=device.get("epoch_s", 2.0)))
+            for name in self._shelf_of.values()
+        }
         self.clock = clock
         usual = Rules()
         self.filter = TagFilter(
@@ -121,6 +139,10 @@ class TagReads:
                 continue
             self.counts["reads"] += read.count
             self._latest = read.at if self._latest is None else max(self._latest, read.at)
+            shelf = self._shelf_of.get(read.antenna)
+            if shelf is not None:
+                self._shelves[shelf].read(read.epc_hex, read.at)
+                continue
             for event in self.filter.read(read):
                 self._speak(event)
         if self._latest is not None:
@@ -128,7 +150,12 @@ class TagReads:
 
     def tick(self) -> None:
         """Time passes: end what has been silent for long enough."""
-        self._end_sightings(self.clock.now() - self._real(_LATE_S))
+        until = self.clock.now() - self._real(_LATE_S)
+        self._end_sightings(until)
+        if self._status is not None and self._status.status == "UP":  # else silence says nothing
+            for shelf in self._shelves.values():
+                for seen in shelf.due(until):
+                    self._speak(seen)
 
     def health(self) -> dict[str, float | int | str]:
         """What was counted since the process began, and what is seen now."""
@@ -142,8 +169,12 @@ class TagReads:
                 self._speak(gone)
 
     def _tell_present(self) -> None:
-        for seen in self.filter.present(self.clock.now()):
+        now = self.clock.now()
+        for seen in self.filter.present(now):
             self._speak(seen)
+        for shelf in self._shelves.values():
+            for lies in shelf.told(now):
+                self._speak(lies)
 
     def _speak(self, event: Any) -> None:
         assert self._say is not None

@@ -35,7 +35,7 @@ from edge.drivers.json_reads import (
     hex_of,
     time_of,
 )
-from edge.drivers.tags import UNKNOWN_DBM, antennas_of
+from edge.drivers.tags import UNKNOWN_DBM
 
 _LENIENT = ConfigDict(extra="ignore", allow_inf_nan=False)
 _WEAKEST_DBM, _STRONGEST_DBM, _READS_MAX = -150, 50, 100_000
@@ -128,5 +128,4 @@ def make(
         source = PostSource(http=HttpSettings.of(device, port_offset=port_offset))
     else:
         raise ValueError("says neither `topic` (MQTT) nor `port` (HTTP)")
-    antennas = antennas_of(name, site)
-    return JsonReader(device, antennas, clock=clock, source=source, read=read)
+    return JsonReader(device, site, clock=clock, source=source, read=read)
