@@ -321,6 +321,8 @@ class RobotSession:
         ):
             return None
         end = self._belief.released_end(state) if has_mission else UNKNOWN
+        if on_its_way is not None and not has_mission and self._major >= _V3:
+            return None  # the number 0 has to be seen first, for it may have to be said again
         if on_its_way is not None:
             if on_its_way.update >= wanted.update and end <= on_its_way.start:
                 return None

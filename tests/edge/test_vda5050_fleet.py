@@ -11,7 +11,7 @@ from edge.drivers import DeviceUnavailable
 from edge.drivers.vda5050_fleet import Vda5050Fleet, make
 from edge.drivers.vda5050_profile import robots_of
 from edge.messages import CancelDrive, DriveAction, DriveNode, PauseRobot, TellAgain
-from edge.mqtt import PahoBus, robot_topic
+from edge.mqtt import Message, PahoBus, robot_topic
 from simulators.live_robots import run_robots
 from tests.edge.foreign_robot import ForeignRobot
 from tests.edge.vda5050_live import (
@@ -21,7 +21,7 @@ from tests.edge.vda5050_live import (
     lane,
     running,
 )
-from tests.edge.vda5050_pair import cancel
+from tests.edge.vda5050_pair import cancel, foreign
 from tests.edge.waiting import soon
 
 
@@ -116,6 +116,25 @@ async def test_a_twin_on_a_real_broker_is_quarantined_and_said_once(
             await wcs.fleet.tell(TellAgain())
             assert [event.type for event in wcs.events] == ["device.status", "robot.conformance"]
         mission.cancel()
+
+
+def test_twins_whose_states_arrive_together_are_found_out(tmp_path: Path):
+    site = a_site(robots=1)
+    fleet = make(
+        site["devices"][0],
+        site,
+        clock=a_clock(tmp_path),
+        port_offset=0,
+        mqtt_url="mqtt://127.0.0.1:9",
+        state_dir=tmp_path,
+    )
+    assert isinstance(fleet, Vda5050Fleet)
+    place = robot_topic(site["site"]["code"], "R-0", "state")
+    for number in range(8):
+        for stream in (100, 5_000):  # both wait when the fleet looks
+            fleet._on_message(Message(place, foreign(headerId=stream + number)))
+        fleet._read()
+    assert fleet.health()["robots_quarantined"] == 1
 
 
 def test_the_example_of_the_documentation_is_understood():

@@ -289,6 +289,19 @@ def test_a_factsheet_of_any_version_says_what_the_robot_can_do(version: str):
 
 
 # ------------------------------------------------------------------------------ numbers of orders
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_first_order_whose_answer_is_lost_is_said_again_in_the_same_words(version: str):
+    pair = pair_of(version)
+    pair.session.drive(drive("m-1", 0, path(6), (0, 1)))
+    pair.run(lambda: bool(pair.sent))
+    pair.loses = lambda kind: kind == "state"
+    pair.session.drive(drive("m-1", 1, path(6), (1, 3)))
+    pair.wait(3 * PATIENCE_S)
+    pair.loses = lambda _kind: False
+    pair.run(lambda: pair.arrived("m-1", 6), limit_s=60)
+    assert (pair.known.update, pair.known.errors) == (1, ())
+
+
 @pytest.mark.parametrize(("version", "first"), [("2.1.0", 3), ("3.0.0", 0)])
 def test_a_mission_that_begins_late_begins_with_the_number_that_its_version_wants(
     version: str, first: int

@@ -81,6 +81,10 @@ def test_a_zone_whose_lease_is_lost_is_not_free_before_its_holder_is_out(status:
     assert [(a.robot, a.grant) for a in book.due(later(100))] == [("R-2", "QUEUED")]
     book.hear("R-1", [], later(101))
     assert [(a.robot, a.grant) for a in book.due(later(101))] == [("R-2", "GRANTED")]
+    fresh = leases("R-1", "R-2")  # the edge has started again, and the robot is still in there
+    fresh.hear("R-1", [asks("1", status)], later(0))
+    fresh.hear("R-2", [asks("2")], later(0))
+    assert [(a.robot, a.grant) for a in fresh.due(later(0))] == [("R-2", "QUEUED")]
 
 
 def test_after_a_start_nothing_is_granted_before_all_were_heard_or_old_leases_are_over():
