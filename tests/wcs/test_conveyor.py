@@ -210,6 +210,7 @@ def test_the_edge_gets_the_table_in_pieces_and_what_it_lost_again():
     (again,) = pieces(line.hear(after_s=AGAIN_S))
     assert again.rows == {"a": "L1", "b": "L2"}
     assert edge.table.take(again)
+    assert not pieces(edge.answer())
 
     (alive,) = pieces(edge.line.hear(after_s=ALIVE_S))
     assert alive.valid_until - line.now == timedelta(seconds=VALID_S)
@@ -227,20 +228,22 @@ def test_a_piece_that_comes_out_of_turn_is_asked_for_again():
     edge = Edge(line)
     line.expect("L1", "a")
     (first,) = pieces(edge.answer())
-    line.expect("L2", "b")
+    assert edge.table.take(first)
+    edge.answer()
+    line.expect("L2", "b")  # its piece is lost
     line.expect("L3", "a")
     told = line.state.sorting.told["sorter1"]
-    assert (told.known, told.sent) == (0, 3)
+    assert (told.known, told.sent) == (1, 3)
     late = LaneTable(
-        device="sorter1", table=first.table, since=1, version=3,
-        rows={"b": "L2", "a": "L3"}, valid_until=first.valid_until,
+        device="sorter1", table=first.table, since=2, version=3, rows={"a": "L3"},
+        valid_until=first.valid_until,
     )  # fmt: skip
     assert not edge.table.take(late)
-    (whole,) = pieces(edge.answer(is_missing=True))
-    assert edge.table.take(whole)
+    (rest,) = pieces(edge.answer(is_missing=True))
+    assert (rest.since, edge.table.take(rest)) == (1, True)
     assert edge.table.take(first), "known already"
     assert edge.table.rows == {"b": "L2", "a": "L3"}, "the older row replaces nothing"
-    assert edge.table.lane_of("a", whole.valid_until) is None, "too old"
+    assert edge.table.lane_of("a", rest.valid_until) is None, "too old"
 
 
 def test_what_is_told_again_is_answered_again_and_reported_once():
