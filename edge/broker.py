@@ -128,9 +128,11 @@ def write_settings(
     *,
     listen: tuple[str, int],
     kind: Kind,
+    user: str | None = None,
 ) -> Path:
     """Write the configuration of a broker with mutual TLS; its main file.
 
+    `user` is whom mosquitto runs as (without: whoever calls), who must be able to read its key.
     A broker that runs already takes new rights and certificates over on SIGHUP.
     """
     folder = folder.resolve()
@@ -140,7 +142,7 @@ def write_settings(
         text = nats_settings(rights, listen, own, folder)
     else:
         (folder / "mosquitto.acl").write_text(mosquitto_acl(rights))
-        text = mosquitto_settings(listen, own, folder, own_user())
+        text = mosquitto_settings(listen, own, folder, user or own_user())
     settings = folder / f"{kind}.conf"
     settings.write_text(text)
     return settings

@@ -134,7 +134,7 @@ def edge_probe(
 
 
 @edge.command("broker-config")
-def edge_broker_config(
+def edge_broker_config(  # noqa: PLR0913 - options
     *,
     site: Annotated[list[Path], typer.Option(help="The site files that share the broker.")],
     pki: Pki = Path("pki"),
@@ -142,6 +142,9 @@ def edge_broker_config(
     folder: Annotated[Path, typer.Option("--dir", help="Where to write.")] = Path("broker"),
     listen: Annotated[str, typer.Option(help="Its address.")] = "0.0.0.0",  # noqa: S104 - a broker
     port: Annotated[int, typer.Option(help="Its port.", min=1)] = 8883,
+    user: Annotated[
+        str | None, typer.Option(help="Whom mosquitto runs as; may read its key.")
+    ] = None,
 ) -> None:
     """Write the settings of a broker with mutual TLS and the rights of every device."""
     from edge.authority import Authority, AuthorityFault
@@ -163,6 +166,7 @@ def edge_broker_config(
             own,
             listen=(listen, port),
             kind="nats" if kind == "nats" else "mosquitto",
+            user=user,
         )
     except (SiteFaults, AuthorityFault, IdentityMissing, OSError) as error:
         _end(str(error))

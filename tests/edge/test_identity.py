@@ -345,7 +345,11 @@ def test_a_certificate_that_cannot_be_read_is_said_and_the_one_before_is_used(tm
     with capture_logs() as logs:
         tls.renew()
     assert [entry["event"] for entry in logs] == ["identity.unreadable"]
-    names = {"SOKO_MQTT_CA": str(mine.ca), "SOKO_MQTT_CERT": "x"}
+    other = pki.issue("R-02", NOW)
+    names = {"SOKO_MQTT_CA": str(mine.ca), "SOKO_MQTT_CERT": str(other.certificate)}
+    by_names = ClientTls("", names | {"SOKO_MQTT_KEY": str(other.key)})
+    assert len(by_names.context.get_ca_certs()) == 1
+    assert by_names.context.minimum_version == ssl.TLSVersion.TLSv1_2
     with pytest.raises(ValueError, match="go together"):
         ClientTls("", names)
     with pytest.raises(ValueError, match="not \\['pass'\\]"):
@@ -409,6 +413,8 @@ def test_by_hand_from_nothing_to_a_broker_that_knows_everybody(tmp_path: Path):
     soko("ca", "revoke", "R-02")
     assert "without rights: R-02" in soko(*config)
     assert "R-02" not in (tmp_path / "b" / "mosquitto.acl").read_text()
+    soko(*config, "--user", "broker")
+    assert "user broker\n" in (tmp_path / "b" / "mosquitto.conf").read_text()
     assert "0 renewed" in soko("ca", "renew")
     soko("ca", "rotate")
     assert "6 renewed" in soko(
