@@ -135,6 +135,10 @@ def test_what_is_not_usual_goes_the_long_way_and_leaves_nothing(floor: Floor, de
     assert scan(floor, desk, floor.event(packet, "item", "ITEM")) is not None
     assert scan(floor, desk, floor.event(packet, "item", "ITEM")) is None  # the last one
     assert len(floor.told()) == 2
+    held = floor.event(packet, "item", None, type="undo")
+    key = site_id(SITE), packet.id
+    floor.database.run(lambda s: setattr(s.get_one(Task, key), "state", "BLOCKED"))
+    assert scan(floor, AtHand(), held) is None  # still theirs by name, and not to be done
 
 
 def test_what_was_taken_back_is_not_taken_again(floor: Floor, desk: AtHand):
