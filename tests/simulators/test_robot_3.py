@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from simulators.robot_body import KnownZones
 from tests.simulators.robot_life import (
     CALM,
     Life,
@@ -116,6 +117,21 @@ def test_an_operating_mode_that_clears_the_order_clears_it():
     assert (statuses(state), state["driving"]) == ({"a-1": "FAILED"}, False)
     state = life.tell("order", order_3([node(0), node(1)], orderId="m-2"))
     assert "MOBILE_ROBOT_NOT_AVAILABLE" in errors(state)
+
+
+def test_the_robot_brakes_in_time_for_a_zone_that_it_may_not_enter():
+    corners = [{"x": x, "y": y} for x, y in ((3.0, -1.0), (5.0, -1.0), (5.0, 1.0), (3.0, 1.0))]
+    life = a_life()
+    for kind, speed_mps in (("PENALTY", 1.5), ("RELEASE", 0.0)):
+        life = a_life()
+        zone = {"zoneId": "door", "zoneType": kind, "vertices": corners}
+        life.robot.body.zone_sets = [KnownZones("z", "TYO1", "ENABLED", [zone])]
+        life.tell("order", order_3([node(number) for number in range(5)]))
+        assert life.robot.body.leg is not None
+        assert life.robot.body.leg.v1_mps == pytest.approx(speed_mps)
+    state = life.live(20)
+    assert (state["lastNodeId"], state["driving"]) == ("P1", False)
+    assert [r["requestStatus"] for r in state["zoneRequests"]] == ["REQUESTED"]
 
 
 def test_an_answer_to_nobody_and_a_zone_set_twice_change_nothing():
