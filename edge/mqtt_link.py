@@ -110,7 +110,9 @@ class Link:
         self._log = log.bind(client=client_id, host=address.host, port=address.port)
         self._failing = False
         client = Client(
-            CallbackAPIVersion.VERSION2, client_id=level(client_id), clean_session=not persistent
+            CallbackAPIVersion.VERSION2,
+            client_id=level(client_id).replace(".", "_"),  # nats-server takes none with a dot
+            clean_session=not persistent,
         )
         if address.user is not None:
             client.username_pw_set(address.user, address.password)
