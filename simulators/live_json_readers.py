@@ -142,6 +142,7 @@ class R700(_Reader):
         self._bus, self._topic = bus, topic
         self._server: asyncio.Server | None = None
         self._streams: set[asyncio.StreamWriter] = set()
+        self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def tell(self, event: dict[str, Any]) -> None:
         """Say some other event, such as that an antenna was plugged out."""
@@ -166,7 +167,9 @@ class R700(_Reader):
     async def _close(self) -> None:
         if self._server is not None:
             self._server.close()
-            self.hang_up()
+            for writer in self._talks.values():
+                writer.close()  # ends their conversations
+            await asyncio.gather(*self._talks, return_exceptions=True)
             await self._server.wait_closed()
 
     @override
@@ -176,6 +179,9 @@ class R700(_Reader):
                 self.tell(impinj_event(read, as_base64=self._as_base64))
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._talks[task] = writer
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -197,6 +203,7 @@ class R700(_Reader):
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
+            del self._talks[task]
 
 
 class ZebraFx(_Reader):

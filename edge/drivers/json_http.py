@@ -131,11 +131,15 @@ class PostSource:
             task = asyncio.current_task()
             assert task is not None
             talks.add(task)
-            with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
-                while await self._answer(reader, writer, hear):
-                    pass
-            writer.close()
-            talks.discard(task)
+            try:
+                with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+                    while await self._answer(reader, writer, hear):
+                        pass
+            finally:
+                talks.discard(task)
+                writer.close()
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
 
         http = self.http
         try:

@@ -176,6 +176,8 @@ async def test_a_zebra_reader_posts_and_must_say_who_it_is(clock: ScaledClock, t
                 assert (await stream.read(16)).startswith(b"HTTP/1.1 4")
                 assert await stream.read() is not None
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
         told = len(edge.told())
         await to_url(url, "fx", "fx")(b"[]")
         assert len(edge.told()) == told
