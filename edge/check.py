@@ -1,7 +1,7 @@
 """A site file validated whole: every fault with its line, before anything is started.
 
     the file          TOML, names, references, ports                      edge.site
-    each device       what its driver asks of its row                     edge.drivers
+    each device       what its driver asks of its row; keys misspelt      edge.drivers
     the plant         points, paths, stations, robots                     wcs, found by name
     certificates      everybody who comes to the broker has one           edge.authority, with `pki`
 
@@ -10,15 +10,21 @@ the key that the fault names, else of the row.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
 
 from edge.agent import EdgeSettings, make_drivers
 from edge.clock import SystemClock
 from edge.site import SiteFaults, read_site
 
 _PLANT = "wcs.plant"  # site control lies above us: found by name, as drivers are
+_OURS = {"name", "driver", "host", "port", "mode", "says", "hears"}  # no driver need ask for them
 _HEADER = re.compile(r"\s*\[(\[)?\s*([\w-]+)\s*\]")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 _WHERE = re.compile(r"(\w+)(?:\[(\d+)\])?(?=[ .:])")
@@ -44,10 +50,41 @@ def located(text: str, faults: Iterable[str]) -> list[str]:
 
 def _device_part(text: str, settings: EdgeSettings) -> Sequence[str]:
     try:
-        make_drivers(read_site(text), settings, SystemClock())
+        site = read_site(text)
+        rows = {name: _Asked(row) for name, row in site.devices.items()}
+        make_drivers(replace(site, devices=rows), settings, SystemClock())
     except SiteFaults as error:
         return error.faults
-    return ()
+    return [
+        f"device {name}: {key} is nothing that driver {row['driver']} asks for; is it {near[0]}?"
+        for name, row in rows.items()
+        for key in row
+        if key not in row.asked | _OURS
+        and (near := get_close_matches(key, row.asked - row.keys(), 1, 0.75))
+    ]
+
+
+class _Asked(dict[str, Any]):
+    """A row that knows what it was asked for: a key that nobody wants is often one misspelt."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        super().__init__(row)
+        self.asked: set[str] = set()
+
+    @override
+    def __getitem__(self, key: str) -> Any:
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+    @override
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+    @override
+    def __contains__(self, key: object) -> bool:
+        self.asked.add(str(key))
+        return super().__contains__(key)
 
 
 def _plant_part(text: str) -> Sequence[str]:

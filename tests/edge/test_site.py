@@ -169,6 +169,17 @@ def test_a_fault_of_the_plant_or_a_driver_has_its_line_too():
     ]
 
 
+def test_a_key_that_is_misspelt_is_told_with_what_it_may_be():
+    text = TOKYO.read_text() + '\n[[devices]]\nname="s"\ndriver="scale"\nport=1\nsilense_s=5\n'
+    (fault,) = faults_of(text, EdgeSettings())
+    assert fault.endswith(
+        "device s: silense_s is nothing that driver scale asks for; is it silence_s?"
+    )
+    assert fault.startswith(f"line {len(text.splitlines())}: ")
+    assert faults_of(text.replace("silense", "silence"), EdgeSettings()) == []
+    assert faults_of(text.replace("silense_s", "colour"), EdgeSettings()) == []
+
+
 def test_check_asks_for_certificates(tmp_path: Path):
     text, settings = TOKYO.read_text(), EdgeSettings()
     assert "soko edge ca create" in faults_of(text, settings, tmp_path)[0]
