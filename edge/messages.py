@@ -382,21 +382,11 @@ class TellAgain:
 
 
 DeviceEvent: TypeAlias = Annotated[
-    CartonArrived
-    | CartonScanned
-    | CartonSorted
-    | CartonDefaulted
-    | LanesKnown
-    | LightPressed
-    | TagSeen
-    | TagGone
-    | ShelfSeen
-    | DeviceStatus
-    | WeightRead
-    | RobotConformance
-    | CommandRefused,
+    CartonArrived | CartonScanned | CartonSorted | CartonDefaulted | LanesKnown | LightPressed
+    | TagSeen | TagGone | ShelfSeen | WeightRead
+    | DeviceStatus | RobotConformance | CommandRefused,
     Field(discriminator="type"),
-]
+]  # fmt: skip
 DeviceCommand: TypeAlias = Annotated[
     Drive | CancelDrive | PauseRobot | ReleaseCarton | Divert | LaneTable | ShowLight | TellAgain,
     Field(discriminator="type"),
