@@ -15,6 +15,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from edge.messages import LightPressed, ShelfSeen, WeightRead
@@ -84,7 +85,7 @@ def _take(
         message = from_wcs.validate_python(dict(raw))
     except ValidationError as error:
         log.exception("inbox.malformed", message=dict(raw))
-        facts = {"message": str(raw)[:1000], "problem": str(error)[:1000]}
+        facts = {"message": str(raw)[:1000], "problem": _printable(str(error))}
         report(
             session, floor.hub, message_id, code="message.malformed", source="wcs",
             facts=facts, at=now,
@@ -93,13 +94,19 @@ def _take(
     try:
         with session.begin_nested():
             _do(session, floor, message, message_id, now)
-    except WmsError as error:
+    except (WmsError, DataError, ValueError, OverflowError) as error:
         log.exception("inbox.refused", message=dict(raw))
-        facts = {"message": str(raw)[:1000], "problem": f"{error.code}: {error}"[:1000]}
+        code = error.code if isinstance(error, WmsError) else type(error).__name__
+        facts = {"message": str(raw)[:1000], "problem": _printable(f"{code}: {error}")}
         report(
             session, floor.hub, message_id, code="message.refused", source="wcs",
             facts=facts, at=now,
         )  # fmt: skip
+
+
+def _printable(text: str) -> str:
+    """What PostgreSQL can keep of a text that may quote anything."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text[:1000])
 
 
 def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now: datetime) -> None:

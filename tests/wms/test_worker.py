@@ -4,20 +4,40 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge.broker import broker_child, url_of
+from edge.messages import WeightRead
 from edge.mqtt import BlockingBus, stream_ack_topic, stream_data_topic
 from edge.ports import free_port
 from edge.process import Keeper
-from edge.stream import Ack, decode_ack, decode_batch, encode_ack, encode_batch
+from edge.stream import (
+    Ack,
+    Batch,
+    Malformed,
+    decode_ack,
+    decode_batch,
+    encode_ack,
+    encode_batch,
+)
 from tests.builders import an_id
+from tests.edge.mutants import mutants
 from tests.edge.waiting import eventually
+from tests.night import by_night
 from tests.wms.house import HUB, House
-from wcs.messages import TransportReport, from_wcs
+from wcs.messages import (
+    Alarm,
+    FromWcs,
+    ParcelScanned,
+    ParcelSorted,
+    TransportReport,
+    from_wcs,
+)
+from wms import inbox
 from wms.job import Job
 from wms.settings import Settings
 from wms.worker import Loop, loops
@@ -129,9 +149,6 @@ def test_a_loop_that_fails_goes_on():
 
 def test_what_is_no_batch_is_passed_over(house: House):
     message = json.dumps({"type": "something.new", "at": "2026-11-27T09:00:00Z"})
-    from edge.stream import Batch  # noqa: PLC0415
-    from wms import inbox  # noqa: PLC0415
-
     batch = Batch("wcs-epoch", 1, (json.loads(message), {"type": "transport.report"}))
     ack = house.database.run(
         lambda s: inbox.take_batch(s, house.floor, HUB, batch, now=house.clock.now())
@@ -140,3 +157,36 @@ def test_what_is_no_batch_is_passed_over(house: House):
     assert house.summary()["exceptions"] == 2
     unknown = TransportReport(at=house.clock.now(), id=str(an_id()), state="FINISHED")
     assert house.hear(unknown).seq == 3
+
+
+def words_of_the_wcs(house: House) -> list[bytes]:
+    now = house.clock.now()
+    said: list[FromWcs] = [
+        TransportReport(at=now, id=str(an_id()), state="FINISHED", metres=10.0),
+        ParcelScanned(at=now, sorter="s1", code="1" * 18, lane="L1"),
+        ParcelSorted(at=now, sorter="s1", code="1" * 18, lane="L1", status="DIVERTED"),
+        Alarm(at=now, id="a", source="R1", code="robot.silent", priority=1, active=True, detail=""),
+        WeightRead(at=now, device="scale1", grams=7, stable=True),
+    ]
+    return [from_wcs.dump_json(each) for each in said]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("count", [8, by_night(1_000)])
+def test_no_message_of_the_wcs_holds_up_those_behind_it(house: House, count: int):
+    right = words_of_the_wcs(house)
+    poison = [  # what PostgreSQL does not keep, and what is no id of ours
+        right[1].replace(b"111111", b"\\u0000"),
+        right[0].replace(right[0][right[0].index(b'"id"') :][:14], b'"id":"tote\\u0000'),
+    ]
+    first = house.heard + 1
+    for seq, body in enumerate((*poison, *mutants(right, count, seed=count)), first):
+        try:
+            (message,) = decode_batch(encode_batch("wcs-epoch", seq, [body])).messages
+        except (Malformed, ValueError):  # the stream has refused it, or it was two
+            message = {"type": "stream.damaged"}
+        batch = Batch("wcs-epoch", seq, (message,))
+        take = partial(
+            inbox.take_batch, floor=house.floor, site=HUB, batch=batch, now=house.clock.now()
+        )
+        assert house.database.run(take) == Ack("wcs-epoch", seq), body
