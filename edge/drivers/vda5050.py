@@ -87,6 +87,7 @@ class RobotSession:
         factsheet: the last one it sent, as it is.
         conduct: what it broke of the standard, and how often.
         states: how many states it sent.
+        connected: whether it was within reach when last reported.
     """
 
     def __init__(self, robot: Robot) -> None:
@@ -109,7 +110,7 @@ class RobotSession:
         self._heard_at: datetime | None = None
         self._major = int(robot.version[0])
         self._gone = ""  # what the connection topic said, if it is not there
-        self._connected = False
+        self.connected = False
         self._trust = Trust(self.conduct)
 
     @property
@@ -194,20 +195,14 @@ class RobotSession:
     # ------------------------------------------------------------------------- what to report
     def changed(self, now: datetime, patience_s: float) -> bool:
         """Whether the robot has fallen silent, or come back, since the last report."""
-        return self._heard is not None and self._connected != self._answers(now, patience_s)
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it was within reach when last reported."""
-        return self._connected
+        return self._heard is not None and self.connected != self._answers(now, patience_s)
 
     @property
     def has_drive(self) -> bool:
         """Whether it has been seen to know the drive that is wanted of it."""
         state, wanted = self._heard, self._wanted
-        if state is None or wanted is None or state.orderId != wanted.mission:
-            return False
-        return self._has(wanted, state)
+        same = state and wanted and state.orderId == wanted.mission
+        return bool(same and state and wanted and self._has(wanted, state))
 
     def conformance(self) -> float:
         """The share of its last messages, 0 to 1, that broke no rule."""
@@ -226,7 +221,7 @@ class RobotSession:
         state, heard_at = self._heard, self._heard_at
         if state is None or heard_at is None:
             return None
-        self._connected = self._answers(now, patience_s)
+        self.connected = self._answers(now, patience_s)
         passed = self._belief.passed(state)
         x_m, y_m, heading_rad = self._belief.place(state)
         loads = state.loads or ()
@@ -234,7 +229,7 @@ class RobotSession:
         return RobotReport(
             at=heard_at,
             robot=self.robot.name,
-            connected=self._connected,
+            connected=self.connected,
             operating_mode=_OUR_MODE.get(state.operatingMode, state.operatingMode),  # type: ignore[arg-type]
             mission=state.orderId,
             update=max(self._numbers.update(state.orderUpdateId), 0),
@@ -301,13 +296,22 @@ class RobotSession:
 
     def _chore_due(self, state: State, now: datetime, patience: timedelta) -> Send | None:
         idle = not state.driving and not self._belief.is_busy(state)
-        due = self._upkeep.due(state, self.can, now, patience, idle=idle)
-        if due is None:
-            return None
+        if (due := self._upkeep.due(state, self.can, now, patience, idle=idle)) is None:
+            return self._question_due(now, patience)
         chore, action_id = due
         if chore.action_type == ZONE_SET:
             return self._writer.zone_set(self.robot.zone_set or {}, now)
         return self._writer.instant([(chore.action_type, action_id, chore.parameters)], now)
+
+    def _question_due(self, now: datetime, patience: timedelta) -> Send | None:
+        """Whether the robot has an order that is to be cancelled: ask, if nobody says so."""
+        sent, cancel, heard_at = self._sent, self._cancel, self._heard_at
+        if sent is None or cancel is None or heard_at is None or heard_at > sent.at:
+            return None
+        if cancel.command.mission != sent.mission or now - (cancel.said_at or sent.at) < patience:
+            return None
+        cancel.said_at = now
+        return self._writer.questions(now, QUESTIONS[:1])
 
     def _order_due(
         self, wanted: Drive, state: State, now: datetime, patience: timedelta

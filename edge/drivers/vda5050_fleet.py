@@ -302,7 +302,7 @@ class Vda5050Fleet:
         worst = min(sessions, key=lambda s: s.conduct.score, default=None)
         said: dict[str, float | int | str] = {
             "robots": len(sessions),
-            "robots_connected": sum(s.is_connected for s in sessions),
+            "robots_connected": sum(s.connected for s in sessions),
             "robots_quarantined": sum(bool(s.quarantine(now)) for s in sessions),
             "states_total": sum(s.states for s in sessions),
             "sent_total": self._sent,

@@ -164,6 +164,20 @@ def test_a_cancel_that_was_lost_is_said_again():
     assert first == second
 
 
+def test_a_robot_that_says_nothing_of_a_cancelled_order_is_asked():
+    pair = Pair()
+    pair.wait(1)
+    pair.loses = lambda kind: kind == "state"
+    pair.session.drive(drive("m-1", 0, path(6), (0, 5)))
+    pair.tick()
+    pair.session.cancel(cancel("m-1"))
+    pair.wait(2 * PATIENCE_S)
+    pair.loses = lambda _kind: False
+    pair.wait(15)  # it drives, and would have nothing to say for longer
+    assert not pair.robot.body.is_busy()
+    assert pair.driven[-1][1] < 10
+
+
 def test_an_order_on_its_way_is_cancelled_when_it_has_come():
     pair, nodes = Pair(delay=timedelta(seconds=1)), path(6)
     pair.wait(3)
