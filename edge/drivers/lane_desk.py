@@ -6,6 +6,9 @@
                  `within_s` is over -----------------> the default lane, if the sorter has one
          -> round again is what a sorter does by itself: nothing is sent
 
+When a PLC takes answers more slowly than cartons come, the newest is sent first and what has waited
+for `OLD_S` is left out: its carton has passed. So an overload costs some cartons a lap, not all.
+
 The table (edge.decisions) lies in a SQLite file, so an edge that starts while the WCS is away
 decides as before. Whether a row was kept is no question of safety: after every start the desk
 says how far it has the table (`LanesKnown`), and the WCS sends the rest.
@@ -36,7 +39,7 @@ from edge.messages import CartonDefaulted, CartonScanned, CartonSorted, LanesKno
 
 log = structlog.get_logger(__name__)
 
-WITHIN_S = 0.25
+WITHIN_S, OLD_S = 0.25, 1.0
 _KEPT = 1_000  # times and lanes of the latest cartons
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), name, version, valid_until);
@@ -67,10 +70,10 @@ class LaneDesk:
         self._shut = Shut()
         self._sent: dict[int, str] = {}  # tracking -> the lane it was sent to
         self._open: dict[int, asyncio.TimerHandle] = {}  # waits for the WCS, by tracking
-        self._answers: asyncio.Queue[_Answer] = asyncio.Queue()
+        self._answers: asyncio.LifoQueue[_Answer] = asyncio.LifoQueue()
         self._took_s: deque[float] = deque(maxlen=_KEPT)
         self._say: Say | None = None
-        self._counts = {"answered": 0, "asked": 0, "defaulted": 0}
+        self._counts = {"answered": 0, "asked": 0, "defaulted": 0, "late": 0}
 
     @classmethod
     def of(
@@ -95,13 +98,16 @@ class LaneDesk:
         try:
             while True:
                 answer = await self._answers.get()
+                if asyncio.get_running_loop().time() - answer.asked_s > OLD_S:
+                    self._counts["late"] += 1
+                    continue
                 await send(answer.tracking, answer.lane)
                 self._took_s.append(asyncio.get_running_loop().time() - answer.asked_s)
         finally:  # the PLC asks again for what is not too late, when the connection is back
             for timer in self._open.values():
                 timer.cancel()
             self._open.clear()
-            self._answers = asyncio.Queue()
+            self._answers = asyncio.LifoQueue()
             self._say = None  # a device that is away says nothing
 
     def scanned(self, event: CartonScanned) -> CartonScanned:
