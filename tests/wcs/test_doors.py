@@ -121,9 +121,18 @@ def test_where_it_was_strong_at_both_a_person_is_asked_once_unless_one_door_expe
 
 
 def test_what_trickles_in_at_the_other_door_is_nothing_new():
-    late = gone(3, 9, EPC, device="A", peak_rssi_dbm=-50)
-    (passage,) = at_two_doors(*pair("A", -52, 2, 4), *pair("B", -44, 2, 4), late)
+    states = [
+        GateState(gate=name, device=name, inside=INSIDE, outside=OUTSIDE) for name in ("A", "B")
+    ]
+    for event in (*pair("A", -52, 2, 4), *pair("B", -44, 2, 4)):
+        for state in states:
+            on_tag(state, event, event.at)
+    (passage,) = all_due(states, Announced(), after(14))
+    late = pair("A", -50, 9, 10)
+    for event in late:
+        on_tag(states[0], event, event.at)
     assert passage.gate == "B"
+    assert all_due(states, Announced(), after(120)) == []
 
 
 def test_through_one_door_and_later_through_the_other_are_two_passages():
