@@ -1,5 +1,6 @@
 /** Talking to the server: JSON in and out, problems (RFC 9457) as values with their code. */
 
+import { tokenFor } from "./deskentry.ts";
 import type { Params } from "./i18n.ts";
 
 export class ApiError extends Error {
@@ -22,8 +23,10 @@ export interface Who {
 
 async function fetched(path: string, init: RequestInit, timeout_ms = 10_000): Promise<Response> {
   let answer: Response;
+  const token = tokenFor(path, init.headers);
+  const told = token ? { headers: { ...init.headers, Authorization: `Bearer ${token}` } } : {};
   try {
-    answer = await fetch(path, { ...init, signal: AbortSignal.timeout(timeout_ms) });
+    answer = await fetch(path, { ...init, ...told, signal: AbortSignal.timeout(timeout_ms) });
   } catch {
     throw new ApiError(0, "no_answer");
   }

@@ -5,6 +5,7 @@ import "./tabs.css";
 import { Home, LanguageSwitch, LookSwitch } from "./bar.tsx";
 import { lang, t, word } from "./i18n.ts";
 import { failure } from "./shared.ts";
+import { mustSignIn, SignIn, WhoIsThere } from "./signin.tsx";
 
 /** A choice among sites; `all` as they are listed. */
 export interface SiteChoice {
@@ -34,6 +35,7 @@ export function DeskPage({ name, title, aside, parts, label, part, show, site, s
         <Home />
         <h1>{title}</h1>
         {aside}
+        <WhoIsThere />
         <LookSwitch />
         <LanguageSwitch />
       </header>
@@ -56,7 +58,7 @@ export function DeskPage({ name, title, aside, parts, label, part, show, site, s
         <p class="said" role="status">
           {said && `✓ ${said}`}
         </p>
-        {children}
+        {mustSignIn() ? <SignIn /> : children}
       </main>
     </div>
   );

@@ -1,0 +1,47 @@
+"""The billing page on the real thing: drafted, looked into, made final, printed, corrected."""
+
+from playwright.sync_api import expect
+
+from tests.builders import an_id
+from tests.web.browser import Opener, Snapper
+from tests.web.test_masters import serious
+from tests.wms.billing.test_invoices import ISSUER, LINES
+from tests.wms.house import HUB, House
+
+MONTH = "2026-11"
+
+
+def test_a_month_is_billed_down_to_its_movements(
+    house: House, real_soko: str, open_page: Opener, snap: Snapper
+):
+    house.ok(house.http.put("/billing/v1/issuer", json=ISSUER))
+    house.ok(house.http.put("/master/v1/owners", json=[{"code": "ACME", "name": "アクメ商事"}]))
+    sku = [{"code": "A", "name_en": "A", "weight_g": 100, "owner": "ACME"}]
+    house.ok(house.http.put("/master/v1/skus", json=sku))
+    line = {"site": HUB, "location": "S01-01", "sku": "A", "units": 20, "owner": "ACME"}
+    house.ok(house.http.post("/master/v1/receipts", json={"id": str(an_id()), "lines": [line]}))
+    tariff = {"valid_from": "2026-01-01", "lines": LINES}
+    assert house.http.put("/billing/v1/tariffs/ACME/1", json=tariff).status_code == 201
+
+    page = open_page(f"{real_soko}/ui/billing?lang=ja")
+    page.locator("[name=owner]").fill("ACME")
+    page.locator("[name=month]").fill(MONTH)
+    page.locator("[name=draft]").click()
+    expect(page.get_by_test_id("invoice")).to_be_visible()
+    page.locator("[data-line=IN] button").click()
+    expect(page.get_by_test_id("movements").locator("tr")).to_have_count(1)
+    snap(page, "billing-ja")
+    assert serious(page) == []
+    page.locator("[name=issued_on]").fill("2026-12-01")
+    page.get_by_test_id("invoice").locator("[type=submit]").click()
+    expect(page.get_by_role("status")).to_contain_text("確定")
+    expect(page.get_by_test_id("invoice")).to_contain_text(ISSUER["registration"])
+    with page.expect_download() as paper:
+        page.get_by_role("button", name="適格請求書").click()
+    assert paper.value.path().read_bytes().startswith(b"%PDF")
+    page.locator("[name=rerate]").click()
+    expect(page.get_by_role("status")).to_contain_text("訂正は不要")
+    page.goto(f"{real_soko}/ui/billing?lang=en&tab=tariffs&owner=ACME")
+    expect(page.locator("[data-tariff='1']")).to_contain_text("1.25")
+    snap(page, "billing-tariffs-en")
+    assert serious(page) == []
