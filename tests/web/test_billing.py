@@ -1,5 +1,6 @@
 """The billing page on the real thing: drafted, looked into, made final, printed, corrected."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.builders import an_id
@@ -11,6 +12,7 @@ from tests.wms.house import HUB, House
 MONTH = "2026-11"
 
 
+@pytest.mark.nightly
 def test_a_month_is_billed_down_to_its_movements(
     house: House, real_soko: str, open_page: Opener, snap: Snapper
 ):

@@ -27,6 +27,7 @@ def paired_soko(
         yield address
 
 
+@pytest.mark.nightly
 def test_a_desk_is_paired_once_and_people_sign_in(
     paired_soko: str, open_page: Opener, snap: Snapper
 ):

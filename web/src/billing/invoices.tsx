@@ -7,6 +7,7 @@ import { money } from "../core/money.ts";
 import { busy, tried } from "../core/shared.ts";
 import { chosen, type Invoice, invoices, type Line, type Link, owner, readInvoices, said, showOwner } from "./state.ts";
 
+const SUMS = new Set<string>(["number", "net", "tax", "total", "quantity", "rate"]);
 const lines = signal<readonly Line[]>([]);
 const opened = signal<Line | null>(null);
 const links = signal<readonly Link[]>([]);
@@ -82,7 +83,7 @@ export function Invoices() {
             <thead>
               <tr>
                 {(["month", "owner", "state", "number", "net", "tax", "total"] as const).map((name) => (
-                  <th key={name} scope="col">
+                  <th key={name} scope="col" class={SUMS.has(name) ? "num" : ""}>
                     {word("billing", name)}
                   </th>
                 ))}
@@ -174,7 +175,7 @@ function Detail({ one }: { one: Invoice }) {
           <thead>
             <tr>
               {(["line", "site", "quantity", "rate", "tax", "net"] as const).map((name) => (
-                <th key={name} scope="col">
+                <th key={name} scope="col" class={SUMS.has(name) ? "num" : ""}>
                   {word("billing", name)}
                 </th>
               ))}

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get } from "../core/api.ts";
-import { day, t, word } from "../core/i18n.ts";
+import { t, word } from "../core/i18n.ts";
 import { tried } from "../core/shared.ts";
 import { owner, showOwner } from "./state.ts";
 
@@ -32,7 +32,7 @@ export function Tariffs() {
       {tariffs.value.length === 0 && <p class="hint">{t("billing.no_tariff")}</p>}
       {[...tariffs.value].reverse().map((tariff) => (
         <section key={tariff.version} class="box" data-tariff={tariff.version}>
-          <h2>{t("billing.version", { version: tariff.version, from: day(new Date(tariff.valid_from)) })}</h2>
+          <h2>{t("billing.version", { version: tariff.version, from: tariff.valid_from })}</h2>
           <div class="scrolls" tabIndex={0} role="region" aria-label={t("billing.version", { version: tariff.version, from: "" })}>
             <table>
               <tbody>

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, post } from "./api.ts";
+import "./signin.css";
 import { entry, keep } from "./deskentry.ts";
 import { t, word } from "./i18n.ts";
 import { failure } from "./shared.ts";
