@@ -59,7 +59,8 @@ def walk(page: Page, counts: int = 1) -> int:
         before = at(page)
         main = page.locator(".buttons .main")
         is_count = main.count() and page.get_by_test_id("count").count()
-        if is_count and int(page.get_by_test_id("count").inner_text()) >= counts:
+        units = page.get_by_test_id("piles").locator("li").count()  # where anything is counted
+        if is_count and max(units, int(page.get_by_test_id("count").inner_text())) >= counts:
             scan(page, "CMD:DONE")
         else:
             one_deed(page)

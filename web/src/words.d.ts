@@ -7,7 +7,19 @@ declare module "*?words=find,in_store,time" {
   const words: Record<string, string>;
   export default words;
 }
-declare module "*?words=h,say,fact,exception,choice,kind,problem,start,look,state,care,thing,standing,place,stock_state,button" {
+declare module "*?words=h,say,fact,exception,choice,kind,problem,start,look,care,button,disposition" {
+  const words: Record<string, string>;
+  export default words;
+}
+declare module "*?words=thing,standing,stock_state,place" {
+  const words: Record<string, string>;
+  export default words;
+}
+declare module "*?words=lock" {
+  const words: Record<string, string>;
+  export default words;
+}
+declare module "*?words=trial" {
   const words: Record<string, string>;
   export default words;
 }

@@ -135,7 +135,7 @@ def _place(session: Session, code: str, site: str | None) -> Found:
         "status": place.kind,
         "site": site_codes(session)[place.site_id],
         "zone": place.zone,
-        "stock": _lines(lies(session, place.site_id, place=place.id)),
+        "stock": _blind(lies(session, place.site_id, place=place.id)),
     }
 
 
@@ -152,6 +152,11 @@ def _tote(session: Session, code: str, site: str | None) -> Found:
                 "stock": _lines(lies(session, id_, unit=unit.code)),
             }
     return None
+
+
+def _blind(lying: Sequence[Lies]) -> list[str]:
+    """What, not how many: who counts a place scans it first."""
+    return list(dict.fromkeys(each.sku for each in lying))
 
 
 def _lines(lying: Sequence[Lies]) -> list[dict[str, Any]]:

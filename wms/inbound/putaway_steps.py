@@ -32,7 +32,7 @@ def goods_step(session: Session, putaway: Putaway, goods: Goods) -> Step:
         facts=(
             *((Fact(label="name", value=name),) if name else ()),
             Fact(label="units", value=str(putaway.units)),
-            Fact(label="place", value=start),
+            *((Fact(label="place", value=start),) if not start.startswith("@") else ()),
         ),
         expect=(Expect(kind="sscc" if putaway.unit_code else "item", codes=codes),),
     )

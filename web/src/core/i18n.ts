@@ -31,6 +31,12 @@ export async function loadLanguage(...words: Catalogues[]): Promise<void> {
   await speak(preferred(location.search, kept(KEPT), navigator.language));
 }
 
+/** Words that a part brings which is loaded later. */
+export async function learn(more: Catalogues): Promise<void> {
+  catalogues = [...catalogues, more];
+  await speak(lang.value);
+}
+
 export async function speak(next: Lang): Promise<void> {
   const parts = await Promise.all(catalogues.map((each) => each[next]()));
   catalogue.value = Object.assign({}, ...parts.map((each) => each.default)) as Record<string, string>;

@@ -1,9 +1,13 @@
 /** What a scanned code is, where it is, how it stands; and what can be begun with it. */
-import { clock, lang, maybeWord, t, word } from "../core/i18n.ts";
-import { placeSaid } from "./places.ts";
+import { type Catalogues, clock, lang, maybeWord, t, word } from "../core/i18n.ts";
 import { type Found, found } from "./read.ts";
 import { startWork, view } from "./work.ts";
 
+/** Words that only this part needs. */
+export const WORDS: Catalogues = {
+  en: () => import("../../../locales/en.json?words=thing,standing,stock_state,place"),
+  ja: () => import("../../../locales/ja.json?words=thing,standing,stock_state,place"),
+};
 const UNSAID = ["id", "begins"];
 const OTHER_NAME = { ja: "name_en", en: "name_ja" };
 
@@ -41,7 +45,7 @@ export function FoundFacts({ known }: { known: Found }) {
 function flat(facts: Record<string, unknown>): [string, string][] {
   return Object.entries(facts).flatMap(([name, value]): [string, string][] => {
     const label = word("fact", name);
-    if (value === null || value === "" || UNSAID.includes(name) || name === OTHER_NAME[lang.value]) return [];
+    if (value === null || value === "" || value === 0 || UNSAID.includes(name) || name === OTHER_NAME[lang.value]) return [];
     if (name === "units" && value === 1) return []; // a barcode of one piece
     if (typeof value !== "object") return [[label, said(name, String(value))]];
     if (Array.isArray(value)) return value.map((each) => [label, name === "moves" ? moved(each as Moved) : line(each)]);
@@ -64,6 +68,11 @@ function said(name: string, value: string): string {
   if (name === "kind") return word("thing", value);
   if (name === "status") return maybeWord("standing", value) ?? value;
   return placeSaid(value);
+}
+
+/** Places that stand for a state ("@DOCK_IN") have no label, but a name. */
+function placeSaid(code: string): string {
+  return code.startsWith("@") ? (maybeWord("place", code.slice(1)) ?? code) : code;
 }
 
 function line(value: unknown): string {

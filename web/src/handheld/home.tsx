@@ -2,7 +2,7 @@
 import { LanguageSwitch, LookSwitch } from "../core/bar.tsx";
 import { number, t, word } from "../core/i18n.ts";
 import { CameraIcon } from "./icon.tsx";
-import { later } from "./later.tsx";
+import { later, worded } from "./later.tsx";
 import { Message } from "./message.tsx";
 import { parked } from "./outbox.ts";
 import { found, lookUp, sheet } from "./read.ts";
@@ -10,7 +10,7 @@ import { profile } from "./scanner.ts";
 import { change, KINDS, session } from "./session.ts";
 import { nextTask, offered, resume, startWork } from "./work.ts";
 
-export const FoundFacts = later(() => import("./found.tsx").then((each) => each.FoundFacts));
+export const FoundFacts = later(() => worded(() => import("./found.tsx"))().then((each) => each.FoundFacts));
 /** Work that needs no scan to begin. */
 const AT_ONCE = ["blind"];
 

@@ -1,6 +1,6 @@
 /** Badge, then PIN; and the page where a new device is told whose it is. */
 import { useEffect, useState } from "preact/hooks";
-import { t, word } from "../core/i18n.ts";
+import { type Catalogues, t, word } from "../core/i18n.ts";
 import { DigitPad } from "./keypad.tsx";
 import { Message } from "./message.tsx";
 import { pair, signIn } from "./people.ts";
@@ -9,6 +9,11 @@ import { session } from "./session.ts";
 import { feel } from "./tone.ts";
 import { flash, handOver, notice, strange } from "./work.ts";
 
+/** Words that only these pages need. */
+export const WORDS: Catalogues = {
+  en: () => import("../../../locales/en.json?words=lock"),
+  ja: () => import("../../../locales/ja.json?words=lock"),
+};
 type Trouble = { code: string; facts: Record<string, string | number> };
 
 function Against({ trouble }: { trouble: Trouble }) {
@@ -52,14 +57,14 @@ export function Lock({ badge, mayClose }: { badge: string; mayClose: boolean }) 
     <div class="sheet lock" role="dialog" aria-modal="true" aria-label={t("h.title")} data-sheet="lock">
       {trouble && <Against trouble={trouble} />}
       {badge && asksPin ? (
-        <DigitPad ask={t("h.pin")} lengths={[4, 6]} secret done={(pin) => void ask(pin)} />
+        <DigitPad ask={t("lock.pin")} lengths={[4, 6]} secret done={(pin) => void ask(pin)} />
       ) : (
         <>
           <p class="tick" aria-hidden="true">
             ▣
           </p>
-          <p class="verb">{t("h.scan_badge")}</p>
-          <p class="tip">{session.value.name ? t("h.open_stays", { name: session.value.name }) : t("h.badge_hint")}</p>
+          <p class="verb">{t("lock.scan_badge")}</p>
+          <p class="tip">{session.value.name ? t("lock.open_stays", { name: session.value.name }) : t("lock.badge_hint")}</p>
           <TypedBadge />
         </>
       )}
@@ -83,7 +88,7 @@ function TypedBadge() {
   return (
     <form class="typecode" onSubmit={ask}>
       <label>
-        {t("h.type_badge")}
+        {t("lock.type_badge")}
         <input name="badge" autocapitalize="off" autocomplete="off" spellcheck={false} />
       </label>
     </form>
@@ -112,11 +117,11 @@ export function Pair({ first }: { first: string }) {
   return (
     <div class="sheet" role="dialog" aria-modal="true" aria-label={t("h.title")} data-sheet="pair">
       <p class="verb">{t("h.pair")}</p>
-      <p class="tip">{t("h.pair_hint")}</p>
+      <p class="tip">{t("lock.pair_hint")}</p>
       {trouble && <Against trouble={trouble} />}
       <form class="typecode" onSubmit={typed}>
         <label class="verb">
-          {t("h.pairing_code")}
+          {t("lock.pairing_code")}
           <input name="code" autocapitalize="characters" autocomplete="off" spellcheck={false} />
         </label>
         <button type="submit" class="main">

@@ -142,6 +142,19 @@ export function scans(packet: Packet, step: Step): string[] {
     .map((event) => String(event.value));
 }
 
+/** Where anything is counted: goods after goods, each as often as scanned, or as was typed then. */
+export function piles(packet: Packet, step: Step): { code: string; units: number }[] {
+  const found: { code: string; units: number; typed: boolean }[] = [];
+  for (const event of packet.history) {
+    const last = found.at(-1);
+    if (event.step !== step.id) continue;
+    if (event.type === "scan" && last?.code === event.value && !last.typed) last.units += 1;
+    else if (event.type === "scan") found.push({ code: String(event.value), units: 1, typed: false });
+    else if (event.type === "qty" && last) Object.assign(last, { units: Number(event.value), typed: true });
+  }
+  return found;
+}
+
 function undo(packet: Packet): Outcome {
   const last = packet.history.at(-1)?.step;
   if (last === undefined) return refused("nothing_to_undo");

@@ -5,10 +5,10 @@ import { useEffect, useRef } from "preact/hooks";
 import "./handheld.css";
 import { number, t, word } from "../core/i18n.ts";
 import { Start } from "./home.tsx";
-import { later } from "./later.tsx";
+import { later, worded } from "./later.tsx";
 import { Message } from "./message.tsx";
 import { online, pending } from "./outbox.ts";
-import { lockNow, watchIdle } from "./people.ts";
+import { lockNow, watchIdle } from "./idle.ts";
 import { read, sheet } from "./read.ts";
 import { type Read, Scanner, REST_MS } from "./scanner.ts";
 import { Task } from "./screen.tsx";
@@ -16,9 +16,10 @@ import { session } from "./session.ts";
 import { Eye } from "./sheets.tsx";
 import { asking, back, begin, flash, hearOffers, lastTried, leave, notice, onward, packet, strange, view } from "./work.ts";
 
-const Lock = later(() => import("./lock.tsx").then((each) => each.Lock));
-const Pair = later(() => import("./lock.tsx").then((each) => each.Pair));
-const Trial = later(() => import("./trial.tsx").then((each) => each.Trial));
+const lockPart = worded(() => import("./lock.tsx"));
+const Lock = later(() => lockPart().then((each) => each.Lock));
+const Pair = later(() => lockPart().then((each) => each.Pair));
+const Trial = later(() => worded(() => import("./trial.tsx"))().then((each) => each.Trial));
 const RECOVERS = ["recover", "putback"];
 
 const resting = signal(false);

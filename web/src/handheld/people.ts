@@ -23,7 +23,6 @@ interface Paired {
 }
 type Against = { code: string; facts: Record<string, string | number> };
 
-const IDLE_MS = 15 * 60_000;
 const WORDS: readonly string[] = ["en", "ja"] satisfies Lang[];
 
 /** The code of what the server says against it; null: signed in. */
@@ -59,27 +58,6 @@ export async function pair(code: string): Promise<Against | null> {
 /** A pairing QR holds an address with the code at its end, so that a phone's camera opens this page. */
 export function codeOf(scanned: string): string {
   return (/[#?&]pair=([\w-]+)/.exec(scanned)?.[1] ?? scanned.replace(/^PAIR[:-]/i, "")).trim().toUpperCase();
-}
-
-/** Whoever was here has gone; their packet stays with them. */
-export function lockNow(): void {
-  if (session.value.token) change({ token: "" });
-}
-
-/** Lock after a quarter of an hour without a touch or a scan. */
-export function watchIdle(lock: () => void): () => void {
-  let timer = 0;
-  const again = (): void => {
-    window.clearTimeout(timer);
-    timer = window.setTimeout(() => session.value.name && lock(), IDLE_MS);
-  };
-  const signs = ["keydown", "pointerdown"] as const;
-  for (const sign of signs) document.addEventListener(sign, again, true);
-  again();
-  return () => {
-    window.clearTimeout(timer);
-    for (const sign of signs) document.removeEventListener(sign, again, true);
-  };
 }
 
 function said(error: unknown): Against {

@@ -36,7 +36,7 @@ export const found = signal<Found | null>(null);
 
 const BADGE = /^BADGE[-:]/i;
 /** Exceptions after which it matters how many were good. The others end nothing, or count as scanned. */
-const COUNTED = ["short", "damaged", "wrong_item", "missing", "expired"];
+const COUNTED = ["short", "damaged", "wrong_item", "missing", "expired", "full"];
 const MOST_TILES = 6;
 const ANSWERS: Record<string, string[]> = { YES: ["yes", "OK", "EMPTY"], NO: ["no", "MORE"] };
 

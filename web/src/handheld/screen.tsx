@@ -1,12 +1,11 @@
 /** One renderer for all six operations of a work packet. */
-import { useLayoutEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { maybeWord, t, word } from "../core/i18n.ts";
 import { Keypad } from "./keypad.tsx";
 import { Message } from "./message.tsx";
 import { bare, elements } from "./gs1.ts";
 import { CameraIcon } from "./icon.tsx";
-import { placeSaid } from "./places.ts";
-import { countOf, type Packet, scans, type Step, stepNow } from "./packet.ts";
+import { countOf, type Packet, piles, scans, type Step, stepNow } from "./packet.ts";
 import { CLOSED, main, read, sheet } from "./read.ts";
 import { session } from "./session.ts";
 import { Over } from "./sheets.tsx";
@@ -23,6 +22,10 @@ export function Task({ packet }: { packet: Packet }) {
   useLayoutEffect(() => {
     if (sheet.value.kind !== "lock") sheet.value = CLOSED;
   }, [packet.id, packet.step]);
+  // A picture may be wanted where there is no network.
+  useEffect(() => {
+    if (packet.steps.some((each) => each.op === "photo")) void import("./photo.ts").catch(() => undefined);
+  }, [packet.id]);
   if (!step) return null;
   return (
     <>
@@ -65,7 +68,8 @@ export function Task({ packet }: { packet: Packet }) {
 function shown(fact: { label: string; value: string }): string {
   if (fact.label === "colour") return word("choice", fact.value);
   if (fact.label === "care") return fact.value.split(" ").map((code) => word("care", code)).join(" ・ ");
-  return placeSaid(fact.value);
+  if (fact.label === "disposition") return fact.value.replace(/[A-Z_]{3,}/g, (code) => word("disposition", code));
+  return fact.value;
 }
 
 function hide(event: Event): void {
@@ -84,7 +88,9 @@ function Big({ packet, step }: { packet: Packet; step: Step }) {
       </p>
     );
   }
-  const counted = countOf(packet, step);
+  const anything = qty.open && !qty.distinct && step.expect.some((each) => each.codes.length === 0);
+  const heaps = anything ? piles(packet, step).reverse() : [];
+  const counted = heaps[0]?.units ?? countOf(packet, step);
   const mayType = qty.by === "type" && !qty.distinct;
   if (typesAtOnce(step)) return <JustType step={step} counted={counted} />;
   const told = Number(step.facts.find((fact) => fact.label === "expected")?.value ?? Number.NaN);
@@ -114,6 +120,15 @@ function Big({ packet, step }: { packet: Packet; step: Step }) {
       </button>
       {mayType && <p class="tip">{counted > 0 ? t("h.hold_to_type") : t("h.scan_first")}</p>}
       {qty.distinct && <Units packet={packet} step={step} />}
+      {heaps.length > 0 && (
+        <ol class="units" data-testid="piles" reversed>
+          {heaps.slice(0, MOST_UNITS).map(({ code, units }, n) => (
+            <li key={n}>
+              {bare(code)} × {units}
+            </li>
+          ))}
+        </ol>
+      )}
     </>
   );
 }
@@ -196,8 +211,7 @@ function Photo({ step }: { step: Step }) {
   const take = async (event: Event): Promise<void> => {
     const [file] = (event.currentTarget as HTMLInputElement).files ?? [];
     if (!file) return;
-    const { keepPhoto } = await import("./photo.ts");
-    const id = await keepPhoto(file).catch(() => null);
+    const id = await import("./photo.ts").then((part) => part.keepPhoto(file)).catch(() => null);
     if (!id) return void (notice.value = { kind: "problem", problem: { code: "no_photo", facts: {} } });
     deed("choice", id);
     notice.value ??= { kind: "say", key: "h.photo_kept" };

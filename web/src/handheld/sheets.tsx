@@ -56,7 +56,7 @@ function HowMany({ packet, step, code }: { packet: Packet; step: Step; code: str
   const { qty } = step;
   return (
     <Keypad
-      ask={`${word("exception", code)} · ${t("h.found")}`}
+      ask={`${word("exception", code)} · ${t(code === "full" ? "h.how_many_fit" : "h.found")}`}
       first={countOf(packet, step)}
       most={qty?.open ? qty.max : (qty?.target ?? 1) - 1}
       done={(units) => {

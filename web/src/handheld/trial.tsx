@@ -3,15 +3,20 @@
  * (how a code ends, what is sent for GS, whether an IME is in the way) becomes the device's profile.
  */
 import { useEffect, useState } from "preact/hooks";
-import { type Key, t } from "../core/i18n.ts";
+import { type Catalogues, type Key, t } from "../core/i18n.ts";
 import { GS } from "./gs1.ts";
 import { Message } from "./message.tsx";
 import { CLOSED, sheet } from "./read.ts";
 import { keepProfile, profile, type Read } from "./scanner.ts";
 import { feel } from "./tone.ts";
 
+/** Words that only this page needs. */
+export const WORDS: Catalogues = {
+  en: () => import("../../../locales/en.json?words=trial"),
+  ja: () => import("../../../locales/ja.json?words=trial"),
+};
 /** In the order of the test sheet (`soko sheet`). */
-const WANTED: Key[] = ["h.trial_1d", "h.trial_qr", "h.trial_gs1", "h.trial_badge", "h.trial_command"];
+const WANTED: Key[] = ["trial.1d", "trial.qr", "trial.gs1", "trial.badge", "trial.command"];
 const GS1 = /^(?:\][A-Za-z]\d)?010491234567890410L-7(.*)21S-9$/;
 
 export function Trial({ last }: { last: Read | null }) {
@@ -36,19 +41,19 @@ export function Trial({ last }: { last: Read | null }) {
       {wanted ? (
         <>
           <p class="wanted">{t(wanted)}</p>
-          <p class="tip">{t("h.trial_hint")}</p>
+          <p class="tip">{t("trial.hint")}</p>
           <Message />
           <button type="button" onClick={() => setDone([...done, null])}>
-            {t("h.trial_skip")}
+            {t("trial.skip")}
           </button>
         </>
       ) : (
-        <p class="message">{t("h.trial_done")}</p>
+        <p class="message">{t("trial.done")}</p>
       )}
       <ol class="raw">
         {done.map((each, n) => each && <Raw key={WANTED[n]} read={each} />)}
       </ol>
-      {done[2] && <p class={gs === null ? "message wrong" : "tip"}>{gs === null ? t("h.trial_no_gs") : t("h.trial_gs", { gs: visible(gs) })}</p>}
+      {done[2] && <p class={gs === null ? "message wrong" : "tip"}>{gs === null ? t("trial.no_gs") : t("trial.gs", { gs: visible(gs) })}</p>}
       <button type="button" class={wanted ? "" : "main"} data-testid="trial-end" onClick={end}>
         {wanted ? t("h.back") : t("h.ok")}
       </button>
@@ -60,7 +65,7 @@ function Raw({ read }: { read: Read }) {
   const wide = read.raw !== read.raw.normalize("NFKC");
   return (
     <li data-suffix={read.suffix}>
-      <code>{visible(read.raw)}</code> <small>{read.suffix === "none" ? t("h.trial_no_suffix") : read.suffix}</small>
+      <code>{visible(read.raw)}</code> <small>{read.suffix === "none" ? t("trial.no_suffix") : read.suffix}</small>
       {wide && <b> {t("h.ime")}</b>}
     </li>
   );
