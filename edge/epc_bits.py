@@ -124,7 +124,8 @@ def take_digits(bits: BitReader, count: int) -> str:
 
 
 def _number_bits(digits: int) -> int:
-    return (10**digits - 1).bit_length()
+    most: int = 10**digits - 1
+    return most.bit_length()
 
 
 def _code_40(text: str) -> list[int]:

@@ -217,7 +217,7 @@ class Books:
             if hold.balance in keys:
                 self.holds[id_] = replace(hold, state="EXPIRED")
 
-    def split(  # noqa: PLR0913 - the facts of a step
+    def split(
         self, id_: UUID, to: str, units: int | None, rest: tuple[UUID, str], now: datetime, *,
         named: bool,
     ) -> None:  # fmt: skip

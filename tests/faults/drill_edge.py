@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from typing_extensions import override
+
 from edge.agent import Agent
 from edge.clock import ScaledClock, counted
 from edge.drivers import DeviceUnavailable, Say
@@ -31,6 +33,7 @@ class SkewedClock(ScaledClock):
 
     skew: Path
 
+    @override
     def now(self) -> datetime:
         """The wrong time of day."""
         (skew_s,) = struct.unpack("<d", self.skew.read_bytes())

@@ -20,6 +20,7 @@ from wms.errors import Unavailable
 CONNECT_S, ANSWER_S, PRINT_S, LOOK_S = 3.0, 5.0, 60.0, 0.05
 STX, ETX = b"\x02", b"\x03"
 STRINGS = 3
+ANSWER_MAX = 4096  # bytes; three strings are some eighty
 PAPER_OUT, PAUSED, WAITING = 1, 2, 4  # fields of the first string
 HEAD_OPEN, RIBBON_OUT, LABELS_LEFT = 2, 3, 8  # of the second
 
@@ -55,7 +56,7 @@ class LabelPrinter:
                 while not (state := _check(_ask(line))).is_idle:
                     if time.monotonic() > deadline:
                         raise Unavailable(f"{where} is still busy ({state})")
-                    time.sleep(LOOK_S)
+                    time.sleep(LOOK_S)  # it tells nothing by itself: it must be asked
         except (OSError, ValueError, IndexError) as error:
             raise Unavailable(f"{where}: {str(error) or type(error).__name__}") from error
 
@@ -68,6 +69,8 @@ def _ask(line: socket.socket) -> PrinterState:
         if not more:
             raise ConnectionError("it closed the connection")
         heard += more
+        if len(heard) > ANSWER_MAX:
+            raise ConnectionError("it says more than a printer does")
     return read_state(heard)
 
 
