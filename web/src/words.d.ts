@@ -11,7 +11,7 @@ declare module "*?words=h,say,fact,exception,choice,kind,problem,start,look,care
   const words: Record<string, string>;
   export default words;
 }
-declare module "*?words=thing,standing,stock_state,place" {
+declare module "*?words=thing,standing,stock_state,place,known" {
   const words: Record<string, string>;
   export default words;
 }

@@ -5,8 +5,8 @@ import { startWork, view } from "./work.ts";
 
 /** Words that only this part needs. */
 export const WORDS: Catalogues = {
-  en: () => import("../../../locales/en.json?words=thing,standing,stock_state,place"),
-  ja: () => import("../../../locales/ja.json?words=thing,standing,stock_state,place"),
+  en: () => import("../../../locales/en.json?words=thing,standing,stock_state,place,known"),
+  ja: () => import("../../../locales/ja.json?words=thing,standing,stock_state,place,known"),
 };
 const UNSAID = ["id", "begins"];
 const OTHER_NAME = { ja: "name_en", en: "name_ja" };
@@ -44,7 +44,7 @@ export function FoundFacts({ known }: { known: Found }) {
 /** Facts as lines; those by site ("free" of a SKU) and lists as a line each. */
 function flat(facts: Record<string, unknown>): [string, string][] {
   return Object.entries(facts).flatMap(([name, value]): [string, string][] => {
-    const label = word("fact", name);
+    const label = maybeWord("known", name) ?? word("fact", name);
     if (value === null || value === "" || value === 0 || UNSAID.includes(name) || name === OTHER_NAME[lang.value]) return [];
     if (name === "units" && value === 1) return []; // a barcode of one piece
     if (typeof value !== "object") return [[label, said(name, String(value))]];
