@@ -50,10 +50,16 @@ def serve() -> None:
     check_port_is_free(port, use=f"SOKO_HTTP=http://127.0.0.1:{port + 1} soko serve")
 
     async def run() -> None:
-        server = server_of(create_app(settings), address.hostname or "127.0.0.1", port)
+        app = create_app(settings)
+        server = server_of(app, address.hostname or "127.0.0.1", port)
+
+        def end() -> None:
+            app.state.services.ending.set()
+            server.stop()  # type: ignore[no-untyped-call]
+
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, server.stop)
+            loop.add_signal_handler(number, end)
         await server.serve()
 
     asyncio.run(run())

@@ -37,7 +37,7 @@ async def get_events(services: Svc) -> AsyncIterable[ServerSentEvent]:
     """What happens: frame, summary, orders and alarms, each as it is now."""
     loop = asyncio.get_running_loop()
     seen, figures_at, frame_at = 0, 0.0, 0.0
-    while True:
+    while not services.ending.is_set():
         if loop.time() >= figures_at:
             for name, data in (await asyncio.to_thread(_figures, services)).items():
                 yield ServerSentEvent(event=name, data=data)

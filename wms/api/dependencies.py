@@ -6,6 +6,7 @@ sent, and an answer must not be sent before the commit. Endpoints call `services
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Event
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
@@ -45,6 +46,7 @@ class Services:
     known: set[UUID] = field(default_factory=set)  # masters that have been seen to be there
     limits: Limits = field(default_factory=Limits)
     at_hand: AtHand = field(default_factory=AtHand)
+    ending: Event = field(default_factory=Event)  # set: streams end, so that the process can
     contacts_keys: Keys = field(init=False)
     people: People = field(init=False)
 

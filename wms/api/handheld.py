@@ -184,7 +184,7 @@ async def get_stream(
     told: dict[str, int] | None = None
     held: dict[UUID, str] = {}
     loop, kept_at = asyncio.get_running_loop(), 0.0
-    while True:
+    while not services.ending.is_set():
         counts = await asyncio.to_thread(_open_tasks, services, site)
         if counts != told:
             told = counts

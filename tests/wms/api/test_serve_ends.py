@@ -52,3 +52,17 @@ def test_who_is_within_is_answered(
 
         assert [one.result() for one in bought] == [200] * 12
         serve.child.wait(30)
+
+
+def test_an_open_stream_keeps_nobody_up(database_url: str, tmp_path: Path):
+    with (
+        serving(tmp_path, database_url) as serve,
+        httpx2.Client(base_url=f"http://{HOST}:{serve.port}", timeout=30) as http,
+        http.stream("GET", "/api/v1/work/stream?site=TYO1") as handheld,
+        http.stream("GET", "/console/v1/events") as screen,
+    ):
+        for stream in (handheld, screen):
+            assert next(stream.iter_lines())
+        serve.child.ask_to_stop()
+
+        assert serve.child.wait(8) is not None, "it waits for streams that never end"
