@@ -103,10 +103,10 @@ async def test_who_is_not_known_does_not_come_in(closed: Closed):
     detail = await refusal(closed, password_file=str(closed.folder / "wrong"))
     assert "BadUserAccessDenied" in detail
 
-    stranger = Authority.create(closed.folder / "other", name="T2", now=NOW)
+    stranger = Authority.create(closed.folder / "stranger", name="T2", now=NOW)
     stranger.issue("edge-T1", NOW, use_rsa=True)
     trust = str(closed.folder / "trust")
-    detail = await refusal(closed, pki=str(closed.folder / "other"), trust=trust)
+    detail = await refusal(closed, pki=str(closed.folder / "stranger"), trust=trust)
     assert "BadCertificateUntrusted" in detail, "the server does not know our authority"
 
     long_ago = NOW - timedelta(days=800)
@@ -127,8 +127,7 @@ async def test_a_server_that_is_not_trusted_never_hears_the_password(closed: Clo
         asked.append(username)
         return known(*args, username=username, **more)
 
-    with suppress(Exception):  # an earlier test has founded it
-        Authority.create(closed.folder / "other", name="T2", now=NOW)
+    Authority.create(closed.folder / "other", name="T2", now=NOW)
     users.get_user = get_user
     try:
         detail = await refusal(closed, trust=str(closed.folder / "other" / "ca.crt"))

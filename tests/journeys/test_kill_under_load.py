@@ -156,8 +156,7 @@ def test_kills_under_load_lose_nothing_and_change_no_answer(house: House):
     assert (lost, changed) == ([], [])
     assert max(seconds for _, seconds in ready_after_s) <= READY_WITHIN_S, ready_after_s
     promised = "SELECT max(reserved), min(sellable - reserved), count(*) FROM stock_balance"
-    with house.database.engine.connect() as connection:
-        most, least, balances = connection.execute(text(promised)).one()
+    most, least, balances = house.database.run(lambda s: s.execute(text(promised)).one())
     assert most <= UNITS
     assert (least >= 0, balances) == (True, SKUS)
     report = house.database.run(verify)
@@ -166,8 +165,7 @@ def test_kills_under_load_lose_nothing_and_change_no_answer(house: House):
 
 def asked_again(house: House, day: Day) -> tuple[list[UUID], list[tuple[UUID, str, str]]]:
     """Of what was acknowledged: what the database does not know, and what is answered otherwise."""
-    with house.database.engine.connect() as connection:
-        known = set(connection.execute(text("SELECT id FROM hold")).scalars())
+    known = house.database.run(lambda s: set(s.execute(text("SELECT id FROM hold")).scalars()))
     lost, changed = [], []
     with Shop([house.serve.port]) as shop:
         for told in day.told.values():
@@ -202,9 +200,8 @@ def test_killed_in_the_middle_of_a_posting_it_is_posted_once(house: House):
             assert reserve(shop, str(hold), lines) == rows
 
     assert is_ready(house.serve.port)
-    with house.database.engine.connect() as connection:
-        query = text("SELECT count(*) FROM hold WHERE id = :id")
-        assert connection.execute(query, {"id": hold}).scalar_one() == 1
+    query = text("SELECT count(*) FROM hold WHERE id = :id")
+    assert house.database.run(lambda s: s.execute(query, {"id": hold}).scalar_one()) == 1
     assert house.database.run(verify).clean
 
 

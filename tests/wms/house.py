@@ -121,6 +121,7 @@ def _app_of(services: Services) -> FastAPI:
     if not _APPS:
         _APPS.append(create_app(services.settings, services))
     _APPS[0].state.services = services
+    _APPS[0].middleware_stack = None  # what is before the routes counts, and begins anew
     return _APPS[0]
 
 
