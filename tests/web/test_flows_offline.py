@@ -69,6 +69,7 @@ def test_ten_minutes_without_wifi_a_killed_tab_and_a_server_that_starts_anew(
         hand.take()
         hand.scan(hand.code())
         hand.scan(hand.code())
+        sent(hand.page)
         context = hand.page.context
         context.set_offline(True)
         hand.scan(hand.code())
