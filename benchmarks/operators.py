@@ -5,6 +5,8 @@
 A process of `soko serve` and a PostgreSQL with fsync on; this process is the people, on the same
 cores. Each has a device of their own, takes pick packets from the pool and does one scan a second,
 each at their own moment, whatever comes back: an answer that is late does not slow the others.
+They come in over the first ten seconds, as a shift does (all in one second: each takes work first,
+and the scans of that moment wait for it, up to 0.8 s).
 Measured is POST /api/v1/work/events, from the moment it was due. Orders have one to fifteen lines,
 so that people end at different times, as they do; the last scan of a packet ships, plans, packs.
 
@@ -62,6 +64,7 @@ SITE = Floor().hub_code
 SKUS, UNITS, LINES = 60, 2, 8  # lines of an order, on average
 ORDERS_A_CALL = 50
 EVENTS_A_LINE = 3
+ARRIVING_S = 10.0  # a shift comes in over some seconds; all its scans are measured
 
 
 @dataclass(slots=True)
@@ -168,10 +171,10 @@ async def crowd(address: Address, people: int, seconds: float, first: int = 0) -
     connections = await connect(address, people, on_answer)
     for number, connection in enumerate(connections, start=first):
         by_connection[connection] = Person(number, connection, figures)
-    began = time.perf_counter() + 0.2
+    began, arriving_s = time.perf_counter() + 0.2, min(ARRIVING_S, seconds / 4)
     await asyncio.gather(
         *(
-            person.work(began + at / people, began + seconds)
+            person.work(began + at * arriving_s / people, began + seconds)
             for at, person in enumerate(by_connection.values())
         )
     )
