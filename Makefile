@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint contracts types bench bench-large nightly web clean
+.PHONY: help setup demo test check format lint contracts types bench bench-floor bench-large nightly web clean
 
 help: ## List what you can type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ types: $(VENV)/.dev ## mypy --strict
 
 bench: $(VENV)/.dev ## Benchmarks, one JSON line each: some ten minutes
 	@for name in engine_step reserve orders http postings verify; do $(BIN)/python -m benchmarks.$$name --json | tail -n 1; done
+
+bench-floor: $(VENV)/.dev ## People, handhelds, labels, sorters, gates, the edge's spool: some ten minutes, on a quiet machine
+	@for name in operators handheld labels divert gate spool; do $(BIN)/python -m benchmarks.$$name --json | tail -n 1; done
 
 bench-large: $(VENV)/.dev ## Those that first fill 10 million movements
 	@for name in growth availability; do $(BIN)/python -m benchmarks.$$name --json; done

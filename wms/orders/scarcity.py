@@ -1,7 +1,7 @@
 """Scarcity: what a unit at a site is worth to orders still to come, from the orders of past days.
 
     priced(wanted, network, ...)   the prices, by site and SKU; pure (optimizer.scarcity)
-    reprice(database, clock)       a job: prices into stock_value, from a week's orders
+    reprice(database, clock)       a job: prices into stock_value, from four weeks' orders
 
 Sourcing adds the price to the cost of taking the unit (the term "scarcity"), so that an order
 leaves a site its last units where others could only be sent from farther, or in one parcel more.
@@ -38,9 +38,9 @@ from wms.shipping.rates import WEIGHTS_G, RateCard, all_prefectures
 from wms.shipping.tables import card_in_force
 from wms.stock import availability
 
-PAST = timedelta(days=7)  # each day of the week once
+PAST = timedelta(days=28)  # each day of the week four times: few want one SKU at one site
 AHEAD = timedelta(days=1)
-ORDERS_MAX = 20_000
+ORDERS_MAX = 600_000  # some hundreds of megabytes, a few minutes of one core
 REGRET_MAX = 2_000.0  # about two parcels: no unit is worth more to a later order
 
 
@@ -114,14 +114,15 @@ def _parcel_cost(gathered: Gathered, wanted: Sequence[Wanted]) -> np.ndarray:
 
 def gather(session: Session, *, now: datetime) -> Gathered:
     """The orders of the last PAST (the newest, if they are many), and the stock that is free."""
-    query = select(Order).where(
+    of = (Order.id, Order.placed_at, Order.prefecture, Order.latitude, Order.longitude)
+    query = select(*of).where(
         Order.kind == "CUSTOMER",
         Order.fulfilment == "DELIVERY",
         Order.placed_at > now - PAST,
         Order.placed_at <= now,
     )
     newest = query.order_by(Order.placed_at.desc(), Order.id).limit(ORDERS_MAX)
-    orders = {order.id: order for order in session.scalars(newest)}
+    orders = session.execute(newest).all()
     lines = select(OrderLine.order_id, OrderLine.sku_id, OrderLine.units, Sku.weight_g).join(
         Sku, Sku.id == OrderLine.sku_id
     )
@@ -134,7 +135,7 @@ def gather(session: Session, *, now: datetime) -> Gathered:
         weight_g[line.order_id] += line.units * line.weight_g
     skus = {SkuId(sku) for basket in units.values() for sku in basket}
     free = availability.free_units(session, skus, now=now) if skus else {}
-    begun = min((order.placed_at for order in orders.values()), default=now)
+    begun = min((order.placed_at for order in orders), default=now)
     return Gathered(
         wanted=tuple(
             Wanted(
@@ -142,7 +143,7 @@ def gather(session: Session, *, now: datetime) -> Gathered:
                 weight_g=weight_g[order.id],
                 units=units[order.id],
             )
-            for order in orders.values()
+            for order in orders
             if order.id in units
         ),
         nodes=nodes_of(session, now=now),
