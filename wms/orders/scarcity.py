@@ -40,7 +40,7 @@ from wms.stock import availability
 
 PAST = timedelta(days=28)  # each day of the week four times: few want one SKU at one site
 AHEAD = timedelta(days=1)
-ORDERS_MAX = 600_000  # some hundreds of megabytes, a few minutes of one core
+ORDERS_MAX = 600_000  # of 560,000, prices took about a minute of one core
 REGRET_MAX = 2_000.0  # about two parcels: no unit is worth more to a later order
 
 
