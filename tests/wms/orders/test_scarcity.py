@@ -14,6 +14,7 @@ from wms.orders.capacity import StockValue
 from wms.orders.costs import Node
 from wms.orders.policy import Weights
 from wms.orders.scarcity import Gathered, Wanted, priced
+from wms.orders.source_jobs import sparing
 from wms.shipping.rates import default_card
 from wms.sites import site_id
 
@@ -92,3 +93,14 @@ def test_the_job_makes_prices_of_what_was_ordered_and_sourcing_weighs_them(house
     house.clock.at += 2 * scarcity.PAST
     scarcity.reprice(house.database, house.clock)
     assert values(house)[site_id(SPOKE), sku].scarcity_minor == 0, "nobody asked for a week"
+
+
+def test_a_long_search_is_made_seldom():
+    times = iter([0.0, 60.0, 61.0, 1259.0, 1261.0, 1261.0])
+
+    work = sparing(lambda: 1, 0.05, lambda: next(times))
+
+    assert work() == 1  # takes a minute
+    assert work() == 0, "twenty minutes of rest"
+    assert work() == 0
+    assert work() == 1
