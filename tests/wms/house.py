@@ -19,6 +19,7 @@ import httpx2
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from starlette.datastructures import State
 
 from edge.stream import Ack, Batch
 from tests.builders import NOW, an_id
@@ -120,9 +121,10 @@ def _app_of(services: Services) -> FastAPI:
     """The web application with these services; putting its routes together takes a while."""
     if not _APPS:
         _APPS.append(create_app(services.settings, services))
-    _APPS[0].state.services = services
-    _APPS[0].middleware_stack = None  # what is before the routes counts, and begins anew
-    return _APPS[0]
+    app = _APPS[0]
+    app.state = State({"services": services})  # nothing of another's loop, and no counts of theirs
+    app.middleware_stack = None
+    return app
 
 
 class House:
