@@ -6,6 +6,7 @@ that `writes` of the device's row names. Time-outs are real seconds.
 
 import asyncio
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -28,7 +29,7 @@ TYPES = ("RES_", "TIMS", "ERR_")
 _CONNECT_S, _SEND_S = 3.0, 2.0
 
 
-class OsipLine:
+class OsipLine(ABC):
     """One connection to one PLC."""
 
     def __init__(self, device: Mapping[str, Any], *, clock: Clock, port: int) -> None:
@@ -117,9 +118,9 @@ class OsipLine:
         else:
             self._hear(telegram)
 
+    @abstractmethod
     def _hear(self, telegram: Telegram) -> None:
         """What is of the machine's own kind."""
-        raise NotImplementedError
 
     def _tell_status(self, detail: str) -> None:
         assert self._say is not None
