@@ -8,7 +8,8 @@
 brought in by a few lines in their gateway, or speak it themselves.
 
 Laws:
-    as wanted    what a light shall show is retained, so one that comes back shows it
+    as wanted    what a light shall show is retained, and said again to one that says it is back:
+                 a broker may pass a retained message by a subscriber of that very moment
     once         a press that the broker delivers twice (same `press`) is said once
     allow-list   without `writes = ["set"]` lights are only listened to
     in time      a ShowLight whose time is over is not sent
@@ -92,6 +93,7 @@ class Lights:
         self._say: Say | None = None
         self._status: DeviceStatus | None = None
         self._offline: set[str] = set()
+        self._wanted: dict[str, bytes] = {}  # by topic, what was said last
         self._press: dict[str, int] = {}  # by light, the last that was said
         self._counts = {"presses": 0, "shown": 0, "malformed": 0}
 
@@ -153,8 +155,17 @@ class Lights:
         except ValueError as error:
             log.warning("light.unknown", device=self.name, problem=str(error))
             return
-        self._bus.publish(topic, _shown.dump_json(shown), qos=1, retain=True)
+        self._wanted.pop(topic, None)
+        self._wanted[topic] = _shown.dump_json(shown)
+        if len(self._wanted) > LIGHTS_MAX:
+            del self._wanted[next(iter(self._wanted))]
+        self._bus.publish(topic, self._wanted[topic], qos=1, retain=True)
         self._counts["shown"] += 1
+
+    def _show_again(self, light: str) -> None:
+        topic = f"{self._prefix}/{light}/set"
+        if self._bus is not None and topic in self._wanted:
+            self._bus.publish(topic, self._wanted[topic], qos=1, retain=True)
 
     async def _watch(self, bus: Bus) -> None:
         loop = asyncio.get_running_loop()
@@ -170,6 +181,7 @@ class Lights:
         if what == "online":
             if message.body == b"1":
                 self._offline.discard(light)
+                self._show_again(light)
             elif len(self._offline) < LIGHTS_MAX:
                 self._offline.add(light)
             self._tell_status()

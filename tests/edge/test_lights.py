@@ -36,6 +36,7 @@ async def test_a_light_shows_what_is_wanted_and_a_press_is_said_once(broker_url:
         await driver.tell(show(name, "A2", expires_at=late))
         await driver.tell(show(name, "A/2"))
         shelf = LightShelf(bus, f"soko/lights/{name}")  # it is plugged in only now
+        shelf.wake("A1")
         await until(lambda: shelf.shown)
         assert shelf.shown["A1"]["text"] == "3"
         assert [*shelf.shown] == ["A1"], "too late, or no light's name"

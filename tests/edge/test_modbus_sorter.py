@@ -32,10 +32,10 @@ async def scanned(live: LiveConveyor, *codes: str) -> None:
         live._command(live.cell.line.state.last_task + 1, standing.tracking)
 
 
-@pytest.mark.nightly  # once in a busy check a carton was waited for in vain: not yet understood
 async def test_a_restart_of_the_plc_loses_and_doubles_nothing(tmp_path: Path):
-    codes = [f"L{1 + n % 2}-{n}" for n in range(24)]
+    codes = [f"L{1 + n % 2}-{n}" for n in range(12)]
     site = a_site(driver="modbus")
+    site["sorters"][0]["laps_max"] = 1_000  # however long we are away, no hospital lane
     async with a_cell(tmp_path, site) as (live, _):
         driver = a_driver(site, "sorter1")
         wcs = Wcs(driver)

@@ -336,7 +336,9 @@ async def test_a_lane_that_comes_too_late_is_not_sent(cell: Any):
 @pytest.mark.nightly
 async def test_a_restart_of_the_plc_loses_and_doubles_nothing(tmp_path: Path):
     codes = [f"L{1 + n % 2}-{n}" for n in range(12)]
-    async with a_cell(tmp_path) as (live, site):
+    site = a_site()
+    site["sorters"][0]["laps_max"] = 1_000  # however long we are away, no hospital lane
+    async with a_cell(tmp_path, site) as (live, _):
         driver = a_driver(site, "sorter1")
         wcs = Wcs(driver)
         listening = running(driver, wcs)
