@@ -19,7 +19,59 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-ActionKind: TypeAlias = Literal["PICK", "DROP", "CHARGE_START", "CHARGE_STOP"]
+from edge.device_commands import (
+    ActionKind,
+    CancelDrive,
+    DeviceCommand,
+    Divert,
+    Drive,
+    DriveAction,
+    DriveNode,
+    LaneTable,
+    PauseRobot,
+    ReleaseCarton,
+    ShowLight,
+    TellAgain,
+    device_command,
+)
+
+__all__ = [  # with what edge.device_commands has
+    "ActionKind",
+    "ActionReport",
+    "ActionStatus",
+    "CancelDrive",
+    "CartonArrived",
+    "CartonDefaulted",
+    "CartonScanned",
+    "CartonSorted",
+    "CommandRefused",
+    "DeviceCommand",
+    "DeviceEvent",
+    "DeviceStatus",
+    "Divert",
+    "Drive",
+    "DriveAction",
+    "DriveNode",
+    "LaneTable",
+    "LanesKnown",
+    "LightPressed",
+    "PauseRobot",
+    "ReleaseCarton",
+    "RobotConformance",
+    "RobotReport",
+    "ScanStatus",
+    "ShelfSeen",
+    "ShowLight",
+    "SortStatus",
+    "TagGone",
+    "TagSeen",
+    "TellAgain",
+    "WeightRead",
+    "device_command",
+    "device_event",
+    "robot_report",
+]
+
 ActionStatus: TypeAlias = Literal[
     "WAITING", "INITIALIZING", "RUNNING", "PAUSED", "FINISHED", "FAILED"
 ]
@@ -67,6 +119,8 @@ class CartonScanned:
     barcode: str | None
     lap: int = 0  # how often this carton has gone round before
     lane: str | None = None  # what the edge has answered from its lane table; None: it has not
+    stream: str = ""  # a PLC that numbers what it says: the name of its memory …
+    sequence: int = 0  # … and the number there; 0: it does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +135,8 @@ class CartonSorted:
     lane: str | None
     barcode: str | None
     lap: int = 0  # of the scan that this follows: (device, tracking, lap) is said once
+    stream: str = ""  # as in CartonScanned
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +182,14 @@ class ShelfSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceStatus:
-    """A device has become reachable or unreachable, or reports a fault."""
+    """A device has become reachable or unreachable, or reports a fault; or is no more (`gone`)."""
 
     type: Literal["device.status"] = "device.status"
     at: datetime
     device: str
     status: Literal["UP", "DOWN", "FAULT"]
     detail: str = ""
+    gone: bool = False  # it was taken out of the site file: nobody waits for it any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,138 +317,11 @@ class RobotReport:
     errors: tuple[str, ...] = ()  # "type: description" of each error that the robot reports
 
 
-# ------------------------------------------------------------------ what devices are told, live
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriveAction:
-    """Something to do at a node."""
-
-    action_id: str
-    kind: ActionKind
-    load: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriveNode:
-    """One node of a drive. `sequence` is even, as VDA 5050 counts; released nodes come first."""
-
-    node: str
-    sequence: int
-    released: bool
-    x_m: float
-    y_m: float
-    actions: tuple[DriveAction, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drive:
-    """The drive that this robot shall have now: from where it is known to be, to the end.
-
-    It is a statement, not a step: sending it again changes nothing. A new `update` of the same
-    mission begins at the last node that the update before released; what was released stays
-    released. A new mission replaces one that is done.
-    """
-
-    type: Literal["robot.drive"] = "robot.drive"
-    robot: str
-    mission: str
-    update: int
-    nodes: tuple[DriveNode, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelDrive:
-    """Stop as soon as it can be done and forget the mission."""
-
-    type: Literal["robot.cancel"] = "robot.cancel"
-    robot: str
-    mission: str
-    command: UUID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PauseRobot:
-    """Stand where you are and keep the drive (`paused`), or go on with it. A statement."""
-
-    type: Literal["robot.pause"] = "robot.pause"
-    robot: str
-    paused: bool
-    command: UUID | None = None
-    issued_at: datetime | None = None
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseCarton:
-    """Let the carton at that decision point go on."""
-
-    type: Literal["carton.release"] = "carton.release"
-    device: str
-    point: str
-    tracking: int
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Divert:
-    """The lane for a carton on the sorter. After `expires_at` it is too late: do not send it."""
-
-    type: Literal["carton.divert"] = "carton.divert"
-    device: str
-    tracking: int
-    lane: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneTable:
-    """Rows of a sorter's lane table: which parcel belongs on which lane, told ahead of its scan.
-
-    Rows are numbered as they come to be known. This message brings those from after `since` up to
-    `version`; with `since` 0 it begins the table anew. After `valid_until` the table is too old
-    to decide by.
-    """
-
-    type: Literal["lane.table"] = "lane.table"
-    device: str
-    table: str  # another name is another table: numbers count from 1 again
-    since: int
-    version: int
-    rows: dict[str, str]  # parcel code -> lane
-    valid_until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowLight:
-    """Light a light of a pick-to-light shelf, or put it out (`colour` "OFF")."""
-
-    type: Literal["light.show"] = "light.show"
-    device: str
-    light: str
-    colour: Literal["OFF", "RED", "GREEN", "BLUE", "YELLOW", "WHITE"]
-    text: str = ""
-    blinking: bool = False
-    command: UUID | None = None
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TellAgain:
-    """The WCS has started: say once more the latest report of every robot and device."""
-
-    type: Literal["tell.again"] = "tell.again"
-
-
 DeviceEvent: TypeAlias = Annotated[
     CartonArrived | CartonScanned | CartonSorted | CartonDefaulted | LanesKnown | LightPressed
     | TagSeen | TagGone | ShelfSeen | WeightRead
     | DeviceStatus | RobotConformance | CommandRefused,
     Field(discriminator="type"),
 ]  # fmt: skip
-DeviceCommand: TypeAlias = Annotated[
-    Drive | CancelDrive | PauseRobot | ReleaseCarton | Divert | LaneTable | ShowLight | TellAgain,
-    Field(discriminator="type"),
-]
-
 device_event: TypeAdapter[DeviceEvent] = TypeAdapter(DeviceEvent)
-device_command: TypeAdapter[DeviceCommand] = TypeAdapter(DeviceCommand)
 robot_report: TypeAdapter[RobotReport] = TypeAdapter(RobotReport)
