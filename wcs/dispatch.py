@@ -2,12 +2,11 @@
 
     check      robots that do not answer become obstacles; what they had yet to fetch is free again
     continue   who has a transport order and is at rest starts its mission
-    assign     waiting orders to free robots, nearest first, older ones as if they were nearer
+    assign     orders that nobody has begun to robots, all of them together (wcs.assign)
     charge     idle robots with less than a good charge go to a free charger
     park       idle robots leave the lanes for a free bay
 
-An assigned robot keeps its order until it fails (stickiness without end): robots are many and
-ways are short. Robots on their way to a bay or charger can be assigned; they drive to the end
+Robots on their way to a bay, a charger or another order can be assigned; they drive to the end
 of what was granted to them first.
 
 Laws:
@@ -18,21 +17,19 @@ Laws:
 Source: thresholds in the manner of openTCS (critical, sufficient, full).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from math import inf
 from typing import Literal
 
-from wcs.idle import SUFFICIENT, charge_and_park
+from wcs.assign import ends, is_begun, is_free, plan
+from wcs.idle import charge_and_park
 from wcs.messages import Alarm, TransportOrder, TransportReport, TransportState, Withdrawal
 from wcs.missions import act, at_rest, before_last, next_name, silent_for_s, start
 from wcs.plant import Plant
 from wcs.routing import Routes
 from wcs.state import Outbox, Robot, State, Transport, clear_alarm, raise_alarm
 
-CRITICAL = 0.2  # of a battery: with less a robot gets no order
-AGE_WEIGHT = 0.2  # seconds of way that a second of waiting makes up for
-WINDOW = 24  # orders looked at in one round
-TO_STATION_MAX = 5  # robots on their way to one station, whatever its capacity
 DEAF_S = 600.0  # a robot that does not take what it is told
 BLIND_MIN = 4  # robots: if so many and more than half are silent, we are deaf, not they
 _RESPONSIVE = ("AUTOMATIC", "SEMIAUTOMATIC")
@@ -75,13 +72,8 @@ def _fails_for_place(state: State, plant: Plant, transport: Transport, outbox: O
 def withdraw(state: State, message: Withdrawal, outbox: Outbox) -> None:
     """Take an order back, unless its load is on a robot or about to be."""
     transport = state.transports.get(message.id)
-    if transport is None or transport.loaded:
-        return
-    if transport.robot is not None:
-        robot = state.robots[transport.robot]
-        if robot.action and robot.kind == "transport":
-            return
-    end(state, transport, "WITHDRAWN", outbox)
+    if transport is not None and not is_begun(state, transport):
+        end(state, transport, "WITHDRAWN", outbox)
 
 
 def end(
@@ -147,11 +139,8 @@ def run(state: State, routes: Routes, outbox: Outbox) -> None:
     if routes.closed:
         _give_back(state, routes)
     _continue(state, plant)
-    free = [robot for robot in state.robots.values() if _is_free(robot)]
-    waiting = _waiting(state, plant)
-    if free and waiting:
-        _assign(state, routes, free, waiting, outbox)
-    idle = [robot for robot in free if robot.transport is None]
+    _assign(state, plan(state, routes), outbox)
+    idle = [robot for robot in state.robots.values() if is_free(robot)]
     if idle:
         charge_and_park(state, routes, idle)
     _continue(state, plant)
@@ -177,15 +166,8 @@ def commit_actions(state: State, plant: Plant) -> None:
                 act(robot, "DROP" if transport.loaded else "PICK", transport.load)
 
 
-def _ends(plant: Plant, transport: Transport) -> tuple[str, str]:
-    source, destination = plant.point_of(transport.source), plant.point_of(transport.destination)
-    assert source is not None, "checked when it was accepted"
-    assert destination is not None, "likewise"
-    return source, destination
-
-
 def _goal(plant: Plant, transport: Transport) -> str:
-    return _ends(plant, transport)[1 if transport.loaded else 0]
+    return ends(plant, transport)[1 if transport.loaded else 0]
 
 
 def _check(state: State, plant: Plant, outbox: Outbox) -> None:
@@ -207,7 +189,7 @@ def _check(state: State, plant: Plant, outbox: Outbox) -> None:
         transport = state.transports.get(robot.transport or "")
         if transport is None:
             continue
-        if not transport.loaded and not (robot.action and robot.kind == "transport"):
+        if not is_begun(state, transport):
             transport.robot = None
             _let_go(robot)
         elif silent_for_s(robot, state.now) > plant.site.lost_s:
@@ -221,7 +203,7 @@ def _give_back(state: State, routes: Routes) -> None:
         transport = state.transports.get(robot.transport or "")
         if transport is None or transport.loaded or robot.action or robot.kind != "transport":
             continue
-        source, goal = _ends(routes.plant, transport)
+        source, goal = ends(routes.plant, transport)
         here = robot.held[-1].point
         if inf in (
             routes.seconds(before_last(robot), here, source),
@@ -284,70 +266,19 @@ def _continue(state: State, plant: Plant) -> None:
             robot.goal = _goal(plant, transport)
 
 
-def _is_free(robot: Robot) -> bool:
-    report = robot.report
-    if report is None or not robot.held or robot.obstacle or robot.transport is not None:
-        return False
-    if robot.action or report.load is not None:
-        return False
-    return at_rest(robot) if robot.kind == "foreign" else True
-
-
-def _can_work(robot: Robot) -> bool:
-    assert robot.report is not None
-    least = SUFFICIENT if robot.kind == "charge" and robot.report.charging else CRITICAL
-    return robot.report.battery >= least
-
-
-def _waiting(state: State, plant: Plant) -> list[Transport]:
-    """Orders that may be assigned now: the most urgent first, the oldest of these first."""
-    loads: set[str] = set()
-    bound: dict[str, int] = {}
-    for transport in state.transports.values():
+def _assign(state: State, changes: Mapping[str, str | None], outbox: Outbox) -> None:
+    """Let go first, so that two may change places."""
+    for order in changes:
+        transport = state.transports[order]
         if transport.robot is not None:
-            loads.add(transport.load)
-            bound[transport.destination] = bound.get(transport.destination, 0) + 1
-    found = []
-    for transport in state.transports.values():
-        if transport.robot is not None or transport.load in loads:
+            _let_go(state.robots[transport.robot])
+            transport.robot = None
+    for order, name in changes.items():
+        if name is None:
             continue
-        loads.add(transport.load)
-        found.append(transport)
-    found.sort(key=lambda transport: -transport.priority)  # stable: by age within a priority
-    allowed = []
-    for transport in found:
-        station = plant.stations.get(transport.destination)
-        if station is not None:
-            on_way = bound.get(station.name, 0)
-            if on_way >= min(station.capacity, TO_STATION_MAX):
-                continue
-            bound[station.name] = on_way + 1
-        allowed.append(transport)
-    return allowed[:WINDOW]
-
-
-def _assign(
-    state: State, routes: Routes, free: list[Robot], waiting: list[Transport], outbox: Outbox
-) -> None:
-    able = {robot.name: robot for robot in free if _can_work(robot)}
-    pairs = []
-    for n, transport in enumerate(waiting):
-        source, goal = _ends(routes.plant, transport)
-        age_s = (state.now - transport.accepted_at).total_seconds()
-        if routes.seconds(None, source, goal) == inf:
-            continue  # behind a closure: another robot will be as unable
-        for robot in able.values():
-            way_s = routes.seconds(before_last(robot), robot.held[-1].point, source)
-            if way_s < inf:
-                pairs.append((-transport.priority, way_s - AGE_WEIGHT * age_s, n, robot.name))
-    pairs.sort()
-    taken: set[int] = set()
-    for _, _, n, name in pairs:
-        transport, robot = waiting[n], able[name]
-        if n in taken or robot.transport is not None:
-            continue
-        taken.add(n)
-        transport.robot, robot.transport, robot.goal = name, transport.id, None
+        transport, robot = state.transports[order], state.robots[name]
+        assert robot.transport is None, "one"
+        transport.robot, robot.transport, robot.goal = name, order, None
         if not transport.announced:
             transport.announced = True
             _report(state, transport, "ASSIGNED", outbox)

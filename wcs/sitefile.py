@@ -78,6 +78,8 @@ class RobotSpec:
     serial: str
     start: str
     speed_mps: float = 1.5
+    drive_s: float = 14_400.0  # how long it drives on a full battery
+    slots: int = 1  # totes that it carries at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

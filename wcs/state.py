@@ -153,6 +153,8 @@ class State:
     gates: dict[str, GateState] = field(default_factory=dict)  # by device
     announced: Announced = field(default_factory=Announced)  # what should pass gates
     alarms: dict[str, Alarm] = field(default_factory=dict)  # the active ones
+    asked_at: datetime | None = None  # when robots and orders were last looked at together …
+    asked_of: tuple[int, int] = (0, 0)  # … and how many were free, and without a robot
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from tests.wcs.fleet import START, Weather, World, say, tokyo
-from wcs.dispatch import TO_STATION_MAX
+from wcs.assign import TO_STATION_MAX
 from wcs.messages import TransportReport
 from wcs.state import State
 

@@ -1,0 +1,261 @@
+"""Which robot takes which transport order: all of them looked at together, again and again.
+
+    who asks    free robots, robots on their way to fetch something (they may change their
+                minds), and robots that will be free in a moment
+    for what    the orders that nobody has begun to carry out
+    what costs  the way there, less what the order gains by being served now
+
+A robot that will be free in a moment does not get an order yet, but one that it would get waits
+for it, a little: whoever has brought something takes the nearest thing back (dual command).
+
+What an order gains: its priority, its age, and its due time from half an hour before it on. What
+makes a pair dear: the way, a battery that is low, another tote on its way to the same station.
+Changing a robot's order costs `STICK_S`, so that small differences move nobody to and fro.
+
+Laws:
+    no way back    only what has not been begun changes hands
+    enough left    whoever gets an order can bring it and reach a charger with `RESERVE` left
+    one a load     of several orders for one load only the oldest is looked at
+    not for long   an order waits at most `HOLD_S` for a robot that is not free yet
+
+Seconds; shares of a battery. Source: rolling re-assignment of what has not begun, see decision 33.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+
+import numpy as np
+
+from wcs.assign_match import match, nearest
+from wcs.idle import SUFFICIENT
+from wcs.missions import at_rest, before_last
+from wcs.plant import Plant
+from wcs.routing import Routes
+from wcs.state import Robot, State, Transport
+
+CRITICAL = 0.2  # of a battery: with less a robot gets no order
+RESERVE = 0.05  # of a battery, at the charger
+PRIORITY_S = 3600.0  # way that a step of priority makes up for
+AGE_WEIGHT = 0.2  # seconds of way that a second of waiting makes up for
+DUE_AHEAD_S, DUE_WEIGHT = 1800.0, 1.0  # the same for what is due, from so long before
+BATTERY_S = 30.0  # what a full battery is worth against an empty one
+STICK_S = 20.0
+STATION_S = 5.0  # how much dearer a tote is for each that is on its way to its station
+TO_STATION_MAX = 5  # robots on their way to one station, whatever its capacity
+WINDOW = 24  # orders without a robot that are looked at, at least; else two a robot
+AGAIN_S = 2.0  # between two looks when nothing has come and nobody become free
+SOON_S, HOLD_S = 40.0, 60.0
+DROP_S = 8.0  # about as long as setting down a tote takes
+
+
+def ends(plant: Plant, transport: Transport) -> tuple[str, str]:
+    """The points where an order begins and ends."""
+    source, destination = plant.point_of(transport.source), plant.point_of(transport.destination)
+    assert source is not None, "checked when it was accepted"
+    assert destination is not None, "likewise"
+    return source, destination
+
+
+def is_begun(state: State, transport: Transport) -> bool:
+    """Whether the order's load is on its robot, or about to be."""
+    if transport.loaded or transport.robot is None:
+        return transport.loaded
+    robot = state.robots[transport.robot]
+    return bool(robot.action) and robot.kind == "transport"
+
+
+def is_free(robot: Robot) -> bool:
+    """Whether a robot has nothing to do for anybody."""
+    report = robot.report
+    if report is None or not robot.held or robot.obstacle or robot.transport is not None:
+        return False
+    if robot.action or report.load is not None:
+        return False
+    return at_rest(robot) if robot.kind == "foreign" else True
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeker:
+    """A robot that may take an order."""
+
+    robot: Robot
+    before: str | None
+    point: str  # where it can begin
+    ready_s: float  # until it is there
+    mine: str | None = None  # the order that it has and has not begun
+    battery: float = 1.0
+    is_soon: bool = False  # it carries something yet
+
+
+def plan(state: State, routes: Routes) -> dict[str, str | None]:
+    """Whose robot changes: orders, and the robot that each gets, or None if it loses its own."""
+    begun = [one for one in state.transports.values() if is_begun(state, one)]
+    seekers = _seekers(state, routes)
+    wanted = _wanted(state, begun, len(seekers))
+    if not _is_time(state, seekers, wanted):
+        return {}
+    chosen = _choose(state, routes, seekers, wanted, begun)
+    changes: dict[str, str | None] = {}
+    for order in wanted:
+        seeker = chosen.get(order.id)
+        name = seeker.robot.name if seeker is not None and not seeker.is_soon else None
+        if name != order.robot:
+            changes[order.id] = name
+    return changes
+
+
+def _is_time(state: State, seekers: list[_Seeker], wanted: list[Transport]) -> bool:
+    """Whether to look now: something has come or become free, or it is long ago."""
+    free = sum(seeker.mine is None and not seeker.is_soon for seeker in seekers)
+    seen = (free, sum(order.robot is None for order in wanted))
+    if not free or not wanted:
+        state.asked_of = seen
+        return False
+    since = state.asked_at
+    if seen == state.asked_of and since and (state.now - since).total_seconds() < AGAIN_S:
+        return False
+    state.asked_at, state.asked_of = state.now, seen
+    return True
+
+
+# ------------------------------------------------------------------------------- who and what
+def _seekers(state: State, routes: Routes) -> list[_Seeker]:
+    plant, found = routes.plant, []
+    for robot in state.robots.values():
+        if robot.report is None or not robot.held or robot.obstacle:
+            continue
+        battery, mine, is_soon = robot.report.battery, None, False
+        before, point, ready_s = before_last(robot), robot.held[-1].point, _ahead_s(plant, robot)
+        if robot.transport is None:
+            if not is_free(robot) or not _can_work(robot):
+                continue
+        else:
+            transport = state.transports[robot.transport]
+            if is_begun(state, transport):
+                goal = ends(plant, transport)[1]
+                ready_s += DROP_S + routes.seconds(before, point, goal)
+                if not transport.loaded or robot.kind != "transport" or ready_s > SOON_S:
+                    continue
+                before, point, is_soon = None, goal, True
+            else:
+                mine = transport.id
+        found.append(_Seeker(robot, before, point, ready_s, mine, battery, is_soon))
+    return found
+
+
+def _ahead_s(plant: Plant, robot: Robot) -> float:
+    """How long a robot drives to the last point that was granted to it."""
+    ahead_m = sum(plant.metres(a.point, b.point) for a, b in pairwise(robot.held))
+    spec = plant.robots.get(robot.name)
+    return ahead_m / (spec.speed_mps if spec is not None else 1.0)
+
+
+def _can_work(robot: Robot) -> bool:
+    assert robot.report is not None
+    least = SUFFICIENT if robot.kind == "charge" and robot.report.charging else CRITICAL
+    return robot.report.battery >= least
+
+
+def _wanted(state: State, begun: list[Transport], seekers: int) -> list[Transport]:
+    """Orders that may be given now: the most urgent first, the oldest of these first."""
+    loads = {one.load for one in begun}
+    kept: list[Transport] = []
+    found: list[Transport] = []
+    for order in state.transports.values():
+        if order.load not in loads:
+            loads.add(order.load)
+            (found if order.robot is None else kept).append(order)
+    found.sort(key=lambda order: -order.priority)  # stable: by age within a priority
+    return kept + found[: max(WINDOW, 2 * seekers)]
+
+
+# ------------------------------------------------------------------------------- what it costs
+def _choose(
+    state: State,
+    routes: Routes,
+    seekers: list[_Seeker],
+    wanted: list[Transport],
+    begun: list[Transport],
+) -> dict[str, _Seeker]:
+    """The robot of each order that gets one."""
+    plant = routes.plant
+    begins = [ends(plant, order)[0] for order in wanted]
+    robot, order = nearest(
+        _places(plant, [seeker.point for seeker in seekers]), _places(plant, begins)
+    )
+    prices = _Prices(state, routes)
+    pairs = []
+    for i, j in zip(robot.tolist(), order.tolist(), strict=True):
+        if (cost_s := prices.of(seekers[i], wanted[j])) < inf:
+            pairs.append((i, j, round(100 * cost_s)))
+    if not pairs:
+        return {}
+    table = np.array(pairs, dtype=np.int64)
+    stations, dues = _stations(plant, wanted, begun)
+    found = match(table[:, 0], table[:, 1], table[:, 2], stations, dues)
+    return {wanted[j].id: seekers[i] for i, j in table[found, :2].tolist()}
+
+
+def _places(plant: Plant, points: list[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    found = [(plant.points[name].x_m, plant.points[name].y_m) for name in points]
+    return np.array(found, dtype=np.float64).reshape(len(found), 2)
+
+
+def _stations(
+    plant: Plant, wanted: list[Transport], begun: list[Transport]
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], list[list[int]]]:
+    """Each order's station, and what the places there cost that nobody is on the way to."""
+    names: dict[str, int] = {}
+    for order in wanted:
+        if order.destination in plant.stations:
+            names.setdefault(order.destination, len(names))
+    dues = []
+    for name in names:
+        taken = sum(one.destination == name for one in begun)
+        places = min(plant.stations[name].capacity, TO_STATION_MAX)
+        dues.append([round(100 * STATION_S * n) for n in range(taken, places)])
+    return np.array([names.get(one.destination, -1) for one in wanted], dtype=np.int64), dues
+
+
+class _Prices:
+    """What pairs cost in this look, in seconds; infinity for those that cannot be."""
+
+    def __init__(self, state: State, routes: Routes) -> None:
+        self.state, self.routes = state, routes
+        self.rides: dict[str, tuple[str, float, float, float]] = {}
+        self.chargers = routes.plant.points_of_kind("charge")
+
+    def of(self, seeker: _Seeker, order: Transport) -> float:
+        source, ride_s, home_s, gain_s = self._ride(order)
+        way_s = self.routes.seconds(seeker.before, seeker.point, source)
+        if seeker.mine == order.id:
+            return way_s + seeker.ready_s - gain_s - STICK_S if ride_s < inf else inf
+        spent = (way_s + ride_s + home_s) / self._drive_s(seeker.robot)
+        if seeker.battery - spent < RESERVE:
+            return inf
+        if seeker.is_soon and (order.robot is not None or self._age_s(order) > HOLD_S):
+            return inf
+        return way_s + seeker.ready_s - gain_s + BATTERY_S * (1.0 - seeker.battery)
+
+    def _drive_s(self, robot: Robot) -> float:
+        spec = self.routes.plant.robots.get(robot.name)
+        return spec.drive_s if spec is not None else inf
+
+    def _age_s(self, order: Transport) -> float:
+        return (self.state.now - order.accepted_at).total_seconds()
+
+    def _ride(self, order: Transport) -> tuple[str, float, float, float]:
+        """Where it begins; seconds loaded, and on to a charger; and what it gains."""
+        known = self.rides.get(order.id)
+        if known is not None:
+            return known
+        source, goal = ends(self.routes.plant, order)
+        ride_s = self.routes.seconds(None, source, goal)
+        home_s = min((self.routes.seconds(None, goal, at) for at in self.chargers), default=0.0)
+        gain_s = PRIORITY_S * order.priority + AGE_WEIGHT * self._age_s(order)
+        if order.due_at is not None and ride_s < inf:
+            slack_s = (order.due_at - self.state.now).total_seconds() - ride_s
+            gain_s += DUE_WEIGHT * min(max(0.0, DUE_AHEAD_S - slack_s), DUE_AHEAD_S)
+        known = self.rides[order.id] = (source, ride_s, home_s, gain_s)
+        return known
