@@ -1,48 +1,66 @@
-"""The shortest walk through a block of aisles that visits all stops and returns to the depot.
+"""The shortest walk through a warehouse of parallel aisles that visits all stops and comes back.
 
-A tour of a one-block warehouse is a set of walks along aisles and cross-aisles in which every
-crossing is met an even number of times and everything hangs together. One goes through the
-aisles from left to right and remembers only what the part so far looks like at its right edge:
+A tour is a set of walks along aisles and cross-aisles in which every crossing is met an even
+number of times and everything hangs together. One goes through the aisles from left to right, and
+remembers only what the part so far looks like at its right edge (`optimizer.picktour_states`). So
+the shortest tour is found in time linear in the aisles; what it costs for each grows with the
+number of cross-aisles alone.
 
-    how often the back and the front corner of the aisle are touched: 0, odd (U) or even (E),
-    and whether what touches them is one piece (1), two pieces (2), or nothing yet (0).
-
-That is seven states, whatever the number of aisles and stops, so the shortest tour is found in
-time linear in the aisles. In each aisle a tour may pass once, pass twice, turn back from the
-back, from the front, from both around the largest gap, or not enter; between two aisles it may
-walk the cross-aisles in five ways. Nothing else is ever shorter.
-
-    back   t ----- t ----- t          depot: front end of `depot_aisle`
+    back   t ----- t ----- t
            |   x   |       |          x: stops, `depth_m` from the front
+           c ----- c ----- c          depot: front end of `depot_aisle`
+           |       |   x   |
     front  b ----- D ----- b
+
+A piece of an aisle, from one cross-aisle to the next, is passed once, or twice, or one turns back
+in it: coming from its low end, from its high end, or from both around its largest gap; or one does
+not enter. Two aisles are joined at each cross-aisle by no walk, by one or by two. Nothing else is
+ever shorter.
+
+With more than CORNERS_MAX cross-aisles some are left out, the tour without them is shortest, and
+then made better with all of them; that is near the best and nothing is proven.
 
 Lengths are metres.
 
 Source: H. D. Ratliff and A. S. Rosenthal, "Order-Picking in a Rectangular Warehouse", Operations
-Research 31(3), 1983, 507-521. The depot as a stop at a corner: section 3 there.
+Research 31(3), 1983, 507-521; K. J. Roodbergen and R. de Koster, "Routing order pickers in a
+warehouse with a middle aisle", European J. Operational Research 133(1), 2001; any number of
+cross-aisles: L. Cambazard and N. Catusse, 2018.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer import picktour_rules as rules
+from optimizer.compiled import compiled
 from optimizer.layout import Block
+from optimizer.picktour_states import (
+    BOTH_ENDS,
+    FROM_HIGH,
+    FROM_LOW,
+    NO_WAY,
+    NONE,
+    ONCE,
+    TIMES,
+    TWICE,
+    across,
+    table,
+    up,
+)
 from optimizer.result import Solution, Status, Stopwatch
 
-ZERO, ODD, EVEN = "0", "U", "E"
-_PLUS_ONE = {ZERO: ODD, ODD: EVEN, EVEN: ODD}
-_PLUS_TWO = {ZERO: EVEN, ODD: ODD, EVEN: EVEN}
-_ACROSS = ((1, 1), (2, 0), (0, 2), (2, 2), (0, 0))  # walks along back and front to the next aisle
+CORNERS_MAX = 6  # cross-aisles of an exact tour: there are 3,033 states then
+KEPT = 2  # of the cross-aisles between front and back, where there are too many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Stops in a block. `aisle` and `depth_m` have shape (n,); n may be zero."""
+    """Stops among aisles. `aisle` and `depth_m` have shape (n,); n may be zero."""
 
     block: Block
     aisle: NDArray[np.int64]
@@ -62,166 +80,217 @@ class Problem:
         if np.any((self.depth_m < 0) | (self.depth_m > self.block.aisle_length_m)):
             raise ValueError(f"depths must lie in [0, {self.block.aisle_length_m}] m")
 
-
-class State(NamedTuple):
-    """The right edge of a part of a tour."""
-
-    back: str
-    front: str
-    pieces: int
+    @property
+    def is_exact(self) -> bool:
+        """Whether there are few enough cross-aisles for the shortest tour."""
+        return len(self.block.cuts_m) <= CORNERS_MAX
 
 
 class Walk(NamedTuple):
-    """How one aisle is walked: its name, its length, and the gap left out (if any)."""
+    """How a piece of an aisle is walked: which way, its length, and the gap left out (if any)."""
 
-    kind: str
+    kind: int
     length_m: float
     gap: tuple[float, float] | None = None
 
 
-class Move(NamedTuple):
-    """One decision: the walk in an aisle and the walks across to the next."""
+class Step(NamedTuple):
+    """A piece of an aisle (`walk`), or the walks from a corner to the next aisle (`times`)."""
 
-    walk: Walk
-    across: tuple[int, int]
+    aisle: int
+    at: int  # which section, or which corner
+    walk: Walk | None
+    times: int = 0
 
 
-class _Reached(NamedTuple):
-    length_m: float
-    moves: tuple[Move, ...]
+class _Choices(NamedTuple):
+    """The steps that there are, one decision after the other; `number` and `cost` are theirs."""
+
+    steps: list[Step]
+    number: NDArray[np.int32]
+    cost: NDArray[np.float64]
+    first: NDArray[np.int64]  # of each decision, and one more: the end
 
 
 def solve(problem: Problem, *, seed: int = 0) -> Solution[NDArray[np.int64]]:
-    """The shortest tour; exact.
+    """The shortest tour; with too many cross-aisles one that is near it.
 
     Returns:
         a solution whose plan has shape (n,): the indices of the stops in the order of the walk.
     """
     watch = Stopwatch()
     if problem.aisle.size == 0:
-        empty = np.zeros(0, dtype=np.int64)
-        return _solution(empty, 0.0, watch, seed)
-    first, length_m, moves = _shortest(problem)
-    return _solution(_visits(problem, first, moves), length_m, watch, seed)
+        return _solution(np.zeros(0, dtype=np.int64), 0.0, watch, seed, is_exact=True)
+    if problem.is_exact:
+        metres, steps = _shortest(problem)
+        return _solution(_visits(problem, steps), metres, watch, seed, is_exact=True)
+    order, metres = _near(problem)
+    return _solution(order, metres, watch, seed, is_exact=False)
 
 
 def length_m(problem: Problem) -> float:
-    """The length of the shortest tour alone, which costs less to find than the tour."""
-    return _shortest(problem)[1] if problem.aisle.size else 0.0
+    """The length of the tour alone, which costs less to find than the tour."""
+    if problem.aisle.size == 0:
+        return 0.0
+    if not problem.is_exact:
+        return _near(problem)[1]
+    choices = _choices(problem)
+    states = table(len(problem.block.cuts_m))
+    cost_m, _, _ = _relax(
+        states.after, states.start, choices.first, choices.number, choices.cost, remember=False
+    )
+    return float(cost_m[states.closed])
 
 
 def s_shape_length_m(problem: Problem) -> float:
-    """The length of the usual rule: pass every aisle that has a stop, return from the last.
+    """The length of the usual rule: up one aisle, down the next. Never shorter than the best."""
+    return _by_rule(problem, rules.s_shape(problem.block, problem.aisle, problem.depth_m))
 
-    The baseline that people walk by; never shorter than the exact tour.
-    """
-    if problem.aisle.size == 0:
-        return 0.0
-    aisles = sorted({int(a) for a in problem.aisle})
-    pitch_m, aisle_m = problem.block.aisle_pitch_m, problem.block.aisle_length_m
-    across = abs(problem.depot_aisle - aisles[0]) + (aisles[-1] - aisles[0])
-    across += abs(aisles[-1] - problem.depot_aisle)
-    along = aisle_m * (len(aisles) - len(aisles) % 2)
-    if len(aisles) % 2:
-        along += 2 * float(problem.depth_m[problem.aisle == aisles[-1]].max())
-    return across * pitch_m + along
+
+def largest_gap_length_m(problem: Problem) -> float:
+    """The length of the rule that parts each aisle at its largest gap. Likewise."""
+    return _by_rule(problem, rules.largest_gap(problem.block, problem.aisle, problem.depth_m))
+
+
+def _by_rule(problem: Problem, order: NDArray[np.int64]) -> float:
+    return rules.walked_m(_distances_m(problem), order)
+
+
+def _distances_m(problem: Problem) -> NDArray[np.float64]:
+    return rules.from_depot_m(problem.block, problem.aisle, problem.depth_m, problem.depot_aisle)
 
 
 def _solution(
-    plan: NDArray[np.int64], metres: float, watch: Stopwatch, seed: int
+    plan: NDArray[np.int64], metres: float, watch: Stopwatch, seed: int, *, is_exact: bool
 ) -> Solution[NDArray[np.int64]]:
     return Solution(
-        status=Status.OPTIMAL,
+        status=Status.OPTIMAL if is_exact else Status.FEASIBLE,
         plan=plan,
         objective=metres,
-        bound=metres,
+        bound=metres if is_exact else None,
         runtime_s=watch.elapsed_s,
         seed=seed,
         terms={"walking_m": metres},
     )
 
 
-def _shortest(problem: Problem) -> tuple[int, float, tuple[Move, ...]]:
-    """The leftmost aisle, the length, and the decisions from there to the rightmost aisle."""
+def _near(problem: Problem) -> tuple[NDArray[np.int64], float]:
+    """A tour that is near the shortest: of some ways to begin, each made better, the shortest."""
+    block, between = problem.block, problem.block.cross_aisles_m
+    kept = np.linspace(0, len(between) - 1, KEPT + 2)[1:-1].round().astype(int)
+    fewer = replace(block, cross_aisles_m=tuple(between[at] for at in kept))
+    distance_m = _distances_m(problem)
+    begun = (
+        solve(replace(problem, block=fewer)).plan,
+        rules.s_shape(block, problem.aisle, problem.depth_m),
+        rules.largest_gap(block, problem.aisle, problem.depth_m),
+    )
+    ended = [rules.improved(distance_m, order) for order in begun]
+    best = min(ended, key=lambda order: rules.walked_m(distance_m, order))
+    return best, rules.walked_m(distance_m, best)
+
+
+def _shortest(problem: Problem) -> tuple[float, list[Step]]:
+    """The length, and what is decided from left to right."""
+    choices = _choices(problem)
+    states = table(len(problem.block.cuts_m))
+    cost_m, came_from, by = _relax(
+        states.after, states.start, choices.first, choices.number, choices.cost, remember=True
+    )
+    steps = []
+    state = states.closed
+    for decision in reversed(range(choices.first.size - 1)):
+        steps.append(choices.steps[by[decision, state]])
+        state = came_from[decision, state]
+    return float(cost_m[states.closed]), steps[::-1]
+
+
+@compiled
+def _relax(
+    after: NDArray[np.int32],
+    start: int,
+    first: NDArray[np.int64],
+    number: NDArray[np.int32],
+    cost: NDArray[np.float64],
+    remember: bool,  # noqa: FBT001 - compiled functions take no keywords of ours
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
+    """The least cost of each state in the end; by decision and state, where it came from, how."""
+    decisions, states = first.size - 1, after.shape[1]
+    rows = decisions if remember else 0
+    came_from = np.full((rows, states), -1, dtype=np.int32)
+    by = np.full((rows, states), -1, dtype=np.int32)
+    so_far = np.full(states, np.inf)
+    so_far[start] = 0.0
+    for decision in range(decisions):
+        onward = np.full(states, np.inf)
+        for choice in range(first[decision], first[decision + 1]):
+            row = after[number[choice]]
+            for state in range(states):
+                if so_far[state] == np.inf or row[state] == NO_WAY:
+                    continue
+                total = so_far[state] + cost[choice]
+                if total < onward[row[state]]:
+                    onward[row[state]] = total
+                    if remember:
+                        came_from[decision, row[state]] = state
+                        by[decision, row[state]] = choice
+        so_far = onward
+    return so_far, came_from, by
+
+
+def _choices(problem: Problem) -> _Choices:
+    """All that can be decided, from the leftmost aisle to the rightmost."""
+    cuts_m = problem.block.cuts_m
     first = min(int(problem.aisle.min()), problem.depot_aisle)
     last = max(int(problem.aisle.max()), problem.depot_aisle)
-    reached = {State(ZERO, ZERO, 0): _Reached(0.0, ())}
+    depths: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    section_of = np.searchsorted(cuts_m[1:-1], problem.depth_m, side="right")
+    for aisle, section, depth in zip(
+        problem.aisle.tolist(), section_of.tolist(), problem.depth_m.tolist(), strict=True
+    ):
+        depths[aisle, section].append(depth)
+    steps: list[Step] = []
+    number: list[int] = []
+    cost: list[float] = []
+    starts: list[int] = []
     for aisle in range(first, last + 1):
-        walks = _walks(problem, aisle)
-        onward: dict[State, _Reached] = {}
-        for state, so_far in reached.items():
-            for walk in walks:
-                inside = _after_walk(state, walk.kind)
-                if inside is None:
-                    continue
-                for across, after in _crossings(inside, is_last=aisle == last):
-                    if aisle == problem.depot_aisle and inside.front == ZERO and not across[1]:
-                        continue  # the tour would pass the depot by
-                    metres = so_far.length_m + walk.length_m
-                    metres += sum(across) * problem.block.aisle_pitch_m
-                    if after not in onward or metres < onward[after].length_m:
-                        onward[after] = _Reached(metres, (*so_far.moves, Move(walk, across)))
-        reached = onward
-    best = min(reached.values(), key=lambda end: end.length_m)
-    return first, best.length_m, best.moves
+        for section, ends_m in enumerate(pairwise(cuts_m)):
+            starts.append(len(steps))
+            for walk in _walks(ends_m, sorted(depths.get((aisle, section), ()))):
+                steps.append(Step(aisle, section, walk))
+                number.append(up(section, walk.kind))
+                cost.append(walk.length_m)
+        for corner in range(len(cuts_m)):
+            starts.append(len(steps))
+            at_depot = corner == 0 and aisle == problem.depot_aisle
+            for times in range(1 if aisle == last else TIMES):
+                steps.append(Step(aisle, corner, None, times))
+                number.append(across(len(cuts_m), corner, times, at_depot=at_depot))
+                cost.append(times * problem.block.aisle_pitch_m)
+    return _Choices(
+        steps,
+        np.array(number, dtype=np.int32),
+        np.array(cost, dtype=np.float64),
+        np.array([*starts, len(steps)], dtype=np.int64),
+    )
 
 
-def _walks(problem: Problem, aisle: int) -> list[Walk]:
-    """All walks in that aisle that serve its stops."""
-    aisle_m = problem.block.aisle_length_m
-    depths = np.sort(problem.depth_m[problem.aisle == aisle])
-    walks = [Walk("once", aisle_m), Walk("twice", 2 * aisle_m)]
-    if depths.size == 0:
-        return [Walk("none", 0.0), *walks]
-    walks.append(Walk("from_back", 2 * (aisle_m - float(depths[0])), (0.0, float(depths[0]))))
-    walks.append(Walk("from_front", 2 * float(depths[-1]), (float(depths[-1]), aisle_m)))
-    if depths.size > 1:
-        gaps = np.diff(depths)
-        at = int(gaps.argmax())
-        gap = (float(depths[at]), float(depths[at + 1]))
-        walks.append(Walk("both_ends", 2 * (aisle_m - (gap[1] - gap[0])), gap))
+def _walks(ends_m: tuple[float, float], depths: list[float]) -> list[Walk]:
+    """All walks in a piece of an aisle that serve its stops."""
+    low_m, high_m = ends_m
+    piece_m = high_m - low_m
+    walks = [Walk(ONCE, piece_m), Walk(TWICE, 2 * piece_m)]
+    if not depths:
+        return [Walk(NONE, 0.0), *walks]
+    walks.append(Walk(FROM_LOW, 2 * (depths[-1] - low_m), (depths[-1], high_m)))
+    walks.append(Walk(FROM_HIGH, 2 * (high_m - depths[0]), (low_m, depths[0])))
+    if len(depths) > 1:
+        gap = max(pairwise(depths), key=lambda pair: pair[1] - pair[0])
+        walks.append(Walk(BOTH_ENDS, 2 * (piece_m - (gap[1] - gap[0])), gap))
     return walks
 
 
-def _after_walk(state: State, kind: str) -> State | None:
-    """The edge after walking an aisle, or None where the part would fall apart for good."""
-    back, front, pieces = state
-    if kind == "none":
-        return state
-    if pieces and back == front == ZERO:
-        return None  # the tour was closed further left
-    if kind == "once":
-        return State(_PLUS_ONE[back], _PLUS_ONE[front], 1)
-    if kind == "twice":
-        return State(_PLUS_TWO[back], _PLUS_TWO[front], 1)
-    if kind in {"from_back", "both_ends"}:
-        pieces += back == ZERO
-        back = _PLUS_TWO[back]
-    if kind in {"from_front", "both_ends"}:
-        pieces += front == ZERO
-        front = _PLUS_TWO[front]
-    return State(back, front, pieces)
-
-
-def _crossings(state: State, *, is_last: bool) -> Iterator[tuple[tuple[int, int], State]]:
-    """The ways on to the next aisle, each with the edge there."""
-    back, front, pieces = state
-    if is_last:
-        if pieces == 1 and ODD not in (back, front):
-            yield (0, 0), state
-        return
-    for across in _ACROSS:
-        if (back == ODD) != (across[0] == 1) or (front == ODD) != (across[1] == 1):
-            continue
-        joined = pieces + (back == ZERO and across[0] > 0) + (front == ZERO and across[1] > 0)
-        if pieces and back == front == ZERO and any(across):
-            continue  # closed further left
-        if joined > 1 and not all(across):
-            continue  # one of two pieces would be left behind
-        yield across, State((ZERO, ODD, EVEN)[across[0]], (ZERO, ODD, EVEN)[across[1]], joined)
-
-
-def _visits(problem: Problem, first: int, moves: tuple[Move, ...]) -> NDArray[np.int64]:
+def _visits(problem: Problem, steps: list[Step]) -> NDArray[np.int64]:
     """Walk the edges of the tour once each (Hierholzer) and note when each stop comes first."""
     edges: defaultdict[tuple[int, float], list[tuple[int, float]]] = defaultdict(list)
 
@@ -230,20 +299,20 @@ def _visits(problem: Problem, first: int, moves: tuple[Move, ...]) -> NDArray[np
             edges[one].append(other)
             edges[other].append(one)
 
-    aisle_m = problem.block.aisle_length_m
+    cuts_m = problem.block.cuts_m
     stops: defaultdict[tuple[int, float], list[int]] = defaultdict(list)
-    for index in range(problem.aisle.size):
-        stops[int(problem.aisle[index]), float(problem.depth_m[index])].append(index)
-    for aisle, move in enumerate(moves, start=first):
-        join((aisle, aisle_m), (aisle + 1, aisle_m), move.across[0])
-        join((aisle, 0.0), (aisle + 1, 0.0), move.across[1])
-        if move.walk.kind == "none":
-            continue
-        depths = sorted({0.0, aisle_m, *(depth for a, depth in stops if a == aisle)})
-        for low, high in pairwise(depths):
-            gap = move.walk.gap
-            if gap is None or not (gap[0] <= low and high <= gap[1]):
-                join((aisle, low), (aisle, high), 1 if move.walk.kind == "once" else 2)
+    in_aisle: defaultdict[int, set[float]] = defaultdict(set)
+    for index, place in enumerate(
+        zip(problem.aisle.tolist(), problem.depth_m.tolist(), strict=True)
+    ):
+        stops[place].append(index)
+        in_aisle[place[0]].add(place[1])
+    for aisle, at, walk, times in steps:
+        if walk is None:
+            join((aisle, cuts_m[at]), (aisle + 1, cuts_m[at]), times)
+        else:
+            for low, high in _walked(walk, (cuts_m[at], cuts_m[at + 1]), in_aisle[aisle]):
+                join((aisle, low), (aisle, high), 1 if walk.kind == ONCE else 2)
 
     path, circuit = [(problem.depot_aisle, 0.0)], []
     while path:
@@ -256,3 +325,17 @@ def _visits(problem: Problem, first: int, moves: tuple[Move, ...]) -> NDArray[np
     order = [index for place in dict.fromkeys(circuit) for index in stops.get(place, ())]
     assert len(order) == problem.aisle.size, "the tour visits every stop"
     return np.array(order, dtype=np.int64)
+
+
+def _walked(
+    walk: Walk, ends_m: tuple[float, float], depths: set[float]
+) -> list[tuple[float, float]]:
+    """The parts of a piece of an aisle, from stop to stop, that are walked."""
+    if walk.kind == NONE:
+        return []
+    inside = {depth for depth in depths if ends_m[0] < depth < ends_m[1]}
+    parts = pairwise(sorted({*ends_m, *inside}))
+    if walk.gap is None:
+        return list(parts)
+    near_m, far_m = walk.gap
+    return [(low, high) for low, high in parts if not (near_m <= low and high <= far_m)]
