@@ -25,11 +25,13 @@ from typing import Protocol, runtime_checkable
 
 import structlog
 from pydantic import ValidationError
+from pydantic_core import from_json
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from edge.clock import Clock
 from edge.commands_seen import Executed
 from edge.drivers import Driver
+from edge.fence import Fence, term_of
 from edge.messages import (
     CancelDrive,
     DeviceCommand,
@@ -124,9 +126,11 @@ class Agent:
         *,
         executed: Executed | None = None,
         watch: Watch | None = None,
+        fence: Fence | None = None,
     ) -> None:
         self.site = site
         self.uplink = uplink
+        self._fence = fence
         self.devices: dict[str, Upkeep] = {}
         self._executed, self._watch = executed, watch
         self._tasks: asyncio.TaskGroup | None = None
@@ -173,7 +177,7 @@ class Agent:
                 task.cancel()
                 await asyncio.wait([task])
         for name in removed:
-            self.devices.pop(name).say_status("DOWN", "taken out of the site file")
+            self.devices.pop(name).say_status("DOWN", "taken out of the site file", gone=True)
         for driver in drivers.values():
             self._take_in(driver)
             self._start(driver.name)
@@ -221,9 +225,13 @@ class Agent:
     # ------------------------------------------------------------------------ wcs -> devices
     def _on_message(self, message: Message) -> None:
         try:
-            command = device_command.validate_json(message.body)
-        except ValidationError as error:
+            said = from_json(message.body)
+            command = device_command.validate_python(said)
+        except (ValidationError, ValueError) as error:
             log.warning("command.malformed", problem=str(error)[:500])
+            return
+        if self._fence is not None and not self._fence.passes(term := term_of(said)):
+            log.warning("command.of_before", command=command.type, term=term)
             return
         if isinstance(command, TellAgain):
             self.uplink.say_latest()

@@ -21,6 +21,7 @@ from edge.clock import Clock, counted
 from edge.commands_seen import Executed
 from edge.control import Control, socket_of
 from edge.drivers import Driver
+from edge.fence import Fence
 from edge.metrics import Metrics, measured
 from edge.mqtt import PahoBus, Will, presence, presence_topic
 from edge.reload import Reloader
@@ -88,7 +89,8 @@ async def run_edge(path: Path, settings: EdgeSettings, clock: Clock, *, real: bo
             address = settings.mqtt_url.rpartition("@")[2].partition("?")[0]
             log.info("edge.started", mqtt_url=address, real=real, **facts)
             uplink = Uplink(bus, spool, site=site.code, clock=clock)
-            agent = Agent(site, drivers, uplink, executed=executed, watch=watch)
+            fence = Fence(folder / f"edge-{site.code}-term")
+            agent = Agent(site, drivers, uplink, executed=executed, watch=watch, fence=fence)
             reloader = Reloader(path, agent, make)
             control = Control(socket_of(folder, site.code), agent, reloader)
             await _until_asked(agent, control, reloader, watch)

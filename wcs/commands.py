@@ -24,39 +24,53 @@ def run(
     mqtt_url: Annotated[
         str, typer.Option(envvar="SOKO_MQTT_URL", help="The broker.")
     ] = "mqtt://127.0.0.1:18830",
+    standby: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--standby", help="Wait while another one leads, and follow it.")
+    ] = False,
 ) -> None:
     """Run the WCS of a site until it is told to stop."""
     text = _text(site)
-    raise typer.Exit(asyncio.run(_run(text, state_dir, mqtt_url)))
+    raise typer.Exit(asyncio.run(_run(text, state_dir, mqtt_url, standby=standby)))
 
 
-async def _run(text: str, state_dir: Path, mqtt_url: str) -> int:
+async def _run(text: str, state_dir: Path, mqtt_url: str, *, standby: bool) -> int:
     import signal
 
-    from edge.clock import clock_from_environment
-    from edge.mqtt import PahoBus
-    from wcs.journal import Journal, JournalInUse
-    from wcs.plant import read_plant
-    from wcs.runtime import Runtime
+    from wcs.journal import JournalInUse, Superseded
     from wcs.sitefile import PlantError
 
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
     try:
-        code = read_plant(text).site.code
-        journal = Journal(state_dir / f"wcs-{code}.journal", text)
-    except (PlantError, JournalInUse) as error:
+        await _lead(text, state_dir, mqtt_url, standby=standby)
+    except asyncio.CancelledError:
+        return 0
+    except (PlantError, JournalInUse, Superseded) as error:
         typer.echo(str(error), err=True)
         return 1
+    return 0
+
+
+async def _lead(text: str, state_dir: Path, mqtt_url: str, *, standby: bool) -> None:
+    from edge.clock import clock_from_environment
+    from edge.mqtt import PahoBus
+    from wcs.journal import Journal
+    from wcs.plant import read_plant
+    from wcs.runtime import Runtime
+    from wcs.standby import Standby
+
+    clock, code = clock_from_environment(), read_plant(text).site.code
+    path = state_dir / f"wcs-{code}.journal"
+    if standby:
+        journal = await Standby(path).lead(text, lambda: int(clock.now().timestamp()))
+    else:
+        journal = Journal(path, text, term=int(clock.now().timestamp()))
     with journal:
         async with PahoBus(mqtt_url, client_id=f"wcs-{code}-{os.getpid()}") as bus:
-            runtime = asyncio.create_task(Runtime(journal, bus, clock_from_environment()).run())
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, runtime.cancel)
-            try:
-                await runtime
-            except asyncio.CancelledError:
-                return 0
-    return 0
+            await Runtime(journal, bus, clock).run()
 
 
 @wcs.command()

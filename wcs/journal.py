@@ -9,15 +9,21 @@ far the incoming streams have been taken in; all of it moves in the same transac
 is taken in twice or said twice, wherever a kill strikes. The site file goes in too: a journal
 can be replayed anywhere.
 
+Whoever opens the file to write begins a new **term**, and each commit makes sure that the term is
+still its own. So a process that hung, and whose journal another one took over (wcs.standby),
+commits nothing more, and thus says nothing more, when it goes on.
+
 Laws:
     before      nothing leaves that is not committed (the caller sends after `write`)
     exact       `state()` is the state of the process that was killed, byte for byte
-    one owner   a second process that opens the file is refused
+    one owner   a second process that opens the file is refused, unless it takes it over
+    one term    what was taken over takes no commit of an earlier term
 
 Inbox, outbox and snapshots are JSON, deflated. Source: SQLite WAL with synchronous=FULL.
 """
 
 import fcntl
+import os
 import secrets
 import sqlite3
 import zlib
@@ -27,7 +33,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 from uuid import UUID
 
 from edge import dead
@@ -50,6 +56,7 @@ CREATE TABLE IF NOT EXISTS position (
     stream TEXT, epoch TEXT, seq INTEGER NOT NULL, PRIMARY KEY (stream, epoch));
 CREATE TABLE IF NOT EXISTS message (seq INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS epoch (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL);
 """
     + dead.SCHEMA
 )
@@ -57,6 +64,10 @@ CREATE TABLE IF NOT EXISTS epoch (one INTEGER PRIMARY KEY CHECK (one = 1), name 
 
 class JournalInUse(Exception):  # noqa: N818 - reads as a situation
     """Another process writes this journal."""
+
+
+class Superseded(Exception):  # noqa: N818 - reads as a situation
+    """Another process has taken the journal over: this one leads no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +83,12 @@ class Batch:
 class Journal:
     """The journal of one site, open for writing. It is the Storage of the stream to the WMS."""
 
-    def __init__(self, path: Path, site_file: str) -> None:
-        """Open or make the file.
+    def __init__(
+        self, path: Path, site_file: str, *, term: int = 0, takes_over: bool = False
+    ) -> None:
+        """Open or make the file, and begin a new term: `term`, if it is later than all before.
+
+        With `takes_over` the process that has it open leads no more, whether it knows it or not.
 
         Raises:
             JournalInUse: another process has it open.
@@ -81,12 +96,7 @@ class Journal:
         """
         self.plant = read_plant(site_file)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._owner = path.with_suffix(".lock").open("w")
-        try:
-            fcntl.flock(self._owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._owner.close()
-            raise JournalInUse(f"{path} is written by another process") from error
+        self._owner = _own(path, takes_over=takes_over)
         self.path = path
         self._lock = Lock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
@@ -94,6 +104,12 @@ class Journal:
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA)
         self._db.execute("INSERT OR IGNORE INTO epoch VALUES (1, ?)", (_new_epoch(),))
+        self._db.execute(
+            "INSERT INTO term VALUES (1, max(1, ?)) "
+            "ON CONFLICT DO UPDATE SET number = max(number + 1, ?)",
+            (term, term),
+        )
+        self.term = int(self._value("SELECT number FROM term") or 0)
         self._epoch = str(self._value("SELECT name FROM epoch"))
         self._batch = int(self._value("SELECT max(id) FROM batch") or 0)
         self._last = int(
@@ -102,6 +118,7 @@ class Journal:
         first = self._value("SELECT min(seq) FROM message")
         self._acked = self._last if first is None else int(first) - 1
         self._site_file = site_file
+        self._warm: tuple[int, State] | None = None
         self._aside: list[DeadLetter] = []
         self._dug_up: list[int] = []
 
@@ -130,14 +147,18 @@ class Journal:
             state = fresh_state(engine.plant, now)
             self._remember_site(state)
             return state
-        state = from_json(zlib.decompress(row[1]))
+        after, state = self._warm or (row[0], from_json(zlib.decompress(row[1])))
         known = self._value("SELECT file FROM site ORDER BY first DESC LIMIT 1")
         then = engine if known == self._site_file else Engine(read_plant(str(known)))
-        for batch in _batches(self._db, row[0]):
+        for batch in batches_after(self._db, after):
             then.step(state, batch.inbox, batch.at)
         if then is not engine:
             self._remember_site(state)
         return state
+
+    def begin_with(self, state: State, batch: int) -> None:
+        """Somebody has made the state up to that batch already: `state` begins with it."""
+        self._warm = (batch, state)
 
     def write(
         self,
@@ -147,12 +168,16 @@ class Journal:
         positions: Mapping[tuple[str, str], int],
         state: State,
     ) -> None:
-        """Commit a step: when it returns, what the step said may leave."""
+        """Commit a step: when it returns, what the step said may leave.
+
+        Raises:
+            Superseded: another process leads; nothing of this step has been.
+        """
         bodies = [from_wcs.dump_json(message) for message in outbox.to_wms]
         with self._lock:
+            self._begin()
             self._batch += 1
             rows = [(self._last + n, body) for n, body in enumerate(bodies, 1)]
-            self._db.execute("BEGIN IMMEDIATE")
             self._db.execute(
                 "INSERT INTO batch VALUES (?, ?, ?, ?)",
                 (
@@ -177,9 +202,16 @@ class Journal:
             self._last += len(rows)
             self._aside, self._dug_up = [], []
 
+    def _begin(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        term = self._value("SELECT number FROM term")
+        if term != self.term:
+            self._db.execute("ROLLBACK")
+            raise Superseded(f"{self.path} is led by term {term}, and this was {self.term}")
+
     def _remember_site(self, state: State) -> None:
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._begin()
             self._db.execute(
                 "INSERT OR REPLACE INTO site VALUES (?, ?)", (self._batch + 1, self._site_file)
             )
@@ -246,7 +278,7 @@ class Journal:
         """Begin a new epoch: what is left is numbered from 1 again."""
         with self._lock:
             left = self._last - self._acked
-            self._db.execute("BEGIN IMMEDIATE")
+            self._begin()
             self._db.execute("DELETE FROM message WHERE seq <= ?", (self._acked,))
             self._db.execute("UPDATE message SET seq = -seq")  # by way of numbers nobody has
             self._db.execute("UPDATE message SET seq = -seq - ?", (self._acked,))
@@ -277,7 +309,7 @@ class Recording:
     def batches(self) -> Iterator[Batch]:
         """Every step after the state, in order."""
         with sqlite3.connect(f"file:{self.path}?mode=ro", uri=True) as db:
-            yield from _batches(db, self.after)
+            yield from batches_after(db, self.after)
         db.close()
 
 
@@ -303,7 +335,8 @@ def open_recording(path: Path) -> Recording:
     )
 
 
-def _batches(db: sqlite3.Connection, after: int) -> Iterator[Batch]:
+def batches_after(db: sqlite3.Connection, after: int) -> Iterator[Batch]:
+    """The steps of a journal after that one, in order."""
     query = "SELECT id, at, inbox, outbox FROM batch WHERE id > ? ORDER BY id"
     for number, at, inbox, outbox in db.execute(query, (after,)):
         yield Batch(
@@ -312,6 +345,35 @@ def _batches(db: sqlite3.Connection, after: int) -> Iterator[Batch]:
             inbox=inbox_json.validate_json(zlib.decompress(inbox)),
             outbox=zlib.decompress(outbox),
         )
+
+
+def _own(path: Path, *, takes_over: bool) -> IO[str]:
+    """The lock beside a journal. Who takes over puts a lock of its own in the place of the old."""
+    lock = path.with_suffix(".lock")
+    file = (path.with_suffix(f".lock-{os.getpid()}") if takes_over else lock).open("w")
+    in_use = JournalInUse(f"{path} is written by another process")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise in_use from error
+    if takes_over:
+        Path(file.name).replace(lock)
+    if not os.path.samestat(os.fstat(file.fileno()), lock.stat()):  # replaced since we opened it
+        file.close()
+        raise in_use
+    return file
+
+
+def is_owned(path: Path) -> bool:
+    """Whether a process has the journal open to write."""
+    try:
+        _own(path, takes_over=False).close()
+    except JournalInUse:
+        return True
+    except FileNotFoundError:
+        return False  # not even the folder is there
+    return False
 
 
 def _new_epoch() -> str:

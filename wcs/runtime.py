@@ -11,6 +11,8 @@ Laws:
     commit first   acknowledgements, commands and reports leave after the commit
     never held up  a message that makes no sense is a dead letter (edge.dead); what follows goes on
     once more      a Drive that its robot has not been seen to know is said again
+    one leads      every command bears the term of its journal; whoever leads no more is ended by
+                   its next commit (`Superseded`)
     thin           a report that says nothing new is kept for the picture but not journaled
 
 `TICK_S`, `TELL_AGAIN_S`, `FRAME_EVERY_S` are real seconds; the state's times are the clock's.
@@ -25,6 +27,7 @@ import structlog
 from pydantic import ValidationError
 
 from edge.clock import Clock
+from edge.fence import with_term
 from edge.messages import (
     DeviceStatus,
     RobotReport,
@@ -186,7 +189,7 @@ class Runtime:
             self._bus.publish(frame_topic(self._site), body, qos=0, retain=True)
 
     def _say(self, command: Any) -> None:
-        body = device_command.dump_json(command)
+        body = with_term(device_command.dump_json(command), self._journal.term)
         self._bus.publish(live_topic(self._site, "wcs"), body, qos=0)
 
     def _tell_again(self) -> None:
