@@ -25,11 +25,14 @@ from wms.api.billing_shapes import (
 )
 from wms.api.cursors import MalformedCursor, pack, unpack
 from wms.api.dependencies import Now, Svc, Who
+from wms.api.imports import UPLOAD, ImportOut, KindOut, SentQuery, Upload, taken
 from wms.api.shapes import Text
 from wms.billing import invoices, read
 from wms.billing.model import Invoice, InvoiceLine
 from wms.billing.paper import invoice_csv, invoice_pdf
 from wms.billing.tariffs import issuer, owner_named, save_issuer, save_tariff, tariffs_of
+from wms.masters import take
+from wms.masters.tariffs import TARIFFS
 
 router = APIRouter(prefix="/billing/v1", tags=["billing"])
 Version = Annotated[int, Path(ge=1, le=2**31 - 1)]
@@ -69,6 +72,21 @@ def put_tariff(
     if not services.database.run(work):
         response.status_code = HTTPStatus.OK
     return TariffOut.of(owner, tariff)
+
+
+@router.get("/tariffs:columns")
+def get_columns() -> KindOut:
+    """The columns of a file of tariffs."""
+    return KindOut.of(TARIFFS)
+
+
+@router.post("/tariffs:import", openapi_extra=UPLOAD)
+def post_tariffs(
+    said: Annotated[SentQuery, Query()], content: Upload, services: Svc, now: Now, who: Who
+) -> ImportOut:
+    """Tariffs as a file (CSV or XLSX), looked through or taken. The same id is the same import."""
+    sent = take.Sent(kind=TARIFFS.name, content=content, by=who.operator, **said.model_dump())
+    return taken(services, sent, now)
 
 
 @router.get("/tariffs/{owner}")

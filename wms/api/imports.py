@@ -6,20 +6,26 @@ import says how far it is.
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
 from wms.api.dependencies import Now, Svc, Who
 from wms.api.shapes import CommandIn
+from wms.errors import NotFound
 from wms.masters import take
-from wms.masters.export import export, template
-from wms.masters.kinds import KINDS, guess, kind_named
+from wms.masters.columns import Form as ColumnForm
+from wms.masters.columns import Written
+from wms.masters.export import cells, export, template
+from wms.masters.kind import Kind
+from wms.masters.kinds import DESK, KINDS, guess, kind_named
 from wms.masters.model import MasterImport
 from wms.masters.sheet import FILE_BYTES_MAX, UnreadableFile, read
 
@@ -27,12 +33,14 @@ router = APIRouter(prefix="/console/v1", tags=["console"])
 
 INLINE = 300_000  # bytes: some thousand rows
 SHORT = 3_000  # rows
+SHOWN = 2_000  # rows of a table on a screen
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 KindName = Annotated[str, Path(max_length=40, pattern=r"^[a-z][a-z-]*$")]
 Form = Literal["csv", "xlsx"]
+SiteCode = Annotated[str, Field(max_length=20, pattern=r"^[A-Z0-9-]+$")]
 FileName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 UPLOAD = {
     "requestBody": {
@@ -52,21 +60,66 @@ UPLOAD = {
 
 
 class ColumnOut(BaseModel):
-    """A column of a file."""
+    """A column of a file, and what a screen offers for it: `many` are parted by commas.
+
+    `usual` is what an empty cell means.
+    """
 
     name: str
     ja: str
     needed: bool
     key: bool
+    form: ColumnForm
+    choices: list[str]
+    many: bool
+    usual: Written
 
 
 class KindOut(BaseModel):
-    """A kind of master data that files may bring; `whole`: what its file does not name is gone."""
+    """A kind of master data that files may bring; `whole`: what its file does not name is gone.
+
+    `gone`: a column, and what a row says there that is no longer wanted.
+    """
 
     name: str
     ja: str
     whole: bool
+    gone: tuple[str, Written] | None
     columns: list[ColumnOut]
+
+    @classmethod
+    def of(cls, kind: Kind) -> "KindOut":
+        """As it is said."""
+        named = {column.name: column for column in kind.columns}
+        gone = (
+            None if kind.gone is None else (kind.gone[0], named[kind.gone[0]].written(kind.gone[1]))
+        )
+        return cls(
+            name=kind.name, ja=kind.ja, whole=kind.whole, gone=gone,
+            columns=[
+                ColumnOut(
+                    name=c.name, ja=c.ja, needed=c.needed, key=c.key, form=c.offers.form,
+                    choices=list(c.offers.choices), many=c.offers.many, usual=c.written(c.default),
+                )
+                for c in kind.columns
+            ],
+        )  # fmt: skip
+
+
+class TableOut(BaseModel):
+    """What there is of a kind, as its file has it; `more`: only its first rows."""
+
+    kind: str
+    rows: list[list[Written]]
+    more: bool
+
+
+class TableQuery(BaseModel):
+    """Of which site."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    site: SiteCode | None = None
 
 
 class FaultOut(BaseModel):
@@ -85,7 +138,7 @@ class ChangeOut(BaseModel):
     row: int
     key: str
     state: Literal["new", "changed"]
-    cells: list[tuple[str, str | int | float | bool | None, str | int | float | bool | None]]
+    cells: list[tuple[str, Written, Written]]
 
 
 class ImportOut(BaseModel):
@@ -134,7 +187,7 @@ class ExportQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    site: Annotated[str, Field(max_length=20, pattern=r"^[A-Z0-9-]+$")] | None = None
+    site: SiteCode | None = None
     lang: Literal["en", "ja"] = "en"
     encoding: Literal["utf-8-sig", "utf-8", "cp932"] = "utf-8-sig"
     empty: bool = False
@@ -172,17 +225,13 @@ Upload = Annotated[bytes, Depends(_file)]
 @router.get("/imports/kinds")
 def get_kinds() -> list[KindOut]:
     """The kinds that files may bring, in the order in which a new site needs them."""
-    return [
-        KindOut(
-            name=kind.name,
-            ja=kind.ja,
-            whole=kind.whole,
-            columns=[
-                ColumnOut(name=c.name, ja=c.ja, needed=c.needed, key=c.key) for c in kind.columns
-            ],
-        )
-        for kind in KINDS.values()
-    ]
+    return [KindOut.of(KINDS[name]) for name in KINDS if name in DESK]
+
+
+@router.get("/tables/{kind}")
+def get_table(kind: KindName, wish: Annotated[TableQuery, Query()], services: Svc) -> TableOut:
+    """What there is of a kind, to be edited on a screen; changes come back as a file of it."""
+    return table_of(services, kind_named(kind, DESK), wish.site)
 
 
 @router.post("/imports:guess", openapi_extra=UPLOAD)
@@ -195,7 +244,8 @@ def guess_kind(content: Upload) -> GuessOut:
 @router.get("/imports")
 def get_imports(services: Svc, limit: Annotated[int, Query(ge=1, le=200)] = 20) -> list[ImportOut]:
     """The latest imports, without their faults and changes."""
-    query = select(MasterImport).order_by(MasterImport.made_at.desc(), MasterImport.id).limit(limit)
+    query = select(MasterImport).where(MasterImport.kind.in_(DESK)).limit(limit)
+    query = query.order_by(MasterImport.made_at.desc(), MasterImport.id)
     rows = services.database.run(lambda s: list(s.scalars(query)))
     return [ImportOut.model_validate(row).model_copy(update=_BRIEF) for row in rows]
 
@@ -206,7 +256,7 @@ _BRIEF: dict[str, Any] = {"faults": [], "changes": []}
 @router.get("/imports/{id}")
 def get_import(id: UUID, services: Svc) -> ImportOut:  # noqa: A002 - it is the id
     """An import: how far it is, what is wrong in it, what it changes."""
-    return ImportOut.model_validate(services.database.run(lambda s: take.find(s, id)))
+    return ImportOut.model_validate(services.database.run(lambda s: _find(s, id)))
 
 
 @router.post("/imports/{id}:apply")
@@ -218,7 +268,11 @@ def apply_import(
 ) -> ImportOut:
     """Apply what was checked. Told again, it is done once."""
     del body  # the import itself is the command: it is applied once, whoever says so
-    services.database.run(lambda s: take.apply_it(s, id))
+
+    def work(session: Session) -> None:
+        take.apply_it(session, _find(session, id).id)
+
+    services.database.run(work)
     return _worked(services, id, now)
 
 
@@ -235,9 +289,9 @@ def post_import(
 
     A short one has been worked on when this answers; a long one is WAITING, and will be.
     """
-    sent = take.Sent(kind=kind, content=content, by=who.operator, **said.model_dump())
-    services.database.run(lambda s: take.take(s, sent, now=now))
-    return _worked(services, said.id, now, small=len(content) <= INLINE)
+    wanted = kind_named(kind, DESK)
+    sent = take.Sent(kind=wanted.name, content=content, by=who.operator, **said.model_dump())
+    return taken(services, sent, now)
 
 
 @router.get(
@@ -252,7 +306,7 @@ def get_export(
     services: Svc,
 ) -> Response:
     """All of a kind as a file that an import takes back; `empty`: its header, to be filled in."""
-    wanted = kind_named(kind)
+    wanted = kind_named(kind, DESK)
     if wish.empty:
         content = template(wanted, form, language=wish.lang)
     else:
@@ -265,6 +319,35 @@ def get_export(
         media_type=TYPES[form],
         headers={"content-disposition": f'attachment; filename="{name}"'},
     )
+
+
+def taken(services: Svc, sent: take.Sent, now: datetime) -> ImportOut:
+    """Keep a file, and work on it at once if it is short."""
+    services.database.run(lambda s: take.take(s, sent, now=now))
+    return _worked(services, sent.id, now, small=len(sent.content) <= INLINE)
+
+
+def table_of(services: Svc, kind: Kind, site: str | None = None) -> TableOut:
+    """What there is of a kind."""
+
+    def work(session: Session) -> list[list[Written]]:
+        found = islice(kind.export(session, site), SHOWN + 1)
+        return [cells(kind, values) for values in found]
+
+    rows = services.database.run(work)
+    return TableOut(kind=kind.name, rows=rows[:SHOWN], more=len(rows) > SHOWN)
+
+
+def _find(session: Session, id_: UUID) -> MasterImport:
+    """An import that is everybody's at a desk.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = take.find(session, id_)
+    if found.kind not in DESK:
+        raise NotFound(f"import {id_}")
+    return found
 
 
 def _worked(services: Svc, id_: UUID, now: datetime, *, small: bool | None = None) -> ImportOut:

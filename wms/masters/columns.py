@@ -15,12 +15,14 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from wms.catalog import MalformedGtin, gtin14
 
-Cell: TypeAlias = str | int | float | bool | date | None  # as a file has it
+Written: TypeAlias = str | int | float | bool | None  # as we write it
+Cell: TypeAlias = Written | date  # as a file has it
 Read: TypeAlias = Callable[[Cell], Any]
+Form: TypeAlias = Literal["text", "number", "day", "tick", "choice"]
 
 BIG = 2**31 - 1
 YES = frozenset({"yes", "true", "y", "1", "はい", "有", "○", "◯"})
@@ -29,6 +31,7 @@ WHOLE = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.0+)?")
 DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+WORDS_MAX = 1_000  # in one cell
 PLACES = 7  # of a degree: a centimetre
 
 
@@ -56,6 +59,20 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Reads:
+    """A way to read a cell, and what a screen offers for it: one choice, or `many` with commas."""
+
+    read: Read
+    form: Form = "text"
+    choices: tuple[str, ...] = ()
+    many: bool = False
+
+    def __call__(self, cell: Cell) -> Any:
+        """What a cell means."""
+        return self.read(cell)
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column: its two names, how it is read, what an empty cell of it means.
 
@@ -68,6 +85,17 @@ class Column:
     default: Any = ""
     needed: bool = False
     key: bool = False
+
+    @property
+    def offers(self) -> Reads:
+        """What a screen offers for it."""
+        return self.read if isinstance(self.read, Reads) else Reads(self.read)
+
+    def written(self, value: Any) -> Written:
+        """A value as it stands in a file."""
+        if self.offers.many:
+            return ",".join(value)
+        return written(value)
 
     def value(self, cell: Cell) -> Any:
         """What a cell means.
@@ -82,7 +110,7 @@ class Column:
         return self.read(cell)
 
 
-def written(value: Any) -> Cell:
+def written(value: Any) -> Written:
     """A value as it stands in a file."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -90,7 +118,7 @@ def written(value: Any) -> Cell:
         return " ".join(map(str, value))
     if isinstance(value, date):
         return value.isoformat()
-    known: Cell = value
+    known: Written = value
     return known
 
 
@@ -136,7 +164,7 @@ def whole(low: int = 0, high: int = BIG) -> Read:
             raise BadCell("out_of_range", f"{low}–{high}")
         return number
 
-    return read
+    return Reads(read, "number")
 
 
 def degrees(limit: int) -> Read:
@@ -164,19 +192,33 @@ def one_of(*codes: str) -> Read:
             raise BadCell("not_one_of", " | ".join(code for code in codes if code))
         return known[said]
 
-    return read
+    return Reads(read, "choice", codes)
 
 
-def yes_no(cell: Cell) -> bool:
-    """Yes or no, in either language."""
+def parted(*codes: str) -> Read:
+    """Words with a comma between them; each one of the codes, if there are any."""
+
+    def read(cell: Cell) -> tuple[str, ...]:
+        found = tuple(p.strip() for p in plain(cell).replace("、", ",").split(",") if p.strip())
+        if codes and not set(found) <= set(codes):
+            raise BadCell("not_one_of", " | ".join(codes))
+        if len(found) > WORDS_MAX:
+            raise BadCell("too_long", f"≤ {WORDS_MAX}")
+        if any(CONTROL.search(each) for each in found):
+            raise BadCell("control_character")
+        return found
+
+    return Reads(read, "choice" if codes else "text", codes, many=True)
+
+
+def _yes_no(cell: Cell) -> bool:
     said = unicodedata.normalize("NFKC", plain(cell)).casefold()
     if said in YES or said in NO:
         return said in YES
     raise BadCell("not_one_of", "yes | no")
 
 
-def day(cell: Cell) -> date:
-    """A day: 2026-11-22, 2026/11/22, 2026年11月22日, or a spreadsheet's own."""
+def _day(cell: Cell) -> date:
     said = unicodedata.normalize("NFKC", plain(cell))
     found = DAY.fullmatch(said)
     try:
@@ -185,6 +227,10 @@ def day(cell: Cell) -> date:
     except ValueError:
         pass  # no month has that day
     raise BadCell("not_a_day", "YYYY-MM-DD")
+
+
+yes_no = Reads(_yes_no, "tick")  # yes or no, in either language
+day = Reads(_day, "day")  # 2026-11-22, 2026/11/22, 2026年11月22日, or a spreadsheet's own
 
 
 def gtins(cell: Cell) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from typing import Literal, TypeAlias
 
 from sqlalchemy.orm import Session
 
-from wms.masters.columns import Cell, written
-from wms.masters.kind import Kind
+from wms.masters.columns import Cell, Written
+from wms.masters.kind import Kind, Values
 from wms.masters.sheet import write_csv, write_xlsx
 
 Form: TypeAlias = Literal["csv", "xlsx"]
@@ -50,4 +50,9 @@ def _rows(
 ) -> Iterator[Sequence[Cell]]:
     yield header(kind, language)
     for values in kind.export(session, site):
-        yield [written(values[column.name]) for column in kind.columns]
+        yield cells(kind, values)
+
+
+def cells(kind: Kind, values: Values) -> list[Written]:
+    """A row as it stands in a file."""
+    return [column.written(values[column.name]) for column in kind.columns]

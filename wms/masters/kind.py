@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -76,7 +76,9 @@ class Kind:
     """A kind of master data.
 
     `whole`: the file is all there is, what it does not name is gone. `tries`: only saving shows
-    whether it can be (the ledger's word), so a dry run saves and takes it back.
+    whether it can be (the ledger's word), so a dry run saves and takes it back. `gone`: what a row
+    says that is no longer wanted, by column; without it a row cannot be taken out singly. `area`:
+    whose it is; what is not everybody's at a desk has a door of its own.
     """
 
     name: str
@@ -88,6 +90,8 @@ class Kind:
     export: Export
     whole: bool = False
     tries: bool = False
+    gone: tuple[str, Any] | None = None
+    area: Literal["masters", "billing"] = "masters"
 
     @property
     def keys(self) -> tuple[str, ...]:

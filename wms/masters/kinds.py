@@ -1,21 +1,27 @@
 """All kinds of master data that files may bring, in the order in which a new site needs them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from wms.errors import NotFound
+from wms.masters.counts import COUNT_POLICIES
 from wms.masters.goods import LOTS, OWNERS, PACKS, SKUS
 from wms.masters.kind import Kind, fits
+from wms.masters.kits import KITS
 from wms.masters.opening import STOCK
+from wms.masters.packing import BENCHES, CARTONS, PACK_RULES, PRINTERS, STATIONS
 from wms.masters.places import LOCATIONS, SITES
 from wms.masters.putaway import PUTAWAY_RULES
+from wms.masters.returns import DISPOSITIONS
 from wms.masters.rule_files import FACES, POLICIES, SHIPPING_RULES
+from wms.masters.tariffs import TARIFFS
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         OWNERS, SITES, LOCATIONS, SKUS, PACKS, LOTS, STOCK, POLICIES, FACES, SHIPPING_RULES,
-        PUTAWAY_RULES,
+        PUTAWAY_RULES, COUNT_POLICIES, DISPOSITIONS, KITS, CARTONS, PACK_RULES, PRINTERS, BENCHES,
+        STATIONS, TARIFFS,
     )
 }  # fmt: skip
 SURE = 0.5  # of the file's columns
@@ -35,13 +41,16 @@ class NoSuchKind(NotFound):
         self.kinds = ", ".join(KINDS)
 
 
-def kind_named(name: str) -> Kind:
+DESK = frozenset(name for name, kind in KINDS.items() if kind.area == "masters")
+
+
+def kind_named(name: str, among: Collection[str] = frozenset(KINDS)) -> Kind:
     """The kind of that name.
 
     Raises:
-        NoSuchKind: there is none.
+        NoSuchKind: there is none among those.
     """
-    if name not in KINDS:
+    if name not in among:
         raise NoSuchKind(name)
     return KINDS[name]
 

@@ -27,6 +27,7 @@ from wms.sites import (
 from wms.stock.lying import in_use
 
 SITE_CODE = r"[A-Z0-9][A-Z0-9-]{0,19}"
+CROSS_BAYS = r"([1-9][0-9]{0,5}( [1-9][0-9]{0,5})*)?"
 MM = 2**31 - 1
 
 SITE_COLUMNS = (
@@ -40,6 +41,7 @@ SITE_COLUMNS = (
     Column("longitude", "経度", degrees(180), default=0.0),
     Column("units_per_day", "日次処理能力", whole(), default=1_000_000),
     Column("dispatch", "出荷方法", one_of("HUB", "CARRIER"), default="HUB"),
+    Column("cross_bays", "横断通路の連", text(100, CROSS_BAYS)),
 )
 LOCATION_COLUMNS = (
     Column("site", "拠点コード", text(20, SITE_CODE), needed=True, key=True),

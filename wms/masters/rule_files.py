@@ -4,24 +4,14 @@ The shipping rules are one table read from the top, so their file is the whole o
 a new version, and rows that it does not have are gone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
 from sqlalchemy.orm import Session
 
 from wms.errors import WmsError
-from wms.masters.columns import (
-    BIG,
-    Cell,
-    Column,
-    Fault,
-    one_of,
-    plain,
-    text,
-    whole,
-    yes_no,
-)
+from wms.masters.columns import BIG, Column, Fault, one_of, parted, text, whole, yes_no
 from wms.masters.kind import Context, Key, Kind, Row, Values, fault
 from wms.replenishment.policies import (
     Face,
@@ -125,14 +115,9 @@ def _refused(row: Row, error: WmsError) -> Fault:
 
 
 # ------------------------------------------------------------------------------ shipping rules
-def _parted(cell: Cell) -> tuple[str, ...]:
-    """Words with a comma between them."""
-    return tuple(p.strip() for p in plain(cell).replace("、", ",").split(",") if p.strip())
-
-
 def _rule_column(name: str, ja: str, kind: str) -> Column:
     if kind == "words":
-        return Column(name, ja, _parted, default=())
+        return Column(name, ja, parted(), default=())
     if kind == "yes_no":
         return Column(name, ja, yes_no, default=None)
     return Column(name, ja, whole(0, BIG), default=None)
@@ -198,11 +183,6 @@ def _save_rules(session: Session, rows: Sequence[Row], context: Context) -> Iter
     return ()
 
 
-def _all_rules(session: Session, _site: str | None) -> Iterator[Values]:
-    for values in _known_rules(session, ()).values():
-        yield {k: ",".join(v) if isinstance(v, tuple) else v for k, v in values.items()}
-
-
 POLICIES = Kind(
     name="policies", ja="在庫方針", columns=POLICY_COLUMNS,
     known=_known_policies, check=_levels, save=_save_policies, tries=True,
@@ -215,5 +195,6 @@ FACES = Kind(
 )  # fmt: skip
 SHIPPING_RULES = Kind(
     name="shipping-rules", ja="出荷ルール", columns=RULE_COLUMNS, whole=True,
-    known=_known_rules, check=_check_rules, save=_save_rules, export=_all_rules,
+    known=_known_rules, check=_check_rules, save=_save_rules,
+    export=lambda s, _site: iter(_known_rules(s, ()).values()),
 )  # fmt: skip

@@ -296,6 +296,16 @@ def test_what_is_exported_is_imported_as_it_was(stocked: House, form: Any):
     put(database, "stock", STOCK)
     put(database, "policies", b"site,sku,low,high,source\nS-GNZ,RICE,2,4,TYO1\n")
     put(database, "faces", b"site,location,sku,low,high\nTYO1,S01-01,RICE,2,4\n")
+    put(database, "kits", b"kit,sku,units,made\nRICE,CAM,2,ORDER\n")
+    put(database, "pack-rules", b'site,place,code,kind,name,skus\nTYO1,1,N,NOSHI,N,"A,B C"\n')
+    put(database, "printers", b"site,name,host\nTYO1,P1,10.1.4.20\n")
+    put(database, "pack-stations", b'site,name,devices\nTYO1,BENCH-1,"HT-1,HT-2"\n')
+    put(database, "pick-stations", b"site,name,slots\nTYO1,GTP-1,6\n")
+    put(
+        database,
+        "tariffs",
+        b"owner,version,valid_from,code,kind,per,rate\nHOUSE,1,2026-01-01,IN,INBOUND,UNIT,12.5\n",
+    )
     odd = [
         ("code", "name_en", "name_ja"),
         ("=1+1", "-2+3", "'@SUM(A1)"),
