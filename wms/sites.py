@@ -91,7 +91,8 @@ class Site(Base):
     """A warehouse, a store, a bank of lockers.
 
     `dispatch` says how its parcels come to customers: over the hub (HUB), or handed to the
-    carrier at the site itself (CARRIER).
+    carrier at the site itself (CARRIER). `cross_bays` are the bays behind which one can walk across
+    to the next aisle, beside front and back, with blanks between them ("10 20").
     """
 
     __tablename__ = "site"
@@ -111,6 +112,7 @@ class Site(Base):
     longitude: Mapped[float] = mapped_column(server_default="0")
     units_per_day: Mapped[int] = mapped_column(server_default="1000000")
     dispatch: Mapped[str] = mapped_column(server_default="HUB")
+    cross_bays: Mapped[str] = mapped_column(server_default="")
 
 
 class Location(Base):
@@ -171,6 +173,7 @@ class SiteRecord:
     longitude: float = 0.0
     units_per_day: int = 1_000_000
     dispatch: Dispatch = "HUB"
+    cross_bays: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

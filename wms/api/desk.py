@@ -45,6 +45,7 @@ class SiteOut(BaseModel):
     longitude: float
     units_per_day: int
     dispatch: str
+    cross_bays: str
     places: int = 0
 
 

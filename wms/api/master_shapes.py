@@ -74,6 +74,12 @@ class SiteIn(Shape):
     longitude: Longitude = 0.0
     units_per_day: Size = 1_000_000
     dispatch: Dispatch = "HUB"
+    cross_bays: Annotated[
+        str,
+        StringConstraints(
+            strict=True, pattern=r"^([1-9][0-9]{0,5}( [1-9][0-9]{0,5})*)?$", max_length=100
+        ),
+    ] = ""
 
     def record(self) -> SiteRecord:
         """As masters take it."""

@@ -24,7 +24,7 @@ from wms.ids import SiteId
 from wms.orders.model import Allocation
 from wms.outbound.pick_packet import Walk, add_walk
 from wms.outbound.style import PickLine, Style, style_of
-from wms.sites import Location
+from wms.sites import Location, Site
 from wms.work.model import Task
 
 ORDERS_A_BATCH_MAX = 30  # orders weighed together; joining them is cubic in their number
@@ -33,6 +33,7 @@ AISLE_PITCH_M, BAY_M = 3.0, 1.2
 Places: TypeAlias = dict[UUID, Location]
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+Bays: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +72,24 @@ def make_walks(session: Session, site: SiteId, *, now: datetime) -> int:
     return sum(_make(session, site, group, now) for group in groups.values())
 
 
-def plan_walks(stops: Sequence[Stop], style: Style) -> list[list[Stop]]:
+def cross_bays_of(session: Session, site: SiteId) -> Bays:
+    """The bays of a site behind which one can walk across to the next aisle."""
+    bays = session.get_one(Site, site).cross_bays
+    return tuple(sorted({int(bay) for bay in bays.split()}))
+
+
+def plan_walks(stops: Sequence[Stop], style: Style, cross_bays: Bays = ()) -> list[list[Stop]]:
     """The walks of stops that are picked alike, each in the order of its tour."""
     if not stops:
         return []
     parts = _parts(stops, style)
-    walks = [walk for part in parts for walk in _batches(part, style)]
-    return [_in_order_of_tour(walk) for walk in walks]
+    walks = [walk for part in parts for walk in _batches(part, style, cross_bays)]
+    return [_in_order_of_tour(walk, cross_bays) for walk in walks]
 
 
-def tour_m(walk: Sequence[Stop]) -> float:
+def tour_m(walk: Sequence[Stop], cross_bays: Bays = ()) -> float:
     """How long the way round is, in metres."""
-    aisle, depth_m = _where(walk)
-    problem = picktour.Problem(block=_block(walk), aisle=aisle, depth_m=depth_m)
-    return picktour.length_m(problem)
+    return picktour.length_m(_tour(walk, cross_bays))
 
 
 def _alike(line: PickLine | None) -> Hashable:
@@ -113,7 +118,8 @@ def _make(
         select(Location).where(Location.site_id == site, Location.id.in_(wanted))
     )
     places = {place.id: place for place in found}
-    walks = plan_walks([stop_of(each, places) for each in mine.values()], style)
+    cross_bays = cross_bays_of(session, site)
+    walks = plan_walks([stop_of(each, places) for each in mine.values()], style, cross_bays)
     for stops in walks:
         goods = tuple(mine[stop.id] for stop in stops)
         walk = Walk(site_id=site, goods=goods, style=style, places=places, lines=lines)
@@ -168,7 +174,7 @@ def _parts(stops: Sequence[Stop], style: Style) -> list[list[Stop]]:
     return list(parts.values())
 
 
-def _batches(part: Sequence[Stop], style: Style) -> list[list[Stop]]:
+def _batches(part: Sequence[Stop], style: Style, cross_bays: Bays) -> list[list[Stop]]:
     if style.mode in {"SINGLE", "PASS"}:
         return [list(part)]
     aisle, depth_m = _where(part)
@@ -179,7 +185,7 @@ def _batches(part: Sequence[Stop], style: Style) -> list[list[Stop]]:
     size = np.zeros(len(number), dtype=np.int64)
     np.add.at(size, of_stop, np.array([stop.units for stop in part], dtype=np.int64))
     problem = batching.Problem(
-        block=_block(part),
+        block=_block(part, cross_bays[len(cross_bays) // 2 :][:1]),  # one tells what lies together
         aisle=aisle,
         depth_m=depth_m,
         order_of_stop=of_stop,
@@ -194,18 +200,27 @@ def _batches(part: Sequence[Stop], style: Style) -> list[list[Stop]]:
     return list(walks.values())
 
 
-def _in_order_of_tour(walk: Sequence[Stop]) -> list[Stop]:
+def _in_order_of_tour(walk: Sequence[Stop], cross_bays: Bays) -> list[Stop]:
     if all(stop.turn > 0 for stop in walk):
         return sorted(walk, key=lambda stop: (stop.turn, stop.aisle, stop.bay))
+    return [walk[int(stop)] for stop in picktour.solve(_tour(walk, cross_bays)).plan]
+
+
+def _tour(walk: Sequence[Stop], cross_bays: Bays) -> picktour.Problem:
     aisle, depth_m = _where(walk)
-    tour = picktour.solve(picktour.Problem(block=_block(walk), aisle=aisle, depth_m=depth_m))
-    return [walk[int(stop)] for stop in tour.plan]
+    return picktour.Problem(block=_block(walk, cross_bays), aisle=aisle, depth_m=depth_m)
 
 
-def _block(stops: Sequence[Stop]) -> Block:
-    aisles = max(stop.aisle for stop in stops)
-    bays = max(stop.bay for stop in stops)
-    return Block(aisles=aisles, aisle_length_m=(bays + 1) * BAY_M, aisle_pitch_m=AISLE_PITCH_M)
+def _block(stops: Sequence[Stop], cross_bays: Bays) -> Block:
+    """The aisles as far as these stops need them; behind the last bay one can go across."""
+    last = max(stop.bay for stop in stops)
+    behind = [bay + 0.5 for bay in cross_bays if bay >= last]
+    return Block(
+        aisles=max(stop.aisle for stop in stops),
+        aisle_length_m=min([last + 1, *behind]) * BAY_M,
+        aisle_pitch_m=AISLE_PITCH_M,
+        cross_aisles_m=tuple((bay + 0.5) * BAY_M for bay in cross_bays if bay < last),
+    )
 
 
 def _where(stops: Sequence[Stop]) -> tuple[Ints, Floats]:

@@ -19,7 +19,7 @@ from wms.outbound.bind import DEFAULT, Binding, Choice
 from wms.outbound.release import BY_TURN, Ordered, shelf_lives, stock_for, take
 from wms.outbound.steps import serial_skus
 from wms.outbound.style import Release, Style
-from wms.outbound.walks import Stop, plan_walks, tour_m
+from wms.outbound.walks import Bays, Stop, cross_bays_of, plan_walks, tour_m
 from wms.waves import forecast
 from wms.waves.which import Which, condition
 from wms.work.model import Task
@@ -117,7 +117,7 @@ def plan(
     robots_ids = {each.id for each, _ in robot}
     on_foot = [one for one in taken.pinned if one[0].id not in robots_ids]
     problem = forecast.Problem(
-        walks=tuple(_walks(_stops(on_foot), template.style, serial)),
+        walks=tuple(_walks(_stops(on_foot), template.style, serial, cross_bays_of(session, site))),
         totes=tuple(_totes(robot)),
         due_s=_due(session, goods, template, now),
         into_totes=template.style.has_totes,
@@ -163,13 +163,15 @@ def _stops(taken: Sequence[tuple[Allocation, Choice]]) -> list[Stop]:
     ]
 
 
-def _walks(stops: Sequence[Stop], style: Style, serial: set[UUID]) -> list[forecast.Walk]:
+def _walks(
+    stops: Sequence[Stop], style: Style, serial: set[UUID], cross_bays: Bays
+) -> list[forecast.Walk]:
     """The walks; of an order that is passed on, one zone after the other."""
     walks: list[forecast.Walk] = []
     last: dict[UUID, int] = {}  # by order: its walk before
     left = list(stops)
     while left:
-        planned = plan_walks(left, style)
+        planned = plan_walks(left, style, cross_bays)
         done: set[UUID] = set()
         for walk in planned:
             passed = style.mode == "PASS"
@@ -186,7 +188,8 @@ def _walks(stops: Sequence[Stop], style: Style, serial: set[UUID]) -> list[forec
                 )
                 for stop in walk
             )
-            walks.append(forecast.Walk(visits=visits, metres=tour_m(walk), after=after))
+            metres = tour_m(walk, cross_bays)
+            walks.append(forecast.Walk(visits=visits, metres=metres, after=after))
             done |= {stop.id for stop in walk}
         left = [stop for stop in left if stop.id not in done]
     return walks

@@ -92,6 +92,7 @@ function Editor({ of }: { of: Site }) {
       longitude: Number(text("longitude")),
       units_per_day: Number(text("units_per_day")),
       dispatch: text("dispatch"),
+      cross_bays: of.cross_bays ?? "",
     };
     const done = await tried(() => put<Site>("/console/v1/masters/sites", body));
     if (!done) return;

@@ -14,6 +14,7 @@ export interface Site {
   longitude: number;
   units_per_day: number;
   dispatch: string;
+  cross_bays?: string;
   places?: number;
 }
 

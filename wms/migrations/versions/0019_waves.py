@@ -17,6 +17,9 @@ ALTER TABLE allocation ADD COLUMN to_sort boolean NOT NULL DEFAULT false;
 
 CREATE INDEX ix_allocation_to_sort ON allocation (site_id) WHERE to_sort;
 
+-- The bays behind which one can walk across from aisle to aisle, with blanks between them.
+ALTER TABLE site ADD COLUMN cross_bays text NOT NULL DEFAULT '';
+
 CREATE TABLE release_channel (
   site_id uuid NOT NULL,
   code text NOT NULL,
