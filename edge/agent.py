@@ -32,6 +32,7 @@ from edge.clock import Clock
 from edge.commands_seen import Executed
 from edge.drivers import Driver
 from edge.fence import Fence, term_of
+from edge.machine_messages import FleetMission, PortalWanted
 from edge.messages import (
     CancelDrive,
     DeviceCommand,
@@ -253,6 +254,8 @@ class Agent:
             case ReleaseCarton(device=device) | Divert(device=device):
                 return device
             case LaneTable(device=device) | ShowLight(device=device):
+                return device
+            case FleetMission(device=device) | PortalWanted(device=device):
                 return device
             case TellAgain():
                 raise AssertionError("is for all")

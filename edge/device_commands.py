@@ -12,6 +12,8 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
+from edge.machine_messages import MachineCommand
+
 ActionKind: TypeAlias = Literal["PICK", "DROP", "CHARGE_START", "CHARGE_STOP"]
 
 
@@ -136,7 +138,8 @@ class TellAgain:
 
 
 DeviceCommand: TypeAlias = Annotated[
-    Drive | CancelDrive | PauseRobot | ReleaseCarton | Divert | LaneTable | ShowLight | TellAgain,
+    Drive | CancelDrive | PauseRobot | ReleaseCarton | Divert | LaneTable | ShowLight | TellAgain
+    | MachineCommand,
     Field(discriminator="type"),
 ]
 

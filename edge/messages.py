@@ -34,6 +34,7 @@ from edge.device_commands import (
     TellAgain,
     device_command,
 )
+from edge.machine_messages import MachineEvent
 
 __all__ = [  # with what edge.device_commands has
     "ActionKind",
@@ -320,7 +321,7 @@ class RobotReport:
 DeviceEvent: TypeAlias = Annotated[
     CartonArrived | CartonScanned | CartonSorted | CartonDefaulted | LanesKnown | LightPressed
     | TagSeen | TagGone | ShelfSeen | WeightRead
-    | DeviceStatus | RobotConformance | CommandRefused,
+    | DeviceStatus | RobotConformance | CommandRefused | MachineEvent,
     Field(discriminator="type"),
 ]  # fmt: skip
 device_event: TypeAdapter[DeviceEvent] = TypeAdapter(DeviceEvent)
