@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from math import hypot
 
+from wcs.machines import Circuit, FleetSpec, Portal
 from wcs.sitefile import (
     Conveyor,
     Device,
@@ -66,6 +67,9 @@ class Plant:
     leaving: Mapping[str, tuple[int, ...]] = field(repr=False)  # arcs by the point they start at
     entering: Mapping[str, tuple[int, ...]] = field(repr=False)
     places: Mapping[str, str] = field(repr=False)  # every place that has a name, and its point
+    fleets: Mapping[str, FleetSpec] = field(default_factory=dict)
+    portals: Mapping[str, Portal] = field(default_factory=dict)
+    circuits: Mapping[str, Circuit] = field(default_factory=dict)
 
     def point_of(self, place: str) -> str | None:
         """The point where a robot stands to serve a place: a storage place, station or point."""
@@ -120,6 +124,9 @@ def _plant(file: SiteFile) -> Plant:
         leaving={p: tuple(i for i, a in enumerate(ordered) if a.start == p) for p in points},
         entering={p: tuple(i for i, a in enumerate(ordered) if a.end == p) for p in points},
         places=_places(file),
+        fleets={fleet.name: fleet for fleet in file.fleets},
+        portals={portal.name: portal for portal in file.portals},
+        circuits={circuit.name: circuit for circuit in file.circuits},
     )
 
 

@@ -5,6 +5,7 @@ wcs.plant. All faults are collected before anything is refused.
 
     [site] · [[points]] · [[paths]] · [[stations]] · [[robots]]
     [[conveyors]] · [[sorters]] · [[gates]] · [[devices]]
+    [[fleets]] · [[portals]] · [[circuits]]     wcs.machines
 
 Units: metres, seconds, metres per second.
 """
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from wcs.machines import Circuit, FleetSpec, Portal, machine_faults
 
 PointKind: TypeAlias = Literal["lane", "storage", "station", "park", "charge"]
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -143,6 +146,9 @@ class SiteFile:
     gates: tuple[Gate, ...] = ()
     shelves: tuple[dict[str, Any], ...] = ()  # the edge's affair: it tells what lies on them
     devices: tuple[Device, ...] = ()
+    fleets: tuple[FleetSpec, ...] = ()
+    portals: tuple[Portal, ...] = ()
+    circuits: tuple[Circuit, ...] = ()
 
 
 _site_file: TypeAdapter[SiteFile] = TypeAdapter(SiteFile)
@@ -169,6 +175,13 @@ def read_site_file(text: str) -> SiteFile:
         *_references(file),
         *_robots(file),
         *_machines(file),
+        *machine_faults(
+            file.fleets,
+            file.portals,
+            file.circuits,
+            file.paths,
+            frozenset(device.name for device in file.devices),
+        ),
     ]:
         raise PlantError(faults)
     return file
