@@ -96,9 +96,9 @@ def world(
         yield world
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser a test: while Playwright runs, no asyncio test of this worker could."""
+    """A browser a module: while Playwright runs, no asyncio test of this worker could."""
     needs(CHROMIUM, "chromium", "fonts-noto-cjk")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
