@@ -20,6 +20,8 @@ ROBOT_AISLES, ROBOT_BAYS, ROBOT_LEVELS = 12, 12, 6
 SHELF_AISLES, SHELF_BAYS = 10, 20
 SPOKE_AISLES, SPOKE_BAYS = 4, 15
 PICKUP_SLOTS = 24  # of a store's pickup shelf
+WALL_SLOTS = 16  # of the hub's put wall
+EMPTY = (6, (1, 2), 6)  # aisles, bays, level of robot places that are free when the day begins
 FEW = 3
 
 _CRAFTS = (
@@ -111,7 +113,12 @@ def locations() -> Iterator[dict[str, Any]]:
     for aisle, bay, level in product(
         range(1, ROBOT_AISLES + 1), range(1, ROBOT_BAYS + 1), range(1, ROBOT_LEVELS + 1)
     ):
-        yield _location(HUB, f"A{aisle:02d}-{bay:02d}-{level}", "ROBOT", aisle, bay)
+        place = _location(HUB, f"A{aisle:02d}-{bay:02d}-{level}", "ROBOT", aisle, bay)
+        yield place | {"mix": "ONE_SKU"}
+    for slot in range(1, WALL_SLOTS + 1):
+        place = _location(HUB, f"W-{slot:02d}", "WALL", 1, slot)
+        yield place | {"kind": "PUT_WALL"}
+    yield _location(HUB, "TOTES", "", 1, 1) | {"kind": "TOTE"}
     for site in PLACES:
         hub = site.code == HUB
         aisles, bays = (SHELF_AISLES, SHELF_BAYS) if hub else (SPOKE_AISLES, SPOKE_BAYS)
@@ -141,9 +148,10 @@ def opening_stock(skus: list[Sku], *, seed: int) -> Iterator[dict[str, Any]]:
 
     The hub's most wanted SKUs stand in robot totes, one SKU a tote, the others on its shelves.
     """
-    robot_places = product(
+    every = product(
         range(1, ROBOT_LEVELS + 1), range(1, ROBOT_BAYS + 1), range(1, ROBOT_AISLES + 1)
     )
+    robot_places = (place for place in every if not _is_empty(*place))
     ranked = sorted(skus, key=lambda sku: (-sku.popularity, sku.code))
     for rank, sku in enumerate(ranked):
         draw = random.Random(f"stock {seed} {sku.code}")
@@ -165,6 +173,11 @@ def opening_stock(skus: list[Sku], *, seed: int) -> Iterator[dict[str, Any]]:
                 at = draw.randrange(SPOKE_AISLES * SPOKE_BAYS)
                 code = f"S{at // SPOKE_BAYS + 1:02d}-{at % SPOKE_BAYS + 1:02d}"
                 yield _stock(site.code, code, None, sku, max(1, round(draw.random() * most)))
+
+
+def _is_empty(level: int, bay: int, aisle: int) -> bool:
+    aisles, bays, at = EMPTY
+    return level == at and bay in bays and aisle <= aisles
 
 
 def on_the_shelves(skus: list[Sku], *, seed: int) -> dict[str, list[Sku]]:

@@ -32,6 +32,7 @@ from edge.broker import broker_child
 from edge.clock import ScaledClock
 from edge.ports import check_port_is_free
 from edge.process import Child, Keeper
+from simulators.benches import printer_ports
 from simulators.load import load_world
 from simulators.scenario import Scenario
 from simulators.summary import Summary, show
@@ -116,9 +117,18 @@ class Demo:
     # --------------------------------------------------------------------------- starting
     def _check_ports(self) -> None:
         site = tomllib.loads(self.settings.site_file.read_text(encoding="utf-8"))
-        devices = [int(d["port"]) for d in site["devices"] if d["driver"] != "vda5050"]
-        ours = (HTTP_PORT, MQTT_PORT, DATABASE_PORT, CARRIER_PORT)
-        for port in (*ours, PAYMENTS_PORT, SMTP_PORT, MAILS_PORT, *devices):
+        ours = [
+            HTTP_PORT,
+            MQTT_PORT,
+            DATABASE_PORT,
+            CARRIER_PORT,
+            PAYMENTS_PORT,
+            SMTP_PORT,
+            MAILS_PORT,
+        ]
+        ours += printer_ports(0).values()
+        ours += [d["port"] for d in site["devices"] if d["driver"] != "vda5050" and "port" in d]
+        for port in ours:
             check_port_is_free(
                 port + self.settings.port_offset, use="choose others: soko demo --port-offset 100"
             )
@@ -138,7 +148,12 @@ class Demo:
             self._keep(running, "serve", self._soko("serve"), ready=self._serves)
         sites = "11 DCs and FCs, 24 stores"
         with self._step(f"world: {sites}, {len(self.scenario.skus):,} SKUs"):
-            load_world(self.http_url, self.scenario.skus, seed=self.settings.seed)
+            load_world(
+                self.http_url,
+                self.scenario.skus,
+                seed=self.settings.seed,
+                port_offset=self.settings.port_offset,
+            )
         with self._step("worker, site control, edge, simulators"):
             site = ("--site", str(self.settings.site_file))
             self._keep(running, "worker", self._soko("worker"))
@@ -251,7 +266,7 @@ class Demo:
         """Watch until every order has ended and every parcel is delivered."""
         summary, moved_at, active_at = Summary({}), time.monotonic(), time.monotonic()
         with self._progress() as show_progress:
-            while not (summary.all_ended(self.scenario) and summary.all_delivered()):
+            while not summary.is_over(self.scenario):
                 time.sleep(LOOK_S)
                 fresh = self._look()
                 if fresh is None:

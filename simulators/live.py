@@ -2,8 +2,10 @@
 
     robots      VDA 5050 over MQTT             simulators.live_robots
     conveyor    Modbus TCP, OPC UA sorter      simulators.live_conveyor
-    gates       LLRP readers                   simulators.live_rfid
+    gates       LLRP, Impinj and Zebra JSON    simulators.live_rfid, simulators.live_json_readers
+    benches     MT-SICS scales, ZPL printers   simulators.benches
     people      the handheld's HTTP API        simulators.people, simulators.store, simulators.world
+    suppliers   the inbound API, and trucks    simulators.trucks, simulators.yard
     carrier     its own HTTP API               simulators.carrier
     payments    its own HTTP API               simulators.payments
     mail        SMTP, and a list to read       simulators.mailbox
@@ -24,9 +26,13 @@ from typing import Any
 import structlog
 
 from edge.clock import Clock
+from edge.mqtt import Bus, PahoBus
+from simulators.benches import Benches
 from simulators.carrier import CarrierApi, CarrierServer
 from simulators.customers import Customers
+from simulators.eyes import HubEyes
 from simulators.live_conveyor import LiveConveyor
+from simulators.live_json_readers import R700, ZebraFx, to_bus
 from simulators.live_rfid import LlrpReader
 from simulators.live_robots import run_robots
 from simulators.mailbox import Mailbox
@@ -35,11 +41,14 @@ from simulators.network import HUB, PLACES
 from simulators.oms import OrderSystem
 from simulators.payments import PaymentsApi, PaymentsServer
 from simulators.people import Operator, Worker
+from simulators.reader import GateReader
 from simulators.rfid import gate_of
 from simulators.scenario import Scenario
 from simulators.store import KINDS, Clerk
+from simulators.trucks import trucks_of
 from simulators.wire import client_of
 from simulators.world import World
+from simulators.yard import Yard
 
 log = structlog.get_logger()
 
@@ -68,7 +77,9 @@ def staff(stations: Sequence[str]) -> list[Operator]:
     team = [Operator(f"st-{s.lower()}", HUB, ("pick",), s) for s in stations]
     team += [Operator(f"pick-{n}", HUB, ("pick",)) for n in range(1, SHELF_PICKERS + 1)]
     team += [Operator(f"pack-{n}", HUB, ("pack", "load")) for n in range(1, PACKERS + 1)]
-    team += [Operator("bench-1", HUB, ("return", "receive", "putback", "replenish"))]
+    team += [Operator("sort-1", HUB, ("putwall",))]
+    bench = ("return", "receive", "putback", "replenish", "putaway", "count")
+    team += [Operator("bench-1", HUB, bench)]
     spokes = (place.code for place in PLACES if place.code != HUB and place.kind != "STORE")
     return team + [Operator(f"op-{code.lower()}", code, KINDS) for code in spokes]
 
@@ -91,10 +102,20 @@ async def run(settings: SimSettings, scenario: Scenario, clock: Clock) -> None:
         for stop in (server.stop, provider.stop, mailbox.stop):
             stack.callback(stop)
         client = await stack.enter_async_context(client_of(settings.http_url))
-        gates = {
-            gate["name"]: await stack.enter_async_context(_reader(site, gate, clock, settings))
+        bus = PahoBus(settings.mqtt_url, client_id=f"readers-{site['site']['code']}")
+        bus = await stack.enter_async_context(bus)
+        gates: dict[str, GateReader] = {
+            gate["name"]: await stack.enter_async_context(_reader(site, gate, clock, settings, bus))
             for gate in site["gates"]
         }
+        scales = {
+            row["name"]: row["port"] + settings.port_offset
+            for row in site["devices"]
+            if row["driver"] == "scale"
+        }
+        benches = Benches(scales, settings.port_offset, client)
+        await stack.enter_async_context(benches)
+        eyes = HubEyes(list(scenario.skus), benches, client).see
         conveyor = await stack.enter_async_context(
             LiveConveyor.from_site(
                 site,
@@ -114,6 +135,21 @@ async def run(settings: SimSettings, scenario: Scenario, clock: Clock) -> None:
             memory=memory,
             clock=clock,
         )
+        yard = Yard(
+            trucks_of(
+                scenario.skus,
+                begins_at=scenario.begins_at,
+                ends_at=scenario.ends_at,
+                seed=settings.seed,
+            ),
+            gate=gates["GATE-DOCK"],
+            benches=benches,
+            client=client,
+            clock=clock,
+            memory=memory,
+            hands=world.hands,
+            eyes=eyes,
+        )
         oms = OrderSystem(scenario.calls, client, clock, memory)
         customers = Customers(scenario.collected, lambda: mailbox.mails, client, clock, memory)
         log.info("sim.ready", robots=len(site["robots"]), calls=len(scenario.calls))
@@ -128,23 +164,28 @@ async def run(settings: SimSettings, scenario: Scenario, clock: Clock) -> None:
                 )
             )
             tasks.create_task(world.run())
+            tasks.create_task(yard.run())
             tasks.create_task(oms.run())
             tasks.create_task(customers.run())
             for place in PLACES:
                 if place.kind == "STORE":
-                    tasks.create_task(Clerk(place.code, client, clock, world.hands).run())
+                    tasks.create_task(Clerk(place.code, client, clock, world.hands, eyes).run())
             for operator in staff([station["name"] for station in site["stations"]]):
-                tasks.create_task(Worker(operator, client, clock, world.hands).run())
+                tasks.create_task(Worker(operator, client, clock, world.hands, eyes).run())
 
 
 def _reader(
-    site: Mapping[str, Any], gate: Mapping[str, Any], clock: Clock, settings: SimSettings
-) -> LlrpReader:
+    site: Mapping[str, Any], gate: Mapping[str, Any], clock: Clock, settings: SimSettings, bus: Bus
+) -> LlrpReader | R700 | ZebraFx:
+    """The reader of a gate, of the make that its row in the site file says."""
     device = next(d for d in site["devices"] if d["name"] == gate["device"])
-    return LlrpReader(
-        device["host"],
-        device["port"] + settings.port_offset,
-        clock,
-        seed=settings.seed,
-        config=gate_of(inside=tuple(gate["inside"]), outside=tuple(gate["outside"])),
-    )
+    config = gate_of(inside=tuple(gate["inside"]), outside=tuple(gate["outside"]))
+    match device["driver"]:
+        case "impinj":
+            return R700(clock, seed=settings.seed, config=config, bus=bus, topic=device["topic"])
+        case "zebra":
+            tell = to_bus(bus, device["topic"])
+            return ZebraFx(clock, tell, seed=settings.seed, config=config)
+        case _:
+            port = device["port"] + settings.port_offset
+            return LlrpReader(device["host"], port, clock, seed=settings.seed, config=config)

@@ -3,7 +3,8 @@
 An operator knows the WMS only through the handheld's HTTP API: asks for the next packet, reads
 what the screen wants, does it, sends the event, goes by the answer. What a person would do with
 hands and feet (walk, lay a parcel on the conveyor, carry it to the van) is done in the simulated
-world through `Hands`, before the scan that says so.
+world through `Hands`, before the scan that says so; what a person sees that no screen says (what
+lies on a shelf, what a scale shows, which tote is free) comes through `Eyes`.
 
     scan a code         3 s, and the walk before it
     count units         2 s and 0.5 s a unit
@@ -17,7 +18,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import httpx2
@@ -46,9 +47,6 @@ class Operator:
     station: str | None = None
 
 
-Hands = Callable[[Operator, dict[str, Any]], Awaitable[None]]  # (who, the step at hand)
-
-
 @dataclass(frozen=True, slots=True)
 class Deed:
     """One event to send, and how long the person takes before it."""
@@ -56,6 +54,17 @@ class Deed:
     type: str
     value: Any
     seconds: float
+
+
+Packet: TypeAlias = dict[str, Any]
+Step: TypeAlias = dict[str, Any]
+Hands = Callable[[Operator, Step, Deed], Awaitable[None]]
+Eyes = Callable[[Operator, Packet, Step], Awaitable[list[Deed] | None]]  # None: as the screen says
+
+
+async def no_eyes(_who: Operator, _packet: Packet, _step: Step) -> list[Deed] | None:
+    """Somebody who sees nothing but the screen."""
+    return None
 
 
 def deeds(step: dict[str, Any], draw: random.Random) -> list[Deed]:
@@ -98,12 +107,18 @@ class Worker:
     """An operator at work, for ever."""
 
     def __init__(
-        self, operator: Operator, client: httpx2.AsyncClient, clock: Clock, hands: Hands
+        self,
+        operator: Operator,
+        client: httpx2.AsyncClient,
+        clock: Clock,
+        hands: Hands,
+        eyes: Eyes = no_eyes,
     ) -> None:
         self.operator = operator
         self._client = client
         self._clock = clock
         self._hands = hands
+        self._eyes = eyes
         self._draw = random.Random(operator.name)
         self._sent = 0
         self.headers = {"X-Soko-Device": f"hh-{operator.name}", "X-Soko-Operator": operator.name}
@@ -127,13 +142,29 @@ class Worker:
         await self.work_off(answer.json())
         return True
 
+    async def start(self, kind: str, scanned: str) -> bool:
+        """Begin something with a scan and work it off; False if it cannot be begun."""
+        answer = await call(
+            self._client,
+            "POST",
+            "/api/v1/work/start",
+            json={"site": self.operator.site, "kind": kind, "scanned": scanned},
+            headers=self.headers,
+        )
+        if answer.status_code != 200:
+            log.info("work.not_begun", operator=self.operator.name, body=answer.text[:300])
+            return False
+        await self.work_off(answer.json())
+        return True
+
     async def work_off(self, packet: dict[str, Any]) -> None:
         """Do the packet step by step, until it is done or taken away."""
         while packet.get("step"):
             step = next(s for s in packet["steps"] if s["id"] == packet["step"])
-            for deed in deeds(step, self._draw):
+            seen = await self._eyes(self.operator, packet, step)
+            for deed in deeds(step, self._draw) if seen is None else seen:
                 await self._clock.sleep(deed.seconds * self._draw.uniform(0.8, 1.2))
-                await self._hands(self.operator, step)
+                await self._hands(self.operator, step, deed)
                 answer = await self._say(packet, step, deed)
                 if answer is None:
                     return

@@ -22,8 +22,9 @@ SWINGS = 3  # weights in motion before it is at rest
 class ScaleServer:
     """The scale, alive."""
 
-    def __init__(self, port: int = 0, *, number: str = "SOKO-1") -> None:
+    def __init__(self, port: int = 0, *, number: str = "SOKO-1", every_s: float = EVERY_S) -> None:
         self.port = port
+        self._every_s = every_s
         self.silent = False
         self._number = number
         self._grams = self._tare = 0
@@ -82,7 +83,7 @@ class ScaleServer:
             if not self.silent:
                 writer.write(self._weight())
                 await writer.drain()
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(self._every_s)
 
     async def _answer(self, command: str) -> bytes:
         if command == "Z":
@@ -94,7 +95,7 @@ class ScaleServer:
             return b"ES\r\n"
         while command == "S" and self._swings:
             self._weight()
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(self._every_s)
         return self._weight()
 
     def _weight(self) -> bytes:

@@ -26,6 +26,11 @@ class Scenario:
         return self.calls[0].at - BEFORE_THE_FIRST_ORDER
 
     @property
+    def ends_at(self) -> datetime:
+        """When the last order comes."""
+        return self.calls[-1].at
+
+    @property
     def lines(self) -> int:
         """Order and return lines of the day, services included."""
         return sum(call.lines for call in self.calls)

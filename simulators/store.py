@@ -13,12 +13,12 @@ from uuid import NAMESPACE_URL, uuid5
 import httpx2
 
 from edge.clock import Clock
-from simulators.people import IDLE_S, Hands, Operator, Worker
+from simulators.people import IDLE_S, Eyes, Hands, Operator, Worker
 from simulators.wire import call
 
 KINDS = (
     "collect", "floor", "putback", "receive", "handoff", "replenish", "load", "pack", "pick",
-    "return",
+    "return", "putaway", "count",
 )  # fmt: skip
 LOOK_S = 5.0  # virtual: walking to the screen and back
 QUIET_S = 3 * IDLE_S  # a store is not a warehouse: between two looks there are customers
@@ -27,11 +27,14 @@ QUIET_S = 3 * IDLE_S  # a store is not a warehouse: between two looks there are 
 class Clerk:
     """One person in a store."""
 
-    def __init__(self, site: str, client: httpx2.AsyncClient, clock: Clock, hands: Hands) -> None:
+    def __init__(
+        self, site: str, client: httpx2.AsyncClient, clock: Clock, hands: Hands, eyes: Eyes
+    ) -> None:
         self._site = site
         self._client = client
         self._clock = clock
-        self._worker = Worker(Operator(f"clerk-{site.lower()}", site, KINDS), client, clock, hands)
+        clerk = Operator(f"clerk-{site.lower()}", site, KINDS)
+        self._worker = Worker(clerk, client, clock, hands, eyes)
 
     async def run(self) -> None:
         """Work until cancelled."""

@@ -7,13 +7,16 @@ from rich.console import Console
 from rich.table import Table
 
 from simulators.scenario import Scenario
+from simulators.trucks import SUPPLIERS
 
+DELIVERIES = len(SUPPLIERS)
 ENDS = ("shipped", "backordered", "cancelled", "returned", "service")
 KEYS = (
     "orders", "lines", *(f"lines_{end}" for end in ENDS), "units_shipped", "parcels",
     "parcels_per_order", "split_rate", "robot_missions", "robot_metres", "picks_by_robot",
     "picks_by_person", "sorter_reads", "sorter_no_reads", "recirculations", "gate_passages",
     "order_to_ship_p50_s", "order_to_ship_p99_s",
+    "deliveries", "receipts", "putaways", "counts", "labels", "parcels_weighed",
 )  # fmt: skip
 
 
@@ -47,6 +50,15 @@ class Summary:
         """Whether every parcel has been delivered."""
         return int(self["parcels_delivered"]) == int(self["parcels"])
 
+    def all_put_away(self) -> bool:
+        """Whether every truck has been unloaded and its goods are at their places."""
+        waiting = self["deliveries_open"], self["putaways_open"]
+        return int(self["deliveries"]) >= DELIVERIES and waiting == (0, 0)
+
+    def is_over(self, scenario: Scenario) -> bool:
+        """Whether the day is: every line ended, everything delivered and put away."""
+        return self.all_ended(scenario) and self.all_delivered() and self.all_put_away()
+
     def only_vans(self, scenario: Scenario) -> bool:
         """Whether all orders are in and all that still moves is on a van."""
         on_the_road = self["parcels_line_haul"] + self["parcels_shipped"]
@@ -59,14 +71,14 @@ class Summary:
 
     def activity(self, scenario: Scenario) -> tuple[int, ...]:
         """What changes when something is done inside the walls."""
-        keys = ("tasks_open", "transports_open", "sorter_reads", "gate_passages_raw")
+        keys = ("tasks_open", "transports_open", "sorter_reads", "gate_passages_raw", "putaways")
         return (self.documents, scenario.documents, *(int(self[key]) for key in keys))
 
     def ended_well(self, scenario: Scenario) -> bool:
         """Whether every line ended, and every shipped parcel was seen by sorter and gate."""
         parcels = int(self["parcels"])
         seen = int(self["parcels_sorted_seen"]), int(self["gate_passages"])
-        return self.all_ended(scenario) and self.all_delivered() and seen == (parcels, parcels)
+        return self.is_over(scenario) and seen == (parcels, parcels)
 
     def facts(self) -> dict[str, Any]:
         """What is published of the day."""
@@ -78,7 +90,8 @@ class Summary:
             f"{self.documents} orders, {self.lines_ended}/{self['lines']} lines ended, "
             f"{self['robot_missions']} robot missions, "
             f"parcels {self['parcels_shipped']}/{self['parcels']} shipped, "
-            f"{self['parcels_delivered']} delivered"
+            f"{self['parcels_delivered']} delivered; {self['receipts']} receipts, "
+            f"{self['putaways']} putaways, {self['counts']} counts, {self['labels']} labels"
         )
 
 

@@ -22,10 +22,10 @@ from edge.clock import Clock
 from edge.gs1 import sscc_to_epc_hex
 from simulators.carrier import CarrierApi
 from simulators.live_conveyor import LiveConveyor
-from simulators.live_rfid import LlrpReader
 from simulators.memory import Memory
 from simulators.network import HUB, line_haul_s
-from simulators.people import Operator
+from simulators.people import Deed, Operator, Step
+from simulators.reader import GateReader
 from simulators.wire import call
 
 log = structlog.get_logger()
@@ -47,8 +47,8 @@ class World:
         self,
         *,
         conveyor: LiveConveyor,
-        gate_in: LlrpReader,
-        gate_out: LlrpReader,
+        gate_in: GateReader,
+        gate_out: GateReader,
         carrier: CarrierApi,
         client: httpx2.AsyncClient,
         memory: Memory,
@@ -62,8 +62,10 @@ class World:
         self._memory = memory
         self._clock = clock
 
-    async def hands(self, operator: Operator, step: dict[str, Any]) -> None:
-        """What a person's hands do before that scan."""
+    async def hands(self, operator: Operator, step: Step, deed: Deed) -> None:
+        """What a person's hands do before that deed."""
+        if deed.type != "scan":
+            return
         label = next((code for expect in step["expect"] for code in expect["codes"]), "")
         if step["say"]["code"] == "load.scan_parcel":
             self._load(label, site=operator.site)

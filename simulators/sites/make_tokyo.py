@@ -1,5 +1,7 @@
 """Write tokyo.toml, the demo's hub: 12 aisles, 6 pick stations, 35 bays, 30 tote robots.
 
+Its gates have readers of three makes, and each packing bench a scale.
+
     python -m simulators.sites.make_tokyo        writes the file again
 
 Seen from above (north is up; columns 1 to 12 are 4 m apart):
@@ -80,6 +82,12 @@ device = "rfid-in"
 inside = [1, 2]
 outside = [3, 4]
 
+[[gates]]
+name = "GATE-DOCK"
+device = "rfid-dock"
+inside = [1, 2]
+outside = [3, 4]
+
 # ------------------------------------------------------------------ devices
 [[devices]]
 name = "fleet"
@@ -111,10 +119,22 @@ port = 15084
 
 [[devices]]
 name = "rfid-in"
-driver = "llrp"
-host = "127.0.0.1"
-port = 15085
+driver = "impinj"
+topic = "r700/rfid-in"
+
+[[devices]]
+name = "rfid-dock"
+driver = "zebra"
+topic = "fx/rfid-dock"
 """
+SCALE = """
+[[devices]]
+name = "scale-{n}"
+driver = "scale"
+host = "127.0.0.1"
+port = {port}
+"""
+SCALES, FIRST_SCALE_PORT = 5, 14901  # a bench each
 
 
 def _x(column: int) -> float:
@@ -201,7 +221,8 @@ def text() -> str:
         for n in range(1, ROBOTS + 1)
     )
     lanes = "[" + ", ".join(f'"{lane}"' for lane in LANES) + "]"
-    return "".join(out).rstrip("\n") + "\n" + MACHINES.format(lanes=lanes)
+    scales = [SCALE.format(n=n + 1, port=FIRST_SCALE_PORT + n) for n in range(SCALES)]
+    return "".join(out).rstrip("\n") + "\n" + MACHINES.format(lanes=lanes) + "".join(scales)
 
 
 if __name__ == "__main__":

@@ -190,4 +190,4 @@ def test_check_asks_for_certificates(tmp_path: Path):
     faults = faults_of(text, settings, tmp_path)
     assert f"edge-TYO1 ended on {then + timedelta(days=90):%Y-%m-%d}" in "\n".join(faults)
     assert any(fault.startswith("wms has no certificate") for fault in faults)
-    assert len(faults) == 3 + 1 + 30
+    assert len(faults) == 3 + 1 + 30 + 2  # the robots, and readers that speak to the broker

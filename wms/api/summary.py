@@ -48,7 +48,19 @@ _SHIP_TIME = text(
     " extract(epoch FROM shipped_at - placed_at)::double precision)"
     " FROM customer_order WHERE shipped_at IS NOT NULL"
 )
-_TASKS = text("SELECT kind, count(*) FROM task WHERE state <> 'DONE' GROUP BY kind")
+_TASKS = text(
+    "SELECT kind, count(*) FROM task WHERE state NOT IN ('DONE', 'CANCELLED') GROUP BY kind"
+)
+_HOUSE = text("""
+SELECT (SELECT count(*) FROM asn) AS deliveries,
+       (SELECT count(*) FROM asn WHERE state IN ('EXPECTED', 'ARRIVED')) AS deliveries_open,
+       (SELECT count(*) FROM receipt WHERE reversed_at IS NULL) AS receipts,
+       (SELECT count(*) FROM putaway WHERE state = 'DONE') AS putaways,
+       (SELECT count(*) FROM putaway WHERE state IN ('OPEN', 'MOVING')) AS putaways_open,
+       (SELECT count(*) FROM stock_count WHERE ended_at IS NOT NULL) AS counts,
+       (SELECT coalesce(sum(done), 0) FROM print_job) AS labels,
+       (SELECT count(*) FROM parcel WHERE weighed_g > 0) AS parcels_weighed
+""")
 _COUNTERS = text("SELECT name, sum(value) FROM site_counter WHERE site_id = :hub GROUP BY name")
 _PICKS = text(
     "SELECT name, sum(value) FROM site_counter WHERE name LIKE 'picks_by_%' GROUP BY name"
@@ -77,6 +89,7 @@ def summary(session: Session, hub: UUID) -> dict[str, Any]:
         "units_shipped": int(session.execute(_UNITS).scalar_one()),
         **_of_parcels(session),
         **_of_transports(session),
+        **{name: int(n) for name, n in session.execute(_HOUSE).mappings().one().items()},
         "picks_by_robot": picks.get("picks_by_robot", 0),
         "picks_by_person": picks.get("picks_by_person", 0),
         "sorter_reads": counters.get("sorter_reads", 0),

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from edge.messages import WeightRead
 from wms.outbound.packing_tables import PackStation, ScaleWeight
 
-FRESH = timedelta(seconds=60)
+FRESH = timedelta(minutes=10)  # a scale says only changes: a parcel may lie there for a while
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
