@@ -33,7 +33,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from edge.identity import Identity, application_uri, device_id, identity_of
+from edge.identity import (
+    Identity,
+    application_uri,
+    device_id,
+    identity_of,
+    is_own_name,
+    own_name,
+)
 
 DAYS = 90  # of a machine's certificate
 AUTHORITY_DAYS = 3_650
@@ -112,8 +119,10 @@ class Authority:
         if use_rsa:
             key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, device_id(name))])
+        serial = x509.random_serial_number()
+        names = x509.SubjectAlternativeName([*_names(name, hosts, serial)])
         certificate = (
-            _builder(subject, key, now, days)
+            _builder(subject, key, now, days, serial)
             .issuer_name(authority.subject)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(use_rsa=use_rsa), critical=True)
@@ -123,14 +132,14 @@ class Authority:
                 ),
                 critical=False,
             )
-            .add_extension(x509.SubjectAlternativeName([*_names(name, hosts)]), critical=False)
+            .add_extension(names, critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
                 critical=False,
             )
             .sign(authority_key, hashes.SHA256())
         )
-        self._put(name, certificate, key)
+        self._put(name, certificate, key, now)
         return identity_of(self._folder, name)
 
     def renew(self, now: datetime, *, names: Iterable[str] = ()) -> list[Identity]:
@@ -182,8 +191,9 @@ class Authority:
         for path in sorted((self._folder / "devices").glob("[!.]*/cert.pem")):
             certificate = x509.load_pem_x509_certificate(path.read_bytes())
             names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-            hosts = names.value.get_values_for_type(x509.DNSName) + [
-                str(host) for host in names.value.get_values_for_type(x509.IPAddress)
+            hosts = [
+                *(n for n in names.value.get_values_for_type(x509.DNSName) if not is_own_name(n)),
+                *(str(host) for host in names.value.get_values_for_type(x509.IPAddress)),
             ]
             yield Issued(
                 name=path.parent.name,
@@ -239,14 +249,7 @@ class Authority:
         return [(one, of[_public(one.public_key())]) for one in certificates]
 
     def _revoked(self) -> dict[int, datetime]:
-        if not self._crl.exists():
-            return {}
-        end = b"-----END X509 CRL-----\n"
-        return {
-            one.serial_number: one.revocation_date_utc
-            for text in self._crl.read_bytes().split(end)[:-1]
-            for one in x509.load_pem_x509_crl(text + end)
-        }
+        return revoked_in(self._crl)
 
     def _write_revocations(self, revoked: Mapping[int, datetime], now: datetime) -> None:
         """One list an authority: a broker that checks lists wants one of everybody it trusts."""
@@ -264,7 +267,7 @@ class Authority:
             lists += builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         _write(self._crl, lists)
 
-    def _put(self, name: str, certificate: x509.Certificate, key: Key) -> None:
+    def _put(self, name: str, certificate: x509.Certificate, key: Key, now: datetime) -> None:
         devices = self._folder / "devices"
         own = devices / f".{name}@{certificate.serial_number:x}"
         own.mkdir(parents=True)
@@ -278,8 +281,8 @@ class Authority:
         fresh.symlink_to(own.name)
         fresh.replace(link)
         for old in devices.glob(f".{name}@*"):  # somebody may be reading the one before
-            if old.resolve() not in {own.resolve(), before}:
-                shutil.rmtree(old)
+            if old.resolve() not in {own.resolve(), before} and _has_ended(old / "cert.pem", now):
+                shutil.rmtree(old)  # what is still valid must stay: it could not be revoked else
 
 
 # ------------------------------------------------------------------------------ certificates
@@ -309,12 +312,14 @@ _USES = (
 )  # fmt: skip
 
 
-def _builder(subject: x509.Name, key: Key, now: datetime, days: int) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, key: Key, now: datetime, days: int, serial: int | None = None
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(x509.random_serial_number() if serial is None else serial)
         .not_valid_before(now - BACKDATED)
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -329,8 +334,9 @@ def _usage(*, use_rsa: bool) -> x509.KeyUsage:
     return x509.KeyUsage(**{name: name in uses for name in _USES})
 
 
-def _names(name: str, hosts: Sequence[str]) -> Iterator[x509.GeneralName]:
+def _names(name: str, hosts: Sequence[str], serial: int) -> Iterator[x509.GeneralName]:
     yield x509.UniformResourceIdentifier(application_uri(name))
+    yield x509.DNSName(own_name(serial))
     for host in hosts:
         try:
             yield x509.IPAddress(ip_address(host))
@@ -339,6 +345,22 @@ def _names(name: str, hosts: Sequence[str]) -> Iterator[x509.GeneralName]:
 
 
 # ------------------------------------------------------------------------------ files
+def revoked_in(crl: Path) -> dict[int, datetime]:
+    """What a list of revocations names, by serial number, and since when; {} without the file."""
+    if not crl.exists():
+        return {}
+    end = b"-----END X509 CRL-----\n"
+    return {
+        one.serial_number: one.revocation_date_utc
+        for text in crl.read_bytes().split(end)[:-1]
+        for one in x509.load_pem_x509_crl(text + end)
+    }
+
+
+def _has_ended(certificate: Path, now: datetime) -> bool:
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc < now
+
+
 def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)

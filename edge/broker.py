@@ -139,7 +139,10 @@ def write_settings(
     own = Identity(*(path.absolute() for path in own))
     (folder / kind).mkdir(parents=True, exist_ok=True)
     if kind == "nats":
-        text = nats_settings(rights, listen, own, folder)
+        from edge.authority import revoked_in  # noqa: PLC0415 - heavy
+
+        revoked = revoked_in(own.ca.with_suffix(".crl"))
+        text = nats_settings(rights, listen, own, folder, revoked)
     else:
         (folder / "mosquitto.acl").write_text(mosquitto_acl(rights))
         text = mosquitto_settings(listen, own, folder, user or own_user())

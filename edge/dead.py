@@ -6,15 +6,21 @@ the transaction that says how far its stream was taken, and goes on. People look
 what was wrong (mostly: upgrade), and have a letter tried again; it is then taken out in the
 transaction that takes it in. A letter is about one message: the key says which.
 
-The table lies in the receiver's own file (for site control: its journal). Source: edge.md 7, 8.
+The table lies in the receiver's own file (for site control: its journal). It is bounded: at most
+`LETTERS_MAX`, none older than `KEPT`; the oldest go first, which is logged and counted. A sender
+that says nothing else than nonsense fills no disk.
 """
 
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS dead (
@@ -23,6 +29,8 @@ CREATE TABLE IF NOT EXISTS dead (
     UNIQUE (stream, epoch, seq));
 """
 PROBLEM_MAX = 1_000  # characters
+LETTERS_MAX = 10_000
+KEPT = timedelta(days=90)  # before the latest
 
 
 class DeadLetter(NamedTuple):
@@ -54,6 +62,18 @@ def bury(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> None:
             for letter in letters
         ],
     )
+    if letters:
+        _let_go(db, max(letter.at for letter in letters))
+
+
+def _let_go(db: sqlite3.Connection, now: datetime) -> None:
+    count = db.execute(
+        "DELETE FROM dead WHERE at < ? OR id <= (SELECT id FROM dead ORDER BY id DESC"
+        " LIMIT 1 OFFSET ?)",
+        ((now - KEPT).isoformat(), LETTERS_MAX),
+    ).rowcount
+    if count:
+        log.error("dead.let_go", letters=count, kept_days=KEPT.days, kept_most=LETTERS_MAX)
 
 
 def dig_up(db: sqlite3.Connection, ids: Sequence[int]) -> None:

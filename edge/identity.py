@@ -9,7 +9,8 @@
 
 `devices/NAME` is a link to a folder of one certificate. A new certificate is a new folder, and the
 link is moved to it in one step: nobody ever reads the key of one and the certificate of the other.
-The certificate also carries the application URI `urn:soko:edge:NAME` that OPC UA asks for.
+The certificate also carries the application URI `urn:soko:edge:NAME` that OPC UA asks for, and a
+name of its own, made of its serial number: by it NATS knows a single certificate, not its machine.
 
 Source: RFC 5280 (X.509); OPC UA part 6, 6.2.2 (application instance certificate).
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # also a file's name and, in NATS, part of a subject; 64 is the most a common name may have
+_SERIALS = "serial.soko.invalid"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,63}")
 
 
@@ -60,6 +62,16 @@ def device_id(name: str) -> str:
 def application_uri(name: str) -> str:
     """The OPC UA application URI of the machine of that name; its certificate carries it."""
     return f"urn:soko:edge:{name}"
+
+
+def own_name(serial: int) -> str:
+    """The DNS name of one certificate alone; in a domain that nobody has or will have."""
+    return f"{serial:x}.{_SERIALS}"
+
+
+def is_own_name(name: str) -> bool:
+    """Whether a DNS name is such a one, and no address."""
+    return name.endswith("." + _SERIALS)
 
 
 def identity_of(folder: Path, name: str) -> Identity:

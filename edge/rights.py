@@ -12,7 +12,8 @@ Pure: site files in, text out. Everybody is known by the common name of its cert
                 its row names: `says`, `hears`
 
 Who is revoked is to be left out (`known` of `rights_of`), since NATS reads no list of revocations.
-There a stolen key of a machine that goes on under its name ends with its certificate only.
+A single certificate, of a machine that goes on under its name with another, is known there by the
+name that it alone has: as a user without any right, whom NATS finds before the common name.
 
 mosquitto knows topics; NATS knows subjects, in which `/` is `.`, and a `.` of a topic is `//`.
 mosquitto says yes to a subscription that is not allowed and delivers nothing; NATS refuses it. A
@@ -27,7 +28,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.identity import Identity
+from edge.identity import Identity, own_name
 from edge.site import EdgeSite, Row
 
 BROKER, WMS = "broker", "wms"
@@ -97,10 +98,19 @@ def mosquitto_settings(listen: tuple[str, int], own: Identity, folder: Path, use
 
 
 def nats_settings(
-    rights: Mapping[str, Rights], listen: tuple[str, int], own: Identity, folder: Path
+    rights: Mapping[str, Rights],
+    listen: tuple[str, int],
+    own: Identity,
+    folder: Path,
+    revoked: Iterable[int] = (),
 ) -> str:
-    """The configuration of nats-server, which keeps its messages in that folder."""
-    users = [
+    """The configuration of nats-server, which keeps its messages in that folder.
+
+    `revoked` are the serial numbers of certificates that are valid no more.
+    """
+    nothing = {"publish": {"deny": [">"]}, "subscribe": {"deny": [">"]}}
+    users = [{"user": own_name(serial), "permissions": nothing} for serial in sorted(revoked)]
+    users += [
         {
             "user": f"CN={name}",
             "permissions": {

@@ -173,9 +173,11 @@ class Upkeep:
         elif self.down_since is not None:
             self.say_status("UP", "")
 
-    def say_status(self, status: Literal["UP", "DOWN"], detail: str) -> None:
+    def say_status(self, status: Literal["UP", "DOWN"], detail: str, *, gone: bool = False) -> None:
         """Say how the device is; when that cannot be written down, it is said in the log only."""
-        said = DeviceStatus(at=self._clock.now(), device=self.name, status=status, detail=detail)
+        said = DeviceStatus(
+            at=self._clock.now(), device=self.name, status=status, detail=detail, gone=gone
+        )
         try:
             self._say(said)
         except Exception:  # the spool is full: the driver was stopped by that, and we must go on

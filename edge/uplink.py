@@ -23,7 +23,15 @@ from contextlib import suppress
 import structlog
 
 from edge.clock import CountedClock
-from edge.messages import DeviceEvent, DeviceStatus, RobotReport, device_event, robot_report
+from edge.messages import (
+    CartonScanned,
+    CartonSorted,
+    DeviceEvent,
+    DeviceStatus,
+    RobotReport,
+    device_event,
+    robot_report,
+)
 from edge.mqtt import Bus, live_topic, raw_topic, stream_ack_topic, stream_data_topic
 from edge.spool import GroupCommit, Mark, Spool, SpoolFull
 from edge.stamp import put_right, stamped
@@ -42,7 +50,6 @@ class Uplink:
     """The way up of one site. `run` it as a task."""
 
     def __init__(self, bus: Bus, spool: Spool, *, site: str, clock: CountedClock) -> None:
-        self.bus, self.clock = bus, clock
         self.bus, self._spool, self.clock = bus, spool, clock
         self._site = site
         self._live = live_topic(site, "edge")
@@ -64,8 +71,8 @@ class Uplink:
         """Say something, of the kind that it is. Never blocks.
 
         A device that numbers what it says, and says again what we did not acknowledge, is heard
-        once: `mark` is its name, the name of its own run, and its number (from 1, growing). Await
-        `flush` before acknowledging to it.
+        once, over our restarts too: `mark` is its name, the name of its own run, and its number
+        (from 1, growing); cartons carry it themselves. Await `flush` before acknowledging to it.
 
         Raises:
             SpoolFull: an event, and there is no room for it. It has not been taken.
@@ -78,7 +85,7 @@ class Uplink:
         known = clock.shift_s if clock.quality != "UNKNOWN" else None
         body = device_event.dump_json(message)
         stamp = stamped(body, boot=clock.boot, up_s=clock.up_s(), shift_s=known)
-        self._spooling.put(stamp, mark)
+        self._spooling.put(stamp, mark or _mark_of(message))
 
     def sample(self, device: str, body: bytes) -> None:
         """Say something raw of a device, a JSON object: kept for a while, then dropped."""
@@ -171,6 +178,13 @@ class Uplink:
         if shift_s := self.clock.shift_s:
             body = json.dumps(put_right(json.loads(body), shift_s)).encode()
         self.bus.publish(self._live, body, qos=0)
+
+
+def _mark_of(message: DeviceEvent) -> Mark | None:
+    """What the device itself numbers its message with."""
+    if isinstance(message, CartonScanned | CartonSorted) and message.sequence:
+        return message.device, message.stream, message.sequence
+    return None
 
 
 async def _as_long_as(task: "asyncio.Task[None]") -> None:

@@ -1,9 +1,9 @@
 """The sorter's PLC as a Modbus TCP server: confirmations in a window of registers.
 
 What stands where: edge.drivers.sorter_wire. The WCS moves the window with `heard`, and lets go of
-what is safe with `acknowledged`; a task is carried out once, when its number is another than that
-of the last. Holding registers of unit 1. Modbus knows no password: loopback or a machine network
-only.
+what is safe with `acknowledged`; a task, of up to four cartons, is carried out once, when its
+number is another than that of the last. Holding registers of unit 1. Modbus knows no password:
+loopback or a machine network only.
 
 Source: Modbus Application Protocol 1.1b3.
 """
@@ -29,7 +29,9 @@ from edge.drivers.sorter_wire import (
     WINDOW_SIZE,
     Block,
     Record,
+    decode_task,
     encode_block,
+    result_of,
 )
 from edge.messages import ScanStatus, SortStatus
 from simulators.conveyor import CellState
@@ -99,8 +101,8 @@ class SorterRegisters:
             words = [int(value) for value in values]
             if address == _WINDOW and len(words) == WINDOW_SIZE:
                 self._move(words)
-            elif address == _DIVERT and len(words) == DIVERT_SIZE:
-                self._divert(words)
+            elif address == _DIVERT and (task := decode_task(words)) is not None:
+                self._divert(*task)
             else:  # half a number would be another number
                 return ExcCodes.ILLEGAL_ADDRESS
         registers[-start : BLOCK_SIZE - start] = self._block()
@@ -111,15 +113,16 @@ class SorterRegisters:
         self._calls.alive()
         self._calls.acknowledge(words[2] << 16 | words[3])
 
-    def _divert(self, words: list[int]) -> None:
-        task, high, low, lane = words
+    def _divert(self, task: int, rows: list[tuple[int, int]]) -> None:
         if task == self._task:
             return
         self._task = task
+        self._result = result_of([self._divert_one(tracking, lane) for tracking, lane in rows])
+
+    def _divert_one(self, tracking: int, lane: int) -> int:
         if not 0 < lane <= len(self._lanes):
-            self._result = _NO_SUCH_LANE
-            return
-        self._result = self._calls.divert(high << 16 | low, self._lanes[lane - 1])
+            return _NO_SUCH_LANE
+        return self._calls.divert(tracking, self._lanes[lane - 1])
 
     def _block(self) -> list[int]:
         assert self._state is not None

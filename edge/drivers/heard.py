@@ -1,11 +1,13 @@
 """What a PLC has told us, by its sequence numbers: what is new, and what may be acknowledged.
 
 Laws:
-    none doubled  a sequence is new once while this driver lives
+    none doubled  a sequence is new once while this driver lives; over a restart of the edge the
+                  spool knows it, by the stream and the sequence that the message carries
     none missed   a sequence is safe only when `spooled` has returned after it was said; without a
                   spool, when it was said a good while ago
 
 Sequences count within a stream; a PLC with a new memory names another stream and counts from 1.
+One that counts from 1 again and calls its stream as before is not heard.
 """
 
 import asyncio

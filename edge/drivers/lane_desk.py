@@ -6,8 +6,9 @@
                  `within_s` is over -----------------> the default lane, if the sorter has one
          -> round again is what a sorter does by itself: nothing is sent
 
-When a PLC takes answers more slowly than cartons come, the newest is sent first and what has waited
-for `OLD_S` is left out: its carton has passed. So an overload costs some cartons a lap, not all.
+When a PLC takes answers more slowly than cartons come, the newest is sent first, together with as
+many others as the PLC takes at once, and what has waited for `OLD_S` is left out: its carton has
+passed. So an overload costs some cartons a lap, not all.
 
 The table (edge.decisions) lies in a SQLite file, so an edge that starts while the WCS is away
 decides as before. Whether a row was kept is no question of safety: after every start the desk
@@ -24,7 +25,7 @@ says how far it has the table (`LanesKnown`), and the WCS sends the rest.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -47,7 +48,7 @@ CREATE TABLE IF NOT EXISTS lane (code TEXT PRIMARY KEY, lane TEXT NOT NULL, numb
 CREATE INDEX IF NOT EXISTS lane_by_number ON lane (number);
 """
 
-Send = Callable[[int, str], Awaitable[None]]  # tracking, lane
+Send = Callable[[Sequence[tuple[int, str]]], Awaitable[None]]  # of (tracking, lane)
 
 
 class _Answer(NamedTuple):
@@ -91,18 +92,22 @@ class LaneDesk:
         within_s = float(device.get("answer_within_s", WITHIN_S))
         return cls(name, Lanes.of(rows[0]), clock=clock, folder=folder, within_s=within_s)
 
-    async def serve(self, say: Say, send: Send) -> None:
-        """Send answers until cancelled or until `send` fails; what was not sent is forgotten."""
+    async def serve(self, say: Say, send: Send, *, together: int = 1) -> None:
+        """Send answers until cancelled or until `send` fails; what was not sent is forgotten.
+
+        `together` is how many answers, at most, the PLC takes at once.
+        """
         self._say = say
         self.say_known()
         try:
             while True:
-                answer = await self._answers.get()
-                if asyncio.get_running_loop().time() - answer.asked_s > OLD_S:
-                    self._counts["late"] += 1
-                    continue
-                await send(answer.tracking, answer.lane)
-                self._took_s.append(asyncio.get_running_loop().time() - answer.asked_s)
+                answers = [await self._answers.get()]
+                while len(answers) < together and not self._answers.empty():
+                    answers.append(self._answers.get_nowait())
+                if fresh := [answer for answer in answers if not self._is_late(answer)]:
+                    await send([(answer.tracking, answer.lane) for answer in fresh])
+                    now_s = asyncio.get_running_loop().time()
+                    self._took_s.extend(now_s - answer.asked_s for answer in fresh)
         finally:  # the PLC asks again for what is not too late, when the connection is back
             for timer in self._open.values():
                 timer.cancel()
@@ -205,6 +210,11 @@ class LaneDesk:
         if answer.lane != RECIRCULATE:
             self._remember(answer.tracking, answer.lane)
             self._answers.put_nowait(answer)
+
+    def _is_late(self, answer: _Answer) -> bool:
+        is_late = asyncio.get_running_loop().time() - answer.asked_s > OLD_S
+        self._counts["late"] += is_late
+        return is_late
 
     def _remember(self, tracking: int, lane: str) -> None:
         self._sent[tracking] = lane

@@ -1,7 +1,7 @@
 """A sorter over Modbus TCP: its confirmations in a window of registers, lanes by a counted task.
 
     the PLC shows its state and the five oldest confirmations that we have not heard
-    we write `heard` and `acknowledged`, and a task with a lane       (edge.drivers.sorter_wire)
+    we write `heard` and `acknowledged`, and tasks with lanes         (edge.drivers.sorter_wire)
 
 `heard` moves the window on at once, `acknowledged` says that what was heard is safe: a PLC keeps
 what is not acknowledged, and shows it again to whoever starts with `heard` 0.
@@ -10,6 +10,7 @@ Laws:
     none missed, none doubled   edge.drivers.heard, as over OPC UA
     counts on     tasks go on from the PLC's `answer`, 1..65535 and round; the PLC carries out a
                   task that is another than its last, once
+    together      a task has the lanes of up to four cartons, since a PLC takes one after the other
     allow-list    "window" (heard, acknowledged, heartbeat) and "divert", each only when named
     silent = away no answer, or a heartbeat that stands still, is `DeviceUnavailable`
 
@@ -33,6 +34,7 @@ from edge.drivers.sorter_wire import (
     BLOCK_SIZE,
     DEFAULT_REGISTERS,
     HEAD_SIZE,
+    ROWS,
     SCAN_STATUSES,
     SCANNED,
     SORT_STATUSES,
@@ -41,7 +43,9 @@ from edge.drivers.sorter_wire import (
     Block,
     Record,
     decode_block,
+    encode_task,
     high_low,
+    results_of,
 )
 from edge.drivers.writes import Writes
 from edge.messages import (
@@ -58,7 +62,8 @@ log = structlog.get_logger(__name__)
 
 _POLL_S, _SILENCE_S, _ANSWER_S, _BEAT_S = 0.01, 3.0, 1.0, 0.3
 _FAULTS = {2: "stopped", 8: "aborting", 9: "aborted", 10: "holding", 11: "held"}
-_RESULTS = {0: "accepted", 1: "repeated", 2: "too late", 3: "no such lane"}
+_NO_SUCH_LANE = 3
+_RESULTS = {0: "accepted", 1: "repeated", 2: "too late", _NO_SUCH_LANE: "no such lane"}
 
 
 def make(
@@ -127,7 +132,9 @@ class ModbusSorter:
             tasks = {
                 asyncio.create_task(self._poll(), name=f"{self.name} polls"),
                 asyncio.create_task(self._keep_up(), name=f"{self.name} keeps up"),
-                asyncio.create_task(self._desk.serve(say, self._divert), name=f"{self.name} desk"),
+                asyncio.create_task(
+                    self._desk.serve(say, self._divert, together=ROWS), name=f"{self.name} desk"
+                ),
             }
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -158,7 +165,7 @@ class ModbusSorter:
             if self._clock.now() >= command.expires_at:
                 log.warning("divert.expired", device=self.name, tracking=command.tracking)
                 return
-            await self._divert(command.tracking, command.lane)
+            await self._divert([(command.tracking, command.lane)])
             self._desk.told(command.tracking, command.lane)
         else:
             log.warning("sorter.refused", device=self.name, command=command.type)
@@ -213,6 +220,8 @@ class ModbusSorter:
             "tracking": record.tracking,
             "barcode": record.barcode or None,
             "lap": record.lap,
+            "stream": self._heard.stream,
+            "sequence": record.sequence,
         }
         if record.kind == SCANNED and record.status < len(SCAN_STATUSES):
             scan = CartonScanned(status=SCAN_STATUSES[record.status], **facts)
@@ -250,20 +259,25 @@ class ModbusSorter:
             heard, safe = high_low(self._heard.said), high_low(self._heard.acknowledged)
             await self._registers.write("window", [*heard, *safe, self._beat])
 
-    async def _divert(self, tracking: int, lane: str) -> None:
-        facts = {"device": self.name, "tracking": tracking, "lane": lane}
-        if lane not in self._lanes:
-            log.warning("divert.refused", result=_RESULTS[3], **facts)
-            return
-        if not self._writes.may("divert", tracking=tracking):
+    async def _divert(self, answers: Sequence[tuple[int, str]]) -> None:
+        """Send lanes, of one to `ROWS` cartons, as one task."""
+        rows = [(tracking, lane) for tracking, lane in answers if lane in self._lanes]
+        for tracking, lane in set(answers) - set(rows):
+            self._refused(tracking, lane, _NO_SUCH_LANE)
+        if not rows or not self._writes.may("divert", tracking=rows[0][0]):
             return
         async with self._telling:
             self._task = self._task % WORD + 1
-            number = self._lanes.index(lane) + 1
-            await self._registers.write("divert", [self._task, *high_low(tracking), number])
+            numbers = [(tracking, self._lanes.index(lane) + 1) for tracking, lane in rows]
+            await self._registers.write("divert", encode_task(self._task, numbers))
             result = await self._result()
-        if result:
-            log.warning("divert.refused", result=_RESULTS.get(result, result), **facts)
+        for (tracking, lane), one in zip(rows, results_of(result, len(rows)), strict=True):
+            if one:
+                self._refused(tracking, lane, one)
+
+    def _refused(self, tracking: int, lane: str, result: int) -> None:
+        facts = {"device": self.name, "tracking": tracking, "lane": lane}
+        log.warning("divert.refused", result=_RESULTS.get(result, result), **facts)
 
     async def _result(self) -> int:
         try:

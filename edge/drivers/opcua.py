@@ -13,8 +13,10 @@ subscription to one variable is enough, and a connection that comes back has mis
 
 Laws:
     none missed   a sequence is acknowledged only when `spooled` has returned after it was said
-    none doubled  a sequence is said once while this driver lives. After a kill, what was said
-                  but not yet acknowledged is said again; (device, tracking, lap) tells it
+    none doubled  a sequence is said once while this driver lives. After a kill the PLC shows again
+                  what was not acknowledged; the spool knows what it has of it (edge.uplink)
+    unharmed      a confirmation that makes no sense is counted, logged and passed over: it is
+                  acknowledged with its neighbours, and the sorter goes on
     not too late  a lane whose time is over is not sent; the PLC judges again by its own clock
     allow-list    what `writes` of its row does not name is neither written nor called, whoever
                   asks (edge.drivers.writes); with an empty list the sorter is only listened to
@@ -26,7 +28,7 @@ Time-outs are real seconds: they are the network's. Source: OPC 10000-4; PackML 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -137,7 +139,7 @@ class OpcuaSorter:
         self._say: Say | None = None
         self._heard = Heard()
         self._status: DeviceStatus | None = None
-        self._connections = 0
+        self._connections = self._malformed = 0
 
     @property
     def spooled(self) -> Callable[[], Awaitable[None]] | None:
@@ -194,7 +196,7 @@ class OpcuaSorter:
                 facts = {"tracking": command.tracking, "lane": command.lane}
                 log.warning("divert.expired", device=self.name, **facts)
                 return
-            await self._divert(command.tracking, command.lane)
+            await self._divert([(command.tracking, command.lane)])
             self._desk.told(command.tracking, command.lane)
         else:
             log.warning("sorter.refused", device=self.name, command=command.type)
@@ -203,6 +205,7 @@ class OpcuaSorter:
         """Connections, refused writes, and what the desk has counted."""
         return {
             "connections_total": self._connections,
+            "malformed_total": self._malformed,
             "writes_refused_total": self._writes.refused,
             "sequence": self._heard.said,
             "stream": self._heard.stream,
@@ -210,7 +213,11 @@ class OpcuaSorter:
             **self._desk.health(),
         }
 
-    async def _divert(self, tracking: int, lane: str) -> None:
+    async def _divert(self, answers: Sequence[tuple[int, str]]) -> None:
+        for tracking, lane in answers:
+            await self._divert_one(tracking, lane)
+
+    async def _divert_one(self, tracking: int, lane: str) -> None:
         from asyncua import ua  # noqa: PLC0415
         from asyncua.ua.uaerrors import UaError  # noqa: PLC0415
 
@@ -288,35 +295,39 @@ class OpcuaSorter:
                 raise DeviceUnavailable(self.name, f"the subscription ended: {value}")
 
     def _hear(self, lines: list[str]) -> None:
+        """Say what is new of all that the PLC shows, in order."""
         assert self._say is not None
+        sequence = self._heard.acknowledged
         for line in lines:
-            one = _confirmation.validate_json(line)
-            if self._heard.is_new(one.sequence):
+            try:
+                one = _confirmation.validate_json(line)
+            except ValidationError as error:
+                sequence += 1  # whatever number it claims: those that follow must be heard
+                if self._heard.is_new(sequence):
+                    self._malformed += 1
+                    log.error("sorter.nonsense", device=self.name, line=line[:500], why=str(error))  # noqa: TRY400 - theirs
+                    self._heard.note(sequence)
+                continue
+            sequence = one.sequence
+            if self._heard.is_new(sequence):
                 self._say(self._message(one))
-                self._heard.note(one.sequence)
+                self._heard.note(sequence)
 
     def _message(self, one: _Scanned | _Sorted) -> CartonScanned | CartonSorted:
+        facts: dict[str, Any] = {
+            "at": one.at,
+            "device": self.name,
+            "tracking": one.tracking,
+            "barcode": one.barcode,
+            "lap": one.lap,
+            "stream": self._heard.stream,
+            "sequence": one.sequence,
+        }
         if isinstance(one, _Scanned):
-            scan = CartonScanned(
-                at=one.at,
-                device=self.name,
-                tracking=one.tracking,
-                status=one.status,
-                barcode=one.barcode,
-                lap=one.lap,
-            )
-            return self._desk.scanned(scan)
-        sorted_ = CartonSorted(
-            at=one.at,
-            device=self.name,
-            tracking=one.tracking,
-            status=one.status,
-            lane=one.lane,
-            barcode=one.barcode,
-            lap=one.lap,
-        )
-        self._desk.sorted(sorted_)
-        return sorted_
+            return self._desk.scanned(CartonScanned(status=one.status, **facts))
+        done = CartonSorted(status=one.status, lane=one.lane, **facts)
+        self._desk.sorted(done)
+        return done
 
     def _tell_status(self, state: int) -> None:
         fault = _FAULTS.get(state)

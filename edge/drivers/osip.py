@@ -19,16 +19,17 @@ Laws:
     unharmed    a telegram that makes no sense is answered with ERR_ and counted; a stream that is
                 no OSIP ends the connection
 
-OSIP acknowledges nothing: what a PLC says while nobody is connected, or in the milliseconds before
-an edge is killed, is lost unless the PLC says it again. It knows neither password nor encryption:
-keep it on the machines' own network. Time-outs are real seconds.
+OSIP acknowledges nothing but a REQ_, by its RES_: that is sent when the request is on disk. What
+else a PLC says while nobody is connected, or in the milliseconds before an edge is killed, is lost
+unless the PLC says it again. OSIP knows neither password nor encryption: keep it on the machines'
+own network. Time-outs are real seconds.
 
 Source: OSIP, messaging between layer N and N-1.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -37,7 +38,7 @@ import structlog
 from typing_extensions import override
 
 from edge.clock import Clock
-from edge.drivers import Driver
+from edge.drivers import DeviceUnavailable, Driver
 from edge.drivers.lane_desk import LaneDesk
 from edge.drivers.osip_line import OsipLine
 from edge.messages import (
@@ -58,6 +59,7 @@ log = structlog.get_logger(__name__)
 
 _SCANS: Mapping[str, ScanStatus] = {status: status for status in get_args(ScanStatus)}
 _SORTS: Mapping[str, SortStatus] = {status: status for status in get_args(SortStatus)}
+_SPOOL_S = 5.0
 _KEPT = 10_000  # barcodes whose requests are remembered
 
 
@@ -104,6 +106,7 @@ class OsipSorter(OsipLine):
         self, device: Mapping[str, Any], desk: LaneDesk, *, clock: Clock, port: int
     ) -> None:
         super().__init__(device, clock=clock, port=port)
+        self.spooled: Callable[[], Awaitable[None]] | None = None  # set by the agent
         self._desk = desk
         self._asked: dict[str, _Request] = {}  # by barcode, oldest first
         self._code_of: dict[int, str] = {}  # tracking -> barcode
@@ -139,7 +142,7 @@ class OsipSorter(OsipLine):
             self._desk.take(command)
         elif isinstance(command, Divert):
             if self._clock.now() < command.expires_at:
-                await self._divert(command.tracking, command.lane)
+                await self._divert([(command.tracking, command.lane)])
                 self._desk.told(command.tracking, command.lane)
         else:
             log.warning("sorter.refused", device=self.name, command=command.type)
@@ -149,16 +152,24 @@ class OsipSorter(OsipLine):
         """What was counted here and at the desk."""
         return {**super().health(), **self._desk.health()}
 
-    async def _divert(self, tracking: int, lane: str) -> None:
-        barcode = self._code_of.get(tracking)
-        if barcode is None:
-            log.warning("divert.unknown", device=self.name, tracking=tracking)
-            return
-        request = self._asked[barcode]
-        request.lane = lane
-        target = self._location.get(lane, lane)
-        fields = {"barcode": barcode, "actual": request.scanner, "target": target}
-        await self._send("RES_", fields, request.sequence % SEQUENCES + 1)
+    async def _divert(self, answers: Sequence[tuple[int, str]]) -> None:
+        """Answer requests; by then they are on disk, for a PLC asks no more once it is answered."""
+        if self.spooled is not None:
+            try:
+                async with asyncio.timeout(_SPOOL_S):
+                    await self.spooled()
+            except TimeoutError as error:
+                raise DeviceUnavailable(self.name, "the spool does not get done") from error
+        for tracking, lane in answers:
+            barcode = self._code_of.get(tracking)
+            if barcode is None:
+                log.warning("divert.unknown", device=self.name, tracking=tracking)
+                continue
+            request = self._asked[barcode]
+            request.lane = lane
+            target = self._location.get(lane, lane)
+            fields = {"barcode": barcode, "actual": request.scanner, "target": target}
+            await self._send("RES_", fields, request.sequence % SEQUENCES + 1)
 
     @override
     def _hear(self, telegram: Telegram) -> None:

@@ -4,11 +4,12 @@
           window: five records of twenty words, the oldest that the WCS has not heard
               sequence (2) · kind · status · tracking (2) · lap · lane · age_ms (2) · barcode (10)
     WCS   heard (2) · acknowledged (2) · heartbeat              in one request, from "window" on
-          task · tracking (2) · lane                            in one request, from "divert" on
+          task · one to four times tracking (2) · lane          in one request, from "divert" on
 
 Kind 1 is scanned, 2 sorted; a status is its place in SCAN_STATUSES or SORT_STATUSES; lanes are
 numbered as in [[sorters]] from 1 on, the hospital is the last, 0 is none; a barcode is ASCII, two
-characters a word, and ends at a zero. Two-register numbers: high word first.
+characters a word, and ends at a zero. Two-register numbers: high word first. A task is carried out
+row by row; `result` has four bits a row, the first row's lowest.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ SCAN_STATUSES: tuple[ScanStatus, ...] = get_args(ScanStatus)
 SORT_STATUSES: tuple[SortStatus, ...] = get_args(SortStatus)
 RECORDS, RECORD_SIZE, HEAD_SIZE = 5, 20, 7
 BLOCK_SIZE = HEAD_SIZE + RECORDS * RECORD_SIZE
-WINDOW_SIZE, DIVERT_SIZE = 5, 4
+WINDOW_SIZE, ROWS, ROW_SIZE, RESULT_BITS = 5, 4, 3, 4
+DIVERT_SIZE = 1 + ROWS * ROW_SIZE
 SCANNED, SORTED = 1, 2
 WORD = 0xFFFF
 _BARCODE_WORDS = 10
@@ -54,6 +56,31 @@ class Block(NamedTuple):
 def high_low(number: int) -> list[int]:
     """A number of 32 bits as two registers."""
     return [number >> 16 & WORD, number & WORD]
+
+
+def encode_task(task: int, rows: Sequence[tuple[int, int]]) -> list[int]:
+    """The registers from "divert" on: one to `ROWS` rows of tracking number and lane's number."""
+    assert 0 < len(rows) <= ROWS
+    return [task, *(word for tracking, lane in rows for word in (*high_low(tracking), lane))]
+
+
+def decode_task(words: Sequence[int]) -> tuple[int, list[tuple[int, int]]] | None:
+    """What `encode_task` made; None if half a row is among it."""
+    if len(words) <= 1 or len(words) > DIVERT_SIZE or (len(words) - 1) % ROW_SIZE:
+        return None
+    rows = [words[n : n + ROW_SIZE] for n in range(1, len(words), ROW_SIZE)]
+    return words[0], [(high << 16 | low, lane) for high, low, lane in rows]
+
+
+def result_of(results: Sequence[int]) -> int:
+    """The results of a task's rows as one register."""
+    return sum(result << RESULT_BITS * row for row, result in enumerate(results))
+
+
+def results_of(result: int, rows: int) -> list[int]:
+    """What `result_of` made."""
+    mask = (1 << RESULT_BITS) - 1
+    return [result >> RESULT_BITS * row & mask for row in range(rows)]
 
 
 def encode_block(block: Block) -> list[int]:

@@ -1,6 +1,7 @@
 """A conveyor cell behind its real servers, and somebody who listens to drivers."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,16 +10,22 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from edge.clock import Clock, SystemClock
+from typing_extensions import override
+
+from edge.clock import Clock, SystemClock, counted
 from edge.drivers import DeviceUnavailable, Driver, modbus, opcua, osip
 from edge.messages import (
     CartonArrived,
     CartonScanned,
+    CartonSorted,
     DeviceEvent,
     Divert,
     ReleaseCarton,
     RobotReport,
 )
+from edge.mqtt import PahoBus
+from edge.spool import Spool
+from edge.uplink import Uplink
 from simulators.live_conveyor import LiveConveyor
 
 CLOCK = SystemClock()
@@ -123,6 +130,63 @@ class Wcs:
         task = asyncio.create_task(_quietly(telling))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+class Spooling(Wcs):
+    """A Wcs, and the edge's own disk: what is said is written down as the agent does it."""
+
+    def __init__(self, driver: Any, spool: Spool) -> None:
+        super().__init__(driver)
+        self.spool = spool
+        nobody = PahoBus("mqtt://127.0.0.1:1", client_id="spooling")  # the WCS is away
+        self.uplink = Uplink(nobody, spool, site="T", clock=counted(CLOCK))
+        driver.spooled = self.uplink.flush
+
+    @override
+    def say(self, event: DeviceEvent | RobotReport) -> None:
+        self.uplink.say(event)
+        super().say(event)
+
+    def written(self) -> list[dict[str, Any]]:
+        """The cartons on disk, in order."""
+        bodies = self.spool.read(range(1, self.spool.last + 1))
+        said = [json.loads(body) for body in bodies]
+        return [each for each in said if each["type"].startswith("carton.")]
+
+
+@asynccontextmanager
+async def an_edge(site: dict[str, Any], folder: Path) -> AsyncIterator[Spooling]:
+    """The sorter's driver with the spool of that folder; afterwards it is killed."""
+    driver = a_driver(site, "sorter1")
+    with Spool(folder / "edge.db") as spool:
+        edge = Spooling(driver, spool)
+        uplink = asyncio.create_task(edge.uplink.run())
+        async with running(driver, edge):
+            yield edge
+        await edge.uplink.flush()
+        uplink.cancel()
+        await asyncio.gather(uplink, return_exceptions=True)
+
+
+async def says_again(live: LiveConveyor, site: dict[str, Any], folder: Path) -> None:
+    """An edge dies before it has acknowledged; the next hears everything again and writes none.
+
+    What `writes` of the row names must leave out the acknowledgement.
+    """
+    for n in range(2):
+        async with an_edge(site, folder) as edge:
+            if n == 0:
+                await live.put("L1-a")
+                standing = live.cell.line.state.standing
+                assert standing is not None
+                live._command(live.cell.line.state.last_task + 1, standing.tracking)
+            await until(lambda: len(edge.of(CartonSorted)) == 1)
+            await edge.uplink.flush()
+            assert len(edge.of(CartonScanned)) == 1, "the PLC shows what is not acknowledged"
+            written = [(each["type"], each["sequence"]) for each in edge.written()]
+            assert len(written) == 2, "it is written once"
+            assert written[0][1] + 1 == written[1][1]
+        assert live.cell.sorter.state.unacknowledged
 
 
 async def _quietly(telling: Any) -> None:

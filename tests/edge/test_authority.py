@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from edge.authority import Authority, AuthorityFault
 from edge.commands import edge
-from edge.identity import Identity, IdentityMissing, identity_of
+from edge.identity import Identity, IdentityMissing, identity_of, own_name
 from edge.rights import Rights, mosquitto_acl, nats_settings, rights_of
 from edge.site import read_site
 from edge.tls import ClientTls
@@ -83,7 +83,8 @@ def test_files_are_as_promised(tmp_path: Path):
     assert certificate.subject.rfc4514_string() == "CN=sorter1"
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.UniformResourceIdentifier) == ["urn:soko:edge:sorter1"]
-    assert names.get_values_for_type(x509.DNSName) == ["plc.site"]
+    alone, host = names.get_values_for_type(x509.DNSName)
+    assert (alone, host) == (own_name(certificate.serial_number), "plc.site")
     (issued,) = pki.issued()
     assert (issued.name, issued.hosts, issued.rsa) == ("sorter1", ("plc.site", "10.0.0.7"), True)
     assert not issued.is_due(NOW + timedelta(days=59))

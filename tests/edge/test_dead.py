@@ -1,13 +1,23 @@
 """Dead letters: written with the transaction of their receiver, listed, and tried again."""
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from edge.dead import SCHEMA, DeadLetter, ask_again, bury, dig_up, letters, read_letters
+from edge.dead import (
+    KEPT,
+    LETTERS_MAX,
+    SCHEMA,
+    DeadLetter,
+    ask_again,
+    bury,
+    dig_up,
+    letters,
+    read_letters,
+)
 from edge.letters import dead
 
 AT = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -34,6 +44,18 @@ def test_a_message_is_one_letter_however_often_it_comes(tmp_path: Path):
     assert letters(db, again=True) == []
     dig_up(db, [letters(db)[0].id])
     assert [each.seq for each in letters(db)] == [2]
+    db.close()
+
+
+def test_letters_are_bounded_and_the_oldest_go_first(tmp_path: Path):
+    db = a_journal(tmp_path)
+    db.execute("BEGIN")
+    bury(db, [a_letter(seq) for seq in range(1, LETTERS_MAX + 4)])
+    db.execute("COMMIT")
+    kept = [each.seq for each in letters(db)]
+    assert (len(kept), kept[0]) == (LETTERS_MAX, 4)
+    bury(db, [a_letter(0)._replace(at=AT + KEPT + timedelta(seconds=1))])
+    assert [each.seq for each in letters(db)] == [0], "the others are too old"
     db.close()
 
 

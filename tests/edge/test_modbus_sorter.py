@@ -14,12 +14,13 @@ from edge.drivers.sorter_wire import (
     Record,
     decode_block,
     encode_block,
+    results_of,
 )
 from edge.drivers.writes import TagRefused
 from edge.messages import CartonScanned, CartonSorted, DeviceStatus, Divert, LaneTable
 from edge.ports import free_port
 from simulators.live_conveyor import LiveConveyor
-from tests.edge.live_cell import CLOCK, Wcs, a_cell, a_driver, a_site, running, until
+from tests.edge.live_cell import CLOCK, Wcs, a_cell, a_driver, a_site, running, says_again, until
 from tests.edge.test_modbus import mbpoll, registers
 
 
@@ -58,6 +59,12 @@ async def test_a_restart_of_the_plc_loses_and_doubles_nothing(tmp_path: Path):
     assert {one.status for one in wcs.of(DeviceStatus)} == {"UP"}
 
 
+async def test_an_edge_that_dies_before_it_acknowledges_loses_and_doubles_nothing(tmp_path: Path):
+    site = a_site(driver="modbus", watchdog_s=0, writes=["divert"])
+    async with a_cell(tmp_path, site) as (live, _):
+        await says_again(live, site, tmp_path)
+
+
 async def test_the_table_answers_while_the_wcs_is_away(tmp_path: Path):
     site = a_site(driver="modbus")
     async with a_cell(tmp_path, site) as (live, _):
@@ -76,6 +83,7 @@ async def test_the_table_answers_while_the_wcs_is_away(tmp_path: Path):
             assert all(rows[code] == lane for lane in ("L1", "L2") for code in live.lane(lane))
             health = driver.health()
             assert (health["scans_answered_total"], health["lane_rows"]) == (10, 10)
+            assert driver._task < 10, "what was asked together is answered together"
 
 
 async def test_another_driver_counts_its_tasks_on(tmp_path: Path):
@@ -116,10 +124,10 @@ async def test_a_foreign_client_reads_the_window_and_diverts(tmp_path: Path):
         assert (record.sequence, record.kind, record.status) == (1, 1, 0)
         assert (record.tracking, record.lap, record.barcode) == (1, 0, "AB-c")
 
-        await mbpoll(live.sorter_port, "205", values="7 0 1 2")
+        await mbpoll(live.sorter_port, "205", values="7 0 1 2 0 99 1 0 1 9")  # three rows
         await until(lambda: live.lane("L2") == ("AB-c",))
         block = decode_block(registers(await mbpoll(live.sorter_port, "0", "-c", "7")))
-        assert (block.answer, block.result) == (7, 0)
+        assert (block.answer, results_of(block.result, 3)) == (7, [0, 2, 3])
         await mbpoll(live.sorter_port, "200", values="0 2 0 2 1")
         assert live.cell.sorter.state.unacknowledged == []
         assert "Illegal data address" in await mbpoll(live.sorter_port, "207", values="1")

@@ -5,6 +5,7 @@ how it shall behave, and leaves it empty.
 """
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -34,7 +35,7 @@ from edge.messages import (
 )
 from edge.ports import free_port
 from simulators.live_conveyor import LiveConveyor
-from tests.edge.live_cell import CLOCK, Wcs, a_cell, a_driver, a_site, running, until
+from tests.edge.live_cell import CLOCK, Wcs, a_cell, a_driver, a_site, running, says_again, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Shared = Callable[..., Any]
@@ -210,6 +211,34 @@ async def test_a_killed_agent_misses_nothing_and_doubles_only_what_was_not_on_di
         assert len(told) == len(set(told)) == 8, "four laps, each once"
         assert set(unsafe) <= set(told), "it was not on disk, so it is said again"
         assert not third.of(CartonScanned), "what was acknowledged is not said again"
+
+
+async def test_an_edge_that_dies_before_it_acknowledges_loses_and_doubles_nothing(
+    cell: Any, tmp_path: Path
+):
+    async with behaving(cell) as (live, site, _):
+        row = {**site["devices"][1], "writes": ["WcsHeartbeat", "Divert"]}
+        await says_again(live, {**site, "devices": [row]}, tmp_path)
+
+
+async def test_a_confirmation_that_makes_no_sense_holds_up_nothing():
+    driver, wcs = a_driver(a_site(), "sorter1"), Wcs(answers=False)
+    driver._say = wcs.say
+    driver._heard.start("memory")
+    facts = {"kind": "SCANNED", "at": "2026-11-27T09:00:00Z", "lap": 0, "barcode": None}
+    lines = [
+        json.dumps({**facts, "sequence": number, "tracking": n, "status": status})
+        for n, (number, status) in enumerate(
+            ((1, "NO_READ"), (10**15, "PAINTED"), (3, "NO_READ")), start=1
+        )
+    ]
+    driver._hear([*lines[:2], "{"])
+    driver._hear([*lines[:2], "{", lines[2].replace('"sequence": 3', '"sequence": 4')])
+    assert [(one.tracking, one.sequence) for one in wcs.of(CartonScanned)] == [(1, 1), (3, 4)]
+    assert driver.health()["malformed_total"] == 2, "each once"
+    assert await driver._heard.safe() == 0, "and all four are acknowledged when they are safe"
+    driver.spooled = lambda: asyncio.sleep(0)
+    assert await driver._heard.safe() == 4
 
 
 async def test_without_a_wcs_the_loop_stands(cell: Any):

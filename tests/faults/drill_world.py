@@ -1,12 +1,11 @@
-"""What stands round the edge in the drill: devices, the bad line to the core, and the WMS's end.
+"""What stands round the edge in the drill: devices, the bad line to the core, and the WMS's books.
 
-Everything here lives in the test's event loop; the edge, the brokers and the WCS are processes
-that are killed.
+Everything here lives in the test's event loop; the edge, the brokers, the WCS and the WMS's end
+(tests/faults/drill_wms.py) are processes that are killed.
 """
 
 import asyncio
 import json
-import sqlite3
 import struct
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +15,9 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+import psycopg
+from sqlalchemy import make_url
+
 from edge.clock import ScaledClock
 from edge.mqtt import (
     Message,
@@ -24,7 +26,7 @@ from edge.mqtt import (
     stream_ack_topic,
     stream_data_topic,
 )
-from edge.stream import Receiver, decode_batch, encode_ack
+from wms.sites import site_id
 
 LOST, TWICE, LATE = 0.05, 0.10, 0.15  # shares of what goes over the line
 LATE_MOST_S = 0.2
@@ -139,61 +141,65 @@ class BadLine:
         return carry
 
 
+_WITNESS = """
+CREATE SCHEMA drill
+  CREATE TABLE effect (n BIGSERIAL PRIMARY KEY, device TEXT, grams BIGINT, at TIMESTAMPTZ);
+CREATE FUNCTION drill.write_down() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  INSERT INTO drill.effect (device, grams, at) VALUES (NEW.scale, NEW.grams, NEW.at);
+  RETURN NEW;
+END $$;
+CREATE TRIGGER drill_witness BEFORE INSERT ON scale_weight
+  FOR EACH ROW EXECUTE FUNCTION drill.write_down();
+"""
+
+
 class Books:
-    """The WMS's end: effect and position in one transaction, and only then the acknowledgement."""
+    """What the WMS has done, as its database tells.
 
-    def __init__(self, bus: PahoBus, site: str, path: Path) -> None:
-        self._bus, self._site, self._path = bus, site, path
-        self.others: Counter[str] = Counter()
-        self.open()
-        bus.subscribe(stream_data_topic(site, "wcs", "wms"), qos=0, handler=self._take)
+    A witness beside the table of weights writes down every one that the inbox books, in the same
+    transaction: what is done twice is there twice, what was rolled back is not there.
+    """
 
-    def open(self) -> None:
-        """Begin with what is on disk."""
-        self._db = sqlite3.connect(self._path, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.executescript(
-            "CREATE TABLE IF NOT EXISTS effect (n INTEGER PRIMARY KEY AUTOINCREMENT,"
-            " device TEXT, grams INTEGER, at TEXT);"
-            "CREATE TABLE IF NOT EXISTS position (epoch TEXT PRIMARY KEY, seq INTEGER);"
-        )
-        self._receiver = Receiver(dict(self._db.execute("SELECT * FROM position").fetchall()))
+    def __init__(self, url: str, site: str) -> None:
+        address = make_url(url).set(drivername="postgresql")
+        self._db = psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
+        self._site = site_id(site)
+        self._db.execute(_WITNESS)
 
     def close(self) -> None:
-        """Close the file."""
+        """Take the witness away."""
+        self._cut()
+        self._db.execute("DROP TRIGGER drill_witness ON scale_weight; DROP SCHEMA drill CASCADE")
         self._db.close()
 
-    def forget(self) -> None:
-        """Fall over and come back: only what was committed is known."""
-        self._db.close()
-        self.open()
+    async def cut(self) -> None:
+        """The server ends the connections of whoever works on the database."""
+        self._cut()
 
     def effects(self) -> dict[str, list[tuple[int, datetime]]]:
         """What was done, in order, by device."""
         found: dict[str, list[tuple[int, datetime]]] = {}
-        for device, grams, at in self._db.execute(
-            "SELECT device, grams, at FROM effect ORDER BY n"
-        ):
-            found.setdefault(device, []).append((grams, datetime.fromisoformat(at)))
+        query = "SELECT device, grams, at FROM drill.effect ORDER BY n"
+        for device, grams, at in self._db.execute(query):
+            found.setdefault(device, []).append((grams, at))
         return found
 
     def count(self) -> int:
         """How many effects there are."""
-        (count,) = self._db.execute("SELECT count(*) FROM effect").fetchone()
+        (count,) = self._db.execute("SELECT count(*) FROM drill.effect").fetchone() or (0,)
         return int(count)
 
-    def _take(self, message: Message) -> None:
-        received = self._receiver.receive(decode_batch(message.body))
-        self._db.execute("BEGIN IMMEDIATE")
-        for body in received.new:
-            self.others[body["type"]] += 1
-            if body["type"] == "weight.read":
-                row = (body["device"], body["grams"], body["at"])
-                self._db.execute("INSERT INTO effect (device, grams, at) VALUES (?, ?, ?)", row)
-        ack = received.ack
-        self._db.execute("REPLACE INTO position VALUES (?, ?)", (ack.epoch, ack.seq))
-        self._db.execute("COMMIT")
-        self._bus.publish(stream_ack_topic(self._site, "wcs", "wms"), encode_ack(ack), qos=0)
+    def exceptions(self) -> Counter[str]:
+        """What was put before people, by code."""
+        query = "SELECT code, count(*) FROM exception_report WHERE site_id = %s GROUP BY code"
+        return Counter(dict(self._db.execute(query, (self._site,)).fetchall()))
+
+    def _cut(self) -> None:
+        self._db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def tear(path: Path) -> int:

@@ -1,15 +1,15 @@
 """The edge's fault drill: a day without the core and everything that falls, and no event is lost.
 
     devices ──> edge ──> broker ~~ bad line ~~ broker ──> WCS ──> the WMS's end
-    count       spool              loses,                 journal  effect and position
-    what they   (killed,           doubles,               (killed) in one transaction
-    say         torn)              mixes up
+    count       spool              loses,                 journal  inbox on PostgreSQL
+    what they   (killed,           doubles,               (killed) (killed, its connections
+    say         torn)              mixes up                        cut)
 
 First the core is away for more than a virtual day, and the edge falls again and again, each time
 leaving a torn record behind its spool. Then the core comes, and both brokers, the WCS, the edge
-and the WMS's end are killed in turn, devices begin to count from 1 again, and the edge's clock
-is two hours behind. In the end every event has had its effect once, in the order of its device,
-with the right time.
+and the WMS's end are killed in turn, its database cuts it off, devices begin to count from 1
+again, and the edge's clock is two hours behind. In the end every event has had its effect once, in
+the order of its device, with the right time.
 """
 
 import asyncio
@@ -91,8 +91,10 @@ class Drill:
     far: Child
     near_url: str
     far_url: str
+    database_url: str
     edge: Process | None = None
     wcs: Process | None = None
+    wms: Process | None = None
     torn: int = 0
 
     async def edge_up(self) -> None:
@@ -144,9 +146,18 @@ class Drill:
         """The broker of the core."""
         await self.broker_falls(self.far)
 
-    async def books_fall(self) -> None:
-        """The WMS's end begins with what it has committed."""
-        self.books.forget()
+    async def wms_up(self) -> None:
+        """Start the WMS's end."""
+        program = str(Path(__file__).with_name("drill_wms.py"))
+        where = (str(self.folder), self.database_url, self.far_url, CODE)
+        self.wms = await self._start("wms", program, *where)
+        await soon((self.folder / "wms.pid").exists, within_s=30)
+
+    async def wms_falls(self) -> None:
+        """Kill -9 in the middle of its work; another one goes on from what was committed."""
+        done = self.books.count()
+        await soon(lambda: self.books.count() > done)
+        os.kill(int((self.folder / "wms.pid").read_text()), signal.SIGKILL)
 
     async def devices_reboot(self) -> None:
         """They count from 1 again."""
@@ -173,8 +184,8 @@ class Drill:
             await asyncio.sleep(STEP_S)
 
     async def stop(self) -> None:
-        """Stop edge and WCS."""
-        for process in (self.edge, self.wcs):
+        """Stop edge, WCS and WMS."""
+        for process in (self.edge, self.wcs, self.wms):
             if process is not None and process.returncode is None:
                 process.terminate()
                 await process.wait()
@@ -190,8 +201,8 @@ class Drill:
 
 
 @asynccontextmanager
-async def a_drill(folder: Path, seed: int) -> AsyncIterator[Drill]:
-    """Everything but edge and WCS runs; the line is down."""
+async def a_drill(folder: Path, database_url: str, seed: int) -> AsyncIterator[Drill]:
+    """Everything but edge, WCS and WMS runs; the line is down."""
     clock = ScaledClock.start(folder / "clock", at=START, speed=1.0)
     (folder / "skew_s").write_bytes(struct.pack("<d", 0.0))
     async with AsyncExitStack() as stack:
@@ -207,7 +218,7 @@ async def a_drill(folder: Path, seed: int) -> AsyncIterator[Drill]:
         far = await stack.enter_async_context(PahoBus(urls[1], client_id="line-far"))
         line = BadLine(near, far, CODE, Random(seed))
         line.up = False
-        books = Books(far, CODE, folder / "books.db")
+        books = Books(database_url, CODE)
         stack.callback(books.close)
         devices = [Device(f"scale{n}", clock) for n in range(3)]
         for device in devices:
@@ -216,13 +227,14 @@ async def a_drill(folder: Path, seed: int) -> AsyncIterator[Drill]:
         drill = Drill(
             folder, clock, devices, line, books,
             near=brokers[0], far=brokers[1], near_url=urls[0], far_url=urls[1],
+            database_url=database_url,
         )  # fmt: skip
         stack.push_async_callback(drill.stop)
         yield drill
 
 
 def all_done(drill: Drill) -> bool:
-    for process in (drill.edge, drill.wcs):
+    for process in (drill.edge, drill.wcs, drill.wms):
         assert process is not None
         assert process.returncode is None, "it has ended by itself: see its log"
     return drill.books.count() >= sum(len(device.made) for device in drill.devices)
@@ -231,10 +243,11 @@ def all_done(drill: Drill) -> bool:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("size", [SMALL, by_night(WHOLE)], ids=lambda size: str(size.events))
 async def test_every_event_has_its_effect_once_in_order_at_the_right_time(
-    tmp_path: Path, size: Size
+    tmp_path: Path, database_url: str, size: Size
 ):
-    async with a_drill(tmp_path, seed=size.events) as drill:
+    async with a_drill(tmp_path, database_url, seed=size.events) as drill:
         await drill.edge_up()
+        await drill.wms_up()
         await soon(lambda: all(device.connected for device in drill.devices))
         drill.clock.set_speed(25 * 3600 / size.offline_s)
         acts: list[Callable[[], Awaitable[None]]] = [
@@ -250,11 +263,11 @@ async def test_every_event_has_its_effect_once_in_order_at_the_right_time(
         await drill.wcs_up()
         drill.line.up = True
         online = [
-            drill.near_falls(), drill.edge_falls(), drill.wcs_falls(), drill.books_fall(),
-            drill.far_falls(), drill.devices_reboot(),
+            drill.near_falls(), drill.edge_falls(), drill.wcs_falls(), drill.wms_falls(),
+            drill.far_falls(), drill.books.cut(), drill.devices_reboot(),
         ]  # fmt: skip
         await drill.phase(size.events // 3, size.online_s, online)
-        await soon(lambda: all_done(drill), within_s=60)
+        await soon(lambda: all_done(drill), within_s=120)
 
         proven(drill, size)
 
@@ -275,6 +288,7 @@ def proven(drill: Drill, size: Size) -> None:
             assert made - RIGHT <= at <= now + RIGHT
         runs = [at for _, at in done]
         assert all(after - before > -RIGHT for before, after in pairwise(runs))
+    assert not {"message.malformed", "message.refused"} & set(drill.books.exceptions())
     journal = drill.folder / f"wcs-{CODE}.journal"
     assert read_letters(journal) == []
     assert replay(journal).difference is None
