@@ -12,8 +12,8 @@ interface Page {
 }
 
 const HANDHELD: Catalogues = {
-  en: () => import("../../locales/en.json?words=h,say,fact,exception,choice,kind,problem,start,look,care,button,disposition"),
-  ja: () => import("../../locales/ja.json?words=h,say,fact,exception,choice,kind,problem,start,look,care,button,disposition"),
+  en: () => import("../../locales/en.json?words=h,say,fact,choice,kind,start,look,button"),
+  ja: () => import("../../locales/ja.json?words=h,say,fact,choice,kind,start,look,button"),
 };
 /** The words of the desks, which nobody else need carry. */
 const DESK: Catalogues = {

@@ -7,7 +7,7 @@ declare module "*?words=find,in_store,time" {
   const words: Record<string, string>;
   export default words;
 }
-declare module "*?words=h,say,fact,exception,choice,kind,problem,start,look,care,button,disposition" {
+declare module "*?words=h,say,fact,choice,kind,start,look,button" {
   const words: Record<string, string>;
   export default words;
 }
@@ -20,6 +20,10 @@ declare module "*?words=lock" {
   export default words;
 }
 declare module "*?words=trial" {
+  const words: Record<string, string>;
+  export default words;
+}
+declare module "*?words=problem,exception,care,disposition" {
   const words: Record<string, string>;
   export default words;
 }

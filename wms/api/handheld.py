@@ -23,7 +23,7 @@ from wms.api.shapes import AnyText, EventsIn, EventsOut, ResultOut, Shape, Text
 from wms.errors import NotFound
 from wms.outbound.calls import call_supervisor, calls_of
 from wms.outbound.floor import Floor
-from wms.people.devices import seen
+from wms.people.devices import Life, seen
 from wms.sites import site_id, sites_by_code
 from wms.work.actor import Actor
 from wms.work.model import Task
@@ -132,7 +132,7 @@ def post_heartbeat(body: HeartbeatIn, services: Svc, now: Now, actor: Who) -> He
     """A sign of life, at least every few minutes: the lease of what is in hand goes on."""
 
     def work(session: Session) -> HeartbeatOut:
-        seen(session, actor.device, body.battery, now=now)
+        seen(session, actor.device, Life(battery=body.battery), now=now)
         keep_leases(session, actor, now=now)
         return HeartbeatOut(tasks=_held(session, actor))
 
@@ -257,7 +257,7 @@ def _keep(services: Services, actor: Actor) -> None:
     now = services.clock.now()
 
     def work(session: Session) -> None:
-        seen(session, actor.device, None, now=now)
+        seen(session, actor.device, now=now)
         keep_leases(session, actor, now=now)
 
     services.database.run(work)

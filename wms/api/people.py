@@ -14,18 +14,29 @@ is not paired may sign somebody in by the name in X-Soko-Device.
 import io
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
 from uuid import UUID
 
 import segno
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field, StrictBool, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Boss, Now, Services, Svc, token_of
 from wms.api.limits import visitor
-from wms.api.shapes import PRINTABLE, CommandIn, Shape, Text
+from wms.api.people_shapes import (
+    DeviceIn,
+    DeviceOut,
+    LifeIn,
+    MeOut,
+    OperatorIn,
+    OperatorOut,
+    PairIn,
+    PairingOut,
+    PairOut,
+    SignInIn,
+    SignInOut,
+)
+from wms.api.shapes import CommandIn
 from wms.errors import NotFound, WmsError
 from wms.ids import derive
 from wms.people.devices import (
@@ -37,138 +48,17 @@ from wms.people.devices import (
     pair,
     revoke,
     save_device,
+    seen,
 )
 from wms.people.entry import Known, sign_in, sign_out, who
 from wms.people.model import Device, Operator
-from wms.people.operators import OperatorRecord, all_operators, save_operator
+from wms.people.operators import all_operators, save_operator
 from wms.people.secrets import DEVICE, SESSION
 from wms.sites import sites_by_code
 from wms.work.model import Task
 
 router = APIRouter(tags=["people"])
-Pin = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{4,6}$")]
-Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100,
-                                        pattern=PRINTABLE)]  # fmt: skip
-Names = Annotated[tuple[Name, ...], Field(max_length=100)]
-Maybe = Annotated[str, StringConstraints(strict=True, max_length=100, pattern=PRINTABLE)]
 HEADER_MAX = 100
-
-
-class OperatorIn(Shape):
-    """An operator. Without `badge` or `pin` they stay as they are; no kinds or zones: any."""
-
-    code: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9._-]{1,40}$")]
-    name: Name
-    badge: Name | None = None
-    pin: Pin | None = None
-    languages: Names = ("ja",)
-    kinds: Names = ()
-    zones: Names = ()
-    equipment: Names = ()
-    supervisor: StrictBool = False
-    active: StrictBool = True
-
-    def record(self) -> OperatorRecord:
-        """As the use case takes it."""
-        return OperatorRecord(**self.model_dump())
-
-
-class OperatorOut(BaseModel):
-    """An operator as the office sees them."""
-
-    id: UUID
-    code: str
-    name: str
-    languages: list[str]
-    kinds: list[str]
-    zones: list[str]
-    equipment: list[str]
-    supervisor: bool
-    active: bool
-
-
-class DeviceIn(Shape):
-    """A device: where it is used, what it prints on, what machine it is mounted on."""
-
-    name: Name
-    site: Text
-    zone: Maybe = ""
-    station: Maybe = ""
-    printer: Maybe = ""
-    equipment: Names = ()
-
-
-class DeviceOut(BaseModel):
-    """A device as it stands."""
-
-    id: UUID
-    name: str
-    site: str
-    zone: str
-    station: str
-    printer: str
-    equipment: list[str]
-    paired_at: datetime | None
-    revoked_at: datetime | None
-    last_seen_at: datetime | None
-    battery: int | None = Field(description="percent, as it said last")
-
-
-class PairingOut(BaseModel):
-    """A code for one device, once: as text, as an address, and that as a QR picture (SVG)."""
-
-    code: str
-    url: str
-    svg: str
-    until: datetime
-
-
-class PairIn(Shape):
-    """The code that the office shows."""
-
-    code: Annotated[str, StringConstraints(strict=True, pattern=r"^\s*[A-Za-z0-9]{4,40}\s*$")]
-
-
-class PairOut(BaseModel):
-    """The device's token: it is never shown again."""
-
-    token: str
-    device: DeviceOut
-
-
-class SignInIn(Shape):
-    """Badge and PIN; the badge alone wakes a device, or passes it round."""
-
-    badge: Name
-    pin: Pin | None = None
-    site: Text | None = Field(
-        default=None, description="where a device is that nobody has paired; usually the hub"
-    )
-
-
-class SignInOut(BaseModel):
-    """The session's token, who it is, and whether they left work open that comes with them."""
-
-    token: str
-    operator: str
-    name: str
-    supervisor: bool
-    languages: list[str]
-    kinds: list[str]
-    zones: list[str]
-    equipment: list[str]
-    device: str
-    site: str
-    has_open_work: bool
-
-
-class MeOut(BaseModel):
-    """What a device is told of itself when it starts."""
-
-    mode: str = Field(description="open | paired: whether somebody must sign in")
-    device: DeviceOut | None
-    operator: str | None
-    name: str | None
 
 
 @router.post("/api/v1/devices/pair")
@@ -205,6 +95,23 @@ def get_me(request: Request, services: Svc, now: Now) -> MeOut:
         )
 
     return services.database.run(work)
+
+
+@router.post("/api/v1/devices/me", status_code=HTTPStatus.NO_CONTENT)
+def post_me(body: LifeIn, request: Request, services: Svc, now: Now) -> None:
+    """A sign of life, by the device's own token: it has one whoever is at it, or nobody."""
+    token = token_of(request)
+
+    def work(session: Session) -> None:
+        if token.startswith(DEVICE):
+            name = device_of(session, token).name
+        elif token.startswith(SESSION):
+            name = who(session, token, now=now, is_there=False).device
+        else:
+            name = _open_name(request, services)
+        seen(session, name, body.life(), now=now)
+
+    services.database.run(work)
 
 
 @router.post("/api/v1/people/sign-in")
@@ -331,9 +238,7 @@ def _device_here(
     token = token_of(request)
     if token.startswith(DEVICE):
         return device_of(session, token)
-    if services.settings.handheld == "paired":
-        raise DeviceUnknown("this device is not paired: scan a pairing code")
-    name = request.headers.get("x-soko-device", "handheld-1")[:HEADER_MAX].replace("\0", "")
+    name = _open_name(request, services)
     found = session.scalars(select(Device).where(Device.name == name)).first()
     if found is not None and (found.paired_at is not None or site is None):
         return found
@@ -343,6 +248,13 @@ def _device_here(
     id_ = derive(_OPEN, name) if found is None else found.id
     save_device(session, id_, record, now=now)
     return session.get_one(Device, id_)
+
+
+def _open_name(request: Request, services: Services) -> str:
+    """What a device without a token calls itself, where that is enough."""
+    if services.settings.handheld == "paired":
+        raise DeviceUnknown("this device is not paired: scan a pairing code")
+    return request.headers.get("x-soko-device", "handheld-1")[:HEADER_MAX].replace("\0", "")
 
 
 _OPEN = UUID("5b7f1d46-3a3c-4f0e-9f57-6f6e2a1d9c10")  # devices that nobody has paired

@@ -49,6 +49,21 @@ class DeviceRecord:
     equipment: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What a device says of itself; None, "": it does not know.
+
+    Units: `battery` percent; `queued` scans that wait on it to be sent.
+    """
+
+    battery: int | None = None
+    firmware: str = ""
+    queued: int | None = None
+
+
+ALIVE = Life()
+
+
 def save_device(session: Session, id_: UUID, record: DeviceRecord, *, now: datetime) -> bool:
     """Make or change a device; whether it is new.
 
@@ -128,13 +143,15 @@ def device_of(session: Session, token: str) -> Device:
     return device
 
 
-def seen(session: Session, name: str, battery: int | None, *, now: datetime) -> None:
+def seen(session: Session, name: str, life: Life = ALIVE, *, now: datetime) -> None:
     """A device is alive; nobody minds if the office does not know it."""
     query = select(Device).where(Device.name == name).with_for_update(skip_locked=True)
     device = session.scalars(query).first()
     if device is not None:
         device.last_seen_at = now
-        device.battery = device.battery if battery is None else battery
+        device.battery = device.battery if life.battery is None else life.battery
+        device.firmware = life.firmware or device.firmware
+        device.queued = device.queued if life.queued is None else life.queued
 
 
 def _device(session: Session, id_: UUID) -> Device:

@@ -39,7 +39,11 @@ class Operator(Base):
 
 
 class Device(Base):
-    """A handheld or a screen. With `pairing_hash` it waits for the one that scans its code."""
+    """A handheld or a screen. With `pairing_hash` it waits for the one that scans its code.
+
+    What it said of itself last: `battery` in percent, `firmware` in its own words, `queued` scans
+    that it has not sent yet.
+    """
 
     __tablename__ = "device"
     __table_args__ = (
@@ -65,6 +69,8 @@ class Device(Base):
     revoked_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
     battery: Mapped[int | None]
+    firmware: Mapped[str] = mapped_column(server_default="")
+    queued: Mapped[int] = mapped_column(server_default="0")
 
 
 class SignIn(Base):

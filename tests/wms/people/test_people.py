@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from tests.builders import an_id
 from tests.wms.house import HUB, House
@@ -289,3 +291,29 @@ def test_nothing_secret_is_kept_and_a_session_is_remembered_for_a_moment(office:
     assert people.remembered(session) == known
     people.forget()
     assert people.remembered(session) is None
+
+
+def test_a_device_says_how_it_is_though_nobody_is_at_it(office: Office):
+    id_, token = office.device("HH-01")
+    clock = office.house.clock
+    clock.at += timedelta(minutes=30)
+    life = {"battery": 17, "firmware": "TC52 Android 13", "queued": 4}
+    office.good("POST", "/api/v1/devices/me", token, json=life)
+    assert _as_told(office, id_) == (clock.at, 17, "TC52 Android 13", 4)
+    office.operator("op-1")
+    session = office.enter(token, "op-1")
+    clock.at += timedelta(minutes=1)
+    office.good("POST", "/api/v1/devices/me", session, json={"queued": 0})
+    assert _as_told(office, id_) == (clock.at, 17, "TC52 Android 13", 0), "what it knows no more"
+    assert office.code_of("POST", "/api/v1/devices/me", json=life) == (401, "device_unknown")
+    office.good("POST", f"/console/v1/devices/{id_}:revoke", json={"command_id": str(an_id())})
+    refused = office.code_of("POST", "/api/v1/devices/me", token, json=life)
+    assert refused == (401, "device_unknown")
+
+
+def _as_told(office: Office, id_: str) -> tuple[object, ...]:
+    def work(session: Session) -> tuple[object, ...]:
+        device = session.get_one(Device, UUID(id_))
+        return device.last_seen_at, device.battery, device.firmware, device.queued
+
+    return office.house.database.run(work)

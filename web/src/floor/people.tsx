@@ -30,6 +30,8 @@ interface Device {
   revoked_at: string | null;
   last_seen_at: string | null;
   battery: number | null;
+  firmware: string;
+  queued: number;
 }
 interface Pairing {
   code: string;
@@ -40,6 +42,7 @@ interface Pairing {
 
 const AGAIN_MS = 10_000;
 const LOW = 20;
+const SILENT_S = 5 * 60; // a handheld says how it is every minute
 
 const operators = signal<readonly Operator[]>([]);
 const devices = signal<readonly Device[]>([]);
@@ -77,7 +80,7 @@ export function People() {
             type="button"
             data-act="new-device"
             onClick={() => {
-              const none = { zone: "", station: "", printer: "", equipment: [], paired_at: null, revoked_at: null, last_seen_at: null, battery: null };
+              const none = { zone: "", station: "", printer: "", equipment: [], paired_at: null, revoked_at: null, last_seen_at: null, battery: null, firmware: "", queued: 0 };
               adding.value = { id: newId(Date.now()), name: "", site: site.value, ...none };
             }}
           >
@@ -141,13 +144,16 @@ function Devices() {
                 <button type="button" class="link" onClick={() => (adding.value = one)}>
                   {one.name}
                 </button>
-                <small>{[one.site, one.zone, one.station, ...one.equipment].filter(Boolean).join(" · ")}</small>
+                <small>{[one.site, one.zone, one.station, ...one.equipment, one.firmware].filter(Boolean).join(" · ")}</small>
               </th>
               <td>
                 {one.revoked_at ? <b class="bad">✕ {t("floor.shut_out")}</b> : one.paired_at ? <b class="fine">✓ {t("floor.paired")}</b> : t("floor.not_paired")}
-                {one.last_seen_at && <small>{t("floor.seen", { time: hours(age(now.value, one.last_seen_at)) })}</small>}
+                <Seen one={one} />
               </td>
-              <td class="num">{one.battery !== null && <span class={one.battery < LOW ? "bad" : ""}>▮ {one.battery} %</span>}</td>
+              <td class="num">
+                {one.battery !== null && <span class={one.battery < LOW ? "bad" : ""}>▮ {one.battery} %</span>}
+                {one.queued > 0 && <small class="bad">{t("floor.queued", { count: one.queued })}</small>}
+              </td>
               <td>
                 <span class="acts">
                   <button type="button" data-act="pair" disabled={busy.value > 0} onClick={() => void pair(one)}>
@@ -165,6 +171,19 @@ function Devices() {
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** When it was heard last; a device in use that says nothing has no Wi-Fi, no power or no owner. */
+function Seen({ one }: { one: Device }) {
+  if (!one.last_seen_at) return null;
+  const seconds = age(now.value, one.last_seen_at);
+  const silent = !one.revoked_at && seconds > SILENT_S;
+  return (
+    <small class={silent ? "bad" : ""} data-silent={silent}>
+      {silent ? "▲ " : ""}
+      {t(silent ? "floor.silent" : "floor.seen", { time: hours(seconds) })}
+    </small>
   );
 }
 

@@ -13,12 +13,13 @@ import { read, sheet } from "./read.ts";
 import { type Read, Scanner, REST_MS } from "./scanner.ts";
 import { Task } from "./screen.tsx";
 import { session } from "./session.ts";
-import { Eye } from "./sheets.tsx";
+import { sheetsPart } from "./soon.ts";
 import { asking, back, begin, flash, hearOffers, lastTried, leave, notice, onward, packet, strange, view } from "./work.ts";
 
 const lockPart = worded(() => import("./lock.tsx"));
 const Lock = later(() => lockPart().then((each) => each.Lock));
 const Pair = later(() => lockPart().then((each) => each.Pair));
+const Eye = later(() => sheetsPart().then((each) => each.Eye));
 const Trial = later(() => worded(() => import("./trial.tsx"))().then((each) => each.Trial));
 const RECOVERS = ["recover", "putback"];
 
@@ -31,6 +32,7 @@ export function Page() {
   useEffect(() => hearOffers(site), [site]);
   useEffect(() => void begin(), []);
   useEffect(() => watchIdle(lock), []);
+  useEffect(() => void import("./life.ts").then((each) => each.live()).catch(() => undefined), []);
   document.title = `${t("h.title")} · Soko`;
   return <Handheld home={<Start />} />;
 }
@@ -45,6 +47,8 @@ function lock(): void {
 export function Handheld({ home }: { home: ComponentChildren }) {
   const sink = useRef<HTMLInputElement>(null);
   useEffect(keepAwake, []);
+  // What the first screen does without is there before the Wi-Fi goes.
+  useEffect(() => void sheetsPart().catch(() => undefined), []);
   useEffect(() => {
     if (!sink.current) return undefined;
     const scanner = new Scanner(

@@ -2,14 +2,17 @@
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { maybeWord, t, word } from "../core/i18n.ts";
 import { Keypad } from "./keypad.tsx";
+import { later } from "./later.tsx";
 import { Message } from "./message.tsx";
 import { bare, elements } from "./gs1.ts";
 import { CameraIcon } from "./icon.tsx";
 import { countOf, type Packet, piles, scans, type Step, stepNow } from "./packet.ts";
 import { CLOSED, main, read, sheet } from "./read.ts";
 import { session } from "./session.ts";
-import { Over } from "./sheets.tsx";
+import { sheetsPart } from "./soon.ts";
 import { asking, deed, leave, notice } from "./work.ts";
+
+const Over = later(() => sheetsPart().then((each) => each.Over));
 
 const HOLD_MS = 500;
 const MOST_FACTS = 4;

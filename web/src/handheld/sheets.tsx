@@ -1,5 +1,5 @@
 /** What lies over a step for a moment: exceptions, keypads, other ways to scan, a question. */
-import { t, word } from "../core/i18n.ts";
+import { type Catalogues, t, word } from "../core/i18n.ts";
 import { FoundFacts } from "./home.tsx";
 import { CameraIcon } from "./icon.tsx";
 import { DigitPad, Keypad } from "./keypad.tsx";
@@ -8,6 +8,12 @@ import { Message } from "./message.tsx";
 import { countOf, type Packet, type Step } from "./packet.ts";
 import { CLOSED, except, exceptionsOf, found, read, sheet } from "./read.ts";
 import { deed, leave } from "./work.ts";
+
+/** What nobody reads before something has gone wrong. */
+export const WORDS: Catalogues = {
+  en: () => import("../../../locales/en.json?words=problem,exception,care,disposition"),
+  ja: () => import("../../../locales/ja.json?words=problem,exception,care,disposition"),
+};
 
 const close = (): void => {
   sheet.value = CLOSED;

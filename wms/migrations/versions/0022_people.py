@@ -140,6 +140,8 @@ CREATE TABLE device (
   revoked_at TIMESTAMP WITH TIME ZONE,
   last_seen_at TIMESTAMP WITH TIME ZONE,
   battery BIGINT,
+  firmware TEXT DEFAULT '' NOT NULL,
+  queued BIGINT DEFAULT 0 NOT NULL,
   CONSTRAINT pk_device PRIMARY KEY (id),
   CONSTRAINT uq_device_name UNIQUE (name),
   CONSTRAINT uq_device_token_hash UNIQUE (token_hash)
