@@ -1,7 +1,7 @@
 """The hub's packing benches: a scale, a label printer, and a person who looks at both.
 
     bench 1 to 5      pack-n weighs on scale-n and prints on PRN-n
-    the dock          dock-n print on PRN-DOCK
+    the dock          dock-n prints on PRN-DOCK
 
 The scales speak MT-SICS to the edge, the printers take ZPL from the WMS: real ones could stand
 there. The person lays the parcel on the scale and waits until the screen shows its weight; takes
@@ -12,6 +12,7 @@ Seconds are real: scales, printers and networks do not hurry for a demo's clock.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from random import Random
 from types import TracebackType
@@ -46,13 +47,13 @@ class Benches:
     """All of them, alive."""
 
     def __init__(
-        self, scale_ports: dict[str, int], offset: int, client: httpx2.AsyncClient
+        self, scales: Mapping[str, int], printers: Mapping[str, int], client: httpx2.AsyncClient
     ) -> None:
         self._scales = {
             name: ScaleServer(port, number=name, every_s=SCALE_EVERY_S)
-            for name, port in scale_ports.items()
+            for name, port in scales.items()
         }
-        self._printers = {name: PrinterServer(port) for name, port in printer_ports(offset).items()}
+        self._printers = {name: PrinterServer(port) for name, port in printers.items()}
         self._client = client
         self._draw = Random("benches")
         self._tries: dict[str, int] = {}
@@ -75,6 +76,12 @@ class Benches:
         trace: TracebackType | None,
     ) -> None:
         await self._up.aclose()
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Where scales and printers listen."""
+        scales = {name: scale.port for name, scale in self._scales.items()}
+        return scales | {name: printer.port for name, printer in self._printers.items()}
 
     async def deeds(self, operator: Operator, step: dict[str, Any]) -> list[Deed] | None:
         """What a packer does at their bench; None: what anybody would."""

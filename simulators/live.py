@@ -27,7 +27,7 @@ import structlog
 
 from edge.clock import Clock
 from edge.mqtt import Bus, PahoBus
-from simulators.benches import Benches
+from simulators.benches import Benches, printer_ports
 from simulators.carrier import CarrierApi, CarrierServer
 from simulators.customers import Customers
 from simulators.eyes import HubEyes
@@ -113,7 +113,7 @@ async def run(settings: SimSettings, scenario: Scenario, clock: Clock) -> None:
             for row in site["devices"]
             if row["driver"] == "scale"
         }
-        benches = Benches(scales, settings.port_offset, client)
+        benches = Benches(scales, printer_ports(settings.port_offset), client)
         await stack.enter_async_context(benches)
         eyes = HubEyes(list(scenario.skus), benches, client).see
         conveyor = await stack.enter_async_context(
