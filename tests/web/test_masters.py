@@ -154,3 +154,94 @@ def test_it_is_legible_on_a_phone_and_on_a_desk(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         snap(page, f"masters-{tab}-{width}-{look}")
         assert serious(page) == []
+
+
+def furnish_rules(house: House) -> None:
+    """Goods for a kit, and a rule of each kind."""
+    furnish(house)
+    skus = [{"code": code, "name_en": code} for code in ("BOX", "CUP")]
+    house.ok(house.http.put("/master/v1/skus", json=skus))
+    rules = [
+        {"code": "N-OIWAI", "kind": "NOSHI", "name": "御祝 紅白蝶結び", "text": "外のし",
+         "when": {"gifts": ["のし"]}},
+        {"code": "WRAP-RED", "kind": "WRAP", "name": "赤い包装紙",
+         "when": {"worth_min_minor": 10_000}},
+        {"code": "FLYER-12", "kind": "FLYER", "name": "冬のチラシ", "scan": "FL-12",
+         "each": "PARCEL", "when": {"channels": ["web"], "until_on": "2026-12-31"}},
+    ]  # fmt: skip
+    house.ok(house.http.put(f"/console/v1/pack-rules/{HUB}", json=rules))
+    bench = {"weigh": "SCALE", "scale": "SC-1", "printer": "P1", "devices": ["HT-1", "HT-2"]}
+    house.ok(house.http.put(f"/console/v1/pack-stations/{HUB}/BENCH-1", json=bench))
+    house.ok(house.http.put(f"/console/v1/pick-stations/{HUB}/GTP-1", json={"slots": 6}))
+    house.ok(house.http.put(f"/console/v1/printers/{HUB}/P1", json={"host": "10.1.4.20"}))
+    kit = {"made": "ORDER", "parts": [{"sku": "TEA", "units": 2}]}
+    house.ok(house.http.put("/console/v1/kits/BOX", json=kit))
+
+
+def test_rules_are_edited_with_their_faults_beside_them(
+    house: House, real_soko: str, open_page: Opener, snap: Snapper
+):
+    furnish_rules(house)
+    page = open_page(f"{real_soko}/ui/masters?tab=rules&lang=ja", width=1400, height=900)
+    table, editor, pending = (
+        page.get_by_test_id(name) for name in ("table", "roweditor", "pending")
+    )
+    expect(table).to_have_attribute("data-rows", "3")
+    snap(page, "masters-rules-ja")
+    page.get_by_role("button", name="FLYER-12").click()
+    editor.locator("[name=from_on]").fill("2027-01-01")
+    snap(page, "masters-rule-editor-ja")
+    assert serious(page) == []
+    editor.locator("[type=submit]").click()
+    expect(pending).to_have_attribute("data-state", "FAULTY")
+    expect(page.get_by_test_id("faults")).to_contain_text("FLYER-12")
+    expect(page.locator("[data-row='2']")).to_have_attribute("data-bad", "true")
+    expect(pending.locator("[data-act=apply]")).to_be_disabled()
+    snap(page, "masters-rules-faults-ja")
+    page.get_by_role("button", name="FLYER-12").click()
+    editor.locator("[name=from_on]").fill("2026-12-01")
+    editor.locator("[type=submit]").click()
+    page.locator("[data-row='2'] [data-act=up]").click()
+    page.locator("[data-row='0'] [data-act=out]").click()
+    expect(pending).to_have_attribute("data-state", "CHECKED")
+    expect(pending.locator("[data-count=gone]")).to_contain_text("1")
+    snap(page, "masters-rules-checked-ja")
+    assert serious(page) == []
+    pending.locator("[data-act=apply]").click()
+    expect(pending).to_have_count(0)
+    rules = httpx2.get(f"{real_soko}/console/v1/pack-rules/{HUB}").json()
+    assert [rule["code"] for rule in rules] == ["FLYER-12", "WRAP-RED"]
+    assert rules[0]["when"]["from_on"] == "2026-12-01"
+    page.locator("[data-table=kits]").click()
+    page.locator("[data-act=new]").click()
+    editor.locator("[name=kit]").fill("BOX")
+    editor.locator("[name=sku]").fill("CUP")
+    editor.locator("[name=units]").fill("1")
+    editor.locator("[name=made]").select_option("ORDER")
+    editor.locator("[type=submit]").click()
+    pending.locator("[data-act=apply]").click()
+    expect(table).to_have_attribute("data-rows", "2")
+    kit = httpx2.get(f"{real_soko}/console/v1/kits/BOX").json()
+    assert kit["parts"] == [{"sku": "CUP", "units": 1}, {"sku": "TEA", "units": 2}]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("how", [(420, "ja", "dark"), (1280, "en", "light"), (1280, "ja", "dark")])
+def test_every_table_of_rules_is_legible(
+    house: House, real_soko: str, open_page: Opener, snap: Snapper, how: tuple[int, str, str]
+):
+    width, lang, look = how
+    furnish_rules(house)
+    page = open_page(
+        f"{real_soko}/ui/masters?tab=rules&lang={lang}&look={look}", width=width, height=900
+    )
+    names = [each.get_attribute("data-table") for each in page.locator("[data-table]").all()]
+    assert len(names) == 12
+    for name in names:
+        page.locator(f"[data-table={name}]").click()
+        page.locator(f"[data-kind={name}]").wait_for()
+        page.locator("[data-act=new]").click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("option, button, th, label").filter(has_text="masters.").count() == 0
+        snap(page, f"rules-{name}-{width}-{lang}-{look}")
+        assert serious(page) == []

@@ -75,7 +75,7 @@ export interface Sku {
   packs: Pack[];
 }
 
-export const TABS = ["places", "sites", "goods", "files"] as const;
+export const TABS = ["places", "sites", "goods", "rules", "files"] as const;
 export const [tab, showTab] = addressed("tab", "places");
 export const [site, showSite] = addressed("site", "");
 export const sites = signal<readonly Site[]>([]);
