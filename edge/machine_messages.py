@@ -51,7 +51,7 @@ class PortalReport:
     status: PortalStatus
     session: str = ""
     position: str = ""  # "OPEN", a floor …: the words of the site file
-    until: datetime | None = None
+    until_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class PortalWanted:
     portal: str
     session: str = ""
     position: str = ""
-    until: datetime | None = None
+    until_at: datetime | None = None
 
 
 MachineEvent: TypeAlias = FleetReport | PortalReport | SafetyReport

@@ -165,7 +165,8 @@ def _wanted(state: State, begun: list[Transport], seekers: int) -> list[Transpor
     for order in state.transports.values():
         if order.load not in loads:
             loads.add(order.load)
-            (found if order.robot is None else kept).append(order)
+            if order.ours and order.id not in state.handed:
+                (found if order.robot is None else kept).append(order)
     found.sort(key=lambda order: -order.priority)  # stable: by age within a priority
     return kept + found[: max(WINDOW, 2 * seekers)]
 

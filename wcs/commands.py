@@ -94,6 +94,27 @@ def replay(journal: Annotated[Path, typer.Argument(help="A journal file.")]) -> 
     raise typer.Exit(1)
 
 
+@wcs.command("raas-bill")
+def raas_bill(
+    journal: Annotated[Path, typer.Argument(help="A journal file.")],
+    month: Annotated[str, typer.Option(help="Such as 2026-04; all, when absent.")] = "",
+    form: Annotated[str, typer.Option("--format", help="json or csv.")] = "json",
+) -> None:
+    """Print what the missions of hired fleets cost, by agreement and as asked for."""
+    from wcs.charges import as_csv, as_json, charges
+
+    forms = {"json": as_json, "csv": as_csv}
+    if form not in forms:
+        typer.echo(f"--format is {' or '.join(forms)}, not {form}", err=True)
+        raise typer.Exit(2)
+    try:
+        rows = charges(journal, month)
+    except FileNotFoundError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    typer.echo(forms[form](rows).rstrip())
+
+
 @wcs.command()
 def check(site: Annotated[Path, typer.Argument(help="A site file (TOML).")]) -> None:
     """Check a site file and print what was understood, or all of its faults."""

@@ -52,7 +52,7 @@ def accept(state: State, plant: Plant, order: TransportOrder, outbox: Outbox) ->
     )
     state.transports[order.id] = transport
     if not _fails_for_place(state, plant, transport, outbox):
-        _report(state, transport, "ACCEPTED", outbox)
+        tell(state, transport, "ACCEPTED", outbox)
 
 
 def check_places(state: State, plant: Plant, outbox: Outbox) -> None:
@@ -62,8 +62,14 @@ def check_places(state: State, plant: Plant, outbox: Outbox) -> None:
 
 
 def _fails_for_place(state: State, plant: Plant, transport: Transport, outbox: Outbox) -> bool:
+    fleets = plant.fleets.values()
+    hired = any(f.serves(transport.source, transport.destination) for f in fleets)
+    transport.ours = True
     for place in (transport.source, transport.destination):
         if plant.point_of(place) is None:
+            transport.ours = False
+            if (hired and transport.robot is None) or transport.id in state.handed:
+                continue
             end(state, transport, "FAILED", outbox, reason=f"place.unknown: {place}")
             return True
     return False
@@ -72,7 +78,10 @@ def _fails_for_place(state: State, plant: Plant, transport: Transport, outbox: O
 def withdraw(state: State, message: Withdrawal, outbox: Outbox) -> None:
     """Take an order back, unless its load is on a robot or about to be."""
     transport = state.transports.get(message.id)
-    if transport is not None and not is_begun(state, transport):
+    if (handed := state.handed.get(message.id)) is not None:
+        if not handed.unwanted:
+            handed.unwanted, handed.told_at = True, None
+    elif transport is not None and not is_begun(state, transport):
         end(state, transport, "WITHDRAWN", outbox)
 
 
@@ -91,22 +100,24 @@ def end(
         del state.over[next(iter(state.over))]
     if transport.robot is not None:
         _let_go(state.robots[transport.robot])
-    _report(state, transport, how, outbox, reason=reason)
+    tell(state, transport, how, outbox, reason=reason)
 
 
 def _let_go(robot: Robot) -> None:
     robot.transport, robot.goal = None, None
 
 
-def _report(
+def tell(
     state: State, transport: Transport, how: TransportState, outbox: Outbox, *, reason: str = ""
 ) -> None:
+    """Report how far an order is."""
+    handed = state.handed.get(transport.id)
     outbox.to_wms.append(
         TransportReport(
             at=state.now,
             id=transport.id,
             state=how,
-            robot=transport.robot,
+            robot=transport.robot or (handed.fleet if handed is not None else None),
             metres=round(transport.metres, 2),
             reason=reason,
         )
@@ -128,7 +139,7 @@ def action_ended(state: State, robot: Robot, *, finished: bool, outbox: Outbox) 
     else:
         transport.loaded = True
         robot.goal = None  # set by the next run
-        _report(state, transport, "LOADED", outbox)
+        tell(state, transport, "LOADED", outbox)
 
 
 # ------------------------------------------------------------------------ the phases
@@ -281,4 +292,4 @@ def _assign(state: State, changes: Mapping[str, str | None], outbox: Outbox) -> 
         transport.robot, robot.transport, robot.goal = name, order, None
         if not transport.announced:
             transport.announced = True
-            _report(state, transport, "ASSIGNED", outbox)
+            tell(state, transport, "ASSIGNED", outbox)

@@ -23,6 +23,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
+from edge.machine_messages import FleetReport, PortalReport, SafetyReport
 from edge.messages import (
     CartonArrived,
     CartonDefaulted,
@@ -30,6 +31,7 @@ from edge.messages import (
     CartonSorted,
     CommandRefused,
     DeviceStatus,
+    EyeChanged,
     LanesKnown,
     LightPressed,
     RobotConformance,
@@ -40,13 +42,21 @@ from edge.messages import (
     TagSeen,
     WeightRead,
 )
-from wcs import conveyor, dispatch, gates, lanes, missions
-from wcs.messages import Alarm, ParcelExpected, PassageExpected, TransportOrder, Withdrawal
+from wcs import conveyor, dispatch, gates, hired, lanes, missions, portals, safety
+from wcs.messages import (
+    Alarm,
+    ParcelExpected,
+    PassageExpected,
+    SafetyConfirmed,
+    TransportOrder,
+    Withdrawal,
+)
 from wcs.plant import Plant
 from wcs.routing import Routes
 from wcs.state import Outbox, Robot, State, clear_alarm, fit, raise_alarm
 from wcs.traffic import Mover, grant
 
+_OURS = ("edge", "edge.presence", "dead.letters")  # devices that are no machines
 _CONFORMS = 0.5  # the share of messages without a fault below which a robot is an alarm
 
 
@@ -66,12 +76,17 @@ Incoming: TypeAlias = Annotated[
     | LightPressed
     | TagSeen
     | TagGone
+    | EyeChanged
     | DeviceStatus
     | WeightRead
     | ShelfSeen
     | RobotReport
     | RobotConformance
     | CommandRefused
+    | FleetReport
+    | PortalReport
+    | SafetyReport
+    | SafetyConfirmed
     | TransportOrder
     | Withdrawal
     | ParcelExpected
@@ -80,6 +95,7 @@ Incoming: TypeAlias = Annotated[
     | Started,
     Field(discriminator="type"),
 ]
+_AtGates: TypeAlias = TagSeen | TagGone | EyeChanged | DeviceStatus | PassageExpected
 inbox_json: TypeAdapter[list[Incoming]] = TypeAdapter(list[Incoming])
 
 
@@ -89,6 +105,7 @@ class Engine:
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
         self._open = self.routes = Routes(plant)
+        self._ways = portals.ways_of(plant)
 
     def step(self, state: State, inbox: Sequence[Incoming], now: datetime) -> Outbox:
         """Hear the inbox, decide, and say what is to be said. Time never runs backwards."""
@@ -97,26 +114,37 @@ class Engine:
         for message in inbox:
             self._hear(state, message, outbox)
         routes = self._routes(state)
+        held = safety.held_devices(state, self.plant) if state.stops else frozenset()
+        hired.run(state, self.plant, outbox, held)
         dispatch.run(state, routes, outbox)
         self._move(state, routes, outbox)
+        portals.run(state, self.plant, outbox, held)
         conveyor.forget(state.sorting, state.now)
         conveyor.release(state.sorting, self.plant, state.now, outbox)
         lanes.tell(state, self.plant, outbox)
         outbox.to_wms.extend(gates.all_due(state.gates.values(), state.announced, state.now))
+        if state.stops:
+            safety.pause(state, self.plant, outbox)
+            outbox.to_edge = safety.let_out(state, self.plant, outbox.to_edge)
         return outbox
 
     # -------------------------------------------------------------------------- hearing
     def _hear(self, state: State, message: Incoming, outbox: Outbox) -> None:
         if isinstance(message, RobotReport | RobotConformance):
             self._hear_robot(state, message, outbox)
+        elif isinstance(message, FleetReport | PortalReport | SafetyReport | SafetyConfirmed):
+            self._hear_machine(state, message, outbox)
         elif isinstance(message, TransportOrder):
             dispatch.accept(state, self.plant, message, outbox)
         elif isinstance(message, Withdrawal):
             dispatch.withdraw(state, message, outbox)
-        elif isinstance(message, TagSeen | TagGone | DeviceStatus | PassageExpected):
+        elif isinstance(message, _AtGates):
+            if isinstance(message, DeviceStatus):
+                hired.hear_status(state, self.plant, message)
             _hear_at_gates(state, message, outbox)
         elif isinstance(message, Started):
             fit(state, self.plant)
+            _forget_devices(state, self.plant, outbox)
             dispatch.check_places(state, self.plant, outbox)
             state.started_at = state.now
             lanes.start(state.sorting, state.now)
@@ -125,6 +153,19 @@ class Engine:
                 robot.told_at = state.now if robot.told_at is not None else None
         else:
             self._hear_sorting(state, message, outbox)
+
+    def _hear_machine(
+        self,
+        state: State,
+        message: FleetReport | PortalReport | SafetyReport | SafetyConfirmed,
+        outbox: Outbox,
+    ) -> None:
+        if isinstance(message, FleetReport):
+            hired.hear(state, self.plant, message, outbox)
+        elif isinstance(message, PortalReport):
+            portals.hear(state, message)
+        else:
+            safety.hear(state, self.plant, message, outbox)
 
     def _hear_sorting(
         self,
@@ -212,7 +253,8 @@ class Engine:
                 self._give(state, state.robots[name], points)
         dispatch.commit_actions(state, self.plant)
         for robot in state.robots.values():
-            missions.tell(state, routes, robot, outbox)
+            if not (state.stops and safety.holds(state, self.plant, robot)):
+                missions.tell(state, routes, robot, outbox)
 
     def _fleet_is_known(self, state: State) -> bool:
         """Whether every robot has a place, or has had the time to say where it is."""
@@ -222,6 +264,12 @@ class Engine:
         )
 
     def _give(self, state: State, robot: Robot, points: list[str]) -> None:
+        if state.stops:
+            points = safety.let_go_on(state, self.plant, robot, points)
+        if self._ways:
+            points = portals.let_through(state, self._ways, robot, points)
+        if not points:
+            return
         pushed = robot.goal is None or robot.kind in ("", "foreign")
         if pushed and missions.at_rest(robot):
             missions.start(state, robot, missions.own_name(state, robot), "move", None)
@@ -258,9 +306,7 @@ def _unplaced(name: str, start: str) -> Mover:
     )
 
 
-def _hear_at_gates(
-    state: State, message: TagSeen | TagGone | DeviceStatus | PassageExpected, outbox: Outbox
-) -> None:
+def _hear_at_gates(state: State, message: _AtGates, outbox: Outbox) -> None:
     if isinstance(message, PassageExpected):
         gates.expect(state.announced, message)
         return
@@ -272,7 +318,7 @@ def _hear_at_gates(
 
 def _hear_status(state: State, event: DeviceStatus, outbox: Outbox) -> None:
     alarm_id = f"device/{event.device}"
-    if event.status == "UP":
+    if event.status == "UP" or event.gone:
         clear_alarm(state, outbox, alarm_id)
         return
     alarm = Alarm(
@@ -290,6 +336,15 @@ def _hear_status(state: State, event: DeviceStatus, outbox: Outbox) -> None:
         outbox.to_wms.append(replace(alarm))
         return
     raise_alarm(state, outbox, alarm)
+
+
+def _forget_devices(state: State, plant: Plant, outbox: Outbox) -> None:
+    """What the site file no longer names cannot be down."""
+    known = {*plant.devices, *_OURS}
+    for alarm_id in tuple(state.alarms):
+        kind, _, name = alarm_id.partition("/")
+        if kind == "device" and name not in known:
+            clear_alarm(state, outbox, alarm_id)
 
 
 def _hear_conformance(state: State, event: RobotConformance, outbox: Outbox) -> None:

@@ -38,6 +38,7 @@ from uuid import UUID
 
 from edge import dead
 from edge.dead import DeadLetter
+from wcs import charges
 from wcs.engine import Engine, Incoming, inbox_json
 from wcs.messages import from_wcs
 from wcs.plant import Plant, read_plant
@@ -59,6 +60,7 @@ CREATE TABLE IF NOT EXISTS epoch (one INTEGER PRIMARY KEY CHECK (one = 1), name 
 CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL);
 """
     + dead.SCHEMA
+    + charges.SCHEMA
 )
 
 
@@ -194,6 +196,7 @@ class Journal:
             )
             self._db.execute("DELETE FROM message WHERE seq <= ?", (self._acked,))
             self._db.executemany("INSERT INTO message VALUES (?, ?)", rows)
+            charges.note(self._db, outbox.to_wms)
             dead.bury(self._db, self._aside)
             dead.dig_up(self._db, self._dug_up)
             if self._batch % SNAPSHOT_EVERY == 0:

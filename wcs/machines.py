@@ -117,8 +117,10 @@ def machine_faults(
     devices: frozenset[str],
 ) -> Iterator[str]:
     """What is wrong with these tables. `paths` are rows of the site file."""
-    rows = [("fleets", fleets), ("portals", portals), ("circuits", circuits)]
-    for table, named in rows:
+    rows: dict[str, Sequence[FleetSpec | Portal | Circuit]] = {
+        "fleets": fleets, "portals": portals, "circuits": circuits
+    }  # fmt: skip
+    for table, named in rows.items():
         names = [row.name for row in named]
         for n, row in enumerate(named, 1):
             if not row.name or row.name in names[: n - 1]:

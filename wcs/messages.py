@@ -68,6 +68,17 @@ class PassageExpected:
     gate: str = ""  # "" is any gate
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyConfirmed:
+    """A person says at the screen that a safety circuit, reset at the machine, may go on."""
+
+    type: Literal["safety.confirmed"] = "safety.confirmed"
+    id: str
+    circuit: str
+    by: str
+    reason: str = ""
+
+
 # --------------------------------------------------------------------------- what the WMS hears
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportReport:
@@ -130,6 +141,22 @@ class GatePassage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissionCharged:
+    """What a mission of a hired fleet costs: by what was agreed, and what its owner asks for it."""
+
+    type: Literal["mission.charged"] = "mission.charged"
+    at: datetime
+    id: str  # the transport order
+    fleet: str
+    mission: str
+    state: str  # FINISHED, FAILED or CANCELLED
+    metres: float
+    agreed_minor: int
+    asked_minor: int | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
     """Something needs a person, or no longer does."""
 
@@ -144,7 +171,7 @@ class Alarm:
 
 
 ToWcs: TypeAlias = Annotated[
-    TransportOrder | Withdrawal | ParcelExpected | PassageExpected | ShowLight,
+    TransportOrder | Withdrawal | ParcelExpected | PassageExpected | ShowLight | SafetyConfirmed,
     Field(discriminator="type"),
 ]
 FromWcs: TypeAlias = Annotated[
@@ -153,6 +180,7 @@ FromWcs: TypeAlias = Annotated[
     | ParcelSorted
     | GatePassage
     | Alarm
+    | MissionCharged
     | WeightRead
     | ShelfSeen
     | LightPressed,

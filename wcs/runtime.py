@@ -46,6 +46,7 @@ from edge.mqtt import (
     stream_data_topic,
 )
 from edge.stream import SenderPump, encode_ack
+from wcs import safety
 from wcs.engine import Engine, Started
 from wcs.frame import site_picture
 from wcs.intake import READERS, Intake, Taken, answer
@@ -196,6 +197,10 @@ class Runtime:
         """Say again what robots have not been seen to know for a while."""
         now_s = time.monotonic()
         for drive in unheard(self.state):
+            if self.state.stops and safety.holds(
+                self.state, self.engine.plant, self.state.robots[drive.robot]
+            ):
+                continue  # somebody has pressed an emergency stop
             mission, update, told_s = self._told.get(drive.robot, ("", 0, 0.0))
             if (mission, update) != (drive.mission, drive.update):
                 self._told[drive.robot] = (drive.mission, drive.update, now_s)

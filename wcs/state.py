@@ -13,12 +13,14 @@ from typing import Literal, TypeAlias
 
 from pydantic import TypeAdapter
 
+from edge.machine_messages import FleetMission, PortalWanted
 from edge.messages import (
     CancelDrive,
     Divert,
     Drive,
     DriveAction,
     LaneTable,
+    PauseRobot,
     ReleaseCarton,
     RobotReport,
     ShowLight,
@@ -28,7 +30,17 @@ from wcs.messages import Alarm, FromWcs
 from wcs.plant import Plant
 
 MissionKind: TypeAlias = Literal["", "transport", "park", "charge", "move", "foreign"]
-ToEdge: TypeAlias = Drive | CancelDrive | ReleaseCarton | Divert | LaneTable | ShowLight
+ToEdge: TypeAlias = (
+    Drive
+    | CancelDrive
+    | PauseRobot
+    | ReleaseCarton
+    | Divert
+    | LaneTable
+    | ShowLight
+    | FleetMission
+    | PortalWanted
+)
 
 
 @dataclass(slots=True)
@@ -47,6 +59,66 @@ class Transport:
     missions: int = 0  # how many missions it took so far
     announced: bool = False  # ASSIGNED has been reported
     metres: float = 0.0
+    ours: bool = True  # both its places are on the plant, so that our robots could do it
+
+
+@dataclass(slots=True)
+class Handed:
+    """A transport order that a hired fleet has, as a mission."""
+
+    transport: str
+    fleet: str
+    mission: str
+    heard_at: datetime  # or handed out
+    state: str = ""  # the last that was heard, edge.machine_messages.MissionState
+    robot: str = ""
+    told_at: datetime | None = None
+    tells: int = 0
+    unwanted: bool = False  # it has been withdrawn
+
+
+@dataclass(slots=True)
+class Fleet:
+    """A hired fleet: whether its interface answers, and what it would not take."""
+
+    up: bool = False
+    not_before: dict[str, datetime] = field(default_factory=dict)  # orders, and since when
+
+
+@dataclass(slots=True)
+class Want:
+    """A robot's wish for a portal."""
+
+    position: str
+    since: datetime
+    seen_at: datetime
+
+
+@dataclass(slots=True)
+class Access:
+    """A portal (door, lift): who has it, where it shall be, and what was last heard of it."""
+
+    session: str = ""  # "": nobody has it
+    users: list[str] = field(default_factory=list)  # robots
+    position: str = ""  # where it shall be
+    since: datetime | None = None  # of the session
+    told_at: datetime | None = None
+    heard_at: datetime | None = None
+    granted: str = ""  # where it is, for this session
+    until_at: datetime | None = None
+    is_free: bool = True  # it has heard that nobody needs it
+    fault: bool = False
+    wants: dict[str, Want] = field(default_factory=dict)  # by robot
+
+
+@dataclass(slots=True)
+class Stop:
+    """An emergency stop that is not over."""
+
+    since: datetime
+    reset: bool = False  # at the machine
+    paused: list[str] = field(default_factory=list)  # robots that were told to
+    told_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -153,6 +225,11 @@ class State:
     gates: dict[str, GateState] = field(default_factory=dict)  # by device
     announced: Announced = field(default_factory=Announced)  # what should pass gates
     alarms: dict[str, Alarm] = field(default_factory=dict)  # the active ones
+    handed: dict[str, Handed] = field(default_factory=dict)  # to hired fleets, by transport order
+    fleets: dict[str, Fleet] = field(default_factory=dict)
+    missions_over: dict[str, str] = field(default_factory=dict)  # of hired fleets, and how
+    portals: dict[str, Access] = field(default_factory=dict)
+    stops: dict[str, Stop] = field(default_factory=dict)  # by safety circuit
     asked_at: datetime | None = None  # when robots and orders were last looked at together …
     asked_of: tuple[int, int] = (0, 0)  # … and how many were free, and without a robot
 
@@ -206,6 +283,7 @@ def fit(state: State, plant: Plant) -> State:
             state.gates[device] = GateState(
                 gate=gate.name, device=device, inside=gate.inside, outside=gate.outside
             )
+        state.gates[device].eyes = gate.eyes
     return state
 
 

@@ -24,6 +24,7 @@ from wcs.messages import (
     Alarm,
     FromWcs,
     GatePassage,
+    MissionCharged,
     ParcelScanned,
     ParcelSorted,
     TransportReport,
@@ -128,6 +129,8 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
             compare_shelf(session, floor, message, now=now)
         case LightPressed():
             count(session, floor.hub, "lights_pressed")
+        case MissionCharged():
+            count(session, floor.hub, "missions_charged")
         case Alarm():
             count(session, floor.hub, "alarms", int(message.active))
             report(
