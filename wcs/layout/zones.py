@@ -1,0 +1,69 @@
+"""Parts of a plant that are claimed before they are entered, found by themselves.
+
+    DEAD_END   a way in that is the only way out: one robot, or they would meet inside
+    BRIDGE     a single lane between two halls: any number one way, never both ways at once
+    LIFT       a car and what the site file says of it: so many robots as it takes
+    BLOCK      points that the site file ties together: so many robots as it says
+
+Outside all zones the plant is made of halls in which whoever stands in the way can be pushed
+round (wcs.fleet.grants); with a claim for every zone no two robots can lock each other in.
+
+Laws:
+    disjoint    a node lies in one zone at most; what the site file declares comes first
+    open way    every dead end and every bridge is in a zone: away from zones all is rings
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from wcs.layout.connect import bridges, dead_ends, neighbours, parts
+from wcs.layout.roadmap import Ints, Roadmap
+
+ZoneKind: TypeAlias = Literal["DEAD_END", "BRIDGE", "LIFT", "BLOCK"]
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Nodes that are claimed together, and by how many robots at once."""
+
+    kind: ZoneKind
+    nodes: tuple[int, ...]
+    capacity: int
+    name: str = ""
+
+
+def find_zones(roadmap: Roadmap, declared: Sequence[Zone] = ()) -> tuple[Zone, ...]:
+    """The declared zones, then the dead ends and bridges of what is left."""
+    n = roadmap.nodes
+    near = neighbours(n, zip(roadmap.start.tolist(), roadmap.end.tolist(), strict=True))
+    taken = [False] * n
+    for zone in declared:
+        for node in zone.nodes:
+            taken[node] = True
+    ends = dead_ends(near)
+    cut = bridges([[j for j in near[i] if not ends[j]] if not ends[i] else [] for i in range(n)])
+    # a node is single-lane when all of its ways but those into dead ends are bridges
+    single = [
+        not ends[i]
+        and any(True for j in near[i] if not ends[j])
+        and all((min(i, j), max(i, j)) in cut for j in near[i] if not ends[j])
+        for i in range(n)
+    ]
+    zones = list(declared)
+    for kind, of in (("DEAD_END", ends), ("BRIDGE", single)):
+        free = [one and not held for one, held in zip(of, taken, strict=True)]
+        for group in parts(near, free):
+            capacity = 1 if kind == "DEAD_END" else len(group)
+            zones.append(Zone("DEAD_END" if kind == "DEAD_END" else "BRIDGE", tuple(group), capacity))
+    return tuple(zones)
+
+
+def zone_of(n: int, zones: Sequence[Zone]) -> Ints:
+    """(n,) the zone of each node, or -1."""
+    found = np.full(n, -1, np.int32)
+    for number, zone in enumerate(zones):
+        found[list(zone.nodes)] = number
+    return found
