@@ -140,7 +140,7 @@ class Lot(Base):
 
     sku_id: Mapped[UUID] = mapped_column(ForeignKey("sku.id"), primary_key=True)
     code: Mapped[str] = mapped_column(primary_key=True)
-    expires_on: Mapped[date | None]
+    expires_on: Mapped[date | None] = mapped_column(index=True)
     made_on: Mapped[date | None]
     origin: Mapped[str] = mapped_column(server_default="")
     status: Mapped[str] = mapped_column(server_default="OK")

@@ -158,8 +158,10 @@ class Jobs:
         return self.desk.track()
 
     def expire(self) -> int:
-        """End the holds whose time has run out."""
-        return len(self.database.run(lambda s: promises.expire(s, now=self.clock.now())))
+        """End the holds whose time has run out; block the lots whose last day is over."""
+        now = self.clock.now()
+        ended = self.database.run(lambda s: promises.expire(s, now=now))
+        return len(ended) + self.database.run(lambda s: promises.judge_lots(s, now=now))
 
     def forget(self) -> int:
         """Forget events that every consumer has had and that are a week old, a part at a time."""

@@ -3,7 +3,7 @@
 Two layers, written together in one transaction and by nobody else:
 
     promise    `stock_balance`, one row a site, owner, SKU and segment, one counter a state:
-               free = sellable - reserved - allocated - safety;
+               free = sellable - blocked - reserved - allocated - safety;
                `hold`, units set aside for one demand; `supply`, what is to come
     physical   `movement`, append-only and double entry; `quant`, what stands where: its sum
 

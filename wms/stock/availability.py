@@ -1,7 +1,7 @@
 """The read side of stock: what is free where, what can be picked, every state of every site.
 
 Reads lock nothing and may be a moment old; what is shown as free is promised only by a
-reservation. `free = sellable - reserved - allocated - safety`, of goods in condition A.
+reservation. `free = sellable - blocked - reserved - allocated - safety`, of goods in condition A.
 """
 
 from collections.abc import Iterable
@@ -25,13 +25,14 @@ STATES = (
     "expected", "received", "sellable", "reserved", "cart", "click_reserve", "allocated",
     "picked", "packed", "to_customer", "to_store", "to_locker", "store_to_dc", "dc_to_dc",
     "return_requested", "return_in_transit", "return_received", "quarantine", "damaged", "lost",
-    "unknown", "safety",
+    "unknown", "safety", "blocked",
 )  # fmt: skip
 _UNIT_PLACE = case(
     (HandlingUnit.parent_id.is_(None), HandlingUnit.location_id),
     else_=func.unit_place(HandlingUnit.site_id, HandlingUnit.id),
 )
-_FREE = StockBalance.sellable - StockBalance.reserved - StockBalance.allocated - StockBalance.safety
+_PROMISED = StockBalance.reserved + StockBalance.allocated
+_FREE = StockBalance.sellable - StockBalance.blocked - _PROMISED - StockBalance.safety
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ class StockRow:
     lost: int
     unknown: int
     safety: int
+    blocked: int
     free: int
 
 

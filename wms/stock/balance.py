@@ -8,8 +8,10 @@ time. The tests hold the two against each other; who wants to know what is right
 
 A hold is units set aside for one demand. While it is HELD its units count as reserved, while it is
 ALLOCATED or PINNED (to a place) as allocated; once picked they are where its goods are: picked,
-packed, in transit. Then it has ended. `free = sellable - reserved - allocated - safety`, and
+packed, in transit. Then it has ended. `blocked` is what of the sellable is of lots that nobody may
+have: blocked ones, and those whose last day is over.
 
+    free = sellable - blocked - reserved - allocated - safety
     sellable - reserved - allocated >= -overdraft      always: never oversold
 
 Units are whole base units. Pure: no clock, no database, no log.
@@ -65,6 +67,7 @@ class Balance:
     """The promises on one SKU at one site. Immutable: every change returns a new one."""
 
     sellable: int = 0
+    blocked: int = 0
     reserved: int = 0
     allocated: int = 0
     safety: int = 0
@@ -73,12 +76,13 @@ class Balance:
     def __post_init__(self) -> None:
         counters = (self.sellable, self.reserved, self.allocated, self.safety, self.overdraft)
         assert min(counters) >= 0
+        assert 0 <= self.blocked <= self.sellable
         assert self.sellable - self.reserved - self.allocated >= -self.overdraft
 
     @property
     def free(self) -> int:
-        """Units that are not promised; below zero when safety stock or an overdraft is in use."""
-        return self.sellable - self.reserved - self.allocated - self.safety
+        """Units that are not promised; below zero when what is kept, or blocked, is promised."""
+        return self.sellable - self.blocked - self.reserved - self.allocated - self.safety
 
     def may_promise(self, units: int) -> bool:
         """Whether that many more may be promised."""

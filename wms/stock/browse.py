@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from wms.ids import SkuId
 from wms.stock.availability import STATES
-from wms.stock.network import SELLS, moment
+from wms.stock.network import FREE, SELLS, moment
 
 LOOK = 200  # SKUs, of some dozens of balances each
 RARE = 20_000  # quants at the places of a state; more, and it is not rare
@@ -38,11 +38,11 @@ Filter: TypeAlias = Literal[
     "expected", "received", "sellable", "reserved", "cart", "click_reserve", "allocated",
     "picked", "packed", "to_customer", "to_store", "to_locker", "store_to_dc", "dc_to_dc",
     "return_requested", "return_in_transit", "return_received", "quarantine", "damaged", "lost",
-    "unknown", "safety", "free", "sold_out",
+    "unknown", "safety", "blocked", "free", "sold_out",
 ]  # fmt: skip
 FILTERS: tuple[str, ...] = get_args(Filter)
-_PROMISES = {"sellable", "reserved", "cart", "click_reserve", "allocated", "safety", "free",
-             "sold_out"}  # fmt: skip
+_PROMISES = {"sellable", "reserved", "cart", "click_reserve", "allocated", "safety", "blocked",
+             "free", "sold_out"}  # fmt: skip
 _AT_PLACES = text(
     "SELECT array_agg(DISTINCT x.sku_id) FILTER (WHERE x.units > 0) AS skus, count(*) AS looked"
     " FROM (SELECT q.sku_id, q.units FROM location l"
@@ -133,7 +133,7 @@ def _few(session: Session, wish: Wish) -> list[UUID] | None:
 def statement(wish: Wish, *, exact: bool = False, few: bool = False) -> TextClause:
     """The lines of a page; `exact`: of the SKU whose code the text is; `few`: of those only."""
     assert set(wish.states) <= set(FILTERS), wish.states
-    free = "sum(b.sellable - b.reserved - b.allocated - b.safety) FILTER (WHERE b.segment = :sells)"
+    free = f"sum({FREE}) FILTER (WHERE b.segment = :sells)"
     at_site = (
         "" if wish.site is None else " AND b.site_id = (SELECT id FROM site WHERE code = :site)"
     )

@@ -13,6 +13,7 @@ all sites of a database (NETWORK_LAWS): a cell by itself does not see the other 
     I1   at each site all places together add up to nothing, and in weight to what was found
     I2   what is where is the sum of its movements
     I3   the counters are what is in their places
+    I3b  what is counted as blocked is what there is of lots that nobody may have
     I4   what is promised is what is held
     I5   nothing is promised twice
     I6   what is pinned is there once; what is picked is there; a serial is in one place
@@ -131,6 +132,29 @@ _PROMISES_ARE_HOLDS = _of_balance(
         GROUP BY 1, 2, 3, 4""",
     "its holds have",
 )
+_LOT_FOR_SALE = """
+         JOIN location l ON l.site_id = q.site_id AND l.id = q.location_id
+         JOIN lot t ON t.sku_id = q.sku_id AND t.code = q.lot
+         JOIN site i ON i.id = q.site_id
+         JOIN stock_balance j ON j.site_id = q.site_id AND j.owner_id = q.owner_id
+          AND j.sku_id = q.sku_id AND j.segment = q.condition
+        CROSS JOIN LATERAL (SELECT lot_ends(t.expires_on, i.time_zone) AS at) AS e
+        WHERE q.lot <> '' AND q.units > 0 AND q.condition <> 'D' AND l.counter = 'sellable'
+"""
+_BLOCKED_COUNTED = _of_balance(
+    ("blocked",),
+    f"""SELECT q.site_id, q.owner_id, q.sku_id, q.condition AS segment, sum(q.units) AS blocked
+         FROM quant q {_LOT_FOR_SALE} AND (t.status = 'BLOCKED' OR e.at <= j.judged_at)
+        GROUP BY 1, 2, 3, 4""",  # noqa: S608
+    "lots that nobody may have are",
+)
+_BLOCKED_IN_TIME = f"""
+SELECT q.site_id, q.sku_id, format('lot %s ends at %s, its balance looks again at %s', q.lot,
+       e.at, coalesce(j.stops_at::text, 'no time')) AS what
+  FROM quant q {_LOT_FOR_SALE} AND t.status = 'OK' AND (e.at <= j.judged_at) IS NOT TRUE
+   AND e.at < coalesce(j.stops_at, 'infinity')
+"""  # noqa: S608
+_BLOCKED = f"{_BLOCKED_COUNTED} UNION ALL {_BLOCKED_IN_TIME}"
 _SUPPLY_IS_HELD = """
 SELECT site_id, coalesce(s.sku_id, h.sku_id) AS sku_id,
        format('supply %s has %s units held, its holds have %s', id, coalesce(s.held, 0),
@@ -293,6 +317,7 @@ LAWS: tuple[Law, ...] = (
     ),
     Law(code="I2", says="what is where is the sum of its movements", broken=_QUANT_IS_FOLD),
     Law(code="I3", says="the counters are what is in their places", broken=_COUNTERS_ARE_PLACES),
+    Law(code="I3b", says="what is blocked may not be had", broken=_BLOCKED),
     Law(code="I4", says="what is promised is what is held", broken=_PROMISES_ARE_HOLDS),
     Law(code="I4s", says="what is promised of supply is held", broken=_SUPPLY_IS_HELD),
     Law(code="I5", says="nothing is promised twice", broken=_NEVER_OVERSOLD),

@@ -71,6 +71,9 @@ class StockBalance(Base):
     unknown: Mapped[int]
     safety: Mapped[int]
     overdraft: Mapped[int]
+    blocked: Mapped[int]
+    judged_at: Mapped[datetime | None]
+    stops_at: Mapped[datetime | None]
 
 
 class Quant(Base):

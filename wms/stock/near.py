@@ -31,7 +31,7 @@ _NEAR = text(
     "    sin(radians(s.latitude - :latitude) / 2) ^ 2 + cos(radians(:latitude))"
     "    * cos(radians(s.latitude)) * sin(radians(s.longitude - :longitude) / 2) ^ 2))) END"
     "   AS metres,"
-    "   cast(coalesce(sum(b.sellable - b.reserved - b.allocated - b.safety"
+    "   cast(coalesce(sum(b.sellable - b.blocked - b.reserved - b.allocated - b.safety"
     "    - coalesce(c.keep, 0)), 0) AS bigint) AS free"
     " FROM site s LEFT JOIN stock_balance b ON b.site_id = s.id AND b.segment = :segment"
     "   AND b.sku_id = :sku AND (CAST(:owner AS uuid) IS NULL OR b.owner_id = :owner)"

@@ -6,8 +6,8 @@ It reads the balances of these SKUs by index and adds up nothing else, whatever 
 past: one row a site, owner and segment. Reads lock nothing and may be a moment old; what is shown
 as free is promised only by a reservation.
 
-    free          = sellable - reserved - allocated - safety, of segment A; below zero where goods
-                    that were promised, or are to be kept, are not there
+    free          = sellable - blocked - reserved - allocated - safety, of segment A; below zero
+                    where goods that were promised, or are to be kept, are not there
     channels      free for a channel that may not have all: less what is kept for the others
     overdue       units of holds whose time has run out and that nobody has ended yet: they count
                     as reserved, and a reservation may have them
@@ -33,7 +33,7 @@ from wms.ids import OwnerId, SkuId
 from wms.stock.availability import STATES
 
 SELLS = "A"  # the segment that is sold when none is named
-_FREE = "b.sellable - b.reserved - b.allocated - b.safety"
+FREE = "b.sellable - b.blocked - b.reserved - b.allocated - b.safety"
 
 _MOMENT = text(
     "SELECT CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_xact_replay_timestamp(), n.now)"
@@ -43,7 +43,7 @@ _SKUS = text(
     "SELECT id, code, name_en, name_ja FROM sku WHERE owner_id = :owner AND code = ANY(:codes)"
 ).bindparams(bindparam("owner", type_=Uuid()), bindparam("codes", type_=ARRAY(Text())))
 _BALANCES = text(
-    f"SELECT b.sku_id, s.code AS site, s.kind, b.segment, {_FREE} AS free, b.overdraft,"  # noqa: S608 - names of ours
+    f"SELECT b.sku_id, s.code AS site, s.kind, b.segment, {FREE} AS free, b.overdraft,"  # noqa: S608 - names of ours
     f" {', '.join(f'b.{state}' for state in STATES)},"
     " (SELECT coalesce(sum(h.units), 0) FROM hold h WHERE h.site_id = b.site_id"
     "   AND h.owner_id = b.owner_id AND h.sku_id = b.sku_id AND h.segment = b.segment"

@@ -6,6 +6,7 @@
     extend         a hold ends later
     swap           two demands exchange what they hold (引当振替)
     expire         holds whose time has run out end
+    judge_lots     lots whose last day is over are blocked
     set_limits     what is kept from being promised, and how much may be oversold
     keep_from      what one channel may not have of what is free
 
@@ -48,6 +49,7 @@ _RESERVE = (
 
 _EXTEND = text("SELECT * FROM stock_extend(cast(:lines AS jsonb), :each, :now)")
 _SWAP = text("SELECT * FROM stock_swap(cast(:lines AS jsonb), :each, :now)")
+_JUDGE = text("SELECT stock_judge_due(:now, :limit)")
 _KEEP_FROM = text("SELECT stock_keep_from(:site, :owner, :sku, :channel, :keep)")
 
 
@@ -256,6 +258,14 @@ def expire(session: Session, *, now: datetime, limit: int = 500) -> list[Expired
     """
     rows = session.execute(posting.EXPIRE, {"now": now, "limit": limit}).all()
     return [Expired(**row._asdict()) for row in rows]
+
+
+def judge_lots(session: Session, *, now: datetime, limit: int = 500) -> int:
+    """Tidy up: what is of lots whose last day is over counts as blocked. How many balances it was.
+
+    No promise depends on it: a reservation judges what it asks for. What is shown does.
+    """
+    return int(session.scalar(_JUDGE, {"now": now, "limit": limit}) or 0)
 
 
 def set_limits(

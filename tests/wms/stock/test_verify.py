@@ -35,6 +35,15 @@ FAULTS = {
         "UPDATE stock_balance SET picked = picked + 1",
         {"I3": "picked is 4, its places have 3"},
     ),
+    "blocked for no reason": (
+        "UPDATE stock_balance SET blocked = 2",
+        {"I3b": "blocked is 2, lots that nobody may have are 0"},
+    ),
+    "a day that is not looked at": (
+        ("INSERT INTO lot (sku_id, code, expires_on) SELECT id, 'L', '2020-02-29' FROM sku;"
+        "UPDATE quant SET lot = 'L'; UPDATE hold SET lot = 'L'; UPDATE movement SET lot = 'L'"),
+        {"I3b": "lot L ends at 2020-02-29 15:00:00+00, its balance looks again at no time"},
+    ),
     "a promise to nobody": (
         "UPDATE stock_balance SET reserved = reserved + 1",
         {"I4": "reserved is 4, its holds have 3"},

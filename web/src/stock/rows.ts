@@ -1,7 +1,7 @@
 /**
  * Stock as the page shows it: a SKU over all sites, and site by site. PURE.
  *
- * What is reserved, allocated or kept as safety stock is part of what is sellable; `free` is the
+ * What is reserved, allocated, kept as safety stock or blocked is part of what is sellable; `free` is the
  * rest of it. So a bar is made of these parts and never of `sellable` itself.
  */
 
@@ -29,6 +29,7 @@ export const STATES = [
   "lost",
   "unknown",
   "safety",
+  "blocked",
 ] as const;
 export type State = (typeof STATES)[number];
 /** Parts of what another state counts as a whole. */
@@ -37,7 +38,7 @@ const WITHIN: readonly State[] = ["sellable", "cart", "click_reserve"];
 export const PARTS = ["free", ...STATES.filter((state) => !WITHIN.includes(state))] as const;
 export type Units = Record<State | "free", number>;
 /** What the list can be filtered by: goods that somebody should look after. */
-export const CARES = ["sold_out", "quarantine", "damaged", "lost", "unknown"] as const;
+export const CARES = ["sold_out", "blocked", "quarantine", "damaged", "lost", "unknown"] as const;
 export type Care = (typeof CARES)[number];
 
 /** A line of the list: states that are 0 are left out. */

@@ -209,18 +209,29 @@ BEGIN
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'damaged'), 0),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'lost'), 0),
       coalesce(sum(c.units) FILTER (WHERE c.counter = 'unknown'), 0),
-      0, 0)::stock_balance AS delta
+      0, 0, sum(c.blocked), NULL, min(c.stops_at))::stock_balance AS delta
     FROM (
       SELECT q.site_id, q.owner_id, q.sku_id, q.condition AS segment,
              CASE WHEN q.condition = 'D' AND q.counter = 'sellable' THEN 'damaged'
                   ELSE q.counter END AS counter,
              q.units, 0::bigint AS reserved, 0::bigint AS cart, 0::bigint AS click_reserve,
-             0::bigint AS allocated
+             0::bigint AS allocated, CASE WHEN t.stopped THEN q.units ELSE 0 END AS blocked,
+             CASE WHEN q.units > 0 AND NOT t.stopped THEN t.ends END AS stops_at
         FROM unnest(v_quants) AS q
+        LEFT JOIN LATERAL (  -- lots that nobody may have, as their balance was judged (lots.sql)
+          SELECT t.status = 'BLOCKED' OR coalesce(e.ends <= b.judged_at, false) AS stopped, e.ends
+            FROM lot t
+            JOIN site i ON i.id = q.site_id
+            JOIN stock_balance b ON b.site_id = q.site_id AND b.owner_id = q.owner_id
+             AND b.sku_id = q.sku_id AND b.segment = q.condition
+           CROSS JOIN LATERAL (SELECT lot_ends(t.expires_on, i.time_zone) AS ends) AS e
+           WHERE q.lot <> '' AND q.counter = 'sellable' AND q.condition <> 'D'
+             AND t.sku_id = q.sku_id AND t.code = q.lot) AS t ON true
       UNION ALL
       SELECT g.site_id, g.owner_id, g.sku_id, g.from_condition, NULL, 0, g.reserved,
              CASE WHEN g.hold_kind = 'CART' THEN g.reserved ELSE 0 END,
-             CASE WHEN g.hold_kind = 'CLICK_RESERVE' THEN g.reserved ELSE 0 END, g.allocated
+             CASE WHEN g.hold_kind = 'CLICK_RESERVE' THEN g.reserved ELSE 0 END, g.allocated,
+             0, NULL
         FROM unnest(p_legs) AS g WHERE g.reserved <> 0 OR g.allocated <> 0
     ) AS c
     GROUP BY c.site_id, c.owner_id, c.sku_id, c.segment
@@ -308,13 +319,14 @@ BEGIN
       return_in_transit = b.return_in_transit + d.return_in_transit,
       return_received = b.return_received + d.return_received,
       quarantine = b.quarantine + d.quarantine, damaged = b.damaged + d.damaged,
-      lost = b.lost + d.lost, unknown = b.unknown + d.unknown
+      lost = b.lost + d.lost, unknown = b.unknown + d.unknown,
+      blocked = b.blocked + d.blocked, stops_at = least(b.stops_at, d.stops_at)
     FROM unnest(v_balances) AS d
     WHERE b.site_id = d.site_id AND b.owner_id = d.owner_id AND b.sku_id = d.sku_id
       AND b.segment = d.segment
     RETURNING b.site_id, b.owner_id, b.sku_id, b.segment,
-      b.sellable - b.reserved - b.allocated - b.safety AS free,
-      d.sellable - d.reserved - d.allocated AS change)
+      b.sellable - b.blocked - b.reserved - b.allocated - b.safety AS free,
+      d.sellable - d.blocked - d.reserved - d.allocated AS change)
   INSERT INTO outbox (topic, key, type, body)
     SELECT 'stock', c.site_id::text, 'StockChanged', jsonb_build_object('site_id', c.site_id,
              'free', jsonb_agg(jsonb_build_array(c.owner_id, c.sku_id, c.segment, c.free)))
@@ -333,7 +345,7 @@ BEGIN
       VALUES (p_site, p_owner, p_sku, 'A', p_safety, p_overdraft)
     ON CONFLICT (site_id, owner_id, sku_id, segment)
       DO UPDATE SET safety = excluded.safety, overdraft = excluded.overdraft
-    RETURNING b.sellable - b.reserved - b.allocated - b.safety AS free)
+    RETURNING b.sellable - b.blocked - b.reserved - b.allocated - b.safety AS free)
   INSERT INTO outbox (topic, key, type, body)
     SELECT 'stock', p_site::text, 'StockChanged', jsonb_build_object('site_id', p_site,
              'free', jsonb_build_array(jsonb_build_array(p_owner, p_sku, 'A', c.free)))

@@ -133,7 +133,20 @@ BEGIN
       FROM unnest(v_lines) AS p WHERE p.done AND p.fault IS NULL;
   SELECT array_agg(p) INTO v_lines FROM unnest(v_lines) AS p WHERE p.fault IS NULL AND NOT p.done;
 
-  -- 4. the stock; with p_each, again without the lines that lack any
+  -- 4. the lots that nobody has told us of. Nobody blocks one of those that come in before they
+  -- are in: there may be no balance yet whose lock would keep him from it.
+  IF EXISTS (SELECT 1 FROM unnest(v_lines) AS p WHERE (p.leg).comes_in AND (p.leg).lot <> '') THEN
+    INSERT INTO lot (sku_id, code)
+      SELECT DISTINCT (p.leg).sku_id, (p.leg).lot FROM unnest(v_lines) AS p
+       WHERE (p.leg).comes_in AND (p.leg).lot <> '' ORDER BY 1, 2
+      ON CONFLICT DO NOTHING;
+    PERFORM 1 FROM lot t
+      WHERE (t.sku_id, t.code) IN (SELECT (p.leg).sku_id, (p.leg).lot FROM unnest(v_lines) AS p
+                                    WHERE (p.leg).comes_in AND (p.leg).lot <> '')
+      ORDER BY t.sku_id, t.code FOR SHARE;
+  END IF;
+
+  -- 5. the stock; with p_each, again without the lines that lack any
   LOOP
     IF v_lines IS NULL THEN RETURN; END IF;
     SELECT array_agg(p.leg) INTO v_legs FROM unnest(v_lines) AS p;
@@ -164,13 +177,7 @@ BEGIN
     SELECT array_agg(p) INTO v_lines FROM unnest(v_lines) AS p WHERE (p.leg).ord <> ALL (v_bad);
   END LOOP;
 
-  -- 5. the lots that nobody has told us of, and the commands
-  IF EXISTS (SELECT 1 FROM unnest(v_legs) AS g WHERE g.comes_in AND g.lot <> '') THEN
-    INSERT INTO lot (sku_id, code)
-      SELECT DISTINCT g.sku_id, g.lot FROM unnest(v_legs) AS g WHERE g.comes_in AND g.lot <> ''
-       ORDER BY 1, 2
-      ON CONFLICT DO NOTHING;
-  END IF;
+  -- 6. the commands
   INSERT INTO stock_command (site_id, command_id, kind, asked)
     SELECT (p.leg).site_id, (p.leg).command_id, 'MOVE', p.asked FROM unnest(v_lines) AS p
     ON CONFLICT (site_id, command_id) DO NOTHING;
@@ -180,7 +187,7 @@ BEGIN
       USING ERRCODE = 'serialization_failure';
   END IF;
 
-  -- 6. the answers
+  -- 7. the answers
   RETURN QUERY
     SELECT (p.leg).ord, false, NULL::text, NULL::bigint, NULL::bigint FROM unnest(v_lines) AS p;
 END $$;

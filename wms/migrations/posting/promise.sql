@@ -301,7 +301,7 @@ BEGIN
      WHERE b.site_id = d.site_id AND b.owner_id = d.owner_id AND b.sku_id = d.sku_id
        AND b.segment = d.segment
     RETURNING b.site_id, b.owner_id, b.sku_id, b.segment,
-      b.sellable - b.reserved - b.allocated - b.safety AS free)
+      b.sellable - b.blocked - b.reserved - b.allocated - b.safety AS free)
   INSERT INTO outbox (topic, key, type, body, at)
     SELECT 'stock', c.site_id::text, 'StockChanged', jsonb_build_object('site_id', c.site_id,
              'free', jsonb_agg(jsonb_build_array(c.owner_id, c.sku_id, c.segment, c.free))), v_now

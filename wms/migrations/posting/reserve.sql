@@ -19,13 +19,14 @@ CREATE OR REPLACE AGGREGATE stock_take(p_units bigint, p_free bigint)
   (SFUNC = stock_take_next, STYPE = bigint);
 
 -- Lock balances. By number: how many units may be promised of it, or of that supply; how many of them
--- would overdraw it, or -1 where there is no such balance or supply; and where its row is.
+-- would overdraw it, or -1 where there is no such balance or supply; and where its row is. And when
+-- the first of them counts a lot as sellable for too long (lots.sql).
 --
 -- Each row is looked up by its key, whatever the planner knows or believes of the tables' sizes: plans
 -- are kept for as long as a connection lives, and tables grow under them.
 CREATE FUNCTION stock_promisable(
   p_site uuid[], p_owner uuid[], p_sku uuid[], p_segment text[], p_supply uuid[],
-  OUT can bigint[], OUT overdraft bigint[], OUT row_at tid[])
+  OUT can bigint[], OUT overdraft bigint[], OUT row_at tid[], OUT stops_at timestamptz)
 SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -41,16 +42,17 @@ BEGIN
   -- The locks are taken in the order of `k`. A row that we waited for is read as its last holder
   -- left it: locking reads the newest version.
   SELECT array_agg(m.no ORDER BY m.no), array_agg(m.can ORDER BY m.no),
-         array_agg(m.overdraft ORDER BY m.no), array_agg(m.ctid ORDER BY m.no)
-    INTO v_no, can, overdraft, row_at
+         array_agg(m.overdraft ORDER BY m.no), array_agg(m.ctid ORDER BY m.no), min(m.stops_at)
+    INTO v_no, can, overdraft, row_at, stops_at
     FROM (SELECT k.no, CASE WHEN k.supply IS NULL THEN b.can ELSE 0 END AS can,
-                 CASE WHEN k.supply IS NULL THEN b.overdraft ELSE -1 END AS overdraft, b.ctid
+                 CASE WHEN k.supply IS NULL THEN b.overdraft ELSE -1 END AS overdraft, b.ctid,
+                 b.stops_at
             FROM (SELECT * FROM unnest(p_site, p_owner, p_sku, p_segment, p_supply)
                     WITH ORDINALITY AS u(site, owner, sku, segment, supply, no)
                    ORDER BY u.site, u.owner, u.sku, u.segment) AS k
            CROSS JOIN LATERAL (
-             SELECT b.ctid, b.overdraft,
-                    b.sellable - b.reserved - b.allocated - b.safety + b.overdraft AS can
+             SELECT b.ctid, b.overdraft, b.stops_at,
+                    b.sellable - b.blocked - b.reserved - b.allocated - b.safety + b.overdraft AS can
                FROM stock_balance b
               WHERE b.site_id = k.site AND b.owner_id = k.owner AND b.sku_id = k.sku
                 AND b.segment = k.segment
@@ -120,7 +122,7 @@ BEGIN
      WHERE d.supply_id IS NULL AND b.site_id = d.site_id AND b.owner_id = d.owner_id
        AND b.sku_id = d.sku_id AND b.segment = d.segment
     RETURNING b.site_id, b.owner_id, b.sku_id, b.segment,
-      b.sellable - b.reserved - b.allocated - b.safety AS free),
+      b.sellable - b.blocked - b.reserved - b.allocated - b.safety AS free),
   given_back AS (
     UPDATE supply y SET held = y.held - d.units, changed_at = p_now
       FROM sums AS d WHERE y.site_id = d.site_id AND y.id = d.supply_id),
@@ -179,6 +181,7 @@ DECLARE
   v_can bigint[];       -- by balance: units that may be promised
   v_overdraft bigint[];
   v_row_at tid[];
+  v_stops_at timestamptz;
   v_scarce boolean[];
   v_short int[];
   v_left bigint[];
@@ -198,9 +201,14 @@ DECLARE
   r record;
 BEGIN
   -- 1. lock, in the order of keys
-  SELECT * INTO v_can, v_overdraft, v_row_at
+  SELECT * INTO v_can, v_overdraft, v_row_at, v_stops_at
     FROM stock_promisable(p_site, p_owner, p_sku, p_segment, p_supply);
   v_now := stock_now(p_now);
+  IF v_stops_at <= v_now THEN  -- the day of a lot is over
+    PERFORM stock_judge_lots(p_site, p_owner, p_sku, p_segment, v_now);
+    SELECT * INTO v_can, v_overdraft, v_row_at
+      FROM stock_promisable(p_site, p_owner, p_sku, p_segment, p_supply);
+  END IF;
 
   -- 2. every statement from here on sees what the holders of those locks before us committed
   SELECT count((SELECT x.state FROM hold x WHERE x.site_id = p_site[u.b] AND x.id = u.h))
@@ -349,7 +357,7 @@ BEGIN
      WHERE d.supply_id IS NULL AND b.ctid = v_row_at[d.b]
        AND (b.sku_id = p_sku[d.b] AND b.site_id = p_site[d.b]) IS TRUE
     RETURNING b.site_id, b.owner_id, b.sku_id, b.segment,
-      b.sellable - b.reserved - b.allocated - b.safety AS free),
+      b.sellable - b.blocked - b.reserved - b.allocated - b.safety AS free),
   booked AS (
     UPDATE supply y SET held = y.held + d.reserved, changed_at = v_now
       FROM taken AS d

@@ -62,8 +62,7 @@ CREATE FUNCTION unit_place(p_site uuid, p_unit uuid) RETURNS uuid STABLE LANGUAG
 $$;
 
 -- One row a site, owner, SKU and segment (the condition of the goods): the only hot row. `cart` and
--- `click_reserve` are parts of `reserved`. No index
--- on a counter, and room in the page, so that every update stays heap-only.
+-- `click_reserve` are parts of `reserved`, `blocked` is one of `sellable`. No index on a counter, and room in the page, so that every update stays heap-only.
 CREATE TABLE stock_balance (
   site_id uuid NOT NULL,
   owner_id uuid NOT NULL,
@@ -92,16 +91,21 @@ CREATE TABLE stock_balance (
   unknown bigint NOT NULL DEFAULT 0,
   safety bigint NOT NULL DEFAULT 0,
   overdraft bigint NOT NULL DEFAULT 0,
+  blocked bigint NOT NULL DEFAULT 0,
+  judged_at timestamptz,
+  stops_at timestamptz,
   CONSTRAINT pk_stock_balance PRIMARY KEY (site_id, owner_id, sku_id, segment),
   CONSTRAINT fk_stock_balance_site_id FOREIGN KEY (site_id) REFERENCES site (id),
   CONSTRAINT fk_stock_balance_owner_id FOREIGN KEY (owner_id) REFERENCES owner (id),
   CONSTRAINT fk_stock_balance_sku_id FOREIGN KEY (sku_id) REFERENCES sku (id),
   -- Never oversold. `safety` is kept from being promised when promises are made; goods that
-  -- really leave (a count, a breakage) may eat into it, so it is no part of this law.
+  -- really leave (a count, a breakage) may eat into it, so it is no part of this law. Nor is
+  -- `blocked`, what is sellable but of a lot that nobody may have (lots.sql): what was promised
+  -- before the lot was blocked is still promised, until somebody finds other goods for it.
   CONSTRAINT ck_stock_balance_never_oversold
     CHECK (sellable - reserved - allocated >= - overdraft),
   CONSTRAINT ck_stock_balance_counters CHECK (
-    expected >= 0 AND received >= 0 AND sellable >= 0 AND reserved >= cart + click_reserve
+    expected >= 0 AND received >= 0 AND blocked >= 0 AND sellable >= blocked AND reserved >= cart + click_reserve
     AND cart >= 0 AND click_reserve >= 0 AND allocated >= 0 AND picked >= 0 AND packed >= 0
     AND to_customer >= 0 AND to_store >= 0 AND to_locker >= 0 AND store_to_dc >= 0
     AND dc_to_dc >= 0 AND return_requested >= 0 AND return_in_transit >= 0

@@ -97,6 +97,7 @@ CREATE TABLE lot (
   CONSTRAINT fk_lot_sku_id FOREIGN KEY (sku_id) REFERENCES sku (id),
   CONSTRAINT ck_lot_status CHECK (status IN ('OK', 'BLOCKED'))
 );
+CREATE INDEX ix_lot_expires_on ON lot (expires_on);
 
 CREATE TABLE site (
   id uuid NOT NULL,

@@ -14,6 +14,7 @@ def upgrade() -> None:
     for name in (
         "apply.sql",
         "judge.sql",
+        "lots.sql",
         "reserve.sql",
         "advance.sql",
         "move.sql",
