@@ -47,8 +47,14 @@ class Benches:
     """All of them, alive."""
 
     def __init__(
-        self, scales: Mapping[str, int], printers: Mapping[str, int], client: httpx2.AsyncClient
+        self,
+        scales: Mapping[str, int],
+        printers: Mapping[str, int],
+        client: httpx2.AsyncClient,
+        *,
+        weight_s: float = WEIGHT_S,
     ) -> None:
+        self._weight_s = weight_s
         self._scales = {
             name: ScaleServer(port, number=name, every_s=SCALE_EVERY_S)
             for name, port in scales.items()
@@ -112,7 +118,7 @@ class Benches:
 
     async def _shown(self, name: str, grams: int) -> bool:
         """Wait until the screen shows that weight at rest."""
-        until = asyncio.get_running_loop().time() + WEIGHT_S
+        until = asyncio.get_running_loop().time() + self._weight_s
         while asyncio.get_running_loop().time() < until:
             answer = await call(self._client, "GET", f"/console/v1/scales/{HUB}")
             shown = {each["scale"]: each for each in answer.json()}
