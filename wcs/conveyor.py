@@ -19,6 +19,7 @@ Laws:
 Seconds. Source: the decision-point handshake of sorter PLC interfaces.
 """
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 
 from edge.decisions import FULL_S, RECIRCULATE, ROWS_MAX, Lanes, decide, parcel_code
@@ -77,10 +78,15 @@ def arrived(state: Sorting, event: CartonArrived, now: datetime) -> None:
     )
 
 
-def release(state: Sorting, plant: Plant, now: datetime, outbox: Outbox) -> None:
-    """Let in what waits, if its sorter has room; and say it again while nothing moves."""
+def release(
+    state: Sorting, plant: Plant, now: datetime, outbox: Outbox, held: Container[str] = ()
+) -> None:
+    """Let in what waits, if its sorter has room; and say it again while nothing moves.
+
+    `held` are devices that are not to be moved: somebody has pressed an emergency stop.
+    """
     for waiting in state.waiting.values():
-        if waiting.tells >= TELLS_MAX:
+        if waiting.tells >= TELLS_MAX or waiting.device in held:
             continue
         if waiting.told_at is not None and (now - waiting.told_at) < timedelta(
             seconds=TELL_AGAIN_S

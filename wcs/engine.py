@@ -114,13 +114,13 @@ class Engine:
         for message in inbox:
             self._hear(state, message, outbox)
         routes = self._routes(state)
-        held = safety.held_devices(state, self.plant) if state.stops else frozenset()
+        held = safety.held_devices(state, self.plant)
         hired.run(state, self.plant, outbox, held)
         dispatch.run(state, routes, outbox)
         self._move(state, routes, outbox)
         portals.run(state, self.plant, outbox, held)
         conveyor.forget(state.sorting, state.now)
-        conveyor.release(state.sorting, self.plant, state.now, outbox)
+        conveyor.release(state.sorting, self.plant, state.now, outbox, held)
         lanes.tell(state, self.plant, outbox)
         outbox.to_wms.extend(gates.all_due(state.gates.values(), state.announced, state.now))
         if state.stops:

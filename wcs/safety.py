@@ -57,6 +57,8 @@ def hear(
 def held_devices(state: State, plant: Plant) -> frozenset[str]:
     """Devices that are not to be told to move."""
     standing = _standing(state, plant)
+    if not standing:
+        return frozenset()
     return frozenset(
         name
         for name in {*plant.devices, *(row.device for row in plant.fleets.values())}

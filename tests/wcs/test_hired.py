@@ -77,7 +77,7 @@ def test_an_order_goes_to_the_fleet_and_is_charged_once():
     assert (mission.device, mission.mission, mission.tells) == ("raas", "t1", 1)
     assert (mission.load, mission.source, mission.destination) == ("x", "dock 1", "hall 2")
     for state in ("ACCEPTED", "LOADED", "LOADED", "ACCEPTED"):
-        desk.word("t1", state, robot="r7", metres=4.0)  # type: ignore[arg-type]
+        desk.word("t1", state, robot="r7", metres=4.0)
     for _ in range(2):
         desk.word("t1", "FINISHED", metres=31.0, price_minor=130, currency="JPY")
     assert desk.states("t1") == ["ACCEPTED", "ASSIGNED", "LOADED", "FINISHED"]
