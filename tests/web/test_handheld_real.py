@@ -135,7 +135,7 @@ def test_a_device_is_paired_and_people_come_in_with_badge_and_pin(
     house: House, paired_soko: str, open_page: Opener, snap: Snapper
 ):
     def office(method: str, path: str, body: dict[str, Any]) -> Any:
-        return House.ok(httpx2.request(method, f"{paired_soko}{path}", json=body))
+        return House.ok(httpx2.request(method, f"{paired_soko}{path}", json=body or None))
 
     device = an_id()
     for code in ("hana", "ken"):
@@ -178,3 +178,9 @@ def test_a_device_is_paired_and_people_come_in_with_badge_and_pin(
     expect(page.get_by_test_id("done")).to_be_visible()
     sent(page)
     assert house.stock_row("TEA", SPOKE)["picked"] == 2
+
+    told = "/api/v1/devices/me"
+    with page.expect_response(lambda answer: answer.url.endswith(told) and answer.ok):
+        page.reload()  # it says how it is when it begins, and every minute
+    (known,) = office("GET", "/console/v1/devices", {})
+    assert (known["queued"], known["firmware"] > "") == (0, True)

@@ -4,8 +4,8 @@ import { type Catalogues, t, word } from "../core/i18n.ts";
 import { DigitPad } from "./keypad.tsx";
 import { Message } from "./message.tsx";
 import { pair, signIn } from "./people.ts";
-import { CLOSED, sheet } from "./read.ts";
-import { session } from "./session.ts";
+import { CLOSED, type Sheet, sheet } from "./read.ts";
+import { change, session } from "./session.ts";
 import { feel } from "./tone.ts";
 import { flash, handOver, notice, strange } from "./work.ts";
 
@@ -33,7 +33,11 @@ export function Lock({ badge, mayClose }: { badge: string; mayClose: boolean }) 
     const before = session.value;
     const against = await signIn(badge, pin);
     if (against?.code === "pin_needed" && pin === null) return setAsksPin(true);
-    if (against?.code === "device_unknown") return void (sheet.value = { kind: "pair" });
+    if (against?.code === "device_unknown") {
+      change({ device_token: "" }); // it opens nothing any more
+      sheet.value = { kind: "pair" };
+      return;
+    }
     if (against) {
       feel("wrong");
       flash.value = "wrong";
@@ -96,7 +100,7 @@ function TypedBadge() {
 }
 
 /** The office shows a code for a new device: scanned or typed here, it names the device for good. */
-export function Pair({ first }: { first: string }) {
+export function Pair({ scanned, first }: { scanned: Sheet; first: string }) {
   const [trouble, setTrouble] = useState<Trouble | null>(null);
   const ask = async (code: string): Promise<void> => {
     const against = await pair(code);
@@ -107,8 +111,9 @@ export function Pair({ first }: { first: string }) {
     sheet.value = { kind: "lock", badge: "" };
   };
   useEffect(() => {
-    if (first) void ask(first);
-  }, [first]);
+    const code = (scanned.kind === "pair" && scanned.code) || first;
+    if (code) void ask(code);
+  }, [scanned, first]);
   const typed = (event: SubmitEvent): void => {
     event.preventDefault();
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem("code") as HTMLInputElement;

@@ -104,7 +104,7 @@ export function Handheld({ home }: { home: ComponentChildren }) {
 function Curtain() {
   const open = sheet.value;
   const asked = /[#?&]pair=[\w-]+/.exec(location.href)?.[0] ?? "";
-  if (open.kind === "pair" || (asked && !session.value.device_token)) return <Pair first={asked} />;
+  if (open.kind === "pair" || (asked && !session.value.device_token)) return <Pair scanned={open} first={asked} />;
   if (open.kind === "lock") return <Lock badge={open.badge} mayClose={!strange.value} />;
   if (strange.value) return <Lock badge="" mayClose={false} />;
   if (open.kind === "scanner") return <Trial last={trialled.value} />;

@@ -24,7 +24,7 @@ export type Sheet =
   | { kind: "lookup" }
   | { kind: "scanner" }
   | { kind: "lock"; badge: string }
-  | { kind: "pair" };
+  | { kind: "pair"; code?: string };
 export interface Found {
   code: string;
   facts: Record<string, unknown> | null; // null: nobody knows it
@@ -43,9 +43,12 @@ const ANSWERS: Record<string, string[]> = { YES: ["yes", "OK", "EMPTY"], NO: ["n
 /** A code was read. `again`: the same twice within a moment. */
 export function read(code: string, again = false): void {
   if (again) return feel("again");
-  if (sheet.value.kind === "lock" || strange.value) return void (sheet.value = { kind: "lock", badge: code });
-  if (code.startsWith("CMD:")) return command(code.slice(4).toUpperCase());
-  if (sheet.value.kind === "pair") return void (location.hash = `pair=${code}`);
+  const isCommand = code.startsWith("CMD:");
+  if (sheet.value.kind === "pair" && !isCommand) return void (sheet.value = { kind: "pair", code });
+  if (sheet.value.kind === "lock" || strange.value) {
+    return isCommand ? feel("wrong") : void (sheet.value = { kind: "lock", badge: code });
+  }
+  if (isCommand) return command(code.slice(4).toUpperCase());
   if (BADGE.test(code)) return void (sheet.value = { kind: "lock", badge: code });
   if (sheet.value.kind === "lookup") return void lookUp(code);
   sheet.value = CLOSED;

@@ -47,6 +47,7 @@ export function Task({ packet }: { packet: Packet }) {
             {t("h.other_work")}
           </button>
         )}
+        {step.op === "scan" && !step.qty && <TypeHere key={step.id} step={step} />}
         {step.image && <img class="goods" src={step.image} alt="" onError={hide} />}
         <dl class="facts">
           {step.facts.slice(0, MOST_FACTS).map((fact) => (
@@ -56,7 +57,6 @@ export function Task({ packet }: { packet: Packet }) {
             </div>
           ))}
         </dl>
-        {step.op === "scan" && !step.qty && <TypeHere key={step.id} step={step} />}
         {step.op === "choose" && <Choices step={step} />}
         {step.op === "photo" && <Photo step={step} />}
         {session.value.sim && <Chips packet={packet} step={step} />}
@@ -82,11 +82,12 @@ function hide(event: Event): void {
 function Big({ packet, step }: { packet: Packet; step: Step }) {
   const { qty } = step;
   if (!qty) {
-    const long = step.big.length > 9 ? "long" : "";
+    const wide = [...step.big].reduce((sum, char) => sum + (char > "\u2fff" ? 2 : 1), 0);
+    const size = wide > 9 ? "long" : wide > 7 ? "wide" : "";
     const colour = step.facts.find((fact) => fact.label === "colour")?.value;
     if (!step.big) return null;
     return (
-      <p class={`big ${long}`} data-testid="big" data-colour={colour}>
+      <p class={`big ${size}`} data-testid="big" data-colour={colour}>
         {step.big}
       </p>
     );

@@ -1,5 +1,5 @@
 /** What lies over a step for a moment: exceptions, keypads, other ways to scan, a question. */
-import { type Catalogues, t, word } from "../core/i18n.ts";
+import { type Catalogues, type Key, t, word } from "../core/i18n.ts";
 import { FoundFacts } from "./home.tsx";
 import { CameraIcon } from "./icon.tsx";
 import { DigitPad, Keypad } from "./keypad.tsx";
@@ -14,6 +14,8 @@ export const WORDS: Catalogues = {
   en: () => import("../../../locales/en.json?words=problem,exception,care,disposition"),
   ja: () => import("../../../locales/ja.json?words=problem,exception,care,disposition"),
 };
+
+const HOW_MANY: Record<string, Key> = { full: "h.how_many_fit", short: "h.how_many_there", missing: "h.how_many_there" };
 
 const close = (): void => {
   sheet.value = CLOSED;
@@ -62,7 +64,7 @@ function HowMany({ packet, step, code }: { packet: Packet; step: Step; code: str
   const { qty } = step;
   return (
     <Keypad
-      ask={`${word("exception", code)} · ${t(code === "full" ? "h.how_many_fit" : "h.found")}`}
+      ask={`${word("exception", code)} · ${t(HOW_MANY[code] ?? "h.found")}`}
       first={countOf(packet, step)}
       most={qty?.open ? qty.max : (qty?.target ?? 1) - 1}
       done={(units) => {
