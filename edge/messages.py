@@ -53,6 +53,7 @@ __all__ = [  # with what edge.device_commands has
     "Drive",
     "DriveAction",
     "DriveNode",
+    "EyeChanged",
     "LaneTable",
     "LanesKnown",
     "LightPressed",
@@ -168,6 +169,17 @@ class TagGone:
     peak_rssi_dbm: float
     strongest_reads: int = 0  # how many reads `strongest_at` is the middle of; 0: not told
     strongest_spread_s: float = 0.0  # their standard deviation in time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EyeChanged:
+    """A photo-eye at an input of a reader has become dark (something is before it) or light."""
+
+    type: Literal["eye.changed"] = "eye.changed"
+    at: datetime
+    device: str
+    eye: int  # the number of the input
+    dark: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,7 +332,7 @@ class RobotReport:
 
 DeviceEvent: TypeAlias = Annotated[
     CartonArrived | CartonScanned | CartonSorted | CartonDefaulted | LanesKnown | LightPressed
-    | TagSeen | TagGone | ShelfSeen | WeightRead
+    | TagSeen | TagGone | EyeChanged | ShelfSeen | WeightRead
     | DeviceStatus | RobotConformance | CommandRefused | MachineEvent,
     Field(discriminator="type"),
 ]  # fmt: skip

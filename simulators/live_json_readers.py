@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from edge.clock import Clock
 from edge.mqtt import Bus
-from simulators.rfid import Gate, GateConfig, Read, Way, gate_of
+from simulators.rfid import Eye, Gate, GateConfig, Read, Way, gate_of
 
 REPORT_S = 0.02  # real
 _DEFAULT_GATE = gate_of(inside=(1, 2), outside=(3, 4))
@@ -67,6 +67,25 @@ def zebra_event(read: Read, number: int) -> dict[str, Any]:
     }
 
 
+def impinj_eye(eye: Eye) -> dict[str, Any]:
+    """What an R700 says when a photo-eye at its inputs 1 (inside) and 2 has changed."""
+    return {
+        "timestamp": eye.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "eventType": "gpiTransition",
+        "gpiTransitionEvent": {
+            "gpi": 1 if eye.inside else 2,
+            "transition": "low-to-high" if eye.dark else "high-to-low",
+        },
+    }
+
+
+def zebra_eye(eye: Eye) -> dict[str, Any]:
+    """What a Zebra reader says of it."""
+    at = eye.at.isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+    state = "HIGH" if eye.dark else "LOW"
+    return {"type": "GPI", "timestamp": at, "pin": 1 if eye.inside else 2, "state": state}
+
+
 class _Reader:
     """A gate that is read every 20 ms, while somebody wants it read."""
 
@@ -106,10 +125,19 @@ class _Reader:
         """Say what was read."""
         raise NotImplementedError
 
+    async def _look(self, eyes: Sequence[Eye]) -> None:
+        """Say what the photo-eyes have seen."""
+        raise NotImplementedError
+
     async def _read(self) -> None:
+        since = self._clock.now()
         while True:
             await asyncio.sleep(REPORT_S)
-            if reads := self.gate.reads(self._clock.now()):
+            now = self._clock.now()
+            if eyes := self.gate.eyes(since, now):
+                await self._look(eyes)
+            since = now
+            if reads := self.gate.reads(now):
                 await self._tell(reads)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -178,6 +206,12 @@ class R700(_Reader):
             for read in reads:
                 self.tell(impinj_event(read, as_base64=self._as_base64))
 
+    @override
+    async def _look(self, eyes: Sequence[Eye]) -> None:
+        if self.is_started:
+            for eye in eyes:
+                self.tell(impinj_eye(eye))
+
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -225,6 +259,10 @@ class ZebraFx(_Reader):
     async def _tell(self, reads: Sequence[Read]) -> None:
         events = [zebra_event(read, next(self._numbers)) for read in reads]
         await self._say(json.dumps(events).encode())
+
+    @override
+    async def _look(self, eyes: Sequence[Eye]) -> None:
+        await self._say(json.dumps([zebra_eye(eye) for eye in eyes]).encode())
 
 
 def to_bus(bus: Bus, topic: str) -> Callable[[bytes], Coroutine[Any, Any, None]]:

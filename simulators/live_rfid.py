@@ -60,6 +60,7 @@ class LlrpReader:
         self.session = ReaderSession(
             tuple(antenna.number for antenna in config.antennas), versions=versions
         )
+        self.eyes: tuple[int, ...] = ()  # inputs of the photo-eyes inside and outside, if any
         self._clock = clock
         self._server: asyncio.Server | None = None
         self._client: asyncio.StreamWriter | None = None
@@ -83,7 +84,9 @@ class LlrpReader:
         device = next(other for other in site["devices"] if other["name"] == row["device"])
         port = device["port"] + (port_offset if device["port"] else 0)
         config = gate_of(inside=tuple(row["inside"]), outside=tuple(row["outside"]))
-        return cls(device.get("host", "127.0.0.1"), port, clock, seed, config)
+        reader = cls(device.get("host", "127.0.0.1"), port, clock, seed, config)
+        reader.eyes = tuple(row.get("eyes", ()))
+        return reader
 
     # --------------------------------------------------------------------------- the outside
     async def serve(self) -> None:
@@ -138,16 +141,27 @@ class LlrpReader:
 
     # ---------------------------------------------------------------------------- the radio
     async def _read(self) -> None:
+        since = self._clock.now()
         while True:
             if self.gate.is_idle:
                 self._stirred.clear()
                 await self._stirred.wait()
             await asyncio.sleep(REPORT_S)
-            reading = self.session.reading
-            reads = [r for r in self.gate.reads(self._clock.now()) if r.antenna in reading]
+            reading, now = self.session.reading, self._clock.now()
+            await self._look(since, now)
+            since = now
+            reads = [r for r in self.gate.reads(now) if r.antenna in reading]
             for start in range(0, len(reads), TAGS_PER_REPORT):
                 tags = tuple(map(_tag, reads[start : start + TAGS_PER_REPORT]))
                 await self._say(self.session.say(TagReport(tags=tags)))
+
+    async def _look(self, since: datetime, now: datetime) -> None:
+        """Say what the photo-eyes see, to a client that wants to know."""
+        for eye in self.gate.eyes(since, now) if self.eyes else ():
+            number = self.eyes[0 if eye.inside else 1]
+            if number in self.session.inputs:
+                event = ReaderEvent(at_us=_microseconds(eye.at), input=(number, eye.dark))
+                await self._say(self.session.say(event))
 
     async def _wait_until(self, moment: datetime) -> None:
         await self._clock.sleep((moment - self._clock.now()).total_seconds())

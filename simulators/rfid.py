@@ -14,6 +14,9 @@ fourth power of the distance, since the tag answers with the reader's own energy
 (a third close by), stray ones from far away by reflection, and the same tag twice in a cycle
 are all in it: they are the normal case.
 
+Two photo-eyes, a quarter of a metre inside and outside the line, are dark while cargo is before
+them.
+
 Laws:
     seeded      the same seed, moves and times give the same reads, however `reads` is called
     on time     a read carries the time of its cycle, so a batch made late is still right
@@ -30,9 +33,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Way: TypeAlias = Literal["IN", "OUT"]
+_STANDS_M = 0.05  # less than that is no way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,8 @@ class GateConfig:
     twice_rate: float = 0.05
     floor_dbm: float = -82.0
     reach_m: float = 4.0  # a passage begins and ends this far from the gate
+    eye_m: float = 0.25  # of a photo-eye from the line
+    cargo_m: float = 0.3  # half of the length of what a tag sticks to
 
 
 def gate_of(inside: tuple[int, ...], outside: tuple[int, ...]) -> GateConfig:
@@ -82,6 +88,14 @@ class Read:
     count: int = 1
 
 
+class Eye(NamedTuple):
+    """A photo-eye has become dark, or light."""
+
+    at: datetime
+    inside: bool
+    dark: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """A tag on its way from one place to another; standing still is a move, too."""
@@ -98,6 +112,16 @@ class Move:
         whole_s = (self.ends_at - self.starts_at).total_seconds()
         share = (at - self.starts_at).total_seconds() / whole_s
         return self.from_x_m + share * (self.to_x_m - self.from_x_m)
+
+    def before(self, x_m: float, half_m: float) -> tuple[datetime, datetime]:
+        """When its cargo, so long to both sides, is at that place; twice the same if never."""
+        way_m = self.to_x_m - self.from_x_m
+        if abs(way_m) < _STANDS_M:
+            return self.starts_at, self.starts_at
+        shares = sorted((x_m + side * half_m - self.from_x_m) / way_m for side in (-1, 1))
+        first, last = (min(1.0, max(0.0, share)) for share in shares)
+        whole = self.ends_at - self.starts_at
+        return self.starts_at + first * whole, self.starts_at + last * whole
 
 
 class Gate:
@@ -144,6 +168,24 @@ class Gate:
         found = [read for at in self._cycles(since, until) for read in self._cycle(at)]
         self._moves = [move for move in self._moves if move.ends_at > until]
         return found
+
+    def eyes(self, since: datetime, until: datetime) -> list[Eye]:
+        """What the photo-eyes tell in (since, until], in the order of time; ask before `reads`."""
+        changes: list[Eye] = []
+        for inside in (True, False):
+            x_m = -self.config.eye_m if inside else self.config.eye_m
+            dark = sorted(move.before(x_m, self.config.cargo_m) for move in self._moves)
+            end: datetime | None = None
+            for start, over in dark:
+                if start == over:
+                    continue
+                if end is None or start > end:
+                    changes += [Eye(end, inside, dark=False)] if end is not None else []
+                    changes.append(Eye(start, inside, dark=True))
+                    end = over
+                end = max(end, over)
+            changes += [Eye(end, inside, dark=False)] if end is not None else []
+        return sorted(change for change in changes if since < change.at <= until)
 
     def _add(
         self, epc_hex: str, way_m: tuple[float, float], y_m: float, times: tuple[datetime, datetime]

@@ -69,6 +69,7 @@ class ReaderSession:
         self.rospecs: dict[int, Rospec] = {}
         self.keepalive_ms = 0
         self.keepalives_unanswered = 0
+        self.inputs: frozenset[int] = frozenset()  # that the client wants to hear of
         self.is_closing = False
 
     @property
@@ -81,6 +82,7 @@ class ReaderSession:
     def connected(self) -> None:
         """A client has come: what belongs to a connection starts anew."""
         self.keepalive_ms = self.keepalives_unanswered = 0
+        self.inputs = frozenset()
         self.is_closing = False
         self.version = 1
 
@@ -153,6 +155,7 @@ class ReaderSession:
         if message.reset:
             self.rospecs.clear()
             self.keepalive_ms = 0
+        self.inputs |= {*message.inputs}
         if message.keepalive_ms is not None:
             self.keepalive_ms = message.keepalive_ms
             self.keepalives_unanswered = 0

@@ -31,7 +31,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from edge.gs1 import Epc, decode_epc
-from edge.messages import DeviceStatus, TagGone, TagSeen
+from edge.messages import DeviceStatus, EyeChanged, TagGone, TagSeen
+from wcs.eyes import Dark, crossings, see
 from wcs.messages import GatePassage, PassageExpected
 from wcs.passage import RULES, Direction, GateRules, Sighting, Verdict, judge, zones_of
 
@@ -67,6 +68,8 @@ class GateState:
     outside: tuple[int, ...]
     tags: dict[str, TagAtGate] = field(default_factory=dict)  # by EPC
     passed: dict[str, Passed] = field(default_factory=dict)
+    eyes: tuple[int, ...] = ()  # photo-eyes, inside and outside, as inputs of the reader
+    darks: list[Dark] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +113,7 @@ def _take_back(expected: Announced, id_: str) -> None:
 # -------------------------------------------------------------------------------------- hearing
 def on_tag(
     state: GateState,
-    event: TagSeen | TagGone | DeviceStatus,
+    event: TagSeen | TagGone | EyeChanged | DeviceStatus,
     now: datetime,
     rules: GateRules = RULES,
 ) -> None:
@@ -124,6 +127,10 @@ def on_tag(
     if isinstance(event, DeviceStatus):
         for tag in state.tags.values():
             tag.seen_by = []
+        state.darks = []  # what changed meanwhile nobody knows
+    elif isinstance(event, EyeChanged):
+        if event.eye in state.eyes:
+            see(state.darks, inside=event.eye == state.eyes[0], dark=event.dark, at=event.at)
     elif event.antenna in state.inside + state.outside:
         tag = state.tags.setdefault(event.epc_hex, TagAtGate(changed_at=now))
         tag.changed_at = now
@@ -221,7 +228,8 @@ def _told(
     tag = state.tags[epc_hex]
     way = expected.at(state.gate, epc_hex)
     zones = zones_of(tag.sightings, state.inside, state.outside, rules)
-    verdict = judge(epc_hex, tag.sightings, zones, way, rules)
+    crossed = [*crossings(state.darks, pair_s=rules.eyes_pair_s)]
+    verdict = judge(epc_hex, tag.sightings, zones, way, rules, crossed)
     only = "" if all(zones) else "inside" if zones[0] is not None else "outside"
     _clear(state, epc_hex)
     if verdict is not None:
@@ -340,6 +348,7 @@ def _ready(state: GateState, now: datetime, rules: GateRules) -> list[str]:
 def _forget(state: GateState, now: datetime, rules: GateRules) -> None:
     """Let go of passages that are long over, and of tags whose end nobody told."""
     long_ago = now - timedelta(seconds=rules.forget_s)
+    state.darks = [dark for dark in state.darks if dark.since > long_ago]
     for epc_hex in [epc for epc, passed in state.passed.items() if passed.told_at < long_ago]:
         del state.passed[epc_hex]
     for epc_hex in [

@@ -15,10 +15,15 @@ of the tags that are expected to go this way and do,
 
     confidence = c p / (c p + (1 - c) (1 - p))                     p = 1/2 without an expectation
 
+Photo-eyes (wcs.eyes) are weighed the same way: a share `eyes_share` of the tags that both zones saw
+while something crossed went with it.
+
 Laws:
     both zones    a direction needs at least `reads_min` reads in each zone, moments that are
                   `apart_spreads` spreads apart, and `confidence_min`; otherwise it is AMBIGUOUS
     expectation   never makes a movement by itself: it moves the threshold, for both zones seen
+    eyes          neither do they: of what one zone alone saw they say nothing. Where they and the
+                  antennas are sure of different ways, it is AMBIGUOUS
     strays        a zone that never saw the tag stronger than `stray_dbm`, or saw it weaker than
                   the other one by `balance_db`, did not see it pass; a tag that neither zone saw
                   is not at the gate at all
@@ -31,12 +36,17 @@ centroid before first read); thresholds are ours.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from wcs.eyes import Crossing, Way, way_at
+
 Direction: TypeAlias = Literal["IN", "OUT", "AMBIGUOUS"]
-Reason: TypeAlias = Literal["", "one_zone", "few_reads", "too_close", "unsure", "two_doors"]
+Reason: TypeAlias = Literal[
+    "", "one_zone", "few_reads", "too_close", "unsure", "two_doors", "eyes_differ"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +64,9 @@ class GateRules:
     cycle_s: float = 0.1  # of the reader: no spread is known better than that
     confidence_min: float = 0.995
     expected_share: float = 0.95
+    eyes_share: float = 0.998
+    eyes_pair_s: float = 2.0  # from one eye to the other
+    eyes_near_s: float = 3.0  # between the moment of a crossing and that of a tag
     reads_min: int = 3
     near_db: float = 6.0
     stray_dbm: float = -57.0
@@ -156,6 +169,7 @@ def judge(
     zones: tuple[Zone | None, Zone | None],
     expected: Direction | None,
     rules: GateRules = RULES,
+    crossed: Sequence[Crossing] = (),
 ) -> Verdict | None:
     """Which way a tag went; None if it was not at the gate, or stands there.
 
@@ -165,6 +179,7 @@ def judge(
         zones: what inside and outside saw of it.
         expected: where it should go here, if anybody said so.
         rules: when evidence is good enough.
+        crossed: what the photo-eyes of this gate saw.
     """
     seen = [zone for zone in zones if zone is not None]
     if not seen:
@@ -175,16 +190,18 @@ def judge(
     direction: Direction = "AMBIGUOUS"
     confidence = 0.5
     reason: Reason = "one_zone"
+    middle = sum(((zone.at - seen[0].at) for zone in seen), timedelta()) / len(seen)
+    crossed_at = seen[0].at + middle
     if inside is not None and outside is not None:
-        direction, confidence, reason = _direction(inside, outside, expected, rules)
+        eyes = way_at(crossed, crossed_at, near_s=rules.eyes_near_s)
+        direction, confidence, reason = _direction(inside, outside, expected, eyes, rules)
     elif (ended_at - started_at).total_seconds() >= rules.standing_s:
         return None
-    middle = sum(((zone.at - seen[0].at) for zone in seen), timedelta()) / len(seen)
     return Verdict(
         epc_hex=epc_hex,
         direction=direction,
         confidence=confidence,
-        crossed_at=seen[0].at + middle,
+        crossed_at=crossed_at,
         started_at=started_at,
         ended_at=ended_at,
         reads=sum(sighting.reads for sighting in sightings),
@@ -197,7 +214,7 @@ def judge(
 
 
 def _direction(
-    inside: Zone, outside: Zone, expected: Direction | None, rules: GateRules
+    inside: Zone, outside: Zone, expected: Direction | None, eyes: Way | None, rules: GateRules
 ) -> tuple[Direction, float, Reason]:
     apart_s = (outside.at - inside.at).total_seconds()
     # It passes both zones at one speed, so the wider spread holds for both: the few reads of a
@@ -205,16 +222,28 @@ def _direction(
     spread_s = max(inside.spread_s, outside.spread_s, rules.cycle_s)
     error_s = spread_s * math.sqrt(1 / inside.strong_reads + 1 / outside.strong_reads)
     seen: Direction = "OUT" if apart_s > 0 else "IN"
-    share = 0.5
-    if expected is not None:
-        share = rules.expected_share if seen == expected else 1 - rules.expected_share
     sure = 0.5 * (1 + math.erf(abs(apart_s) / error_s / math.sqrt(2)))
-    confidence = sure * share / (sure * share + (1 - sure) * (1 - share))
-    apart = rules.apart_expected if seen == expected else rules.apart_spreads
-    if min(inside.reads, outside.reads) < rules.reads_min:
-        return "AMBIGUOUS", confidence, "few_reads"
-    if abs(apart_s) < spread_s * apart:
-        return "AMBIGUOUS", confidence, "too_close"
-    if confidence < rules.confidence_min:
-        return "AMBIGUOUS", confidence, "unsure"
-    return seen, confidence, ""
+    confidence = sure
+    for said, share in ((expected, rules.expected_share), (eyes, rules.eyes_share)):
+        if said is not None:
+            confidence = _weighed(confidence, share if said == seen else 1 - share)
+    reason: Reason = ""
+    if eyes is not None and inside.reads + outside.reads >= rules.reads_min:
+        if seen != eyes and abs(apart_s) >= spread_s * rules.apart_spreads:
+            reason = "eyes_differ"
+        elif confidence < 0.5:  # noqa: PLR2004 - the other way is likelier
+            seen, confidence = eyes, 1 - confidence
+    elif min(inside.reads, outside.reads) < rules.reads_min:
+        reason = "few_reads"
+    elif abs(apart_s) < spread_s * (
+        rules.apart_expected if seen == expected else rules.apart_spreads
+    ):
+        reason = "too_close"
+    if not reason and confidence < rules.confidence_min:
+        reason = "unsure"
+    return "AMBIGUOUS" if reason else seen, confidence, reason
+
+
+def _weighed(sure: float, share: float) -> float:
+    """How sure we are when such a share of those like it goes the same way (Bayes)."""
+    return sure * share / (sure * share + (1 - sure) * (1 - share))

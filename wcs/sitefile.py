@@ -118,6 +118,7 @@ class Gate:
     device: str
     inside: tuple[int, ...]
     outside: tuple[int, ...]
+    eyes: tuple[int, ...] = ()  # inputs of the reader: the photo-eye inside, and that outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +274,8 @@ def _gates(file: SiteFile) -> Iterator[str]:
             yield f"gates[{n}].device: there is no device {gate.device}"
         if not gate.inside or not gate.outside or {*gate.inside} & {*gate.outside}:
             yield f"gates[{n}]: needs antennas inside and outside, none of them on both sides"
+        if gate.eyes and (len(gate.eyes), len({*gate.eyes})) != (2, 2):
+            yield f"gates[{n}].eyes: one inside and one outside, or none"
 
 
 def _machines(file: SiteFile) -> Iterator[str]:

@@ -6,7 +6,8 @@
                            "peakRssiCdbm": -4350, "lastSeenTime": "…"}}
 
 Which of them come is set on the reader. `epc` is URL-safe base64 and not hex, strengths are
-hundredths of dBm. Other events (antennas, inventory, overflow) say how the reader is.
+hundredths of dBm. Other events (antennas, inventory, overflow) say how the reader is, or that an
+input has another level (gpiTransition).
 
 A site file says `driver = "impinj"`, and either `topic`, or `host` and `port` with `preset`, the
 inventory preset on the reader that we start (user, password_file, tls, ca: edge.drivers.json_http).
@@ -20,7 +21,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -58,9 +59,16 @@ class _Antenna(BaseModel):
     antennaPort: int  # noqa: N815
 
 
+class _Input(BaseModel):
+    model_config = _LENIENT
+    gpi: int
+    transition: Literal["low-to-high", "high-to-low"]
+
+
 class _Event(BaseModel):
     model_config = _LENIENT
     timestamp: str | None = None
+    gpiTransitionEvent: _Input | None = None  # noqa: N815
     tagInventoryEvent: _Tag | None = None  # noqa: N815
     antennaConnectedEvent: _Antenna | None = None  # noqa: N815
     antennaDisconnectedEvent: _Antenna | None = None  # noqa: N815
@@ -96,6 +104,11 @@ def read(body: bytes) -> Heard:
         ),
         antennas=tuple(pair for event in events for pair in _antennas(event)),
         fault=fault,
+        inputs=tuple(
+            (one.gpi, one.transition == "low-to-high", time_of(event.timestamp))
+            for event in events
+            if (one := event.gpiTransitionEvent) is not None
+        ),
     )
 
 

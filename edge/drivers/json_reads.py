@@ -23,7 +23,7 @@ import structlog
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Say
-from edge.drivers.tags import TagReads, antennas_of, shelves_of
+from edge.drivers.tags import TagReads, antennas_of, eyes_of, shelves_of
 from edge.messages import DeviceCommand, TellAgain
 from edge.mqtt import PahoBus
 from edge.tagfilter import RawRead
@@ -57,12 +57,14 @@ class Heard:
         reads: the tags, in order.
         antennas: which were plugged in or out.
         fault: what is wrong with the reader; "" if all is well again; None if that is no news.
+        inputs: which inputs have another level: number, whether it is high, when.
         numbers: of the events, where the reader counts them: gaps show what was lost.
     """
 
     reads: tuple[JsonRead, ...] = ()
     antennas: tuple[tuple[int, bool], ...] = ()
     fault: str | None = None
+    inputs: tuple[tuple[int, bool, datetime | None], ...] = ()
     numbers: tuple[int, ...] = ()
 
 
@@ -141,6 +143,7 @@ class JsonReader:
             antennas_of(self.name, site),
             clock=clock,
             shelves=shelves_of(self.name, site),
+            eyes=eyes_of(self.name, site),
         )
         self._silent_s = float(device.get("silent_s", 0.0))
         self._source = source
@@ -194,6 +197,8 @@ class JsonReader:
             return
         for number, is_connected in heard.antennas:
             self.reads.antenna(number, is_connected=is_connected)
+        for number, is_high, told in heard.inputs:
+            self.reads.input_changed(number, is_high=is_high, told=told)
         if heard.fault is not None:
             self.reads.tell_status(heard.fault)
         for number in heard.numbers:

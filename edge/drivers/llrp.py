@@ -192,11 +192,17 @@ def _reply(kind: Kind, number: int, body: bytes) -> Reply:
 def _set_config(number: int, body: bytes) -> SetConfig:
     (flags,) = _fields(">B", body)
     keepalive_ms = None
+    inputs: list[int] = []
     for kind, contents in parameters(body[1:]):
         if kind == Of.KEEPALIVE_SPEC:
             periodic, period_ms = _fields(">BI", contents)
             keepalive_ms = period_ms if periodic else 0
-    return SetConfig(id=number, reset=bool(flags >> 7), keepalive_ms=keepalive_ms)
+        elif kind == Of.GPI_PORT_CURRENT_STATE:
+            port, config = _fields(">HB", contents)
+            inputs += [port] if config >> 7 else []
+    return SetConfig(
+        id=number, reset=bool(flags >> 7), keepalive_ms=keepalive_ms, inputs=tuple(inputs)
+    )
 
 
 def _add_rospec(number: int, body: bytes) -> AddRospec:
@@ -266,16 +272,19 @@ def _tag_read(data: bytes) -> TagRead:
 
 
 def _reader_event(number: int, body: bytes) -> ReaderEvent:
-    at_us = connection = antenna = None
+    at_us = connection = antenna = input_ = None
     for kind, contents in parameters(_find(Of.READER_EVENT_NOTIFICATION_DATA, body)):
         if kind == Of.UTC_TIMESTAMP:
             (at_us,) = _fields(">Q", contents)
         elif kind == Of.ANTENNA_EVENT:
             connected, antenna_number = _fields(">BH", contents)
             antenna = (antenna_number, bool(connected))
+        elif kind == Of.GPI_EVENT:
+            port, high = _fields(">HB", contents)
+            input_ = (port, bool(high >> 7))
         elif kind == Of.CONNECTION_ATTEMPT_EVENT:
             (connection,) = _fields(">H", contents)
-    return ReaderEvent(id=number, at_us=at_us, connection=connection, antenna=antenna)
+    return ReaderEvent(id=number, at_us=at_us, connection=connection, antenna=antenna, input=input_)
 
 
 def _set_version(number: int, body: bytes) -> SetVersion:

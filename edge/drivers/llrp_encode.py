@@ -8,6 +8,8 @@ Source: EPCglobal Low Level Reader Protocol (LLRP) 1.0.1, 2007, sections 15 to 1
 import struct
 
 from edge.drivers.llrp_messages import (
+    ANTENNA_EVENTS,
+    GPI_EVENTS,
     NEGOTIATION,
     AddRospec,
     Ask,
@@ -30,6 +32,7 @@ from edge.drivers.llrp_messages import Parameter as Of
 HEADER = struct.Struct(">HII")
 _GEN2 = 1  # air protocol EPCglobal Class 1 Gen 2
 _EPC_96_BYTES = 12
+_UNKNOWN_LEVEL = 2  # of an input: what it is, the reader knows
 
 
 def tlv(kind: int, *parts: bytes) -> bytes:
@@ -104,6 +107,17 @@ def _set_config_body(message: SetConfig) -> bytes:
     if message.keepalive_ms is not None:
         periodic = message.keepalive_ms > 0
         body += tlv(Of.KEEPALIVE_SPEC, struct.pack(">BI", periodic, message.keepalive_ms))
+    if message.inputs:
+        wanted = [
+            tlv(Of.EVENT_NOTIFICATION_STATE, struct.pack(">HB", kind, 1 << 7))
+            for kind in (GPI_EVENTS, ANTENNA_EVENTS)
+        ]
+        states = [
+            tlv(Of.GPI_PORT_CURRENT_STATE, struct.pack(">HBB", number, 1 << 7, _UNKNOWN_LEVEL))
+            for number in message.inputs
+        ]
+        events = tlv(Of.READER_EVENT_NOTIFICATION_SPEC, *wanted)
+        body = body[:1] + events + body[1:] + b"".join(states)
     return body
 
 
@@ -112,6 +126,9 @@ def _reader_event_body(message: ReaderEvent) -> bytes:
     if message.antenna is not None:
         number, connected = message.antenna
         events += tlv(Of.ANTENNA_EVENT, struct.pack(">BH", connected, number))
+    if message.input is not None:
+        number, high = message.input
+        events += tlv(Of.GPI_EVENT, struct.pack(">HB", number, high << 7))
     if message.connection is not None:
         events += tlv(Of.CONNECTION_ATTEMPT_EVENT, struct.pack(">H", message.connection))
     return tlv(Of.READER_EVENT_NOTIFICATION_DATA, events)

@@ -83,11 +83,15 @@ class Parameter(IntEnum):
     INVENTORY_PARAMETER_SPEC = 186
     IDENTIFICATION = 218
     KEEPALIVE_SPEC = 220
+    GPI_PORT_CURRENT_STATE = 225
     RO_REPORT_SPEC = 237
     TAG_REPORT_CONTENT_SELECTOR = 238
     TAG_REPORT_DATA = 240
     EPC_DATA = 241
+    READER_EVENT_NOTIFICATION_SPEC = 244
+    EVENT_NOTIFICATION_STATE = 245
     READER_EVENT_NOTIFICATION_DATA = 246
+    GPI_EVENT = 248
     ANTENNA_EVENT = 255
     CONNECTION_ATTEMPT_EVENT = 256
     LLRP_STATUS = 287
@@ -118,6 +122,7 @@ class Start(IntEnum):
     GPI = 3
 
 
+GPI_EVENTS, ANTENNA_EVENTS = 1, 8  # of EventNotificationState: what a reader may tell unasked
 CONNECTED = 0  # of ConnectionAttemptEvent: success
 ALREADY_CONNECTED = 2  # a client-initiated connection already exists
 
@@ -184,11 +189,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetConfig:
-    """SET_READER_CONFIG, of which we know the keepalives: None leaves them, 0 stops them."""
+    """SET_READER_CONFIG, of which we know keepalives (None leaves them, 0 stops them) and inputs.
+
+    `inputs` are those that are to be watched; if there are any, we are told of antennas and inputs.
+    """
 
     id: int = 0
     reset: bool = False
     keepalive_ms: int | None = None
+    inputs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,12 +272,13 @@ class TagReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderEvent:
-    """READER_EVENT_NOTIFICATION, of which we know connection attempts and antennas."""
+    """READER_EVENT_NOTIFICATION, of which we know connection attempts, antennas and inputs."""
 
     id: int = 0
     at_us: int | None = None
     connection: int | None = None  # CONNECTED, or why not
     antenna: tuple[int, bool] | None = None  # (number, connected)
+    input: tuple[int, bool] | None = None  # (number, high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

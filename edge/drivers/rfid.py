@@ -48,7 +48,7 @@ from edge.drivers.llrp_messages import (
     TagReport,
     Versions,
 )
-from edge.drivers.tags import UNKNOWN_DBM, TagReads, antennas_of, shelves_of
+from edge.drivers.tags import UNKNOWN_DBM, TagReads, antennas_of, eyes_of, shelves_of
 from edge.messages import DeviceCommand, TellAgain
 from edge.tagfilter import RawRead
 
@@ -70,7 +70,12 @@ class Inventory:
     """The client's side of the conversation, from the first event to the reads."""
 
     def __init__(
-        self, antennas: tuple[int, ...], *, keepalive_ms: int, version: str = "1.0.1"
+        self,
+        antennas: tuple[int, ...],
+        *,
+        keepalive_ms: int,
+        version: str = "1.0.1",
+        inputs: tuple[int, ...] = (),
     ) -> None:
         rospec = Rospec(rospec_id=ROSPEC_ID, antennas=antennas)
         wanted = VERSIONS[version]
@@ -78,7 +83,7 @@ class Inventory:
         self.is_negotiating = wanted > 1
         self._must = version != "auto"
         self._todo: list[Message] = [
-            SetConfig(id=1, keepalive_ms=keepalive_ms),
+            SetConfig(id=1, keepalive_ms=keepalive_ms, inputs=inputs),
             OnSpec(kind=Kind.DELETE_ROSPEC, id=2, spec_id=0),
             AddRospec(id=3, rospec=rospec),
             OnSpec(kind=Kind.ENABLE_ROSPEC, id=4, spec_id=ROSPEC_ID),
@@ -209,6 +214,7 @@ def make(
         clock=clock,
         port=device["port"] + port_offset,
         shelves=shelves_of(device["name"], site),
+        eyes=eyes_of(device["name"], site),
     )
 
 
@@ -223,6 +229,7 @@ class RfidReader:
         clock: Clock,
         port: int,
         shelves: Mapping[int, str] | None = None,
+        eyes: tuple[int, ...] = (),
     ) -> None:
         self.name: str = device["name"]
         self._address = (device.get("host", "127.0.0.1"), port)
@@ -232,7 +239,11 @@ class RfidReader:
         if self._version not in VERSIONS:
             raise ValueError(f"version must be one of {', '.join(VERSIONS)}: {self._version!r}")
         self.reads = TagReads(
-            device, () if antennas == (0,) else antennas, clock=clock, shelves=shelves
+            device,
+            () if antennas == (0,) else antennas,
+            clock=clock,
+            shelves=shelves,
+            eyes=eyes,
         )
         self._inventory = self._fresh_inventory()
 
@@ -291,6 +302,9 @@ class RfidReader:
         if isinstance(message, ReaderEvent):
             if message.connection is not None:
                 self.reads.told_time(_time(message.at_us))
+            if message.input is not None:
+                number, is_high = message.input
+                self.reads.input_changed(number, is_high=is_high, told=_time(message.at_us))
             if message.antenna is not None:
                 self.reads.antenna(message.antenna[0], is_connected=message.antenna[1])
         elif isinstance(message, TagReport):
@@ -319,6 +333,7 @@ class RfidReader:
             self._antennas,
             keepalive_ms=round(self._keepalive_s * 1000),
             version=self._version,
+            inputs=self.reads.eyes,
         )
 
 

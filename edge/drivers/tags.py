@@ -21,7 +21,7 @@ from typing import Any
 
 from edge.clock import Clock
 from edge.drivers import Say
-from edge.messages import DeviceStatus
+from edge.messages import DeviceStatus, EyeChanged
 from edge.shelf import ShelfRules, ShelfWatch
 from edge.tagfilter import RawRead, Rules, TagFilter
 
@@ -51,8 +51,17 @@ def shelves_of(device: str, site: Mapping[str, Any]) -> dict[int, str]:
     }
 
 
+def eyes_of(device: str, site: Mapping[str, Any]) -> tuple[int, ...]:
+    """The inputs of this reader that photo-eyes of gates are connected to."""
+    gates = [gate for gate in site.get("gates", ()) if gate["device"] == device]
+    return tuple(eye for gate in gates for eye in gate.get("eyes", ()))
+
+
 class TagReads:
-    """One reader's reads. The site file may set reads_min, quiet_s, floor_dbm, epoch_s."""
+    """One reader's reads. The site file may set reads_min, quiet_s, floor_dbm, epoch_s, eyes_dark.
+
+    `eyes_dark` is the level of an input whose photo-eye has something before it: "high" or "low".
+    """
 
     def __init__(
         self,
@@ -61,9 +70,12 @@ class TagReads:
         *,
         clock: Clock,
         shelves: Mapping[int, str] | None = None,
+        eyes: tuple[int, ...] = (),
     ) -> None:
         self.name: str = device["name"]
         self.antennas = antennas  # empty: all of them
+        self.eyes = eyes
+        self._dark_is_high = device.get("eyes_dark", "high") == "high"
         self._shelf_of = dict(shelves or {})
         self._shelves = {
             name: ShelfWatch(self.name, name, ShelfRules(epoch_s=device.get("epoch_s", 2.0)))
@@ -105,6 +117,12 @@ class TagReads:
         """An antenna was plugged in or out."""
         (self._broken.discard if is_connected else self._broken.add)(number)
         self.tell_status()
+
+    def input_changed(self, number: int, *, is_high: bool, told: datetime | None) -> None:
+        """An input of the reader has another level."""
+        if number in self.eyes:
+            at, dark = self.at(told, self.clock.now()), is_high == self._dark_is_high
+            self._speak(EyeChanged(at=at, device=self.name, eye=number, dark=dark))
 
     def tell_status(self, fault: str = "") -> None:
         """Say how the reader is, if that is news: up, or what is wrong with it."""

@@ -4,7 +4,8 @@
      "data": {"idHex": "30118…", "antenna": 1, "peakRssi": -43, "reads": 2, "eventNum": 17}}
 
 also in lists, and as batches (`data.tagData`). `eventNum` counts the events of a reader: gaps are
-counted as lost. Topics are the operator's choice.
+counted as lost. `{"type": "GPI", "pin": 1, "state": "HIGH"}` tells of an input. Topics are the
+operator's choice.
 
 A site file says `driver = "zebra"`, and either `topic` (and `control`, where the reader listens
 for commands: we tell it to start), or `port`, where it posts to us (user, password_file).
@@ -15,7 +16,8 @@ Source: Zebra IoT Connector, data interface (tag data events) and control interf
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,8 @@ from edge.drivers.tags import UNKNOWN_DBM
 
 _LENIENT = ConfigDict(extra="ignore", allow_inf_nan=False)
 _WEAKEST_DBM, _STRONGEST_DBM, _READS_MAX = -150, 50, 100_000
+_HIGH = frozenset({"HIGH", "1", "TRUE"})
+_LEVELS = _HIGH | {"LOW", "0", "FALSE"}
 
 
 class _Tag(BaseModel):
@@ -51,12 +55,17 @@ class _Tag(BaseModel):
     timestamp: str | None = None
 
 
-class _Data(_Tag):
+class _Input(BaseModel):
+    model_config = _LENIENT
+    pin: Any = None
+    state: Any = None
+
+
+class _Data(_Tag, _Input):
     tagData: list[_Tag] | None = None  # noqa: N815
 
 
-class _Event(BaseModel):
-    model_config = _LENIENT
+class _Event(_Input):
     type: str | None = None
     timestamp: str | None = None
     data: _Data | None = None
@@ -66,7 +75,7 @@ _events: TypeAdapter[list[_Event] | _Event] = TypeAdapter(list[_Event] | _Event)
 
 
 def read(body: bytes) -> Heard:
-    """The tags of a body; other events (heartbeats, GPI) say nothing to us.
+    """The tags and inputs of a body; other events (heartbeats) say nothing to us.
 
     Raises:
         Malformed: it is no event and no list of them, or a tag in it has no EPC or no antenna.
@@ -77,13 +86,24 @@ def read(body: bytes) -> Heard:
         raise Malformed(str(error)) from error
     reads: list[JsonRead] = []
     numbers: list[int] = []
+    inputs: list[tuple[int, bool, datetime | None]] = []
     for event in found if isinstance(found, list) else [found]:
         data = event.data
+        if event.type == "GPI":
+            inputs += [*_inputs(event)]
         if data is None or (data.idHex is None and not data.tagData):
             continue
         reads += [_read(tag, event) for tag in data.tagData or [data]]
         numbers += [tag.eventNum for tag in (data, *(data.tagData or ())) if tag.eventNum]
-    return Heard(reads=tuple(reads), numbers=tuple(numbers))
+    return Heard(reads=tuple(reads), numbers=tuple(numbers), inputs=tuple(inputs))
+
+
+def _inputs(event: _Event) -> Iterator[tuple[int, bool, datetime | None]]:
+    """The input of a GPI event, which older readers tell flat and newer ones as data."""
+    for one in (event, event.data):
+        level = str(one.state).upper() if one is not None else ""
+        if one is not None and isinstance(one.pin, int) and level in _LEVELS:
+            yield one.pin, level in _HIGH, time_of(event.timestamp)
 
 
 def _read(tag: _Tag, event: _Event) -> JsonRead:

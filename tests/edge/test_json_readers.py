@@ -21,12 +21,21 @@ from edge.clock import ScaledClock
 from edge.drivers import DeviceUnavailable, Driver, HasHealth, impinj, zebra
 from edge.drivers.json_reads import Malformed
 from edge.gs1 import sscc_from, sscc_to_epc_hex
-from edge.messages import DeviceEvent, DeviceStatus, RobotReport, TagGone, TagSeen, TellAgain
+from edge.messages import (
+    DeviceEvent,
+    DeviceStatus,
+    EyeChanged,
+    RobotReport,
+    TagGone,
+    TagSeen,
+    TellAgain,
+)
 from edge.mqtt import PahoBus
 from edge.ports import free_port
 from simulators.live_json_readers import R700, ZebraFx, impinj_event, to_bus, to_url, zebra_event
 from simulators.rfid import Read
 from tests.edge.waiting import soon
+from wcs.eyes import crossings
 from wcs.gates import GateState, due, on_tag
 from wcs.messages import GatePassage
 
@@ -35,7 +44,7 @@ EPC = sscc_to_epc_hex(sscc_from("4512345", 1, 1), 7)
 PARCELS = [sscc_to_epc_hex(sscc_from("4512345", 1, serial), 7) for serial in range(3)]
 SITE = {
     "site": {"code": "T1"},
-    "gates": [{"name": "G", "device": "rfid", "inside": [1, 2], "outside": [3, 4]}],
+    "gates": [{"name": "G", "device": "rfid", "inside": [1, 2], "outside": [3, 4], "eyes": [1, 2]}],
 }
 
 
@@ -57,13 +66,13 @@ class Edge:
             state_dir=Path(),
         )
         self.clock = clock
-        self.gate = GateState(gate="G", device="rfid", inside=(1, 2), outside=(3, 4))
+        self.gate = GateState(gate="G", device="rfid", inside=(1, 2), outside=(3, 4), eyes=(1, 2))
         self.said: list[DeviceEvent | RobotReport] = []
         self.passages: list[GatePassage] = []
 
     def say(self, event: DeviceEvent | RobotReport) -> None:
         self.said.append(event)
-        if isinstance(event, TagSeen | TagGone):
+        if isinstance(event, TagSeen | TagGone | EyeChanged):
             on_tag(self.gate, event, self.clock.now())
 
     def told(self) -> dict[str, str]:
@@ -91,6 +100,7 @@ class Edge:
 async def carry_through(edge: Edge, reader: R700 | ZebraFx) -> None:
     await reader.carry(PARCELS, "OUT", 6)
     await soon(lambda: edge.told() == dict.fromkeys(PARCELS, "OUT"))
+    assert [one.way for one in crossings(edge.gate.darks, pair_s=2.0)] == ["OUT"]
 
 
 # ------------------------------------------------------------------------------- by each way

@@ -63,7 +63,13 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(OnSpec, kind=st.sampled_from(sorted(ON_SPEC)), id=U32, spec_id=U32),
     st.builds(Ask, kind=st.just(Kind.GET_READER_CAPABILITIES), id=U32, requested=st.integers(0, 4)),
     st.builds(Ask, kind=st.just(Kind.GET_READER_CONFIG), id=U32, requested=st.integers(0, 10)),
-    st.builds(SetConfig, id=U32, reset=st.booleans(), keepalive_ms=st.none() | U32),
+    st.builds(
+        SetConfig,
+        id=U32,
+        reset=st.booleans(),
+        keepalive_ms=st.none() | U32,
+        inputs=st.lists(U16, max_size=4).map(tuple),
+    ),
     st.builds(AddRospec, id=U32, rospec=ROSPECS),
     st.builds(
         Reply,
@@ -81,6 +87,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
         at_us=U64,
         connection=st.none() | st.integers(0, 4),
         antenna=st.none() | st.tuples(U16, st.booleans()),
+        input=st.none() | st.tuples(U16, st.booleans()),
     ),
 )
 

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from llrpkit.emulator import LLRPEmulator
 from llrpkit.emulator.core import EmulatedTag
-from llrpkit.protocol import LLRPMessage, enums, messages
+from llrpkit.protocol import LLRPMessage, enums, messages, params
 from typing_extensions import override
 
 from edge.clock import Clock, SystemClock
@@ -34,7 +35,7 @@ from edge.drivers.llrp_messages import (
     TagReport,
 )
 from edge.drivers.rfid import Inventory, Refused, RfidReader
-from edge.messages import DeviceEvent, DeviceStatus, RobotReport, TagGone, TagSeen
+from edge.messages import DeviceEvent, DeviceStatus, EyeChanged, RobotReport, TagGone, TagSeen
 from simulators.live_rfid import LlrpReader
 from tests.edge.waiting import soon
 
@@ -67,12 +68,16 @@ class Listener:
 
     def __init__(self, port: int, clock: Clock | None = None, **settings: Any) -> None:
         row = {"name": "rfid", "keepalive_s": 0.3, "quiet_s": 0.2, **settings}
-        self.driver = RfidReader(row, (1, 2, 3, 4), clock=clock or SystemClock(), port=port)
+        clock = clock or SystemClock()
+        self.driver = RfidReader(row, (1, 2, 3, 4), clock=clock, port=port, eyes=(1, 2))
         self.said: list[DeviceEvent | RobotReport] = []
 
     def tags(self, kind: type[TagSeen] | type[TagGone]) -> list[tuple[str, int]]:
         found = [event for event in self.said if isinstance(event, kind)]
         return sorted((event.epc_hex, event.antenna) for event in found)
+
+    def eyes(self) -> list[tuple[int, bool]]:
+        return [(e.eye, e.dark) for e in self.said if isinstance(e, EyeChanged)]
 
     def statuses(self) -> list[tuple[str, str]]:
         return [(e.status, e.detail) for e in self.said if isinstance(e, DeviceStatus)]
@@ -105,8 +110,21 @@ async def test_it_reads_from_a_foreign_reader(emulator_of: type[LLRPEmulator]):
             await emulator.set_antenna_connected(4, connected=True)
             await soon(lambda: listener.statuses()[-1] == ("UP", ""))
 
+            for number, is_high in ((1, True), (9, True), (1, False)):
+                await emulator._send(a_gpi_event(number, is_high=is_high))
+            await soon(lambda: len(listener.eyes()) == 2)
+            assert listener.eyes() == [(1, True), (1, False)], "there is no eye at input 9"
+
             await emulator.send_keepalive()
             await emulator.wait_keepalive_ack()
+
+
+def a_gpi_event(number: int, *, is_high: bool) -> LLRPMessage:
+    data = params.ReaderEventNotificationData(
+        timestamp=params.UTCTimestamp(microseconds=round(time.time() * 1e6)),
+        gpi_event=params.GPIEvent(gpi_port_number=number, gpi_event=is_high),
+    )
+    return messages.READER_EVENT_NOTIFICATION(reader_event_notification_data=data)
 
 
 async def test_it_gives_up_when_the_foreign_reader_belongs_to_somebody_else():
@@ -306,6 +324,7 @@ def test_nothing_to_delete_is_no_refusal():
 )
 async def test_both_sides_agree_on_a_version(reader: int, wanted: str, spoken: str):
     async with LlrpReader("127.0.0.1", 0, SystemClock(), seed=5, versions=reader) as simulated:
+        simulated.eyes = (1, 2)
         listener = Listener(simulated.port, version=wanted)
         async with listener.running():
             await soon(listener.statuses)
@@ -313,7 +332,8 @@ async def test_both_sides_agree_on_a_version(reader: int, wanted: str, spoken: s
             assert (health["llrp_version"], health["status_state"]) == (spoken, "UP")
             assert simulated.session.version == {"1.1": 2, "1.0.1": 1}[spoken]
             await simulated.carry([EPC], "OUT", 1)
-            await soon(lambda: listener.tags(TagSeen))
+            await soon(lambda: listener.tags(TagSeen) and len(listener.eyes()) == 4)
+            assert listener.eyes() == [(1, True), (2, True), (1, False), (2, False)]
             assert listener.driver.health()["tags_seen_total"] == len(listener.tags(TagSeen))
 
 
