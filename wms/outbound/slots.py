@@ -98,7 +98,7 @@ def give_slots(
 
     None: the station has no slots, and needs none.
     """
-    most = slots_of(session, site).get(station)
+    most = _alone(session, site).get(station)
     if most is None:
         return None
     taken = taken_slots(session, site)
@@ -114,6 +114,13 @@ def give_slots(
             mine[order] = row
     session.flush()
     return {order: row for order, row in mine.items() if row.station == station}
+
+
+def _alone(session: Session, site: UUID) -> dict[str, int]:
+    """The stations that have slots; nobody else gives any at this site until this is committed."""
+    query = select(PickStation.name, PickStation.slots).where(PickStation.site_id == site)
+    rows = session.execute(query.order_by(PickStation.name).with_for_update()).all()
+    return {name: slots for name, slots in rows if slots > 0}
 
 
 def free_slots(session: Session, site: SiteId, *, now: datetime) -> int:

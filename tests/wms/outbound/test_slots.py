@@ -1,17 +1,25 @@
 """Goods-to-person: orders' totes stand at a station, each in its slot, until it is whole."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
-from tests.builders import NOW
+from tests.builders import NOW, an_id
 from tests.wms.house import HUB, House
 from tests.wms.waves.books import places_of
 from wcs.messages import TransportOrder, TransportReport
 from wms.database import Database
 from wms.outbound.model import ExceptionRow
+from wms.outbound.slots import give_slots
+from wms.sites import site_id
+
+FOR_US = "SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
 
 
 @pytest.fixture
@@ -119,3 +127,28 @@ def test_a_slot_that_nothing_more_comes_for_is_free_and_its_tote_is_told_of(stat
     assert taken(station) == []
     told = station.database.run(lambda s: [row.code for row in s.scalars(select(ExceptionRow))])
     assert sorted(told) == ["station.take_away", "tote.not_brought"]
+
+
+def test_two_who_give_slots_at_once_give_each_order_its_own(station: House):
+    slots(station, 3)
+    one, two, here = an_id(), an_id(), site_id(HUB)
+
+    def give(session: Session, order: UUID) -> str:
+        given = give_slots(session, here, "ST-1", [order], now=NOW)
+        assert given is not None
+        return given[order].slot
+
+    def waits(session: Session) -> bool:
+        return bool(session.scalar(text(FOR_US)))
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def first(session: Session) -> tuple[str, Future[str]]:
+            slot = give(session, one)
+            later = pool.submit(station.database.run, partial(give, order=two))
+            while not (waits(session) or later.done()):
+                pass
+            return slot, later
+
+        slot, later = station.database.run(first)
+        assert {slot, later.result()} == {"A", "B"}
