@@ -27,7 +27,7 @@ from ortools.graph.python import min_cost_flow  # type: ignore[import-untyped]
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
-NEAREST = 12  # edges that each robot and each order may have of its own
+NEAREST = 10  # edges that each robot and each order may have of its own
 
 
 def nearest(robots: Floats, orders: Floats, most: int = NEAREST) -> tuple[Ints, Ints]:
@@ -36,7 +36,8 @@ def nearest(robots: Floats, orders: Floats, most: int = NEAREST) -> tuple[Ints, 
     Args:
         robots: (n, 2) metres, where they will be free.
         orders: (m, 2) metres, where they begin.
-        most: how many orders a robot, and how many robots an order may bring in.
+        most: how many orders a robot, and how many robots an order brings in; more if several
+            are as far.
 
     Returns:
         (p,) robots and (p,) orders, each pair once, by robot and then by order.
@@ -46,18 +47,13 @@ def nearest(robots: Floats, orders: Floats, most: int = NEAREST) -> tuple[Ints, 
         return np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
     x = robots[:, 0, None].astype(np.float32) - orders[None, :, 0].astype(np.float32)
     y = robots[:, 1, None].astype(np.float32) - orders[None, :, 1].astype(np.float32)
-    square = x * x + y * y
-    by_robot = np.argpartition(square, most, axis=1)[:, :most]
-    by_order = np.argpartition(square.T.copy(), most, axis=1)[:, :most]
-    keys = np.unique(
-        np.concatenate(
-            [
-                (np.arange(n)[:, None] * m + by_robot).ravel(),
-                (by_order * m + np.arange(m)[:, None]).ravel(),
-            ]
-        )
-    )
-    return keys // m, keys % m
+    x *= x
+    y *= y
+    x += y
+    of_robot = np.partition(x, most - 1, axis=1)[:, most - 1, None]
+    of_order = np.partition(x.T, most - 1, axis=1)[None, :, most - 1]
+    i, j = np.nonzero(x <= np.maximum(of_robot, of_order))
+    return i, j
 
 
 def match(robot: Ints, order: Ints, cost: Ints, station: Ints, dues: list[list[int]]) -> Ints:
