@@ -7,7 +7,7 @@ import { pair, signIn } from "./people.ts";
 import { CLOSED, type Sheet, sheet } from "./read.ts";
 import { change, session } from "./session.ts";
 import { feel } from "./tone.ts";
-import { flash, handOver, notice, strange } from "./work.ts";
+import { flash, handOver, nextTask, notice, strange, view } from "./work.ts";
 
 /** Words that only these pages need. */
 export const WORDS: Catalogues = {
@@ -51,6 +51,7 @@ export function Lock({ badge, mayClose }: { badge: string; mayClose: boolean }) 
     notice.value = null;
     strange.value = false;
     sheet.value = CLOSED;
+    if (view.value === "looking") void nextTask(); // it was asked for by nobody
   };
   useEffect(() => {
     setTrouble(null);
