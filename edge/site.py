@@ -29,6 +29,8 @@ DRIVERS: Mapping[str, str] = {  # as it stands in a site file -> the module that
     "osip": "edge.drivers.osip",
     "autoid": "edge.drivers.autoid",
     "lights": "edge.drivers.lights",
+    "fleet_api": "edge.drivers.fleet_api",
+    "portals": "edge.drivers.portals",
 }
 _NEEDS_PORT = {"opcua", "modbus", "llrp", "scale", "osip", "autoid"}
 _DRIVER_OF: Mapping[str, tuple[str, ...]] = {  # a table -> the drivers that its devices may have
@@ -36,8 +38,12 @@ _DRIVER_OF: Mapping[str, tuple[str, ...]] = {  # a table -> the drivers that its
     "sorters": ("opcua", "modbus", "osip"),
     "gates": ("llrp", "impinj", "zebra", "autoid"),
     "shelves": ("llrp", "impinj", "zebra"),
+    "fleets": ("fleet_api",),
+    "portals": ("portals",),
+    "circuits": ("portals",),
 }
 _TABLES = ("devices", "robots", "conveyors", "sorters", "gates", "shelves")
+_TABLES += ("fleets", "portals", "circuits")
 _PORT_MAX = 65_535
 _MODES = ("real", "simulated")  # real ones are touched only when whoever starts us says --real
 

@@ -19,6 +19,8 @@ Where a protocol allows it the driver proper is a pure module (bytes or JSON to 
     osip      conveyors, sorters: telegrams  edge.drivers.osip
     autoid    RFID readers over OPC UA       edge.drivers.autoid
     lights    pick-to-light over MQTT        edge.drivers.lights
+    fleet_api fleets that take missions      edge.drivers.fleet_api
+    portals   doors, lifts, safety circuits  edge.drivers.portals
 """
 
 from collections.abc import Callable, Mapping
