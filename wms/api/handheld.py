@@ -27,7 +27,7 @@ from wms.people.devices import Life, seen
 from wms.sites import site_id, sites_by_code
 from wms.work.actor import Actor
 from wms.work.model import Task
-from wms.work.packet import Event, Packet
+from wms.work.packet import Event, Packet, packet_json
 from wms.work.pool import keep_leases
 from wms.work.tasks import PacketTaken, lease, lease_next, take_events
 
@@ -53,12 +53,15 @@ def get_next(
     wanted = kinds.split(",")
 
     def work(session: Session) -> Packet | None:
-        if site not in sites_by_code(session, [site]):
+        packet = lease_next(session, site, wanted, actor, now=now, station=station)
+        if packet is None and site not in sites_by_code(session, [site]):
             raise NotFound(f"site {site}")
-        return lease_next(session, site, wanted, actor, now=now, station=station)
+        return packet
 
     packet = services.database.run(work)
-    return packet if packet is not None else Response(status_code=HTTPStatus.NO_CONTENT)
+    if packet is None:
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    return Response(packet_json.dump_json(packet), media_type="application/json")
 
 
 class StartIn(Shape):

@@ -21,13 +21,13 @@ any event, by the device's open stream and by its heartbeat; a dead device loses
 runs out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, false, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, case, false, func, literal, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from wms.errors import Conflict
@@ -65,16 +65,16 @@ def lease_next(
     here = Task.station.is_(None) if station is None else Task.station == station
     wanted = or_(Task.kind == RECOVER, here & Task.kind.in_(kinds))
     at = site_id(site)
+    rules = {rule.kind: rule for rule in _rules(session, at)}
     task = _held(session, at, wanted, actor)
     if task is None:
-        found = _next_id(session, at, wanted, actor, now)
-        if found is None:
+        task = _next(session, at, wanted, actor, rules, now)
+        if task is None:
             return None
-        task = session.get_one(Task, (at, found), populate_existing=True)
         task.fence += 1
     elif task.device != actor.device:
         task.fence += 1  # they have come to another device
-    return take(session, task, site, actor, now=now)
+    return _taken(session, task, site, actor, rules.get(task.kind), now)
 
 
 def lease(
@@ -97,9 +97,15 @@ def lease(
 
 def take(session: Session, task: Task, site: str, actor: Actor, *, now: datetime) -> Packet:
     """Give a locked task to somebody; its fence is theirs already."""
+    rule = session.get(WorkRule, (task.site_id, task.kind))
+    return _taken(session, task, site, actor, rule, now)
+
+
+def _taken(
+    session: Session, task: Task, site: str, actor: Actor, rule: WorkRule | None, now: datetime
+) -> Packet:
     if task.device != actor.device or task.state != "LEASED":
         task.leased_at = now
-    rule = session.get(WorkRule, (task.site_id, task.kind))
     task.state = "LEASED"
     task.device, task.operator = actor.device, actor.operator
     task.lease_s = LEASE_S if rule is None else rule.lease_s
@@ -166,25 +172,40 @@ def _held(session: Session, at: UUID, wanted: ColumnElement[bool], actor: Actor)
     return session.scalars(query.with_for_update(), execution_options=fresh).first()
 
 
-def _next_id(
-    session: Session, at: UUID, wanted: ColumnElement[bool], actor: Actor, now: datetime
-) -> UUID | None:
+def _rules(session: Session, at: UUID) -> Sequence[WorkRule]:
+    return session.scalars(select(WorkRule).where(WorkRule.site_id == at)).all()
+
+
+def _next(
+    session: Session,
+    at: UUID,
+    wanted: ColumnElement[bool],
+    actor: Actor,
+    rules: Mapping[str, WorkRule],
+    now: datetime,
+) -> Task | None:
+    """The best task that nobody else has in hand now, locked."""
     free = or_(Task.state == "OPEN", (Task.state == "LEASED") & (Task.lease_until < now))
     nobody, me = Task.for_operator.is_(None), Task.for_operator == actor.worker
-    query = (
+    best = (
         select(Task.id)
         .where(Task.site_id == at, wanted, free, or_(me, nobody & _may(actor)))
-        .order_by(nobody, _worth(session, at, actor, now).desc(), Task.made_at, Task.id)
+        .order_by(nobody, _worth(at, actor, rules, now).desc(), Task.made_at, Task.id)
         .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
     )
-    return session.scalars(query.with_for_update(skip_locked=True)).first()
+    # locked once more, by who has it already: so it is read as it is, not as it was when we came
+    query = select(Task).where(Task.site_id == at, Task.id == best).with_for_update()
+    return session.scalars(query, execution_options={"populate_existing": True}).first()
 
 
 def _may(actor: Actor) -> ColumnElement[bool]:
     """Whether they may do it; a task of no zone is for any."""
     skills = actor.skills
-    counted = func.coalesce(Task.plan["not_operators"].contains([actor.operator]), false())
-    may: ColumnElement[bool] = ~counted  # who has counted does not count again
+    # who has counted does not count again; a plan is long, and is looked into only where it must be
+    has_counted = func.coalesce(Task.plan["not_operators"].contains([actor.operator]), false())
+    may: ColumnElement[bool] = case((Task.kind == "count", ~has_counted), else_=true())
     if skills.kinds:
         may &= Task.kind.in_({*skills.kinds, RECOVER})
     if skills.zones:
@@ -194,18 +215,21 @@ def _may(actor: Actor) -> ColumnElement[bool]:
     return may
 
 
-def _worth(session: Session, at: UUID, actor: Actor, now: datetime) -> ColumnElement[Any]:
-    rules = session.execute(
-        select(WorkRule.kind, WorkRule.priority).where(WorkRule.site_id == at)
-    ).all()
+def _worth(
+    at: UUID, actor: Actor, rules: Mapping[str, WorkRule], now: datetime
+) -> ColumnElement[Any]:
     worth: ColumnElement[Any] = func.extract("epoch", literal(now) - Task.made_at)
     worth += Task.priority * PRIORITY_S
-    if urgent := {kind: points * PRIORITY_S for kind, points in rules if points}:
+    urgent = {kind: rule.priority * PRIORITY_S for kind, rule in rules.items() if rule.priority}
+    if urgent:
         worth += case(urgent, value=Task.kind, else_=0)
     left_s = func.extract("epoch", Task.due_at - literal(now))
     worth += func.coalesce(func.greatest(0, DUE_S - left_s), 0)
-    last = session.get(WorkPlace, (at, actor.worker))
-    if last is not None:
-        metres = (func.abs(Task.x_mm - last.x_mm) + func.abs(Task.y_mm - last.y_mm)) / 1000
-        worth -= metres * METRE_S
-    return worth
+    x_mm, y_mm = (
+        select(side)
+        .where(WorkPlace.site_id == at, WorkPlace.worker == actor.worker)
+        .scalar_subquery()
+        for side in (WorkPlace.x_mm, WorkPlace.y_mm)
+    )
+    metres = (func.abs(Task.x_mm - x_mm) + func.abs(Task.y_mm - y_mm)) / 1000
+    return worth - func.coalesce(metres, 0) * METRE_S
