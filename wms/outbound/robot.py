@@ -35,6 +35,7 @@ from wms.outbound.slots import (
     fit_stations,
     free_slots,
     give_slots,
+    slots_of,
     taken_slots,
     tote_steps,
 )
@@ -60,12 +61,13 @@ def present(session: Session, floor: Floor, *, now: datetime) -> int:
     trips = session.scalars(open_).all()
     away = {trip.tote for trip in trips}
     at_station = Counter(trip.station for trip in trips)
+    slots, taken = slots_of(session, floor.hub), taken_slots(session, floor.hub)
     made = 0
     for first in _waiting(session, floor.hub):
         assert first.tote is not None
         if first.tote in away:
             continue
-        fit = fit_stations(session, floor.hub, first.order_id, floor.stations)
+        fit = fit_stations(slots, taken, first.order_id, floor.stations)
         station = station_for(at_station, {name: floor.stations[name] for name in fit})
         if station is None:
             if len(fit) == len(floor.stations):
@@ -74,6 +76,8 @@ def present(session: Session, floor: Floor, *, now: datetime) -> int:
         away.add(first.tote)
         at_station[station] += 1
         _send_for(session, floor, first, station, now)
+        if station in slots:
+            taken = taken_slots(session, floor.hub)
         made += 1
     return made
 

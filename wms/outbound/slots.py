@@ -82,9 +82,10 @@ def taken_slots(session: Session, site: UUID) -> Sequence[StationSlot]:
     return session.scalars(query.order_by(StationSlot.station, StationSlot.slot)).all()
 
 
-def fit_stations(session: Session, site: UUID, order: UUID, names: Iterable[str]) -> list[str]:
-    """Those of the stations at which goods for that order may be put away now."""
-    slots, taken = slots_of(session, site), taken_slots(session, site)
+def fit_stations(
+    slots: Mapping[str, int], taken: Sequence[StationSlot], order: UUID, names: Iterable[str]
+) -> list[str]:
+    """Those of the stations at which goods for that order may be put away as slots are taken."""
     if mine := [each.station for each in taken if each.order_id == order]:
         return [name for name in names if name in mine]
     used = Counter(each.station for each in taken)
