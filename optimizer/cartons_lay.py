@@ -93,48 +93,59 @@ def _greedy(
     corners: set[Sides] = {(0, 0, 0)}
     placed = []
     for number in order:
-        best: tuple[tuple[int, ...], Box] | None = None
-        for box in _ways(items[number], room, boxes, corners):
-            x, y, z, length, width, height, _ = box
-            if flat:
-                score = (z, z + height, y + width, x + length, x, y)
-            else:
-                score = (x + length + y + width + z + height, z, y, x, height, length)
-            if best is None or score < best[0]:
-                best = score, box
-        if best is None:
+        box = _best(items[number], room, boxes, corners, flat=flat)
+        if box is None:
             return None
-        corners = _after(corners, boxes, best[1])
-        boxes.append(best[1])
-        placed.append(Placed(item=number, at_mm=best[1][:3], sides_mm=best[1][3:6]))
+        corners = _after(corners, boxes, box)
+        boxes.append(box)
+        placed.append(Placed(item=number, at_mm=box[:3], sides_mm=box[3:6]))
     return tuple(placed)
+
+
+def _best(
+    item: Item, room: Sides, boxes: Sequence[Box], corners: set[Sides], *, flat: bool
+) -> Box | None:
+    """Where and how that thing lies best; what is no better is not looked at any closer."""
+    best: Box | None = None
+    least: tuple[int, ...] = ()
+    for box in _inside(item, room, corners):
+        x, y, z, length, width, height, _ = box
+        if flat:
+            score = (z, z + height, y + width, x + length, x, y)
+        else:
+            score = (x + length + y + width + z + height, z, y, x, height, length)
+        if (best is None or score < least) and not _hits(box, boxes):
+            best, least = box, score
+    return best
 
 
 def _ways(item: Item, room: Sides, boxes: Sequence[Box], corners: set[Sides]) -> Iterator[Box]:
     """Where and how a thing can lie beside what lies there."""
+    return (box for box in _inside(item, room, corners) if not _hits(box, boxes))
+
+
+def _inside(item: Item, room: Sides, corners: set[Sides]) -> Iterator[Box]:
+    """Where and how a thing can lie in an empty carton."""
+    turned = turns(item.sides_mm, upright=item.upright)
     for x, y, z in sorted(corners):
-        for length, width, height in turns(item.sides_mm, upright=item.upright):
-            if x + length > room[0] or y + width > room[1] or z + height > room[2]:
-                continue
-            box = (x, y, z, length, width, height, item.fragile)
-            if not any(_collides(box, other) for other in boxes):
-                yield box
+        for length, width, height in turned:
+            if x + length <= room[0] and y + width <= room[1] and z + height <= room[2]:
+                yield (x, y, z, length, width, height, item.fragile)
 
 
-def _collides(one: Box, other: Box) -> bool:
-    """Whether they overlap, or one lies above another that bears nothing."""
-    if (
-        one[0] >= other[0] + other[3]
-        or other[0] >= one[0] + one[3]
-        or one[1] >= other[1] + other[4]
-        or other[1] >= one[1] + one[4]
-    ):
-        return False
-    if one[2] >= other[2] + other[5]:
-        return other[6]
-    if other[2] >= one[2] + one[5]:
-        return one[6]
-    return True
+def _hits(box: Box, boxes: Sequence[Box]) -> bool:
+    """Whether it overlaps one of them, or one of the two lies above another that bears nothing."""
+    x, y, z, length, width, height, fragile = box
+    to_x, to_y, to_z = x + length, y + width, z + height
+    for left, front, low, long, wide, high, bears_nothing in boxes:
+        if x >= left + long or left >= to_x or y >= front + wide or front >= to_y:
+            continue
+        if z >= low + high:
+            if bears_nothing:
+                return True
+        elif low < to_z or fragile:
+            return True
+    return False
 
 
 def _after(corners: set[Sides], boxes: Sequence[Box], new: Box) -> set[Sides]:

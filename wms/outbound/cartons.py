@@ -11,6 +11,7 @@ large they are count as a cube of a gram a cubic centimetre. Millimetres, grams,
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -22,6 +23,7 @@ from wms.outbound.packing_tables import CartonRow
 from wms.outbound.rules import TARE_G, Box, Packed
 
 UNITS_MAX = 60  # more things are not laid one by one
+ALIKE_MAX = 2_000  # contents of parcels that are remembered
 FULL = 0.7  # of a carton's room, when they are not
 PARCEL_MINOR = 700  # what one parcel more costs, in comparing cartons
 MM3_A_GRAM = 1_000
@@ -159,10 +161,16 @@ def into_cartons(
         parcel_minor=PARCEL_MINOR,
     )
     made = []
-    for packed in packing.solve(problem).plan:
+    for packed in _packed(problem):
         code = BARE if packed.carton is None else cartons[packed.carton].code
         made.append((_box(box, [units[placed.item] for placed in packed.placed]), code))
     return made
+
+
+@lru_cache(maxsize=ALIKE_MAX)
+def _packed(problem: packing.Problem) -> tuple[packing.Packed, ...]:
+    """Orders are much alike: what has been thought of once is not thought of again."""
+    return packing.solve(problem).plan
 
 
 def _by_volume(cartons: Sequence[CartonRecord], things: Mapping[UUID, Thing], box: Box) -> str:
