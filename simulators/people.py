@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 WRONG_SCANS = 0.01
 SHORT_PICKS = 0.001
-IDLE_S = 20.0  # virtual, between two looks for work
+IDLE_S = 30.0  # virtual, between two looks for work
 SCAN_S, COUNT_S, UNIT_S, CHOOSE_S = 9.0, 2.0, 0.4, 6.0
 UNIT_SECONDS_MAX = 40.0
 ANY_CODE = "ANY-1"  # where any code will do

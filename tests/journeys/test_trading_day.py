@@ -2,7 +2,8 @@
 
 The whole demo runs as its users run it: `soko demo` with an order file, on ports of its own. In
 mid-day every process is killed once with -9. The day must still end: every line in exactly one
-final state, every parcel seen by sorter and gate, the stock proven, nothing left running.
+final state, every parcel seen by sorter and gate, every truck received and put away, the stock
+proven, nothing left running.
 """
 
 import json
@@ -13,15 +14,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx2
 import psutil
 import pytest
 
+from edge.clock import ScaledClock
 from edge.ports import free_port
 from simulators.demo import HTTP_PORT
+from simulators.equipment import COUNTED
 from simulators.order_file import COLUMNS
+from simulators.trucks import SUPPLIERS
 
 ORDERS, MINUTES, SKUS = 24, 45, 60
 KILLED = ("worker", "wcs", "edge", "sim", "broker", "postgres", "serve")
@@ -80,6 +85,12 @@ def summary_at(offset: int) -> dict[str, int]:
         return {}
 
 
+def served_time(offset: int) -> datetime:
+    """What time it is for the WMS."""
+    url = f"http://127.0.0.1:{HTTP_PORT + offset}/console/v1/clock"
+    return datetime.fromisoformat(httpx2.get(url, timeout=20).json()["now"])
+
+
 def wait_until(demo: subprocess.Popen[bytes], offset: int, missions: int) -> None:
     """Until robots have done that many missions, or the day has ended."""
     until = time.monotonic() + DAY_WITHIN_S
@@ -119,19 +130,28 @@ def test_a_day_in_which_everything_is_killed_once_ends_rightly(state: Path, tmp_
     assert facts["lines_backordered"] >= 1, "900,000 units are nowhere"
     assert facts["gate_passages"] == facts["parcels"] > 0
     assert facts["robot_missions"] >= 2 + 4 * (len(KILLED) - 1)
+    assert facts["deliveries"] == len(SUPPLIERS)
+    assert facts["receipts"] == facts["putaways"] == 6 * len(SUPPLIERS), "loose or in a unit"
+    assert facts["counts"] >= len(COUNTED)
+    assert facts["labels"] >= facts["parcels_weighed"] > 0
 
 
 @pytest.mark.timeout(180)
-def test_the_demo_begins_works_and_leaves_nothing_behind(state: Path):
-    """Robots bring totes; Ctrl-C ends it, and of all its processes none is left."""
+def test_the_demo_begins_works_and_leaves_nothing_behind(state: Path, tmp_path: Path):
+    """Robots bring totes; all go by one clock; Ctrl-C ends it, and no process is left."""
+    file = order_file(tmp_path, 4, 4)
     offset = 100 + free_port() % 8000
     command = [
-        sys.executable, "-m", "wms.cli", "demo", "--count", "4", "--speed", "60",
+        sys.executable, "-m", "wms.cli", "demo", "--orders", str(file), "--speed", "90",
         "--port-offset", str(offset),
     ]  # fmt: skip
     environment = {**os.environ, "SOKO_STATE_DIR": str(state)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as demo:
         wait_until(demo, offset, 1)
         assert demo.poll() is None, "it ended by itself"
+        (clock_file,) = state.glob("*/day/clock")
+        clock = ScaledClock(clock_file)
+        before, said, after = clock.now(), served_time(offset), clock.now()
+        assert before <= said <= after
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=60)
