@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 
 from tests.web.stage_stock import GOODS
 from wms.api.return_shapes import ReturnOut
-from wms.api.store_shapes import QueueOut
+from wms.api.store_shapes import CounterOrderIn, QueueOut
 from wms.work.packet import Expect, Fact, Packet, Quantity, Say, Step, new_packet
 
 NOW = datetime(2026, 11, 27, 0, 30, tzinfo=UTC)
@@ -58,6 +58,7 @@ def _first() -> list[dict[str, Any]]:
         _item(6, "RESERVE", "READY", None, shelf="P-01", keep_until=kept,
               lines=[_line(1, "TEAPOT-01", 1)]),
         _item(7, "COLLECT", "WAITING", 1500, lines=[_line(1, "RICE-5KG", 2, "ON_ITS_WAY")]),
+        _item(8, "RETURN", "REQUESTED", None, bag=None, lines=[_line(1, "MUG-350", 2)]),
     ]  # fmt: skip
 
 
@@ -68,6 +69,7 @@ class Shop:
         self.items = {each["id"]: each for each in _first()}
         self.tries_left = 5
         self.taken_back: dict[str, Any] = {}
+        self.ordered: dict[str, Any] = {}
 
     def open(self) -> list[dict[str, Any]]:
         """What has not ended."""
@@ -201,7 +203,38 @@ async def take_back(site: str, request: Request) -> dict[str, Any]:
         "refund_minor": sum(line["refund_minor"] for line in lines), "currency": "JPY",
     }  # fmt: skip
     missing = ("tracking", "label", "expires_at", "received_at", "exchange_id")
+    if body["exchange"]:
+        told |= {"exchange_id": body["exchange"]["order_id"], "state": "EXCHANGED",
+                 "refund_minor": 0}  # fmt: skip
     return ReturnOut.model_validate(dict.fromkeys(missing) | told).model_dump(mode="json")
+
+
+@router.get("/oms/v1/returns/{id_}")
+def announced(id_: str) -> dict[str, Any]:
+    """What a customer has said that they would bring."""
+    item = shop.items[id_]
+    lines = [
+        {"line_no": 1, "sku": "MUG-350", "units": 2, "units_received": 0, "status": "REQUESTED",
+         "site": SITE, "reason": "SIZE", "grade": None, "photo": "", "disposition": None,
+         "refund_minor": 0}
+    ]  # fmt: skip
+    told = {
+        "id": id_, "number": item["number"], "order_id": RETURNED, "status": "REQUESTED",
+        "state": "REQUESTED", "way": "COUNTER", "site": SITE, "lines": lines, "refund_minor": 0,
+        "currency": "JPY",
+    }  # fmt: skip
+    missing = ("tracking", "label", "expires_at", "received_at", "exchange_id")
+    return ReturnOut.model_validate(dict.fromkeys(missing) | told).model_dump(mode="json")
+
+
+@router.post("/store/v1/{site}/counter-orders", status_code=201)
+async def counter_order(site: str, request: Request) -> dict[str, Any]:
+    """Taken, if it can be meant."""
+    body = CounterOrderIn.model_validate(await request.json())
+    assert site == SITE
+    shop.ordered = body.model_dump(mode="json")
+    lines = [{"status": "RESERVED", "units": line.units, "units_short": 0} for line in body.lines]
+    return {"number": body.number, "promised_by": None, "lines": lines}
 
 
 @router.get("/oms/v1/orders/{order_id}/refunds")
@@ -214,6 +247,12 @@ def refunds(order_id: str) -> dict[str, Any]:
         "cause_id": shop.taken_back["return_id"], "state": "ASKED",
     }  # fmt: skip
     return {"tenders": [TENDER], "refunds": [refund]}
+
+
+@router.get("/stage/shop")
+def what_was_sent() -> dict[str, Any]:
+    """What the counter sent last, for tests to look at."""
+    return {"taken_back": shop.taken_back, "ordered": shop.ordered}
 
 
 def looked_up(code: str) -> dict[str, Any] | None:

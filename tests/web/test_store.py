@@ -19,7 +19,7 @@ LEGIBLE = """() => [...document.querySelectorAll('.store button, .store input:no
 def counter(stage: StageHand, open_page: Opener):
     """A phone at the counter, in English."""
     page = open_page(f"{stage.address}{STORE}&lang=en", width=420, height=900, touch=True)
-    expect(page.locator("[data-number]")).to_have_count(7)
+    expect(page.locator("[data-number]")).to_have_count(8)
     return page
 
 
@@ -30,7 +30,7 @@ def tab(page: Page, name: str) -> None:
 
 def test_what_is_late_comes_first_with_a_sign_a_time_and_a_word(counter: Page, snap: Snapper):
     numbers = [each.get_attribute("data-number") for each in counter.locator("[data-number]").all()]
-    assert numbers == [f"N-{n}" for n in (10401, 10402, 10403, 10404, 10405, 10406, 10407)]
+    assert numbers == [f"N-{n}" for n in range(10401, 10409)]
     first = counter.locator("[data-number=N-10401] .timer")
     expect(first).to_have_attribute("data-mood", "late")
     expect(first).to_contain_text("■")
@@ -132,6 +132,63 @@ def test_a_return_shows_where_it_goes_and_what_goes_back(
     expect(page.get_by_test_id("refund")).to_contain_text("クレジットカード")
     assert settled.locator("input").count() == 0  # an amount cannot be typed
     snap(page, "store-returned-ja")
+
+
+def test_what_was_announced_waits_in_the_queue_and_is_taken_in(
+    stage: StageHand, open_page: Opener, snap: Snapper
+):
+    page = open_page(f"{stage.address}{STORE}&lang=ja", width=420, height=900, touch=True)
+    page.locator("[data-kind=RETURN]").click()
+    page.locator("[data-number=N-10408]").click()
+    snap(page, "store-return-expected-ja")
+    page.locator("[data-act=take-in]").click()
+    expect(page.get_by_test_id("return")).to_contain_text("N-10408")
+    expect(page.locator("[data-line='1'] output")).to_have_text("2")
+    expect(page.locator("[data-line='1'] [data-reason=SIZE]")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_another_one_is_given_in_exchange(stage: StageHand, open_page: Opener, snap: Snapper):
+    page = open_page(f"{stage.address}{STORE}&lang=en", width=420, height=1100, touch=True)
+    tab(page, "returns")
+    scan(page, "N-10450")
+    line = page.locator("[data-line='1']")
+    line.get_by_role("button", name="more").click()
+    line.locator("[data-reason=SIZE]").click()
+    line.locator("[data-grade=A]").click()
+    line.locator("[data-way=goods]").click()
+    line.locator("[name=instead]").fill("TEAPOT")
+    line.locator(".entry button").click()
+    line.locator("[data-instead=TEAPOT-01]").click()
+    snap(page, "store-exchange-en")
+    page.get_by_test_id("take").click()
+    expect(page.get_by_test_id("exchanged")).to_contain_text("held for this store")
+    snap(page, "store-exchanged-en")
+    sent = stage.get("/stage/shop")["taken_back"]["exchange"]
+    assert (sent["to_site"], sent["lines"]) == (
+        "S-GINZA", [{"line_no": 1, "sku": "TEAPOT-01", "units": 1, "price_minor": 1980}],
+    )  # fmt: skip
+
+
+def test_what_the_store_has_not_is_ordered_for_the_customer(
+    stage: StageHand, open_page: Opener, snap: Snapper
+):
+    page = open_page(f"{stage.address}{STORE}&lang=ja", width=420, height=1400, touch=True)
+    tab(page, "seek")
+    scan(page, "TEAPOT-01")
+    page.locator("[data-act=order]").click()
+    for name, value in {
+        "units": "2", "price": "1980", "number": "R-77", "name": "山田 花子",
+        "phone": "090-1234-5678", "postal_code": "060-0001", "address": "北1条西2",
+    }.items():  # fmt: skip
+        page.locator(f".order [name={name}]").fill(value)
+    page.locator(".order [name=prefecture]").select_option("北海道")
+    snap(page, "store-order-ja")
+    page.locator(".order [type=submit]").click()
+    expect(page.get_by_test_id("ordered")).to_contain_text("R-77")
+    sent = stage.get("/stage/shop")["ordered"]
+    assert (sent["to"], sent["prefecture"], sent["lines"][0]["units"]) == ("HOME", "北海道", 2)
 
 
 def test_another_store_has_one(counter: Page, snap: Snapper):

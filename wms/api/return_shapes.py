@@ -35,16 +35,22 @@ class ExchangeLineIn(Shape):
 
 
 class ExchangeIn(Shape):
-    """The order that replaces what comes back; the shop makes its id."""
+    """The order that replaces what comes back; the shop makes its id.
+
+    It goes where the old one went, or (`to_site`) is collected there.
+    """
 
     order_id: UUID
     number: Text
+    to_site: Text | None = None
     lines: Annotated[list[ExchangeLineIn], Field(min_length=1, max_length=100)]
 
     def wanted(self) -> WantedExchange:
         """As the use case takes it."""
         lines = tuple(PlaceLine(**line.model_dump()) for line in self.lines)
-        return WantedExchange(id=self.order_id, number=self.number, lines=lines)
+        return WantedExchange(
+            id=self.order_id, number=self.number, lines=lines, to_site=self.to_site
+        )
 
 
 class ReturnIn(Shape):
@@ -94,6 +100,7 @@ class CounterReturnIn(Shape):
     return_id: UUID
     order: Text = Field(examples=["N-10042"])
     lines: Annotated[list[SeenLineIn], Field(min_length=1, max_length=200)]
+    exchange: ExchangeIn | None = None
 
     def request(self, site: str) -> CounterReturn:
         """As the use case takes it."""
@@ -101,7 +108,10 @@ class CounterReturnIn(Shape):
             SeenLine(**(line.model_dump() | {"serials": tuple(line.serials)}))
             for line in self.lines
         )
-        return CounterReturn(id=self.return_id, site=site, order=self.order, lines=lines)
+        return CounterReturn(
+            id=self.return_id, site=site, order=self.order, lines=lines,
+            exchange=None if self.exchange is None else self.exchange.wanted(),
+        )  # fmt: skip
 
 
 class ReturnLineOut(BaseModel):

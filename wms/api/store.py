@@ -7,6 +7,7 @@ things stand now.
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from wms.api import oms
 from wms.api.dependencies import Now, Services, Svc, Who, signed_in
-from wms.api.shapes import OrderOut, Text
+from wms.api.shapes import OrderIn, OrderLineIn, OrderOut, ShipToIn, Text
 from wms.api.store_shapes import (
     ActIn,
+    CounterOrderIn,
     HandOverIn,
     PrepareOut,
     QueueItemOut,
@@ -33,7 +35,12 @@ from wms.collect.policy import Policy, begin, policy_of, save_policy, store
 from wms.collect.prepare import prepare
 from wms.collect.queue import Item, collection_item, queue_of
 from wms.collect.ship import accept_ship, reject_ship
+from wms.errors import NotFound
 from wms.ids import CommandId, SiteId
+from wms.orders.model import Order
+from wms.returns.expected import Expected, expected_at
+from wms.shipping.prefectures import nearest, prefecture
+from wms.sites import Site
 from wms.work.tasks import lease
 
 router = APIRouter(prefix="/store/v1", tags=["store"], dependencies=[signed_in])
@@ -42,9 +49,14 @@ CREATED, NO_CONTENT = HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
 
 @router.get("/{site}/queue")
 def get_queue(site: Text, services: Svc, now: Now) -> QueueOut:
-    """What the store has to do, what is promised first on top."""
-    items = services.database.run(lambda s: queue_of(s, store(s, site), now=now))
-    return QueueOut(site=site, at=now, items=[_item(each) for each in items])
+    """What the store has to do, what is promised first on top; then what is to come back."""
+
+    def work(session: Session) -> list[QueueItemOut]:
+        at = store(session, site)
+        items = [_item(each) for each in queue_of(session, at, now=now)]
+        return items + [_return(each) for each in expected_at(session, at)]
+
+    return QueueOut(site=site, at=now, items=services.database.run(work))
 
 
 @router.get("/{site}/collections/{collection_id}")
@@ -173,6 +185,65 @@ def post_sales_order(
     services.database.run(lambda s: store(s, site))
     order = body.order.model_copy(update={"channel": "store"})
     return oms.put_order(body.id, order, response, services, now)
+
+
+@router.post("/{site}/counter-orders", status_code=CREATED, responses={200: {"model": OrderOut}})
+def post_counter_order(
+    site: Text, body: CounterOrderIn, response: Response, services: Svc, now: Now
+) -> OrderOut:
+    """What the store has not: sent to the customer, or fetched here. The same id is the same."""
+
+    def work(session: Session) -> tuple[datetime, ShipToIn]:
+        at = session.get_one(Site, store(session, site))
+        known = session.get(Order, body.id)
+        return now if known is None else known.placed_at, _ship_to(at, body)
+
+    placed_at, ship_to = services.database.run(work)
+    order = OrderIn(
+        number=body.number,
+        channel="store",
+        placed_at=placed_at,
+        ship_to=ship_to,
+        fulfilment="DELIVERY" if body.to == "HOME" else "COLLECT",
+        to_site=None if body.to == "HOME" else site,
+        contact=body.contact,
+        lines=[
+            OrderLineIn(line_no=number, **line.model_dump())
+            for number, line in enumerate(body.lines, start=1)
+        ],
+    )
+    return oms.put_order(body.id, order, response, services, now)
+
+
+def _ship_to(site: Site, body: CounterOrderIn) -> ShipToIn:
+    """Where it goes: the customer's prefecture, by its capital; or the store.
+
+    Raises:
+        NotFound: there is no such prefecture.
+    """
+    if body.to == "HERE":
+        place = (site.latitude, site.longitude)
+        return ShipToIn(
+            prefecture=nearest(*place), postal_code=body.postal_code or "-",
+            latitude=place[0], longitude=place[1],
+        )  # fmt: skip
+    found = prefecture(body.prefecture)
+    if found is None or not body.postal_code:
+        raise NotFound(f"prefecture {body.prefecture}")
+    return ShipToIn(
+        prefecture=found.name, postal_code=body.postal_code, latitude=found.latitude,
+        longitude=found.longitude,
+    )  # fmt: skip
+
+
+def _return(back: Expected) -> QueueItemOut:
+    """A return that somebody may bring; nobody has been promised anything of it."""
+    nothing = dict.fromkeys(QueueItemOut.model_fields) | {"reason": "", "till_reference": ""}
+    lines = [asdict(line) | {"place": None, "state": back.state, "image": None}
+             for line in back.lines]  # fmt: skip
+    facts = {"id": back.id, "kind": "RETURN", "number": back.number, "order_id": back.order_id,
+             "state": back.state, "keep_until": back.expires_at, "lines": lines}  # fmt: skip
+    return QueueItemOut.model_validate(nothing | facts)
 
 
 def _item(item: Item) -> QueueItemOut:

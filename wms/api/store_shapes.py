@@ -6,13 +6,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictInt, StringConstraints
 
-from wms.api.shapes import LineNo, OrderIn, Shape
+from wms.api.contact_shapes import ContactIn
+from wms.api.shapes import PRINTABLE, AnyText, LineNo, OrderIn, Shape, Text
 from wms.work.packet import Packet
 
 LINES_MAX = 1_000
 ReasonCode = Annotated[
     str, StringConstraints(strict=True, pattern=r"^[a-z][a-z_]*$", min_length=1, max_length=40)
 ]
+
+Postal = Annotated[str, StringConstraints(strict=True, max_length=20, pattern=PRINTABLE)]
 
 
 class ActIn(Shape):
@@ -44,6 +47,29 @@ class SalesOrderIn(Shape):
 
     id: UUID
     order: OrderIn
+
+
+class CounterLineIn(Shape):
+    """Units of a SKU that a customer buys in the store, at the price of one."""
+
+    sku: Text
+    units: Annotated[StrictInt, Field(ge=1, le=10_000)]
+    price_minor: Annotated[StrictInt, Field(ge=0, le=2**53)] = 0
+
+
+class CounterOrderIn(Shape):
+    """What the store has not on its shelf: sent to the customer's HOME, or fetched HERE.
+
+    It is paid at the till; `number` is what the customer is given.
+    """
+
+    id: UUID
+    number: Text
+    to: Literal["HOME", "HERE"]
+    prefecture: AnyText = ""
+    postal_code: Postal = ""
+    lines: Annotated[list[CounterLineIn], Field(min_length=1, max_length=100)]
+    contact: ContactIn | None = None
 
 
 class StorePolicyIn(Shape):

@@ -114,7 +114,7 @@ def announce_return(
     if order is not None:
         _tell(session, back, order, now)
         if request.exchange is not None:
-            exchange.place(session, back, order, request.exchange, policy, now=now)
+            exchange.place(session, back, order, request.exchange, now=now)
     return True
 
 

@@ -21,10 +21,11 @@ from wms.ids import SiteId
 from wms.orders.close import lock_order
 from wms.orders.kits import kits_of
 from wms.orders.model import Order
-from wms.returns import goods, label
+from wms.returns import exchange, goods, label
 from wms.returns.accept import AnnouncedLine, AnnounceReturn, check, insert_return
 from wms.returns.bench import lock_return, off_bench, take_in
 from wms.returns.entitled import Claim, NotReturnable, check_claims
+from wms.returns.exchange import WantedExchange
 from wms.returns.goods import Bench, Taken
 from wms.returns.model import COMING, Return, ReturnLine
 from wms.returns.policy import read_policy
@@ -74,6 +75,7 @@ class CounterReturn:
     site: str
     order: str
     lines: tuple[SeenLine, ...]
+    exchange: WantedExchange | None = None
 
 
 def return_at_counter(
@@ -85,6 +87,7 @@ def return_at_counter(
         NotFound: there is no such site or order.
         AmbiguousOrder: several orders have that number.
         NotReturnable: no such units may come back.
+        ExchangeRefused: what shall replace them is worth too much; nothing was taken.
         AlreadyReceived, IdReused: that return is another, or has ended.
     """
     site = sites_by_code(session, [request.site]).get(request.site)
@@ -95,7 +98,9 @@ def return_at_counter(
     request = _in_parts(session, order, request)
     back = lock_return(session, request.id)
     if back is None:
-        take_in(session, *_new(session, request, order, bench), bench)
+        back, found = _new(session, request, order, bench)
+        _replace(session, back, order, request, now=now)
+        take_in(session, back, found, bench)
         return True
     if back.order_id != order.id:
         raise IdReused(request.id)
@@ -104,9 +109,20 @@ def return_at_counter(
         return False
     if back.state not in COMING or not off_bench(session, back, now=now):
         raise AlreadyReceived(back.state)
+    _replace(session, back, order, request, now=now)
     label.give_up(session, back, now=now)
     take_in(session, back, _found(lines, request), bench)
     return True
+
+
+def _replace(
+    session: Session, back: Return, order: Order, request: CounterReturn, *, now: datetime
+) -> None:
+    """Have what the customer wants instead held, for no more than what lies here is worth."""
+    if request.exchange is None or back.exchange_id is not None:
+        return
+    seen = {line.line_no: line.units for line in request.lines}
+    exchange.place(session, back, order, request.exchange, now=now, seen=seen)
 
 
 def _in_parts(session: Session, order: Order, request: CounterReturn) -> CounterReturn:
@@ -214,4 +230,5 @@ def _same(back: Return, lines: Sequence[ReturnLine], request: CounterReturn, ben
     """Whether this is what was done."""
     seen = {line.line_no: (line.units, line.grade) for line in request.lines}
     done = {line.line_no: (line.units_received, line.grade) for line in lines if line.grade}
-    return back.site_id == bench.site and seen == done
+    instead = back.exchange_id if request.exchange is None else request.exchange.id
+    return back.site_id == bench.site and seen == done and instead == back.exchange_id

@@ -8,7 +8,7 @@ back in time is told, not charged; a return that is taken back takes its exchang
 that has left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal, TypeAlias
@@ -24,7 +24,7 @@ from wms.orders.model import Order, OrderLine
 from wms.orders.place import PlaceLine, PlaceOrder, ShipTo, place_order
 from wms.returns.model import NOTHING_CAME, Return, ReturnLine
 from wms.returns.people import tell_of_return
-from wms.returns.rules import Policy
+from wms.returns.policy import read_policy
 from wms.returns.settle import value_of
 
 Why: TypeAlias = Literal["over_limit", "too_many_open", "dearer"]
@@ -48,11 +48,15 @@ class ExchangeRefused(Rejected):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedExchange:
-    """What the customer wants instead: an order under this id."""
+    """What the customer wants instead: an order under this id, sent as the old one or collected.
+
+    `to_site` is the code of the store where it is collected.
+    """
 
     id: UUID
     number: str
     lines: tuple[PlaceLine, ...]
+    to_site: str | None = None
 
 
 def place(
@@ -60,18 +64,21 @@ def place(
     back: Return,
     order: Order,
     wanted: WantedExchange,
-    policy: Policy,
     *,
     now: datetime,
+    seen: Mapping[int, int] | None = None,
 ) -> None:
     """Place the order that replaces what comes back.
+
+    `seen`: the units of it that lie here, by line; all of it if nobody says.
 
     Raises:
         ExchangeRefused: it is worth too much.
         MalformedOrder, UnknownSku, IdReused: as for any order.
     """
+    policy = read_policy(session)
     worth = sum(line.units * line.price_minor for line in wanted.lines)
-    old = _worth_of_return(session, back, order)
+    old = _worth_of_return(session, back, order, seen)
     if worth > old:
         raise ExchangeRefused("dearer", old)
     others = open_exchanges(session, order)
@@ -154,6 +161,8 @@ def _request(order: Order, wanted: WantedExchange, now: datetime) -> PlaceOrder:
         ),
         lines=wanted.lines,
         kind="EXCHANGE",
+        fulfilment="DELIVERY" if wanted.to_site is None else "COLLECT",
+        to_site=wanted.to_site,
         priority=order.priority,
         currency=order.currency,
         language="ja" if order.language == "ja" else "en",
@@ -161,13 +170,17 @@ def _request(order: Order, wanted: WantedExchange, now: datetime) -> PlaceOrder:
     )
 
 
-def _worth_of_return(session: Session, back: Return, order: Order) -> int:
+def _worth_of_return(
+    session: Session, back: Return, order: Order, seen: Mapping[int, int] | None
+) -> int:
     prices: dict[int, int] = {
         line.line_no: line.price_minor
         for line in session.scalars(select(OrderLine).where(OrderLine.order_id == order.id))
     }
     lines = session.scalars(select(ReturnLine).where(ReturnLine.return_id == back.id))
-    return sum(line.units * prices.get(line.line_no, 0) for line in lines)
+    if seen is None:
+        seen = {line.line_no: line.units for line in lines}
+    return sum(units * prices.get(line_no, 0) for line_no, units in seen.items())
 
 
 def return_of(session: Session, exchange_id: UUID) -> Return | None:

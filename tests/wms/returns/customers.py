@@ -109,7 +109,7 @@ def bring(
 ) -> httpx2.Response:
     """Bring goods to a store."""
     body = {"return_id": str(more.pop("return_id", None) or an_id()), "order": str(order)}
-    return house.http.post(f"/store/v1/{site}/returns", json=body | {"lines": list(lines)})
+    return house.http.post(f"/store/v1/{site}/returns", json=body | more | {"lines": list(lines)})
 
 
 def seen(units: int = 1, line_no: int = 1, grade: str = "A", **more: Any) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from tests.builders import an_id
-from tests.wms.house import HUB, House
+from tests.wms.collect.counter import Counter
+from tests.wms.house import GINZA, HUB, UMEDA, House
 from tests.wms.returns.customers import (
     PRICE,
     back,
@@ -143,3 +144,56 @@ def test_what_cannot_be_replaced_after_all_goes_back_as_money(stocked: House):
     news(stocked)
 
     assert given(stocked, order) == PRICE
+
+
+def test_at_the_counter_the_old_is_taken_and_the_new_is_held_there_in_one_go(stocked: House):
+    order = delivered(stocked, ("A", 2))
+    stocked.stock("B", 3, "FLOOR-1", site=GINZA)
+    wanted = instead(price=800) | {"to_site": GINZA}
+    return_id = an_id()
+
+    answer = bring(stocked, order, seen(), return_id=return_id, exchange=wanted)
+
+    assert answer.status_code == 201, answer.text
+    said = answer.json()
+    assert (said["state"], said["exchange_id"], said["refund_minor"]) == (
+        "EXCHANGED", wanted["order_id"], PRICE - 800,
+    )  # fmt: skip
+    again = bring(stocked, order, seen(), return_id=return_id, exchange=wanted)
+    assert (again.status_code, again.json()) == (200, said)
+    Counter(stocked).go()
+    queue = stocked.ok(stocked.http.get(f"/store/v1/{GINZA}/queue"))["items"]
+    assert [(each["kind"], each["order_id"]) for each in queue] == [("COLLECT", wanted["order_id"])]
+    other = bring(stocked, order, seen(), return_id=return_id, exchange=instead())
+    assert (other.status_code, other.json()["code"]) == (409, "already_received")
+
+
+def test_at_the_counter_only_what_lies_there_pays_and_what_is_refused_takes_nothing(stocked: House):
+    order = delivered(stocked, ("A", 2))
+    return_id, _ = put_return(stocked, order, line("A", 2), way="COUNTER", site=GINZA)
+
+    dearer = bring(stocked, order, seen(1), return_id=return_id, exchange=instead(price=PRICE + 1))
+
+    assert (dearer.status_code, dearer.json()["reason"]) == (422, "dearer")
+    assert back(stocked, return_id)["state"] == "REQUESTED"
+    assert (
+        bring(stocked, order, seen(1), return_id=return_id, exchange=instead()).status_code == 201
+    )
+    assert back(stocked, return_id)["state"] == "EXCHANGED"
+
+
+def test_a_store_sees_what_is_to_come_back_to_it_until_it_has(stocked: House):
+    order = delivered(stocked, ("A", 2))
+    return_id, _ = put_return(stocked, order, line("A", 2), way="COUNTER", site=GINZA)
+
+    def waiting(site: str) -> list[tuple[str, str, int]]:
+        items = stocked.ok(stocked.http.get(f"/store/v1/{site}/queue"))["items"]
+        return [
+            (each["kind"], each["state"], sum(line["units"] for line in each["lines"]))
+            for each in items if each["id"] == str(return_id)
+        ]  # fmt: skip
+
+    assert waiting(GINZA) == [("RETURN", "REQUESTED", 2)]
+    assert waiting(UMEDA) == []
+    bring(stocked, order, seen(2), return_id=return_id)
+    assert waiting(GINZA) == []

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { download, get, post } from "../core/api.ts";
-import { clock, day, number, t, word } from "../core/i18n.ts";
+import { clock, day, maybeWord, number, t, word } from "../core/i18n.ts";
 import { money } from "../core/money.ts";
 import { busy, tried } from "../core/shared.ts";
 import { chosen, type Invoice, invoices, type Line, type Link, owner, readInvoices, said, showOwner } from "./state.ts";
@@ -207,6 +207,11 @@ function Detail({ one }: { one: Invoice }) {
   );
 }
 
+/** Places that stand for a state ("@SUPPLIER") have no label, but a name. */
+function placed(code: string): string {
+  return code.startsWith("@") ? (maybeWord("place", code.slice(1)) ?? code) : code;
+}
+
 function Movements({ one, line }: { one: Invoice; line: Line }) {
   return (
     <div data-testid="movements">
@@ -218,7 +223,7 @@ function Movements({ one, line }: { one: Invoice; line: Line }) {
               <tr key={no}>
                 <td class="num">{movement ? `${day(new Date(movement.occurred_at))} ${clock(new Date(movement.occurred_at), undefined, false)}` : "—"}</td>
                 <td>{movement ? `${movement.sku} ${movement.lot}` : t("billing.before")}</td>
-                <td>{movement && `${movement.from_place} → ${movement.to_place}`}</td>
+                <td>{movement && `${placed(movement.from_place)} → ${placed(movement.to_place)}`}</td>
                 <td class="num">{number(quantity)}</td>
                 <td class="num">{money(charge_minor, one.currency)}</td>
               </tr>

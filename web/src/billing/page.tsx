@@ -1,9 +1,10 @@
-/** Billing of owners: invoices down to the movements behind each line, corrections, tariffs by version. */
+/** Billing of owners: invoices down to the movements behind each line, corrections, tariffs by version, who bills. */
 import { useEffect } from "preact/hooks";
 import { DeskPage } from "../core/deskpage.tsx";
 import "./billing.css";
 import { t, word } from "../core/i18n.ts";
 import { Invoices } from "./invoices.tsx";
+import { Issuer } from "./issuer.tsx";
 import { owners, readInvoices, said, showTab, TABS, tab } from "./state.ts";
 import { Tariffs } from "./tariffs.tsx";
 
@@ -25,7 +26,7 @@ export function Page() {
           <option key={each} value={each} />
         ))}
       </datalist>
-      {tab.value === "tariffs" ? <Tariffs /> : <Invoices />}
+      {tab.value === "tariffs" ? <Tariffs /> : tab.value === "issuer" ? <Issuer /> : <Invoices />}
     </DeskPage>
   );
 }

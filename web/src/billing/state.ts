@@ -46,7 +46,7 @@ export interface Link {
   movement: { occurred_at: string; sku: string; lot: string; units: number; from_place: string; to_place: string; cause_kind: string } | null;
 }
 
-export const TABS = ["invoices", "tariffs"] as const;
+export const TABS = ["invoices", "tariffs", "issuer"] as const;
 export const [tab, showTab] = addressed("tab", "invoices");
 export const [owner, showOwner] = addressed("owner", "");
 export const invoices = signal<readonly Invoice[]>([]);

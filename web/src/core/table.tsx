@@ -47,12 +47,15 @@ export function Table({ kind, rows, fixed, at, all = false, applied }: Props) {
   const open = useSignal<number | null>(null); // the row that is edited; one past the last: a new one
   const found = useSignal<Import | null>(null);
   const filter = useSignal("");
-  const start = JSON.stringify([rows, fixed]);
+  const [start, frame] = [JSON.stringify(rows), JSON.stringify(fixed)];
   useEffect(() => {
     draft.value = rows.map((was) => ({ was, will: { ...was, ...fixed } }));
-    if (all) void look();
-    else found.value = null;
+    found.value = null;
   }, [start]);
+  useEffect(() => {
+    draft.value = draft.value.map((each) => ({ ...each, will: { ...each.will, ...fixed } }));
+    if (all) void look();
+  }, [frame]);
 
   const now = draft.value;
   const waiting = toSend(kind, now, rows.length, all);

@@ -4,6 +4,9 @@ import { lang, t, word } from "../core/i18n.ts";
 import { countdown, grouped, type Item, KINDS, type Kind, leftS, mood, SIGNS, unitsOf } from "./queue.ts";
 import { chosen, items, since_s } from "./state.ts";
 
+const DAY_S = 86_400;
+const LONG_S = 3 * DAY_S; // late by days: hours say nothing
+
 const only = signal<Kind | "">("");
 
 export function Queue() {
@@ -75,7 +78,7 @@ export function Timer({ item }: { item: Item }) {
   return (
     <span class={`timer ${now}`} data-mood={now}>
       <i aria-hidden="true">{SIGNS[now]}</i>
-      {counts && <b class="num">{countdown(left)}</b>}
+      {counts && <b class="num">{left < -LONG_S ? `+${t("time.d", { d: Math.floor(-left / DAY_S) })}` : countdown(left)}</b>}
       <small>{word("store_mood", now)}</small>
     </span>
   );

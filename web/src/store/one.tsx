@@ -6,7 +6,9 @@ import { session } from "../handheld/session.ts";
 import { workOff, workOn } from "../handheld/work.ts";
 import { handTo } from "./handover.tsx";
 import { nameOf, Timer } from "./list.tsx";
+import { Picture } from "./picture.tsx";
 import { type Act, actsOf, isBegun, type Item, type Line } from "./queue.ts";
+import { findOrder } from "./returns.tsx";
 import { away, busy, chosen, failure, readQueue, tab, tell } from "./state.ts";
 
 const REASONS = ["not_found", "damaged", "display_only", "too_busy", "closed"] as const;
@@ -67,16 +69,6 @@ export function Goods({ line }: { line: Line }) {
   );
 }
 
-/** Where there is no picture: two letters on a colour that is always the same for a SKU. */
-export function Picture({ sku }: { sku: string }) {
-  const hue = [...sku].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 360, 7);
-  return (
-    <i class="picture" aria-hidden="true" style={{ "--hue": String(hue) }}>
-      {sku.slice(0, 2)}
-    </i>
-  );
-}
-
 function Acts({ item, reject }: { item: Item; reject: () => void }) {
   const acts = actsOf(item);
   const act = async (name: Act): Promise<void> => {
@@ -87,7 +79,16 @@ function Acts({ item, reject }: { item: Item; reject: () => void }) {
     await tell(pathOf(item, name), {});
     await readQueue();
   };
-  if (item.kind === "RETURN") return <p class="hint">{t("store.return_hint")}</p>;
+  if (item.kind === "RETURN") {
+    return (
+      <div class="acts">
+        <button type="button" class="main" data-act="take-in" disabled={busy.value || away.value} onClick={() => takeIn(item)}>
+          {t("store.take_in")}
+        </button>
+        <p class="hint">{t("store.return_hint")}</p>
+      </div>
+    );
+  }
   if (acts.length === 0) return <p class="hint">{word("store_hint", item.state)}</p>;
   return (
     <div class="acts">
@@ -105,6 +106,13 @@ function Acts({ item, reject }: { item: Item; reject: () => void }) {
       ))}
     </div>
   );
+}
+
+/** It is here: what came is looked at on the tab of returns. */
+function takeIn(item: Item): void {
+  chosen.value = null;
+  tab.value = "returns";
+  void findOrder(`SOKO-R-${item.id}`);
 }
 
 function pathOf(item: Item, act: string): string {

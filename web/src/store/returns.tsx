@@ -4,7 +4,7 @@
  * What becomes of them is the rule's to say, and money goes back by itself, to where it came from:
  * the amount is shown, and cannot be typed.
  */
-import { signal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { ApiError, get, post } from "../core/api.ts";
 import { t, word } from "../core/i18n.ts";
 import { money } from "../core/money.ts";
@@ -15,7 +15,8 @@ import type { Availability } from "../stock/rows.ts";
 import type { Tracking } from "../track/order.ts";
 import { Entry, Scan } from "./entry.tsx";
 import { nameOf } from "./list.tsx";
-import { Picture } from "./one.tsx";
+import { Picture } from "./picture.tsx";
+import { type Candidate, search } from "./seek.tsx";
 import { at, away, busy, failure, tried } from "./state.ts";
 
 export const REASONS = ["SIZE", "CHANGED_MIND", "NOT_AS_DESCRIBED", "DEFECTIVE", "DAMAGED", "WRONG_ITEM", "LATE", "OTHER"] as const;
@@ -27,6 +28,7 @@ interface Line {
   name: string;
   left: number;
   reason: string;
+  price_minor?: number; // where it was told: only then can it be exchanged here
 }
 /** What may come back: `name` is how the server is told of the order. */
 interface OfOrder {
@@ -39,6 +41,7 @@ interface Back {
   units: number;
   reason: string;
   grade: string;
+  instead: string; // the SKU that the customer wants for it; "": the money
 }
 interface ReturnOut {
   id: string;
@@ -46,6 +49,7 @@ interface ReturnOut {
   order_id: string | null;
   refund_minor: number;
   currency: string;
+  exchange_id: string | null;
   lines: { line_no: number; sku: string; units: number; units_received: number; reason: string; grade: string | null; disposition: string | null }[];
 }
 interface Refunds {
@@ -63,13 +67,17 @@ const TRACK = /\/t\/([\w-]+)/;
 const order = signal<OfOrder | null>(null);
 const back = signal<ReadonlyMap<number, Back>>(new Map());
 const taken = signal<Taken | null>(null);
+const collect = signal(true); // what is wanted instead: fetched here, or sent home
 let return_id = "";
+let exchange_id = "";
+const NONE: Back = { units: 0, reason: "", grade: "", instead: "" };
 
 function again(): void {
   order.value = null;
   taken.value = null;
   back.value = new Map();
   failure.value = null;
+  exchange_id = "";
 }
 
 /** An order's number, the customer's tracking page, or the QR of a return. */
@@ -100,14 +108,16 @@ async function announced(id: string): Promise<OfOrder> {
 async function tracked(token: string): Promise<OfOrder> {
   const known = await get<Tracking>(`/track/v1/${token}`);
   const lines = known.lines.map((line) => ({ ...line, name: nameOf(line), left: line.returnable, reason: "" }));
-  return { id: null, name: token, number: known.number, lines };
+  const priced = await numbered(known.number).catch(() => null); // several may have that number: then no exchange
+  const prices = new Map(priced?.lines.map((line) => [line.line_no, line]));
+  return { id: null, name: token, number: known.number, lines: lines.map((line) => ({ ...prices.get(line.line_no), ...line })) };
 }
 
 async function numbered(number: string): Promise<OfOrder> {
   const known = await get<Record<string, string>>(`/api/v1/lookup/${encodeURIComponent(number)}`, session.value);
   const id = known["id"];
   if (known["kind"] !== "order" || !id) throw new ApiError(404, "not_an_order", { code: number });
-  const of = await get<{ lines: { line_no: number; sku: string; units_left: number }[] }>(`/oms/v1/orders/${id}/returns`);
+  const of = await get<{ lines: { line_no: number; sku: string; units_left: number; price_minor: number }[] }>(`/oms/v1/orders/${id}/returns`);
   const lines = of.lines.map(({ units_left, ...line }) => ({ ...line, name: "", left: units_left, reason: "" }));
   return { id, name: id, number, lines };
 }
@@ -124,15 +134,27 @@ async function name(): Promise<void> {
 }
 
 function set(line_no: number, part: Partial<Back>): void {
-  const before = back.value.get(line_no) ?? { units: 0, reason: "", grade: "" };
+  const before = back.value.get(line_no) ?? NONE;
   back.value = new Map(back.value).set(line_no, { ...before, ...part });
+}
+
+/** The order that replaces what comes back, unit for unit at the same price; null: nothing is replaced. */
+function insteadOf(now: OfOrder): Record<string, unknown> | null {
+  const lines = [...back.value].flatMap(([line_no, each]) => {
+    const price_minor = now.lines.find((line) => line.line_no === line_no)?.price_minor;
+    return each.units > 0 && each.instead && price_minor !== undefined ? [{ line_no, sku: each.instead, units: each.units, price_minor }] : [];
+  });
+  if (lines.length === 0) return null;
+  exchange_id ||= newId(Date.now());
+  return { order_id: exchange_id, number: `${now.number}-X`, lines, ...(collect.value ? { to_site: session.value.site } : {}) };
 }
 
 async function send(): Promise<void> {
   const now = order.value;
   if (!now) return;
-  const lines = [...back.value].filter(([, each]) => each.units > 0).map(([line_no, each]) => ({ line_no, ...each }));
-  const body = { return_id, order: now.name, lines };
+  const some = [...back.value].filter(([, each]) => each.units > 0);
+  const lines = some.map(([line_no, { units, reason, grade }]) => ({ line_no, units, reason, grade }));
+  const body = { return_id, order: now.name, lines, exchange: insteadOf(now) };
   const answer = await tried(() => post<ReturnOut>(at("/returns"), body, session.value));
   if (!answer) return feel("wrong");
   feel("task");
@@ -186,7 +208,7 @@ function Choose({ order: now }: { order: OfOrder }) {
 }
 
 function OneLine({ line }: { line: Line }) {
-  const mine = back.value.get(line.line_no) ?? { units: 0, reason: "", grade: "" };
+  const mine = back.value.get(line.line_no) ?? NONE;
   return (
     <li data-line={line.line_no}>
       <Picture sku={line.sku} />
@@ -225,9 +247,62 @@ function OneLine({ line }: { line: Line }) {
               </button>
             ))}
           </div>
+          {line.price_minor !== undefined && <Instead line={line} mine={mine} />}
         </>
       )}
     </li>
+  );
+}
+
+/** The money, or another one at the same price: which, and whether there is one. */
+function Instead({ line, mine }: { line: Line; mine: Back }) {
+  const found = useSignal<readonly Candidate[] | null>(null);
+  const wants = useSignal(mine.instead !== "");
+  const seek = async (text: string): Promise<void> => {
+    found.value = await tried(() => search(text));
+  };
+  const begin = (): void => {
+    wants.value = true;
+    if (found.value === null) void seek(line.sku.replace(/[-_][^-_]*$/, "")); // others of its kind are called alike
+  };
+  return (
+    <div class="instead" data-testid="instead">
+      <div class="choices" role="group" aria-label={t("store.instead")}>
+        <button
+          type="button"
+          data-way="money"
+          aria-pressed={!wants.value}
+          onClick={() => {
+            wants.value = false;
+            set(line.line_no, { instead: "" });
+          }}
+        >
+          {t("store.refund")}
+        </button>
+        <button type="button" data-way="goods" aria-pressed={wants.value} onClick={begin}>
+          {t("store.instead")}
+        </button>
+      </div>
+      {wants.value && (
+        <>
+          <Entry name="instead" label={t("stock.search")} go={t("store.search")} mode="search" done={(text) => void seek(text)} />
+          <div class="choices" role="group" aria-label={t("store.scan_sku")}>
+            {(found.value ?? []).map((each) => (
+              <button key={each.sku} type="button" class="line" data-instead={each.sku} aria-pressed={mine.instead === each.sku} onClick={() => set(line.line_no, { instead: each.sku })}>
+                <b>{nameOf(each)}</b> <small>{each.sku}</small>
+              </button>
+            ))}
+          </div>
+          <div class="choices" role="group" aria-label={t("store.where_to")}>
+            {[true, false].map((here) => (
+              <button key={String(here)} type="button" data-to={here ? "HERE" : "HOME"} aria-pressed={collect.value === here} onClick={() => (collect.value = here)}>
+                {t(here ? "store.fetch_here" : "store.send_home")}
+              </button>
+            ))}
+          </div>
+        </>
+      )}
+    </div>
   );
 }
 
@@ -255,9 +330,14 @@ function Settled({ taken: { back: now, refunds } }: { taken: Taken }) {
       <div class="refund" data-testid="refund">
         <h3>{t("store.refund")}</h3>
         {now.refund_minor === 0 ? (
-          <p>{t("store.no_refund")}</p>
+          !now.exchange_id && <p>{t("store.no_refund")}</p>
         ) : (
           <p class="sum num">{money(now.refund_minor, now.currency)}</p>
+        )}
+        {now.exchange_id && (
+          <p class="good" data-testid="exchanged">
+            ✓ {t(collect.value ? "store.exchanged_here" : "store.exchanged_home")}
+          </p>
         )}
         {refunds.map((refund) => (
           <p key={refund.id}>

@@ -6,7 +6,8 @@ import type { Place } from "../stock/around.ts";
 import { distance } from "../stock/distance.ts";
 import type { LinesPage } from "../stock/rows.ts";
 import { Entry, Scan } from "./entry.tsx";
-import { Picture } from "./one.tsx";
+import { Picture } from "./picture.tsx";
+import { Order } from "./order.tsx";
 import { session } from "../handheld/session.ts";
 import { tried } from "./state.ts";
 
@@ -15,7 +16,7 @@ interface Found {
   name: string;
   places: Place[];
 }
-interface Candidate {
+export interface Candidate {
   sku: string;
   name_en: string;
   name_ja: string;
@@ -45,7 +46,7 @@ export async function seekFor(code: string): Promise<void> {
 }
 
 /** The first few that match; a page of the server's may be short, and is not the end. */
-async function search(text: string): Promise<Candidate[]> {
+export async function search(text: string): Promise<Candidate[]> {
   const some: Candidate[] = [];
   let after: string | null = "";
   for (let page = 0; page < PAGES && some.length < FEW && after !== null; page++) {
@@ -145,6 +146,7 @@ function Places({ found: { sku, name, places } }: { found: Found }) {
           </li>
         ))}
       </ol>
+      <Order key={sku} sku={sku} name={name} />
     </div>
   );
 }
