@@ -83,7 +83,7 @@ function Big({ packet, step }: { packet: Packet; step: Step }) {
   const { qty } = step;
   if (!qty) {
     const wide = [...step.big].reduce((sum, char) => sum + (char > "\u2fff" ? 2 : 1), 0);
-    const size = wide > 9 ? "long" : wide > 7 ? "wide" : "";
+    const size = wide > 13 ? "longer" : wide > 9 ? "long" : wide > 7 ? "wide" : "";
     const colour = step.facts.find((fact) => fact.label === "colour")?.value;
     if (!step.big) return null;
     return (
