@@ -30,7 +30,8 @@ LOADS = 60
 def costs(robots: Floats, orders: Floats, i: Ints, j: Ints) -> Ints:
     """Hundredths of metres of pairs."""
     apart = np.hypot(*(robots[i] - orders[j]).T)
-    return np.rint(100 * apart).astype(np.int64)
+    found: Ints = np.rint(100 * apart).astype(np.int64)
+    return found
 
 
 def greedy(robots: Floats, orders: Floats) -> int:

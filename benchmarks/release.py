@@ -19,7 +19,7 @@ import json
 import sys
 from statistics import mean
 
-from benchmarks.release_loop import CELLS, WORK_S, Loop, Tote
+from benchmarks.release_loop import CELLS, Loop, Tote
 from wcs.release import Job, Limits, Tuner, admit, tuner_for, work_tuner_for
 
 WARM_S, RUN_S = 15_000, 60_000
@@ -39,7 +39,7 @@ class Run:
         if mode == "auto":
             self.tuner = tuner_for(CELLS)
         elif mode == "workload":
-            self.tuner = work_tuner_for(WORK_S)
+            self.tuner = work_tuner_for(CELLS / 2)
         self.limit = limit
         self.ends: list[tuple[int, int, int]] = []  # when, lead, wait in the pool
 

@@ -32,7 +32,7 @@ from edge.clock import Clock
 from edge.commands_seen import Executed
 from edge.drivers import Driver
 from edge.fence import Fence, term_of
-from edge.machine_messages import FleetMission, PortalWanted
+from edge.machine_messages import FleetMission, PortalWanted, RouteUnit
 from edge.messages import (
     CancelDrive,
     DeviceCommand,
@@ -256,6 +256,8 @@ class Agent:
             case LaneTable(device=device) | ShowLight(device=device):
                 return device
             case FleetMission(device=device) | PortalWanted(device=device):
+                return device
+            case RouteUnit(device=device):
                 return device
             case TellAgain():
                 raise AssertionError("is for all")

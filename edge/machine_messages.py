@@ -3,6 +3,7 @@
     FleetMission  -> a fleet that only takes missions      FleetReport   <- how far each is
     PortalWanted  -> a door or a lift                      PortalReport  <- whose it is, and where
                                                            SafetyReport  <- emergency stop, reset
+    RouteUnit     -> a network of conveyors                UnitScanned, BeltChanged  <-
 
 Commands are statements: said again they change nothing. Reports are events: none is lost, and the
 same one twice does no harm. Everything else as in edge.messages, whose unions hold these too.
@@ -96,5 +97,42 @@ class PortalWanted:
     until_at: datetime | None = None
 
 
-MachineEvent: TypeAlias = FleetReport | PortalReport | SafetyReport
-MachineCommand: TypeAlias = FleetMission | PortalWanted
+# ------------------------------------------------------------------- networks of conveyors
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitScanned:
+    """A tote or carton passes a node of a conveyor network, or stands at it: where to with it?"""
+
+    type: Literal["unit.scanned"] = "unit.scanned"
+    at: datetime
+    device: str
+    node: str
+    tracking: int  # the PLC's number for this unit at this node
+    status: Literal["GOOD", "NO_READ", "MULTI_READ", "GAP_ERROR", "OVERSIZE", "OVERWEIGHT"]
+    barcode: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeltChanged:
+    """A belt can be used, or not: it is jammed, stopped by people, or full at its end."""
+
+    type: Literal["belt.changed"] = "belt.changed"
+    at: datetime
+    device: str
+    belt: str
+    status: Literal["OPEN", "JAM", "STOPPED", "FULL"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteUnit:
+    """The belt by which a unit leaves a node. Without one it goes through, or waits."""
+
+    type: Literal["unit.route"] = "unit.route"
+    device: str
+    node: str
+    tracking: int
+    belt: str
+    expires_at: datetime
+
+
+MachineEvent: TypeAlias = FleetReport | PortalReport | SafetyReport | UnitScanned | BeltChanged
+MachineCommand: TypeAlias = FleetMission | PortalWanted | RouteUnit

@@ -23,7 +23,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from edge.machine_messages import FleetReport, PortalReport, SafetyReport
+from edge.machine_messages import (
+    BeltChanged,
+    FleetReport,
+    PortalReport,
+    SafetyReport,
+    UnitScanned,
+)
 from edge.messages import (
     CartonArrived,
     CartonDefaulted,
@@ -42,7 +48,7 @@ from edge.messages import (
     TagSeen,
     WeightRead,
 )
-from wcs import conveyor, dispatch, gates, hired, lanes, missions, portals, safety
+from wcs import conveyor, dispatch, gates, hired, lanes, mfc, missions, portals, safety
 from wcs.messages import (
     Alarm,
     ParcelExpected,
@@ -87,6 +93,8 @@ Incoming: TypeAlias = Annotated[
     | PortalReport
     | SafetyReport
     | SafetyConfirmed
+    | UnitScanned
+    | BeltChanged
     | TransportOrder
     | Withdrawal
     | ParcelExpected
@@ -121,6 +129,8 @@ class Engine:
         portals.run(state, self.plant, outbox, held)
         conveyor.forget(state.sorting, state.now)
         conveyor.release(state.sorting, self.plant, state.now, outbox, held)
+        if state.conveying.units:
+            mfc.run(state, self.plant.network, outbox, held)
         lanes.tell(state, self.plant, outbox)
         outbox.to_wms.extend(gates.all_due(state.gates.values(), state.announced, state.now))
         if state.stops:
@@ -134,6 +144,8 @@ class Engine:
             self._hear_robot(state, message, outbox)
         elif isinstance(message, FleetReport | PortalReport | SafetyReport | SafetyConfirmed):
             self._hear_machine(state, message, outbox)
+        elif isinstance(message, UnitScanned | BeltChanged):
+            mfc.heard(state, self.plant.network, message, outbox)
         elif isinstance(message, TransportOrder):
             dispatch.accept(state, self.plant, message, outbox)
         elif isinstance(message, Withdrawal):

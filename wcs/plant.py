@@ -22,6 +22,7 @@ from itertools import combinations
 from math import hypot
 
 from wcs.machines import Circuit, FleetSpec, Portal
+from wcs.mfc_graph import Network, faults_of
 from wcs.sitefile import (
     Conveyor,
     Device,
@@ -70,6 +71,7 @@ class Plant:
     fleets: Mapping[str, FleetSpec] = field(default_factory=dict)
     portals: Mapping[str, Portal] = field(default_factory=dict)
     circuits: Mapping[str, Circuit] = field(default_factory=dict)
+    network: Network = field(default_factory=Network)
 
     def point_of(self, place: str) -> str | None:
         """The point where a robot stands to serve a place: a storage place, station or point."""
@@ -92,7 +94,8 @@ def read_plant(text: str) -> Plant:
         PlantError: with all the faults of the file.
     """
     plant = _plant(read_site_file(text))
-    if faults := [*_geometry(plant), *_connection(plant)] or list(_room(plant)):
+    network_faults = faults_of(plant.network, plant.devices)
+    if faults := [*network_faults, *_geometry(plant), *_connection(plant)] or list(_room(plant)):
         raise PlantError(faults)
     return plant
 
@@ -127,6 +130,7 @@ def _plant(file: SiteFile) -> Plant:
         fleets={fleet.name: fleet for fleet in file.fleets},
         portals={portal.name: portal for portal in file.portals},
         circuits={circuit.name: circuit for circuit in file.circuits},
+        network=Network(file.nodes, file.belts),
     )
 
 

@@ -149,9 +149,12 @@ def tuner_for(room: int) -> Tuner:
     return Tuner(low=max(1.0, most / 16), high=most)
 
 
-def work_tuner_for(visit_s: float) -> Tuner:
-    """A search for how much work a station likes that a job keeps busy so long."""
-    return Tuner(low=4.0 * visit_s, high=80.0 * visit_s, near=WORK_NEAR)
+def work_tuner_for(way_s: float) -> Tuner:
+    """A search for how much work a station likes to which the way is so long.
+
+    It begins where a station has work for as long as the next one needs to come (Little's law).
+    """
+    return Tuner(low=way_s, high=20.0 * way_s, near=WORK_NEAR)
 
 
 # ------------------------------------------------------------------------------- letting in

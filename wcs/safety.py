@@ -19,7 +19,7 @@ Pure. This is no safety function, and replaces none.
 from collections.abc import Iterable
 from datetime import datetime
 
-from edge.machine_messages import SafetyReport
+from edge.machine_messages import RouteUnit, SafetyReport
 from edge.messages import Divert, PauseRobot, ReleaseCarton
 from wcs.machines import Circuit
 from wcs.messages import Alarm, SafetyConfirmed
@@ -110,7 +110,7 @@ def let_out(state: State, plant: Plant, commands: Iterable[ToEdge]) -> list[ToEd
     return [
         command
         for command in commands
-        if not (isinstance(command, ReleaseCarton | Divert) and command.device in held)
+        if not (isinstance(command, ReleaseCarton | Divert | RouteUnit) and command.device in held)
     ]
 
 

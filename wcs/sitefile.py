@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from wcs.machines import Circuit, FleetSpec, Portal, machine_faults
+from wcs.mfc_graph import Belt, Node
 
 PointKind: TypeAlias = Literal["lane", "storage", "station", "park", "charge"]
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -150,6 +151,8 @@ class SiteFile:
     fleets: tuple[FleetSpec, ...] = ()
     portals: tuple[Portal, ...] = ()
     circuits: tuple[Circuit, ...] = ()
+    nodes: tuple[Node, ...] = ()  # of a network of conveyors
+    belts: tuple[Belt, ...] = ()
 
 
 _site_file: TypeAdapter[SiteFile] = TypeAdapter(SiteFile)

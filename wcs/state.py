@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import TypeAdapter
 
-from edge.machine_messages import FleetMission, PortalWanted
+from edge.machine_messages import FleetMission, PortalWanted, RouteUnit
 from edge.messages import (
     CancelDrive,
     Divert,
@@ -27,6 +27,7 @@ from edge.messages import (
 )
 from wcs.gates import Announced, GateState
 from wcs.messages import Alarm, FromWcs
+from wcs.mfc_units import Conveying
 from wcs.plant import Plant
 
 MissionKind: TypeAlias = Literal["", "transport", "park", "charge", "move", "foreign"]
@@ -40,6 +41,7 @@ ToEdge: TypeAlias = (
     | ShowLight
     | FleetMission
     | PortalWanted
+    | RouteUnit
 )
 
 
@@ -230,6 +232,7 @@ class State:
     missions_over: dict[str, str] = field(default_factory=dict)  # of hired fleets, and how
     portals: dict[str, Access] = field(default_factory=dict)
     stops: dict[str, Stop] = field(default_factory=dict)  # by safety circuit
+    conveying: Conveying = field(default_factory=Conveying)  # what is on networks of conveyors
     asked_at: datetime | None = None  # when robots and orders were last looked at together …
     asked_of: tuple[int, int] = (0, 0)  # … and how many were free, and without a robot
 
