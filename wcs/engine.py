@@ -48,11 +48,12 @@ from edge.messages import (
     TagSeen,
     WeightRead,
 )
-from wcs import conveyor, dispatch, gates, hired, lanes, mfc, missions, portals, safety
+from wcs import conveyor, dispatch, gates, hired, holds, lanes, mfc, missions, portals, safety
 from wcs.messages import (
     Alarm,
     ParcelExpected,
     PassageExpected,
+    RobotHold,
     SafetyConfirmed,
     TransportOrder,
     Withdrawal,
@@ -93,6 +94,7 @@ Incoming: TypeAlias = Annotated[
     | PortalReport
     | SafetyReport
     | SafetyConfirmed
+    | RobotHold
     | UnitScanned
     | BeltChanged
     | TransportOrder
@@ -103,6 +105,7 @@ Incoming: TypeAlias = Annotated[
     | Started,
     Field(discriminator="type"),
 ]
+_OfMachines: TypeAlias = FleetReport | PortalReport | SafetyReport | SafetyConfirmed | RobotHold
 _AtGates: TypeAlias = TagSeen | TagGone | EyeChanged | DeviceStatus | PassageExpected
 inbox_json: TypeAdapter[list[Incoming]] = TypeAdapter(list[Incoming])
 
@@ -142,7 +145,7 @@ class Engine:
     def _hear(self, state: State, message: Incoming, outbox: Outbox) -> None:
         if isinstance(message, RobotReport | RobotConformance):
             self._hear_robot(state, message, outbox)
-        elif isinstance(message, FleetReport | PortalReport | SafetyReport | SafetyConfirmed):
+        elif isinstance(message, _OfMachines):
             self._hear_machine(state, message, outbox)
         elif isinstance(message, UnitScanned | BeltChanged):
             mfc.heard(state, self.plant.network, message, outbox)
@@ -169,13 +172,15 @@ class Engine:
     def _hear_machine(
         self,
         state: State,
-        message: FleetReport | PortalReport | SafetyReport | SafetyConfirmed,
+        message: _OfMachines,
         outbox: Outbox,
     ) -> None:
         if isinstance(message, FleetReport):
             hired.hear(state, self.plant, message, outbox)
         elif isinstance(message, PortalReport):
             portals.hear(state, message)
+        elif isinstance(message, RobotHold):
+            holds.hear(state, self.plant, message, outbox)
         else:
             safety.hear(state, self.plant, message, outbox)
 
@@ -200,7 +205,7 @@ class Engine:
         elif isinstance(message, ShowLight):
             outbox.to_edge.append(message)
         elif isinstance(message, CommandRefused):
-            pass  # in the journal, for whoever asks; what is to be done follows from what is seen
+            outbox.to_wms.append(message)  # for people: we decide by what is seen
         elif isinstance(message, LanesKnown):
             lanes.known(state.sorting, message)
         elif isinstance(message, CartonDefaulted):

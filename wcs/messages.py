@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from edge.messages import LightPressed, ShelfSeen, ShowLight, WeightRead
+from edge.messages import CommandRefused, LightPressed, ShelfSeen, ShowLight, WeightRead
 
 TransportState: TypeAlias = Literal[
     "ACCEPTED", "ASSIGNED", "LOADED", "FINISHED", "FAILED", "WITHDRAWN"
@@ -77,6 +77,19 @@ class SafetyConfirmed:
     circuit: str
     by: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotHold:
+    """People want a robot to stand where it is (`held`), or to go on. Done once, by its id."""
+
+    type: Literal["robot.hold"] = "robot.hold"
+    id: str
+    robot: str
+    held: bool
+    by: str
+    reason: str
+    expires_at: datetime
 
 
 # --------------------------------------------------------------------------- what the WMS hears
@@ -171,7 +184,13 @@ class Alarm:
 
 
 ToWcs: TypeAlias = Annotated[
-    TransportOrder | Withdrawal | ParcelExpected | PassageExpected | ShowLight | SafetyConfirmed,
+    TransportOrder
+    | Withdrawal
+    | ParcelExpected
+    | PassageExpected
+    | ShowLight
+    | SafetyConfirmed
+    | RobotHold,
     Field(discriminator="type"),
 ]
 FromWcs: TypeAlias = Annotated[
@@ -183,7 +202,8 @@ FromWcs: TypeAlias = Annotated[
     | MissionCharged
     | WeightRead
     | ShelfSeen
-    | LightPressed,
+    | LightPressed
+    | CommandRefused,
     Field(discriminator="type"),
 ]
 

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from edge.messages import LightPressed, ShelfSeen, WeightRead
+from edge.messages import CommandRefused, LightPressed, ShelfSeen, WeightRead
 from edge.stream import Ack, Batch, receive
 from wcs.messages import (
     Alarm,
@@ -85,8 +85,8 @@ def _take(
     try:
         message = from_wcs.validate_python(dict(raw))
     except ValidationError as error:
-        log.exception("inbox.malformed", message=dict(raw))
-        facts = {"message": str(raw)[:1000], "problem": _printable(str(error))}
+        facts = {"message": _printable(str(raw)), "problem": _printable(str(error))}
+        log.error("inbox.malformed", **facts)  # noqa: TRY400 - not our bug
         report(
             session, floor.hub, message_id, code="message.malformed", source="wcs",
             facts=facts, at=now,
@@ -96,9 +96,9 @@ def _take(
         with session.begin_nested():
             _do(session, floor, message, message_id, now)
     except (WmsError, DataError, ValueError, OverflowError) as error:
-        log.exception("inbox.refused", message=dict(raw))
         code = error.code if isinstance(error, WmsError) else type(error).__name__
-        facts = {"message": str(raw)[:1000], "problem": _printable(f"{code}: {error}")}
+        facts = {"message": _printable(str(raw)), "problem": _printable(f"{code}: {error}")}
+        log.error("inbox.refused", **facts)  # noqa: TRY400 - it says what was wrong
         report(
             session, floor.hub, message_id, code="message.refused", source="wcs",
             facts=facts, at=now,
@@ -106,7 +106,7 @@ def _take(
 
 
 def _printable(text: str) -> str:
-    """What PostgreSQL can keep of a text that may quote anything."""
+    """What PostgreSQL and a log can keep of a text that may quote anything."""
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text[:1000])
 
 
@@ -127,8 +127,8 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
             take_weight(session, floor.hub, message)
         case ShelfSeen():
             compare_shelf(session, floor, message, now=now)
-        case LightPressed():
-            count(session, floor.hub, "lights_pressed")
+        case LightPressed() | CommandRefused():
+            _told(session, floor, message)
         case MissionCharged():
             count(session, floor.hub, "missions_charged")
         case Alarm():
@@ -145,3 +145,25 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
                 active=message.active,
             )
     session.flush()
+
+
+def _told(session: Session, floor: Floor, message: LightPressed | CommandRefused) -> None:
+    """What is counted; of refusals one exception an hour for each device and reason."""
+    if isinstance(message, LightPressed):
+        count(session, floor.hub, "lights_pressed")
+        return
+    hour = message.at.strftime("%Y-%m-%dT%H")
+    report(
+        session,
+        floor.hub,
+        derive(_NAMES, "refused", message.device, message.about, message.reason, hour),
+        code="command.refused",
+        source=message.device,
+        facts={
+            "detail": _printable(f"{message.about}: {message.reason}, {message.detail}"),
+            "reason": message.reason,
+            "command": str(message.command or ""),
+        },
+        at=message.at,
+        priority=2 if message.command else 3,
+    )

@@ -132,6 +132,7 @@ def a_plus(chance: Random, scheme: Scheme) -> Epc:
 
 
 # ---------------------------------------------------------------------------- a foreign codec
+@pytest.mark.timeout(900)  # by night
 @pytest.mark.parametrize("count", [4_000, pytest.param(120_000, marks=pytest.mark.nightly)])
 def test_a_foreign_codec_agrees_both_ways_on_random_epcs(count: int):
     chance = Random(20_260_706)
@@ -148,6 +149,7 @@ def test_a_foreign_codec_agrees_both_ways_on_random_epcs(count: int):
         assert decode_epc(written) == ours
 
 
+@pytest.mark.timeout(900)  # by night
 @pytest.mark.parametrize("count", [1_500, pytest.param(30_000, marks=pytest.mark.nightly)])
 def test_we_and_the_foreign_codec_refuse_the_same_bits(count: int):
     chance = Random(7)
@@ -173,6 +175,7 @@ OWN = (Scheme.GID_96, Scheme.USDOD_96)
 
 
 # -------------------------------------------------------------------------------- our own laws
+@pytest.mark.timeout(900)  # by night
 @pytest.mark.parametrize("count", [3_000, by_night(60_000)])
 def test_plus_tags_are_read_as_they_were_written(count: int):
     chance = Random(17)

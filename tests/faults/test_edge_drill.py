@@ -152,7 +152,9 @@ class Drill:
         program = str(Path(__file__).with_name("drill_wms.py"))
         where = (str(self.folder), self.database_url, self.far_url, CODE)
         self.wms = await self._start("wms", program, *where)
-        await soon((self.folder / "wms.pid").exists, within_s=30)
+        is_up = (self.folder / "wms.pid").exists
+        await soon(lambda: is_up() or self._ended(self.wms), within_s=120)
+        assert is_up(), (self.folder / "wms.log").read_text()
 
     async def wms_falls(self) -> None:
         """Kill -9 in the middle of its work; another one goes on from what was committed."""
@@ -190,6 +192,9 @@ class Drill:
             if process is not None and process.returncode is None:
                 process.terminate()
                 await process.wait()
+
+    def _ended(self, process: Process | None) -> bool:
+        return process is not None and process.returncode is not None
 
     async def _start(self, name: str, *argv: str) -> Process:
         environment = {

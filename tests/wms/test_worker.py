@@ -171,7 +171,7 @@ def words_of_the_wcs(house: House) -> list[bytes]:
     return [from_wcs.dump_json(each) for each in said]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("count", [8, by_night(1_000)])
 def test_no_message_of_the_wcs_holds_up_those_behind_it(house: House, count: int):
     right = words_of_the_wcs(house)

@@ -18,6 +18,7 @@ from wcs.messages import GatePassage
 from wms.errors import Rejected
 from wms.ids import LocationId, SiteId, derive
 from wms.inbound.gate import receive_passage
+from wms.outbound import machines
 from wms.outbound.attend import Act
 from wms.outbound.floor import Floor
 from wms.outbound.model import ExceptionRow
@@ -52,6 +53,8 @@ def acts_for(session: Session, row: ExceptionRow) -> list[str]:
     acts = []
     if row.code == "pack.weight_differs":
         acts.append("accept_weight")
+    if row.code in machines.CODES.values():
+        acts.append("confirm")
     if row.code in GATES and row.facts.get("epcs"):
         acts += ["went_out", "went_in", "did_not_pass"]
     task = _task(session, row)
@@ -154,6 +157,7 @@ ACTS: dict[str, Do] = {
     "went_in": _passed,
     "did_not_pass": _nothing,
     "accept_weight": _nothing,  # the parcel has gone on with what the scale said
+    "confirm": machines.confirm,
     "recount": _recount,
     "block_place": _block,
     "unblock_place": _block,

@@ -1,0 +1,85 @@
+"""People stop machines and let them go on: in two steps, with a reason, once.
+
+    ask        what is wanted, of which machine, and why     nothing moves; it is put before people
+    confirm    within `WITHIN`, as the act of an exception   the WCS is told, under that act's id
+
+    HOLD       a robot stands where it is and keeps its drive
+    GO_ON      it goes on
+    SAFE       a safety circuit that was reset at the machine may go on (wcs.safety)
+
+An ask is an exception, `machine.hold` and so on: who asked, who confirmed and why stays with it.
+What the edge could not carry out comes back as the exception `command.refused`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal, TypeAlias
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from wcs.messages import RobotHold, SafetyConfirmed
+from wms.errors import Conflict
+from wms.outbound.attend import Act
+from wms.outbound.floor import Floor
+from wms.outbound.model import ExceptionRow
+from wms.outbound.tell import report, tell_wcs
+
+Deed: TypeAlias = Literal["HOLD", "GO_ON", "SAFE"]
+CODES: dict[Deed, str] = {"HOLD": "machine.hold", "GO_ON": "machine.go_on", "SAFE": "machine.safe"}
+WITHIN = timedelta(seconds=60)
+
+
+class AskedTooLongAgo(Conflict):
+    """Nobody confirmed it in time: the world has moved on, ask again."""
+
+    code: ClassVar[str] = "asked_too_long_ago"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What somebody wants done to a machine; `id` is the command's."""
+
+    id: UUID
+    deed: Deed
+    machine: str  # a robot or a safety circuit, by its name in the site file
+    by: str
+    reason: str
+
+
+def ask(session: Session, floor: Floor, wanted: Ask, *, now: datetime) -> None:
+    """Put it before people; nothing is told to the machine."""
+    if session.get(ExceptionRow, (floor.hub, wanted.id)) is not None:
+        return  # sent again
+    facts = {
+        "machine": wanted.machine, "by": wanted.by, "until": (now + WITHIN).isoformat(),
+        "detail": wanted.reason,
+    }  # fmt: skip
+    code = CODES[wanted.deed]
+    report(session, floor.hub, wanted.id, code=code, source=wanted.machine, facts=facts, at=now,
+           priority=1)  # fmt: skip
+
+
+def confirm(session: Session, floor: Floor, row: ExceptionRow, act: Act, now: datetime) -> None:
+    """Tell the WCS.
+
+    Raises:
+        AskedTooLongAgo: it was asked for more than a minute ago.
+    """
+    until = datetime.fromisoformat(row.facts["until"])
+    if now >= until:
+        raise AskedTooLongAgo(f"asked until {until:%H:%M:%S}: ask again")
+    machine, reason = str(row.facts["machine"]), act.note or str(row.facts["detail"])
+    if row.code == CODES["SAFE"]:
+        said = SafetyConfirmed(id=str(act.id), circuit=machine, by=act.by, reason=reason)
+        tell_wcs(session, floor.hub_code, said)
+        return
+    hold = RobotHold(
+        id=str(act.id),
+        robot=machine,
+        held=row.code == CODES["HOLD"],
+        by=act.by,
+        reason=reason,
+        expires_at=now + WITHIN,
+    )
+    tell_wcs(session, floor.hub_code, hold)
