@@ -117,6 +117,9 @@ class Tuner:
 
     def _next(self, rate: float) -> int:
         best = max(self.rates.values())
+        if best <= 0.0:  # it stood, whatever the limit was: begin anew
+            self.rates, self.counts, self.is_climbing = {}, {}, True
+            return 0
         if rate < BROKEN * best and self.level:
             self.is_climbing = False
             self.rates[self.level] = rate  # at once, whatever was known of it
