@@ -131,7 +131,7 @@ def paired_soko(
         yield address
 
 
-def test_a_device_is_paired_and_people_come_in_with_badge_and_pin(
+def test_a_device_is_paired_and_people_come_in_with_badge_and_pin(  # noqa: PLR0915 - one walk
     house: House, paired_soko: str, open_page: Opener, snap: Snapper
 ):
     def office(method: str, path: str, body: dict[str, Any]) -> Any:

@@ -302,6 +302,11 @@ def test_every_screen_is_legible_and_fits(
                 scan(page, code)
             step = page.get_by_test_id("task").get_attribute("data-step")
             look_at(page, snap, f"{packet.kind}-{n}-{step}-{lang}-{look}")
+    page.context.set_offline(True)
+    scan(page, "4900000000016")  # only the server knows it
+    expect(page.locator("[data-said='h.needs_connection']")).to_be_visible()
+    expect(page.locator(".net.bad")).to_be_visible()
+    look_at(page, snap, f"offline-{lang}-{look}")
     page.get_by_test_id("exceptions").click()
     look_at(page, snap, f"sheet-{lang}-{look}")
 
