@@ -59,8 +59,6 @@ __all__ = [
     "presence",
     "presence_topic",
     "raw_topic",
-    "robot_topic",
-    "robots_filter",
     "stream_ack_topic",
     "stream_data_topic",
 ]
@@ -104,16 +102,6 @@ def raw_topic(site: str, device: str) -> str:
 def frame_topic(site: str) -> str:
     """The live picture of a site."""
     return f"soko/v1/{level(site)}/frame"
-
-
-def robot_topic(manufacturer: str, serial: str, topic: str) -> str:
-    """A VDA 5050 topic of one robot: order, instantActions, state, connection and others."""
-    return f"uagv/v2/{level(manufacturer)}/{level(serial)}/{level(topic)}"
-
-
-def robots_filter(topic: str) -> str:
-    """That VDA 5050 topic of all robots, to subscribe to."""
-    return f"uagv/v2/+/+/{level(topic)}"
 
 
 # ----------------------------------------------------------------------------------- port

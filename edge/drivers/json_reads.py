@@ -174,6 +174,15 @@ class JsonReader:
             await asyncio.gather(listening, return_exceptions=True)
         raise DeviceUnavailable(self.name, "the reader hung up")
 
+    @property
+    def raw(self) -> Callable[[bytes], None] | None:
+        """Who takes every read as it came; set by the agent."""
+        return self.reads.raw
+
+    @raw.setter
+    def raw(self, raw: Callable[[bytes], None] | None) -> None:
+        self.reads.raw = raw
+
     async def tell(self, command: DeviceCommand) -> None:
         """Say again how the reader is and which tags it sees; it takes no other command."""
         if isinstance(command, TellAgain):

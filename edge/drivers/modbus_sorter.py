@@ -18,16 +18,16 @@ Time-outs are real seconds. Source: Modbus Application Protocol 1.1b3; PackML st
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
+from typing_extensions import override
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Say
-from edge.drivers.heard import Heard
 from edge.drivers.lane_desk import LaneDesk
 from edge.drivers.modbus_link import Registers
 from edge.drivers.sorter_wire import (
@@ -47,23 +47,16 @@ from edge.drivers.sorter_wire import (
     high_low,
     results_of,
 )
+from edge.drivers.sorting import FAULTS, NO_SUCH_LANE, SorterDriver, together
 from edge.drivers.writes import Writes
 from edge.messages import (
     CartonScanned,
     CartonSorted,
-    DeviceCommand,
-    DeviceStatus,
-    Divert,
-    LaneTable,
-    TellAgain,
 )
 
 log = structlog.get_logger(__name__)
 
 _POLL_S, _SILENCE_S, _ANSWER_S, _BEAT_S = 0.01, 3.0, 1.0, 0.3
-_FAULTS = {2: "stopped", 8: "aborting", 9: "aborted", 10: "holding", 11: "held"}
-_NO_SUCH_LANE = 3
-_RESULTS = {0: "accepted", 1: "repeated", 2: "too late", _NO_SUCH_LANE: "no such lane"}
 
 
 def make(
@@ -84,8 +77,8 @@ def make(
     return ModbusSorter(device, (*row["lanes"], row["hospital"]), desk, clock=clock, port=port)
 
 
-class ModbusSorter:
-    """One sorter. An agent sets `spooled` to wait until what was said is on disk."""
+class ModbusSorter(SorterDriver):
+    """One sorter."""
 
     def __init__(
         self,
@@ -96,26 +89,14 @@ class ModbusSorter:
         clock: Clock,
         port: int,
     ) -> None:
-        self.name: str = device["name"]
-        self._lanes, self._desk, self._clock = lanes, desk, clock
+        super().__init__(device, desk, clock=clock)
+        self._lanes = lanes
         self._writes = Writes(device, ("window", "divert"))
         self._registers = Registers(device, DEFAULT_REGISTERS, self._writes, port=port)
         self._silence_s: float = device.get("silence_s", _SILENCE_S)
-        self._heard = Heard()
-        self._say: Say | None = None
-        self._status: DeviceStatus | None = None
         self._beat = 0
         self._task = 0
         self._telling = asyncio.Lock()  # one task at a time
-
-    @property
-    def spooled(self) -> Callable[[], Awaitable[None]] | None:
-        """Waits until what was said is on disk; set by the agent."""
-        return self._heard.spooled
-
-    @spooled.setter
-    def spooled(self, spooled: Callable[[], Awaitable[None]] | None) -> None:
-        self._heard.spooled = spooled
 
     async def run(self, say: Say) -> None:
         """Connect and poll until cancelled.
@@ -129,46 +110,12 @@ class ModbusSorter:
             block = await self._look()
             self._heard.start(f"{block.stream:08x}")
             self._task = block.answer
-            tasks = {
-                asyncio.create_task(self._poll(), name=f"{self.name} polls"),
-                asyncio.create_task(self._keep_up(), name=f"{self.name} keeps up"),
-                asyncio.create_task(
-                    self._desk.serve(say, self._divert, together=ROWS), name=f"{self.name} desk"
-                ),
-            }
-            try:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            serving = self._desk.serve(say, self._divert, together=ROWS)
+            await together(self.name, self._poll(), self._keep_up(), serving)
         except TimeoutError as error:
             raise DeviceUnavailable(self.name, "the spool does not get done") from error
         finally:
             self._registers.close()
-
-    async def tell(self, command: DeviceCommand) -> None:
-        """Send a lane, take rows of the lane table, or say the status again.
-
-        Raises:
-            DeviceUnavailable: there is no connection, or no answer.
-        """
-        if isinstance(command, TellAgain):
-            if self._status is not None and self._say is not None:
-                self._say(self._status)
-            self._desk.say_known()
-        elif isinstance(command, LaneTable):
-            self._desk.take(command)
-        elif isinstance(command, Divert):
-            if self._clock.now() >= command.expires_at:
-                log.warning("divert.expired", device=self.name, tracking=command.tracking)
-                return
-            await self._divert([(command.tracking, command.lane)])
-            self._desk.told(command.tracking, command.lane)
-        else:
-            log.warning("sorter.refused", device=self.name, command=command.type)
 
     def health(self) -> Mapping[str, float | int | str]:
         """Requests, refused writes, and what the desk has counted."""
@@ -192,7 +139,7 @@ class ModbusSorter:
                 raise DeviceUnavailable(self.name, "the PLC's heartbeat stands still")
             if f"{block.stream:08x}" != self._heard.stream:
                 raise DeviceUnavailable(self.name, "the PLC has lost its memory")
-            self._tell_status(block.state)
+            self._tell_status(FAULTS.get(block.state, ""))
             if self._hear(block):
                 await self._write_window()  # and look at once: there may be more
             else:
@@ -233,18 +180,6 @@ class ModbusSorter:
         log.error("sorter.nonsense", device=self.name, record=record)
         return None
 
-    def _tell_status(self, state: int) -> None:
-        assert self._say is not None
-        detail = _FAULTS.get(state, "")
-        if self._status is None or self._status.detail != detail:
-            self._status = DeviceStatus(
-                at=self._clock.now(),
-                device=self.name,
-                status="FAULT" if detail else "UP",
-                detail=detail,
-            )
-            self._say(self._status)
-
     # -------------------------------------------------------------------- what goes to the PLC
     async def _keep_up(self) -> None:
         """Beat, and acknowledge what is safe."""
@@ -259,11 +194,12 @@ class ModbusSorter:
             heard, safe = high_low(self._heard.said), high_low(self._heard.acknowledged)
             await self._registers.write("window", [*heard, *safe, self._beat])
 
+    @override
     async def _divert(self, answers: Sequence[tuple[int, str]]) -> None:
         """Send lanes, of one to `ROWS` cartons, as one task."""
         rows = [(tracking, lane) for tracking, lane in answers if lane in self._lanes]
         for tracking, lane in set(answers) - set(rows):
-            self._refused(tracking, lane, _NO_SUCH_LANE)
+            self._refused(tracking, lane, NO_SUCH_LANE)
         if not rows or not self._writes.may("divert", tracking=rows[0][0]):
             return
         async with self._telling:
@@ -274,10 +210,6 @@ class ModbusSorter:
         for (tracking, lane), one in zip(rows, results_of(result, len(rows)), strict=True):
             if one:
                 self._refused(tracking, lane, one)
-
-    def _refused(self, tracking: int, lane: str, result: int) -> None:
-        facts = {"device": self.name, "tracking": tracking, "lane": lane}
-        log.warning("divert.refused", result=_RESULTS.get(result, result), **facts)
 
     async def _result(self) -> int:
         try:

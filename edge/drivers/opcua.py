@@ -28,7 +28,7 @@ Time-outs are real seconds: they are the network's. Source: OPC 10000-4; PackML 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -37,24 +37,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import structlog
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+from typing_extensions import override
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
-from edge.drivers.heard import Heard
 from edge.drivers.lane_desk import LaneDesk
 from edge.drivers.opcua_link import Link, new_client, read_link
+from edge.drivers.sorting import FAULTS, SorterDriver, together
 from edge.drivers.writes import Writes
 from edge.identity import IdentityMissing
 from edge.messages import (
     CartonScanned,
     CartonSorted,
-    DeviceCommand,
-    DeviceStatus,
-    Divert,
-    LaneTable,
     ScanStatus,
     SortStatus,
-    TellAgain,
 )
 
 if TYPE_CHECKING:  # asyncua takes a second to import: only who connects pays it
@@ -73,9 +69,7 @@ _CONNECT_S, _ANSWER_S, _SILENCE_S = 10.0, 2.0, 5.0
 _BEAT_S = 0.3
 _SUBSCRIPTION_MS, _KEEPALIVES = 10.0, 1000
 _SESSION_MS = 600_000
-_RESULTS = {0: "accepted", 1: "repeated", 2: "too late", 3: "no such lane"}
 _FAILURES = (OSError, TimeoutError, ValidationError, IdentityMissing, ValueError)
-_FAULTS = {2: "stopped", 8: "aborting", 9: "aborted", 10: "holding", 11: "held"}
 
 Value: TypeAlias = tuple[str, Any]
 
@@ -125,30 +119,18 @@ def make(
     return OpcuaSorter(device, link, desk, clock=clock)
 
 
-class OpcuaSorter:
-    """One sorter. An agent sets `spooled` to wait until what was said is on disk."""
+class OpcuaSorter(SorterDriver):
+    """One sorter."""
 
     def __init__(
         self, device: Mapping[str, Any], link: Link, desk: LaneDesk, *, clock: Clock
     ) -> None:
-        self.name: str = device["name"]
-        self._device, self._link, self._desk, self._clock = device, link, desk, clock
+        super().__init__(device, desk, clock=clock)
+        self._device, self._link = device, link
         self._writes = Writes(device, (*_WRITTEN, _METHOD))
         self._nodes: dict[str, Node] = {}
         self._root: Node | None = None
-        self._say: Say | None = None
-        self._heard = Heard()
-        self._status: DeviceStatus | None = None
         self._connections = self._malformed = 0
-
-    @property
-    def spooled(self) -> Callable[[], Awaitable[None]] | None:
-        """Waits until what was said is on disk; set by the agent."""
-        return self._heard.spooled
-
-    @spooled.setter
-    def spooled(self, spooled: Callable[[], Awaitable[None]] | None) -> None:
-        self._heard.spooled = spooled
 
     async def run(self, say: Say) -> None:
         """Connect and listen until cancelled.
@@ -179,28 +161,6 @@ class OpcuaSorter:
                 with suppress(UaError, OSError, TimeoutError):
                     await client.disconnect()
 
-    async def tell(self, command: DeviceCommand) -> None:
-        """Send a lane, take rows of the lane table, or say the status again.
-
-        Raises:
-            DeviceUnavailable: there is no connection, or no answer.
-        """
-        if isinstance(command, TellAgain):
-            if self._status is not None and self._say is not None:
-                self._say(self._status)
-            self._desk.say_known()
-        elif isinstance(command, LaneTable):
-            self._desk.take(command)
-        elif isinstance(command, Divert):
-            if self._clock.now() >= command.expires_at:
-                facts = {"tracking": command.tracking, "lane": command.lane}
-                log.warning("divert.expired", device=self.name, **facts)
-                return
-            await self._divert([(command.tracking, command.lane)])
-            self._desk.told(command.tracking, command.lane)
-        else:
-            log.warning("sorter.refused", device=self.name, command=command.type)
-
     def health(self) -> Mapping[str, float | int | str]:
         """Connections, refused writes, and what the desk has counted."""
         return {
@@ -213,6 +173,7 @@ class OpcuaSorter:
             **self._desk.health(),
         }
 
+    @override
     async def _divert(self, answers: Sequence[tuple[int, str]]) -> None:
         for tracking, lane in answers:
             await self._divert_one(tracking, lane)
@@ -231,8 +192,7 @@ class OpcuaSorter:
         except (UaError, OSError, TimeoutError) as error:
             raise DeviceUnavailable(self.name, f"Divert: {error!r}") from error
         if result != 0:
-            facts = {"device": self.name, "tracking": tracking, "lane": lane}
-            log.warning("divert.refused", result=_RESULTS.get(result, result), **facts)
+            self._refused(tracking, lane, result)
 
     # ------------------------------------------------------------------------- the connection
     async def _find(self, client: "Client") -> None:
@@ -260,21 +220,8 @@ class OpcuaSorter:
         subscription = await client.create_subscription(wanted, handler)
         await subscription.subscribe_data_change([self._nodes[name] for name in _READ], queuesize=1)
         assert self._say is not None
-        tasks = {
-            asyncio.create_task(self._listen(values), name=f"{self.name} listens"),
-            asyncio.create_task(self._keep_up(), name=f"{self.name} keeps up"),
-            asyncio.create_task(
-                self._desk.serve(self._say, self._divert), name=f"{self.name} desk"
-            ),
-        }
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        serving = self._desk.serve(self._say, self._divert)
+        await together(self.name, self._listen(values), self._keep_up(), serving)
 
     async def _listen(self, values: asyncio.Queue[Value]) -> None:
         """Turn values into messages. A PLC whose heartbeat stands still is as good as away."""
@@ -286,7 +233,7 @@ class OpcuaSorter:
             if name == "Heartbeat":
                 alive_until = loop.time() + _SILENCE_S
             elif name == "StateCurrent":
-                self._tell_status(int(value))
+                self._tell_status(FAULTS.get(int(value), ""))
             elif name == "Confirmations":
                 self._hear(value or [])
             elif name == "Stream" and value != self._heard.stream:
@@ -328,20 +275,6 @@ class OpcuaSorter:
         done = CartonSorted(status=one.status, lane=one.lane, **facts)
         self._desk.sorted(done)
         return done
-
-    def _tell_status(self, state: int) -> None:
-        fault = _FAULTS.get(state)
-        told = DeviceStatus(
-            at=self._clock.now(),
-            device=self.name,
-            status="FAULT" if fault else "UP",
-            detail=fault or "",
-        )
-        known = self._status
-        self._status = told
-        if known is None or (known.status, known.detail) != (told.status, told.detail):
-            assert self._say is not None
-            self._say(told)
 
     # -------------------------------------------------------------------- what goes to the PLC
     async def _keep_up(self) -> None:

@@ -41,6 +41,7 @@ from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver
 from edge.drivers.lane_desk import LaneDesk
 from edge.drivers.osip_line import OsipLine
+from edge.drivers.sorting import together
 from edge.messages import (
     CartonArrived,
     CartonScanned,
@@ -114,20 +115,8 @@ class OsipSorter(OsipLine):
     @override
     async def _converse(self, reader: asyncio.StreamReader) -> None:
         assert self._say is not None
-        tasks = {
-            asyncio.create_task(self._listen(reader), name=f"{self.name} listens"),
-            asyncio.create_task(
-                self._desk.serve(self._say, self._divert), name=f"{self.name} desk"
-            ),
-        }
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        serving = self._desk.serve(self._say, self._divert)
+        await together(self.name, self._listen(reader), serving)
 
     async def tell(self, command: DeviceCommand) -> None:
         """Send a lane, take rows of the lane table, or say the status again.

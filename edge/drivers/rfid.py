@@ -270,6 +270,15 @@ class RfidReader:
                 self._version = "1.0.1"  # it hung up at the question: do not ask again
             link.close()
 
+    @property
+    def raw(self) -> Callable[[bytes], None] | None:
+        """Who takes every read as it came; set by the agent."""
+        return self.reads.raw
+
+    @raw.setter
+    def raw(self, raw: Callable[[bytes], None] | None) -> None:
+        self.reads.raw = raw
+
     async def tell(self, command: DeviceCommand) -> None:
         """Say again how the reader is and which tags it sees; it takes no other command."""
         if not isinstance(command, TellAgain):

@@ -15,7 +15,9 @@ Laws:
 Units: seconds of the clock where not said otherwise, dBm.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,10 +59,15 @@ def eyes_of(device: str, site: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(eye for gate in gates for eye in gate.get("eyes", ()))
 
 
+def _as_json(read: RawRead) -> bytes:
+    return json.dumps({**asdict(read), "at": read.at.isoformat()}).encode()
+
+
 class TagReads:
-    """One reader's reads. The site file may set reads_min, quiet_s, floor_dbm, epoch_s, eyes_dark.
+    """One reader's reads. The site file may set reads_min, quiet_s, floor_dbm, epoch_s, and more.
 
     `eyes_dark` is the level of an input whose photo-eye has something before it: "high" or "low".
+    With `raw = true` every read is handed on as it came, for people who look for a fault.
     """
 
     def __init__(
@@ -75,6 +82,8 @@ class TagReads:
         self.name: str = device["name"]
         self.antennas = antennas  # empty: all of them
         self.eyes = eyes
+        self.raw: Callable[[bytes], None] | None = None  # set by the agent
+        self._tells_raw = bool(device.get("raw", False))
         self._dark_is_high = device.get("eyes_dark", "high") == "high"
         self._shelf_of = dict(shelves or {})
         self._shelves = {
@@ -156,6 +165,8 @@ class TagReads:
             if self.antennas and read.antenna not in self.antennas:
                 continue
             self.counts["reads"] += read.count
+            if self._tells_raw and self.raw is not None:
+                self.raw(_as_json(read))
             self._latest = read.at if self._latest is None else max(self._latest, read.at)
             shelf = self._shelf_of.get(read.antenna)
             if shelf is not None:

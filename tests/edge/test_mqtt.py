@@ -19,8 +19,6 @@ from edge.mqtt import (
     level,
     live_topic,
     parse_url,
-    robot_topic,
-    robots_filter,
     stream_ack_topic,
     stream_data_topic,
 )
@@ -206,7 +204,7 @@ def test_the_blocking_bus(broker_url: str):
 def test_names_that_cannot_be_part_of_a_topic(bad: str):
     with pytest.raises(ValueError, match="cannot be part of a topic"):
         live_topic("ok", bad)
-    for make in (stream_ack_topic, stream_data_topic, robot_topic):
+    for make in (stream_ack_topic, stream_data_topic):
         with pytest.raises(ValueError, match="cannot be part of a topic"):
             make("ok", bad, "ok")
 
@@ -217,8 +215,6 @@ def test_names_of_topics():
     assert stream_ack_topic("TYO1", "edge", "wcs") == "soko/v1/TYO1/edge/wcs/ack"
     assert live_topic("TYO1", "wcs") == "soko/v1/TYO1/wcs/live"
     assert frame_topic("TYO1") == "soko/v1/TYO1/frame"
-    assert robot_topic("ACME", "1", "order") == "uagv/v2/ACME/1/order"
-    assert robots_filter("state") == "uagv/v2/+/+/state"
 
 
 async def test_a_blank_in_a_topic_is_refused_here_not_by_the_broker(nats_url: str):

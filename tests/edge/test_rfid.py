@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -325,7 +326,9 @@ def test_nothing_to_delete_is_no_refusal():
 async def test_both_sides_agree_on_a_version(reader: int, wanted: str, spoken: str):
     async with LlrpReader("127.0.0.1", 0, SystemClock(), seed=5, versions=reader) as simulated:
         simulated.eyes = (1, 2)
-        listener = Listener(simulated.port, version=wanted)
+        listener = Listener(simulated.port, version=wanted, raw=True)
+        raw: list[bytes] = []
+        listener.driver.raw = raw.append
         async with listener.running():
             await soon(listener.statuses)
             health = listener.driver.health()
@@ -334,6 +337,7 @@ async def test_both_sides_agree_on_a_version(reader: int, wanted: str, spoken: s
             await simulated.carry([EPC], "OUT", 1)
             await soon(lambda: listener.tags(TagSeen) and len(listener.eyes()) == 4)
             assert listener.eyes() == [(1, True), (2, True), (1, False), (2, False)]
+            assert {json.loads(read)["epc_hex"] for read in raw} == {EPC}
             assert listener.driver.health()["tags_seen_total"] == len(listener.tags(TagSeen))
 
 

@@ -11,7 +11,7 @@ from edge.drivers import DeviceUnavailable
 from edge.drivers.vda5050_fleet import Vda5050Fleet, make
 from edge.drivers.vda5050_profile import robots_of
 from edge.messages import CancelDrive, DriveAction, DriveNode, PauseRobot, TellAgain
-from edge.mqtt import Message, PahoBus, robot_topic
+from edge.mqtt import Message, PahoBus
 from simulators.live_robots import run_robots
 from tests.edge.foreign_robot import ForeignRobot
 from tests.edge.vda5050_live import (
@@ -129,7 +129,7 @@ def test_twins_whose_states_arrive_together_are_found_out(tmp_path: Path):
         state_dir=tmp_path,
     )
     assert isinstance(fleet, Vda5050Fleet)
-    place = robot_topic(site["site"]["code"], "R-0", "state")
+    place = f"uagv/v2/{site['site']['code']}/R-0/state"
     for number in range(8):
         for stream in (100, 5_000):  # both wait when the fleet looks
             fleet._on_message(Message(place, foreign(headerId=stream + number)))
@@ -306,6 +306,6 @@ async def test_noise_on_the_topics_of_a_robot_does_not_stop_the_others(
         await noise.until_connected()
         for body in (b"{", b"[]", json.dumps({"headerId": None}).encode()):
             for kind in ("order", "instantActions", "factsheet"):
-                noise.publish(robot_topic(site["site"]["code"], "R-1", kind), body)
+                noise.publish(f"uagv/v2/{site['site']['code']}/R-1/{kind}", body)
         await wcs.mission("R-0", "m-1", lane(site, 0))
         await soon(lambda: any("validationError" in e for e in wcs.reports["R-1"].errors))
