@@ -118,6 +118,7 @@ class Books:
     holds: dict[UUID, Hold] = field(default_factory=dict)
     safety: Counter[Balance] = field(default_factory=Counter)
     overdraft: Counter[Balance] = field(default_factory=Counter)
+    blocked: set[tuple[UUID, str]] = field(default_factory=set)  # lots, by SKU and code
 
     def counters(self) -> dict[Balance, Counter[str]]:
         """All counters of all balances, those that are not zero."""
@@ -128,6 +129,8 @@ class Books:
             if name not in ("outside", "none") and units:
                 key = Balance(place.site, place.sku, place.condition)
                 found.setdefault(key, Counter())[name] += units
+                if name == "sellable" and (place.sku, place.lot) in self.blocked:
+                    found[key]["blocked"] += units
         for hold in self.holds.values():
             if hold.state in PROMISED:
                 counted = found.setdefault(hold.balance, Counter())
@@ -140,9 +143,13 @@ class Books:
         """What may still be promised."""
         counted = self.counters().get(key, Counter())
         return (
-            counted["sellable"] - counted["reserved"] - counted["allocated"]
+            counted["sellable"] - counted["blocked"] - counted["reserved"] - counted["allocated"]
             - self.safety[key] + self.overdraft[key]
         )  # fmt: skip
+
+    def left(self, key: Balance) -> int:
+        """What is promised to nobody, blocked or not."""
+        return self.free(key) + self.safety[key] + self.counters().get(key, Counter())["blocked"]
 
     def pinned(self, place: Place) -> int:
         """Units there that a hold has been given."""
@@ -163,7 +170,7 @@ class Books:
         """Units go from place to place; only the sum of all legs has to be possible."""
         after = Books(
             self.counter_of, self.virtual, self.units.copy(), self.holds, self.safety,
-            self.overdraft,
+            self.overdraft, self.blocked,
         )  # fmt: skip
         for start, end, units in legs:
             after.units[start] -= units
@@ -178,7 +185,7 @@ class Books:
             if not outside and self.units[place] < self.taken(place):
                 raise Refused("not_enough_stock")
             key = Balance(place.site, place.sku, place.condition)
-            if self.free(key) + self.safety[key] < 0:
+            if self.left(key) < 0:
                 raise Refused("not_enough_stock")
 
     # ----------------------------------------------------------------------- promises
@@ -264,11 +271,24 @@ class Books:
 
     def pinnable(self, place: Place, units: int) -> list[Place]:
         """The same place with each lot of which that many units are free there."""
+        if self.only_blocked(place):
+            raise Refused("lot_blocked")
         return [
             each for each in self.units
             if each._replace(lot="") == place._replace(lot="")
+            and (each.sku, each.lot) not in self.blocked
             and self.units[each] - self.pinned(each) >= units
         ]  # fmt: skip
+
+    def block(self, sku: UUID, lot: str, *, blocked: bool) -> None:
+        """Nobody may have that lot; or everybody again."""
+        self.blocked = self.blocked | {(sku, lot)} if blocked else self.blocked - {(sku, lot)}
+
+    def only_blocked(self, place: Place) -> bool:
+        """Whether all that lies there is of lots that nobody may have."""
+        lots = {each.lot for each in self.units if self.units[each] > 0
+                and each._replace(lot="") == place._replace(lot="")}  # fmt: skip
+        return bool(lots) and all((place.sku, lot) in self.blocked for lot in lots)
 
     def swap(self, one: UUID, two: UUID, heirs: tuple[UUID, UUID], now: datetime) -> None:
         """Two holds exchange what they have: each demand gets an heir where the other was."""

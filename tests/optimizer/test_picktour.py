@@ -49,6 +49,13 @@ def test_two_deep_stops_in_neighbouring_aisles_are_passed_through():
     assert picktour.solve(problem([(0, 9.0), (1, 9.0)])).objective == 26
 
 
+def test_of_an_aisle_that_is_entered_from_both_ends_the_largest_gap_is_left_out():
+    # up the first aisle and down the third (20), across twice (12); in the second to 9 m from the
+    # back and to 2 m from the front (2 + 4)
+    stops = [(0, 5.0), (2, 5.0), (1, 1.0), (1, 2.0), (1, 9.0)]
+    assert picktour.solve(problem(stops)).objective == 38
+
+
 def test_no_stops_no_walk():
     solution = picktour.solve(problem([]))
     assert (solution.objective, solution.plan.size, solution.gap) == (0, 0, 0)

@@ -31,7 +31,7 @@ from typing_extensions import override
 from tests.builders import NOW
 from tests.faults.books import NIL, STEPS, Balance, Books, Place, Refused, Wanted
 from tests.faults.world import Done, World, a_world, where_is, written
-from wms.catalog import HOUSE_OWNER_ID
+from wms.catalog import HOUSE_OWNER_ID, LotRecord, save_lots
 from wms.database import Database
 from wms.errors import WmsError
 from wms.ids import CommandId, HandlingUnitId, HoldId, LocationId, OwnerId, SiteId, SkuId
@@ -194,16 +194,11 @@ class Ledger(RuleBasedStateMachine):
                 Wanted(line.hold_id, Balance(site, sku), units, line.group_id or line.hold_id,
                        state, kind, line.expires_at)
             )  # fmt: skip
-        now = self.now
-        answers = self.attempt(lambda s: promises.reserve(s, batch, now=now))
-        assert [answer.granted for answer in answers] == self.books.reserve(wanted, now)
-        other = replace(batch[-1], units=batch[-1].units + 1)
-        self.done.append(
-            Done(
-                lambda s: promises.reserve(s, batch, now=now), answers,
-                lambda s: promises.reserve(s, [*batch[:-1], other], now=now),
-            )
-        )  # fmt: skip
+        post = partial(promises.reserve, now=self.now)
+        answers = self.attempt(lambda s: post(s, batch))
+        assert [answer.granted for answer in answers] == self.books.reserve(wanted, self.now)
+        other = [*batch[:-1], replace(batch[-1], units=batch[-1].units + 1)]
+        self.done.append(Done(lambda s: post(s, batch), answers, lambda s: post(s, other)))
 
     @precondition(lambda self: self.live(0) is not None)
     @rule(choice=choices, to=st.sampled_from([*LIVE[1:], "DELIVERED", "RELEASED", "SHORT"]),
@@ -342,6 +337,14 @@ class Ledger(RuleBasedStateMachine):
             owned = (OwnerId(HOUSE_OWNER_ID), sku)
             self.attempt(lambda s: promises.set_limits(s, site, owned, safety=safety))
             self.books.safety[Balance(site, sku)] = safety
+
+    @rule(choice=choices, blocked=st.booleans())
+    def block(self, choice: int, *, blocked: bool) -> None:
+        """Nobody may have a lot any more, or everybody again; whether there is any of it or not."""
+        sku, code = self.world.skus[2], ("L1", "L1", "L2")[choice % 3]
+        lot = LotRecord(sku_id=sku, code=code, status="BLOCKED" if blocked else "OK")
+        self.attempt(lambda s: save_lots(s, [lot]))
+        self.books.block(sku, code, blocked=blocked)
 
     # ----------------------------------------------------------------------- again
     @precondition(lambda self: self.done)
