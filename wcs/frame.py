@@ -1,6 +1,6 @@
 """The live picture: where everything is right now, for people to look at. Nothing decides by it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -12,19 +12,29 @@ from wcs.state import Robot, State
 
 Doing: TypeAlias = Literal["IDLE", "DRIVING", "WAITING", "WORKING", "CHARGING", "FAULT", "SILENT"]
 ROUTE_MAX = 60
+# by robot: from where to where it was looked for last, round which closures, and what was found
+Ahead: TypeAlias = MutableMapping[str, tuple[tuple[object, ...], list[str]]]
 
 
 def site_picture(
-    state: State, routes: Routes, reports: Mapping[str, RobotReport], now: datetime
+    state: State,
+    routes: Routes,
+    reports: Mapping[str, RobotReport],
+    now: datetime,
+    ahead: Ahead | None = None,
 ) -> SiteFrame:
-    """The picture at `now`; `reports` are the latest ones, of robots heard since the start."""
+    """The picture at `now`; `reports` are the latest ones, of robots heard since the start.
+
+    `ahead` keeps ways from picture to picture: most robots have the same as in the last one.
+    """
+    ahead = {} if ahead is None else ahead
     return SiteFrame(
         at=now,
         site=state.site,
         robots=tuple(
             on_map
             for robot in state.robots.values()
-            if (on_map := _robot(robot, routes, reports)) is not None
+            if (on_map := _robot(robot, routes, reports, ahead)) is not None
         ),
         cartons=tuple(
             CartonOnMap(
@@ -42,7 +52,9 @@ def site_picture(
     )
 
 
-def _robot(robot: Robot, routes: Routes, reports: Mapping[str, RobotReport]) -> RobotOnMap | None:
+def _robot(
+    robot: Robot, routes: Routes, reports: Mapping[str, RobotReport], ahead: Ahead
+) -> RobotOnMap | None:
     report = reports.get(robot.name, robot.report)
     if report is None:
         return None
@@ -55,7 +67,7 @@ def _robot(robot: Robot, routes: Routes, reports: Mapping[str, RobotReport]) -> 
         battery=report.battery,
         load=report.load,
         transport=robot.transport,
-        route=_route(robot, routes),
+        route=_route(robot, routes, ahead),
     )
 
 
@@ -71,8 +83,13 @@ def _doing(robot: Robot, report: RobotReport) -> Doing:
     return "WAITING" if robot.transport is not None or robot.goal is not None else "IDLE"
 
 
-def _route(robot: Robot, routes: Routes) -> tuple[str, ...]:
+def _route(robot: Robot, routes: Routes, ahead: Ahead) -> tuple[str, ...]:
     points = [held.point for held in robot.held[1:]]
-    if robot.goal is not None and robot.held:
-        points += routes.route(before_last(robot), robot.held[-1].point, robot.goal, ROUTE_MAX)
-    return tuple(points)
+    if robot.goal is None or not robot.held:
+        return tuple(points)
+    last, before = robot.held[-1].point, before_last(robot)
+    asked = (before, last, robot.goal, routes.closed)
+    known = ahead.get(robot.name)
+    if known is None or known[0] != asked:
+        known = ahead[robot.name] = (asked, routes.route(before, last, robot.goal, ROUTE_MAX))
+    return (*points, *known[1])

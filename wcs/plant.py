@@ -71,6 +71,10 @@ class Plant:
     fleets: Mapping[str, FleetSpec] = field(default_factory=dict)
     portals: Mapping[str, Portal] = field(default_factory=dict)
     circuits: Mapping[str, Circuit] = field(default_factory=dict)
+    # points by kinds that were asked for; not more than what the points say
+    kinds: dict[tuple[PointKind, ...], tuple[str, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     network: Network = field(default_factory=Network)
 
     def point_of(self, place: str) -> str | None:
@@ -79,7 +83,10 @@ class Plant:
 
     def points_of_kind(self, *kinds: PointKind) -> tuple[str, ...]:
         """The names of all points of these kinds, in the order of the file."""
-        return tuple(name for name, point in self.points.items() if point.kind in kinds)
+        if (found := self.kinds.get(kinds)) is None:
+            found = tuple(name for name, point in self.points.items() if point.kind in kinds)
+            self.kinds[kinds] = found
+        return found
 
     def metres(self, start: str, end: str) -> float:
         """The straight distance between two points."""

@@ -5,7 +5,9 @@
     wms ─── orders (stream) ──┘         (one commit)          └──> wms: reports (stream)
 
 A step is taken as soon as something has arrived, and at least every `TICK_S`. What arrives while
-a step is being committed waits for the next one: the busier the site, the larger the batches.
+a step is being committed waits for the next one: the busier the site, the larger the batches. A
+step looks at the whole fleet, so after one that was long we rest as long as it was: half a core
+is enough for any fleet, and what waits is taken together.
 
 Laws:
     commit first   acknowledgements, commands and reports leave after the commit
@@ -58,6 +60,7 @@ from wcs.state import Outbox, State
 log = structlog.get_logger(__name__)
 
 TICK_S = 0.1
+SHORT_S, REST_MAX_S = 0.005, 0.05  # steps that need no rest after them, and the longest rest
 FRAME_EVERY_S = 0.2
 TELL_AGAIN_S = 0.5
 EDGE = "edge.presence"  # the device that is down while the edge is away
@@ -82,6 +85,8 @@ class Runtime:
         self._told: dict[str, tuple[str, int, float]] = {}  # robot -> mission, update, when
         self._more = asyncio.Event()
         self._frame_at_s = self._letters_at_s = 0.0
+        self._cpu_s = 0.0  # of the last step
+        self._ahead: dict[str, tuple[tuple[object, ...], list[str]]] = {}
         self._pump = SenderPump(
             bus,
             journal,
@@ -102,6 +107,8 @@ class Runtime:
         try:
             while True:
                 await self._step()
+                if self._cpu_s > SHORT_S:
+                    await asyncio.sleep(min(self._cpu_s, REST_MAX_S))
                 await self._wait()
                 if pump.done():
                     pump.result()
@@ -165,7 +172,9 @@ class Runtime:
         taken = self._intake.take()
         inbox = [*taken.inbox, *self._fresh_reports.values()]
         self._fresh_reports = {}
+        began_s = time.thread_time()
         outbox = self.engine.step(self.state, inbox, now)
+        self._cpu_s = time.thread_time() - began_s
         self._journal.sort_letters(taken.aside, taken.dug_up)
         await asyncio.to_thread(
             self._journal.write, now, inbox, outbox, taken.positions(), self.state
@@ -185,7 +194,9 @@ class Runtime:
         now_s = time.monotonic()
         if now_s >= self._frame_at_s:
             self._frame_at_s = now_s + FRAME_EVERY_S
-            picture = site_picture(self.state, self.engine.routes, self.reports, self._clock.now())
+            picture = site_picture(
+                self.state, self.engine.routes, self.reports, self._clock.now(), self._ahead
+            )
             body = site_frame.dump_json(picture)
             self._bus.publish(frame_topic(self._site), body, qos=0, retain=True)
 

@@ -14,13 +14,14 @@ Run by itself it plays one seed and prints the digest of its journal.
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from typing_extensions import override
 
 from edge.messages import Drive, RobotReport
-from tests.wcs.fleet import Weather, World
+from tests.wcs.fleet import RobotDouble, Weather, World
 from tests.wcs.small import HEAD
 from wcs import journal as journal_module
 from wcs.engine import Engine, Incoming, Started
@@ -70,6 +71,8 @@ class CrashWorld(World):
         self.kills = {"before": 0, "after": 0, "half": 0}
         self.journal: Journal | None = None
         super().__init__(read_plant(self.text), seed, WEATHER)
+        for robot in self.robots.values():
+            self.later(STATE_S * self.rng.random(), partial(self._beat, robot))
         self._open()
 
     # ------------------------------------------------------------------ the process
@@ -143,8 +146,11 @@ class CrashWorld(World):
 
     @override
     def _heartbeat(self, robot: object) -> None:
-        self.later(STATE_S, lambda: self._heartbeat(robot))
-        self._say(robot)  # type: ignore[arg-type]
+        """Each beats by `_beat`, from its first seconds on."""
+
+    def _beat(self, robot: RobotDouble) -> None:
+        self.later(STATE_S, lambda: self._beat(robot))
+        self._say(robot)
 
     @override
     def _deliver(self, robot: object, drive: Drive) -> None:

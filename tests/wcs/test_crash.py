@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.night import by_night
-from tests.wcs.crash import CrashWorld, play
+from tests.wcs.crash import STATE_S, CrashWorld, play
 from wcs import journal
 from wcs.replay import replay
 
@@ -38,8 +38,9 @@ def test_killed_at_any_event_every_order_ends_once_and_no_law_is_broken(tmp_path
         kills = {how: kills[how] + world.kills[how] for how in kills}
         worst_s = max([worst_s, *world.recoveries_s])
         world.path.unlink()
-    assert min(kills.values()) >= count, f"each seed in the mean once in each way: {kills}"
-    assert 0 < worst_s <= 9.0
+    one = "SEED" in os.environ
+    assert one or min(kills.values()) >= count, f"each seed in the mean once in each way: {kills}"
+    assert 0 < worst_s <= 5.0 + STATE_S
 
 
 def test_a_killed_wcs_leaves_robots_standing_at_the_end_of_what_they_have(tmp_path: Path):
