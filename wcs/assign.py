@@ -29,7 +29,7 @@ import numpy as np
 
 from wcs.assign_match import match, nearest
 from wcs.idle import SUFFICIENT
-from wcs.missions import at_rest, before_last
+from wcs.missions import at_rest, before_last, silent_for_s
 from wcs.plant import Plant
 from wcs.routing import Routes
 from wcs.state import Robot, State, Transport
@@ -46,6 +46,7 @@ TO_STATION_MAX = 5  # robots on their way to one station, whatever its capacity
 WINDOW = 24  # orders without a robot that are looked at, at least; else two a robot
 AGAIN_S = 2.0  # between two looks when nothing has come and nobody become free
 SOON_S, HOLD_S = 40.0, 60.0
+FRESH_S = 60.0  # a robot that was not heard of for longer gets nothing, and keeps what it has
 DROP_S = 8.0  # about as long as setting down a tote takes
 
 
@@ -92,6 +93,7 @@ def plan(state: State, routes: Routes) -> dict[str, str | None]:
     """Whose robot changes: orders, and the robot that each gets, or None if it loses its own."""
     begun = [one for one in state.transports.values() if is_begun(state, one)]
     seekers = _seekers(state, routes)
+    begun += [one for one in state.transports.values() if _keeps(state, one)]
     wanted = _wanted(state, begun, len(seekers))
     if not _is_time(state, seekers, wanted):
         return {}
@@ -103,6 +105,15 @@ def plan(state: State, routes: Routes) -> dict[str, str | None]:
         if name != order.robot:
             changes[order.id] = name
     return changes
+
+
+def _keeps(state: State, order: Transport) -> bool:
+    """Whether the order stays with a robot that has not begun it, because that is not heard."""
+    return not is_begun(state, order) and _is_unheard(state, order.robot)
+
+
+def _is_unheard(state: State, name: str | None) -> bool:
+    return name is not None and silent_for_s(state.robots[name], state.now) > FRESH_S
 
 
 def _is_time(state: State, seekers: list[_Seeker], wanted: list[Transport]) -> bool:
@@ -124,6 +135,8 @@ def _seekers(state: State, routes: Routes) -> list[_Seeker]:
     plant, found = routes.plant, []
     for robot in state.robots.values():
         if robot.report is None or not robot.held or robot.obstacle:
+            continue
+        if _is_unheard(state, robot.name):
             continue
         battery, mine, is_soon = robot.report.battery, None, False
         before, point, ready_s = before_last(robot), robot.held[-1].point, _ahead_s(plant, robot)

@@ -184,7 +184,7 @@ def _goal(plant: Plant, transport: Transport) -> str:
 def _check(state: State, plant: Plant, outbox: Outbox) -> None:
     troubles = {name: _trouble(state, plant, robot) for name, robot in state.robots.items()}
     silent = [name for name, why in troubles.items() if why == "silent"]
-    if len(silent) >= BLIND_MIN and 2 * len(silent) > len(state.robots):
+    if _is_deaf(state, plant, len(silent)):
         _alarm(state, "fleet", "fleet.silent", f"{len(silent)} robots", outbox)
         troubles |= dict.fromkeys(silent, "")  # it is we who do not hear: wait, and give up nothing
     else:
@@ -206,6 +206,14 @@ def _check(state: State, plant: Plant, outbox: Outbox) -> None:
         elif silent_for_s(robot, state.now) > plant.site.lost_s:
             end(state, transport, "FAILED", outbox, reason="robot.lost")
     _check_loads(state, outbox)
+
+
+def _is_deaf(state: State, plant: Plant, silent: int) -> bool:
+    """Whether it is we who do not hear: of more than half, or of anybody for a while."""
+    if silent >= BLIND_MIN and 2 * silent > len(state.robots):
+        return True
+    heard = [silent_for_s(one, state.now) for one in state.robots.values() if one.heard_at]
+    return bool(silent) and len(heard) >= BLIND_MIN and min(heard) > plant.site.silent_s / 2
 
 
 def _give_back(state: State, routes: Routes) -> None:

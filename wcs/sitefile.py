@@ -3,7 +3,7 @@
 The file is checked for shape, names and references here, and for the laws of its graph in
 wcs.plant. All faults are collected before anything is refused.
 
-    [site] · [[points]] · [[paths]] · [[stations]] · [[robots]]
+    [site] · [[points]] · [[paths]] · [[zones]] · [[stations]] · [[robots]]
     [[conveyors]] · [[sorters]] · [[gates]] · [[devices]]
     [[fleets]] · [[portals]] · [[circuits]]     wcs.machines
 
@@ -60,6 +60,18 @@ class Point:
     y_m: float
     kind: PointKind = "lane"
     levels: int = 0
+    map: str = ""  # which floor; points of several floors are joined by lifts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneSpec:
+    """Points that at most `capacity` robots hold together; the cars of a lift are one zone."""
+
+    __pydantic_config__ = _STRICT
+    name: str
+    points: tuple[str, ...]
+    capacity: int = 1
+    kind: Literal["block", "lift"] = "block"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +95,6 @@ class RobotSpec:
     start: str
     speed_mps: float = 1.5
     drive_s: float = 14_400.0  # how long it drives on a full battery
-    slots: int = 1  # totes that it carries at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +152,7 @@ class SiteFile:
     site: SiteHead
     points: tuple[Point, ...]
     paths: tuple[dict[str, Any], ...]
+    zones: tuple[ZoneSpec, ...] = ()
     stations: tuple[Station, ...] = ()
     robots: tuple[RobotSpec, ...] = ()
     conveyors: tuple[Conveyor, ...] = ()
@@ -176,6 +188,7 @@ def read_site_file(text: str) -> SiteFile:
     if faults := [
         *_names(file),
         *_paths(file),
+        *_zones(file),
         *_references(file),
         *_robots(file),
         *_machines(file),
@@ -203,6 +216,7 @@ def _names(file: SiteFile) -> Iterator[str]:
     """Names that are missing or used twice."""
     tables = {
         "points": [point.name for point in file.points],
+        "zones": [zone.name for zone in file.zones],
         "stations": [station.name for station in file.stations],
         "robots": [robot.name for robot in file.robots],
         "gates": [gate.name for gate in file.gates],
@@ -241,6 +255,27 @@ def _paths(file: SiteFile) -> Iterator[str]:
         speed = path.get("speed_mps", 1.0)
         if isinstance(speed, int | float) and speed <= 0:
             yield f"paths[{n}].speed_mps: must be above 0"
+
+
+def _zones(file: SiteFile) -> Iterator[str]:
+    """Zones of points that do not exist or are another's, and floors that no lift joins."""
+    names = {point.name: point.map for point in file.points}
+    holder: dict[str, str] = {}
+    for n, zone in enumerate(file.zones, 1):
+        for point in zone.points:
+            if point not in names:
+                yield f"zones[{n}].points: there is no point {point}"
+            elif point in holder:
+                yield f"zones[{n}].points: {point} belongs to {holder[point]} already"
+            holder.setdefault(point, zone.name)
+        if zone.capacity < 1 or not zone.points:
+            yield f"zones[{n}]: needs points, and a capacity of at least 1"
+    lifts = {point for zone in file.zones if zone.kind == "lift" for point in zone.points}
+    for n, path in enumerate(file.paths, 1):
+        ends = (path.get("from"), path.get("to"))
+        floors = {names[end] for end in ends if end in names}
+        if len(floors) > 1 and not lifts.issuperset(ends):
+            yield f"paths[{n}]: {ends[0]} and {ends[1]} are on two maps, and no lift joins them"
 
 
 def _references(file: SiteFile) -> Iterator[str]:

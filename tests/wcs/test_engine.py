@@ -119,10 +119,10 @@ def test_when_nothing_is_heard_of_anybody_one_alarm_is_enough_and_nothing_is_giv
     world = World(plant, 5, Weather(lost=0.0))
     ids = [world.order(f"tote-{n}", f"A{n + 1:02}-05-1", "ST-3") for n in range(5)]
     world.run_until(lambda: any(r.state == "LOADED" for r in world.heard), 1_000)
-    before = {t.id: t.robot for t in world.state.transports.values()}
     for name in world.robots:
         world.die(name)
     world.run_until(lambda: bool(world.state.alarms), 300)
+    before = {t.id: t.robot for t in world.state.transports.values()}
     end = world.now + timedelta(seconds=500)
     world.run_until(lambda: world.now > end, 600)
     assert set(world.state.alarms) == {"fleet.silent/fleet"}
