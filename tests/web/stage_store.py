@@ -58,7 +58,7 @@ def _first() -> list[dict[str, Any]]:
         _item(6, "RESERVE", "READY", None, shelf="P-01", keep_until=kept,
               lines=[_line(1, "TEAPOT-01", 1)]),
         _item(7, "COLLECT", "WAITING", 1500, lines=[_line(1, "RICE-5KG", 2, "ON_ITS_WAY")]),
-        _item(8, "RETURN", "REQUESTED", None, bag=None, lines=[_line(1, "MUG-350", 2)]),
+        _item(8, "RETURN", "REQUESTED", None, bag=None, lines=[_line(1, "MUG-350", 2) | {"place": None}]),
     ]  # fmt: skip
 
 
@@ -246,7 +246,7 @@ def refunds(order_id: str) -> dict[str, Any]:
         "id": _id(701), "tender_id": TENDER["id"], "amount_minor": 1980 * units,
         "cause_id": shop.taken_back["return_id"], "state": "ASKED",
     }  # fmt: skip
-    return {"tenders": [TENDER], "refunds": [refund]}
+    return {"tenders": [TENDER], "refunds": [] if shop.taken_back["exchange"] else [refund]}
 
 
 @router.get("/stage/shop")

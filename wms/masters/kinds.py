@@ -14,6 +14,7 @@ from wms.masters.places import LOCATIONS, SITES
 from wms.masters.putaway import PUTAWAY_RULES
 from wms.masters.returns import DISPOSITIONS
 from wms.masters.rule_files import FACES, POLICIES, SHIPPING_RULES
+from wms.masters.sourcing import SOURCING
 from wms.masters.tariffs import TARIFFS
 
 KINDS: dict[str, Kind] = {
@@ -21,7 +22,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         OWNERS, SITES, LOCATIONS, SKUS, PACKS, LOTS, STOCK, POLICIES, FACES, SHIPPING_RULES,
         PUTAWAY_RULES, COUNT_POLICIES, DISPOSITIONS, KITS, CARTONS, PACK_RULES, PRINTERS, BENCHES,
-        STATIONS, TARIFFS,
+        STATIONS, SOURCING, TARIFFS,
     )
 }  # fmt: skip
 SURE = 0.5  # of the file's columns

@@ -9,6 +9,7 @@ from tests.wms.house import HUB, House
 from tests.wms.masters.test_take import faults, out, put
 from wms.database import Database
 from wms.masters.kinds import DESK
+from wms.orders.policy import live_policy, shadow_policies
 
 RULES = """site,place,code,kind,name,gifts,until_on
 TYO1,1,N-OIWAI,NOSHI,御祝,のし,
@@ -107,6 +108,22 @@ def test_stations_cartons_counts_and_returns(known: House):
     asked = {"owner": "HOUSE", "sku": "TEA", "grade": "A"}
     told = known.ok(http.post("/console/v1/returns/dispositions:test", json=asked))
     assert told["disposition"] == "QUARANTINE"
+
+
+def test_a_policy_of_sourcing_that_differs_is_a_new_version_and_one_decides(known: House):
+    database = known.database
+    assert out(database, "sourcing-policies").count(b"\r\n") == 2  # the one that comes with it
+    file = b"name,state,co2_minor_per_kg,markdown_percent\ngreener,SHADOW,40,50\n"
+    assert put(database, "sourcing-policies", file).rows_new == 1
+    shadow = database.run(shadow_policies)[0]
+    assert (shadow.name, shadow.version, shadow.weights.co2_minor_per_kg) == ("greener", 1, 40)
+    assert shadow.weights.markdown == 0.5
+    two = b"name,state\ngreener,LIVE\ndefault,LIVE\n"
+    assert faults(put(database, "sourcing-policies", two)) == {(3, "state", "two_live")}
+    live = b"name,state,co2_minor_per_kg\ngreener,LIVE,50\n"
+    assert put(database, "sourcing-policies", live).state == "APPLIED"
+    policy = database.run(live_policy)
+    assert (policy.name, policy.version, policy.weights.co2_minor_per_kg) == ("greener", 2, 50)
 
 
 def test_a_version_of_a_tariff_is_kept_and_a_new_one_is_looked_through_first(known: House):

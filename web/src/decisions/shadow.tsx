@@ -45,7 +45,9 @@ export function Shadow() {
           <One key={`${each.policy} ${each.version}`} one={each} />
         ))}
       </div>
-      <p class="hint">{t("shadow.hint")}</p>
+      <p class="hint">
+        {t("shadow.hint")} <a href="/ui/masters?tab=rules&kind=sourcing-policies">{t("rules.edit")}</a>
+      </p>
     </section>
   );
 }

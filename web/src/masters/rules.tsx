@@ -10,7 +10,7 @@ import { said, site } from "./state.ts";
 
 const TABLES = [
   "pack-rules", "kits", "cartons", "pack-stations", "pick-stations", "printers", "putaway-rules", "faces", "policies",
-  "count-policies", "dispositions", "shipping-rules",
+  "count-policies", "dispositions", "shipping-rules", "sourcing-policies",
 ];
 const [chosen, choose] = addressed("kind", "pack-rules");
 const kinds = signal<readonly Kind[]>([]);

@@ -96,7 +96,7 @@ export function Page() {
         <Box />
         <section>
           <h2>
-            {t("rules.table")} {table.value && `· v${table.value.version}`}
+            {t("rules.table")} {table.value && `· v${table.value.version}`} <a href="/ui/masters?tab=rules&kind=shipping-rules">{t("rules.edit")}</a>
           </h2>
           {table.value ? <Rows table={table.value} /> : <p class="hint">{t("stock.loading")}</p>}
         </section>

@@ -85,7 +85,6 @@ function Acts({ item, reject }: { item: Item; reject: () => void }) {
         <button type="button" class="main" data-act="take-in" disabled={busy.value || away.value} onClick={() => takeIn(item)}>
           {t("store.take_in")}
         </button>
-        <p class="hint">{t("store.return_hint")}</p>
       </div>
     );
   }

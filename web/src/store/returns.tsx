@@ -327,28 +327,34 @@ function Settled({ taken: { back: now, refunds } }: { taken: Taken }) {
             </div>
           ))}
       </dl>
-      <div class="refund" data-testid="refund">
-        <h3>{t("store.refund")}</h3>
-        {now.refund_minor === 0 ? (
-          !now.exchange_id && <p>{t("store.no_refund")}</p>
-        ) : (
-          <p class="sum num">{money(now.refund_minor, now.currency)}</p>
-        )}
-        {now.exchange_id && (
-          <p class="good" data-testid="exchanged">
-            ✓ {t(collect.value ? "store.exchanged_here" : "store.exchanged_home")}
-          </p>
-        )}
-        {refunds.map((refund) => (
-          <p key={refund.id}>
-            {word("tender", refund.kind)} <b class="num">{money(refund.minor, now.currency)}</b> <small>{word("refund_state", refund.state)}</small>
-          </p>
-        ))}
-        <small>{t("store.original_only")}</small>
-      </div>
+      {now.exchange_id && (
+        <p class="refund" data-testid="exchanged">
+          ✓ {t(collect.value ? "store.exchanged_here" : "store.exchanged_home")}
+        </p>
+      )}
+      {(now.refund_minor > 0 || !now.exchange_id) && <Refund now={now} refunds={refunds} />}
       <button type="button" class="main" onClick={again}>
         {t("store.next_customer")}
       </button>
     </section>
+  );
+}
+
+function Refund({ now, refunds }: { now: ReturnOut; refunds: Taken["refunds"] }) {
+  return (
+    <div class="refund" data-testid="refund">
+      <h3>{t("store.refund")}</h3>
+      {now.refund_minor === 0 ? (
+        <p>{t("store.no_refund")}</p>
+      ) : (
+        <p class="sum num">{money(now.refund_minor, now.currency)}</p>
+      )}
+      {refunds.map((refund) => (
+        <p key={refund.id}>
+          {word("tender", refund.kind)} <b class="num">{money(refund.minor, now.currency)}</b> <small>{word("refund_state", refund.state)}</small>
+        </p>
+      ))}
+      <small>{t("store.original_only")}</small>
+    </div>
   );
 }
