@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from simulators.sites.make_tokyo import Sorter
+
 SITE_FILE = Path(__file__).parent / "sites" / "tokyo.toml"
 
 Orders = Annotated[
@@ -73,6 +75,7 @@ def demo(  # noqa: PLR0913 - options
     json_: Annotated[bool, typer.Option("--json", help="Summary as JSON, last line.")] = False,
     seed: Seed = 1,
     port_offset: Annotated[int, typer.Option(help="Added to every port.", min=0, max=9000)] = 0,
+    sorter: Annotated[Sorter, typer.Option(help="What the sorter speaks.")] = "opcua",
     fresh: Annotated[bool, typer.Option(help="Forget the database of earlier days.")] = False,
 ) -> None:
     """Play a trading day over the whole network, on real components, in minutes."""
@@ -92,6 +95,7 @@ def demo(  # noqa: PLR0913 - options
         raise typer.Exit(2) from None
     settings = DemoSettings(
         site_file=SITE_FILE,
+        sorter=sorter,
         orders=orders,
         count=count,
         speed=speed,

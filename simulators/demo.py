@@ -35,6 +35,8 @@ from edge.process import Child, Keeper
 from simulators.benches import printer_ports
 from simulators.load import load_world
 from simulators.scenario import Scenario
+from simulators.sites import make_tokyo
+from simulators.sites.make_tokyo import Sorter
 from simulators.summary import Summary, show
 
 HTTP_PORT, MQTT_PORT, DATABASE_PORT, CARRIER_PORT = 8080, 18830, 15432, 8090
@@ -51,6 +53,7 @@ class DemoSettings:
     """What the command line says."""
 
     site_file: Path
+    sorter: Sorter
     orders: Path | None
     count: int
     speed: float
@@ -84,6 +87,7 @@ class Demo:
         self.state = state_folder() / (f"ports+{offset}" if offset else "ports")
         self.day = self.state / "day"
         self.clock_file = self.day / "clock"
+        self.site_file = settings.site_file
 
     def run(self) -> bool:
         """Play the day; True if it ended rightly and the stock is proven.
@@ -98,6 +102,9 @@ class Demo:
             shutil.rmtree(self.state, ignore_errors=True)
         shutil.rmtree(self.day, ignore_errors=True)
         self.day.mkdir(parents=True)
+        if self.settings.sorter != "opcua":
+            self.site_file = self.day / "site.toml"
+            self.site_file.write_text(make_tokyo.text(self.settings.sorter), encoding="utf-8")
         with ExitStack() as running:
             clock = self._start(running)
             self.console.print(f"[green]✔[/] ready in {time.monotonic() - began:.0f} s", end="  ")
@@ -155,7 +162,7 @@ class Demo:
                 port_offset=self.settings.port_offset,
             )
         with self._step("worker, site control, edge, simulators"):
-            site = ("--site", str(self.settings.site_file))
+            site = ("--site", str(self.site_file))
             self._keep(running, "worker", self._soko("worker"))
             self._keep(running, "wcs", self._soko("wcs", "run", *site))
             clock.set_speed(self.settings.speed)  # the same file: who has it open goes along
@@ -189,7 +196,7 @@ class Demo:
             "SOKO_HTTP": self.http_url,
             "SOKO_CLOCK": str(self.clock_file),
             "SOKO_STATE_DIR": str(self.day),
-            "SOKO_SITE_FILE": str(self.settings.site_file),
+            "SOKO_SITE_FILE": str(self.site_file),
             "SOKO_PORT_OFFSET": str(offset),
             "SOKO_CARRIER_PORT": str(CARRIER_PORT + offset),
             "SOKO_CARRIER_URL": f"http://127.0.0.1:{CARRIER_PORT + offset}",

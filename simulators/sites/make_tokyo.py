@@ -28,9 +28,12 @@ One way keeps opposing robots apart. Aisles, sidings and bays may be driven back
 Units: metres. Same program, same file: a test compares them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal, TypeAlias
+
+Sorter: TypeAlias = Literal["opcua", "modbus", "osip"]
 
 FILE = Path(__file__).with_name("tokyo.toml")
 COLUMNS, BAYS, LEVELS, STATIONS, ROBOTS = 12, 12, 6, 6, 30
@@ -104,12 +107,7 @@ writes = ["command"]
 
 [[devices]]
 name = "sorter1"
-driver = "opcua"
-host = "127.0.0.1"
-port = 14840
-security = "None"  # a simulator on this machine; a real sorter has a certificate and a user
-insecure = true
-writes = ["Acknowledged", "WcsHeartbeat", "Divert"]
+{sorter}
 
 [[devices]]
 name = "rfid-out"
@@ -127,6 +125,25 @@ name = "rfid-dock"
 driver = "zebra"
 topic = "fx/rfid-dock"
 """
+SORTERS: Mapping[Sorter, str] = {
+    "opcua": """\
+driver = "opcua"
+host = "127.0.0.1"
+port = 14840
+security = "None"  # a simulator on this machine; a real sorter has a certificate and a user
+insecure = true
+writes = ["Acknowledged", "WcsHeartbeat", "Divert"]""",
+    "modbus": """\
+driver = "modbus"
+host = "127.0.0.1"
+port = 14840
+writes = ["window", "divert"]""",
+    "osip": """\
+driver = "osip"
+host = "127.0.0.1"
+port = 14840
+writes = ["RES_", "TIMS", "ERR_"]""",
+}
 SCALE = """
 [[devices]]
 name = "scale-{n}"
@@ -199,8 +216,8 @@ def paths() -> Iterator[tuple[str, str, bool]]:
     yield from ((a, b, False) for a, b in SIDE_LANES)
 
 
-def text() -> str:
-    """The whole file."""
+def text(sorter: Sorter = "opcua") -> str:
+    """The whole file, with a sorter that speaks that."""
     out = [HEAD, "\n# " + "-" * 66 + " the plant\n"]
     for name, x_m, y_m, kind in points():
         levels = f"levels = {LEVELS}\n" if kind == "storage" else ""
@@ -221,8 +238,9 @@ def text() -> str:
         for n in range(1, ROBOTS + 1)
     )
     lanes = "[" + ", ".join(f'"{lane}"' for lane in LANES) + "]"
+    machines = MACHINES.format(lanes=lanes, sorter=SORTERS[sorter])
     scales = [SCALE.format(n=n + 1, port=FIRST_SCALE_PORT + n) for n in range(SCALES)]
-    return "".join(out).rstrip("\n") + "\n" + MACHINES.format(lanes=lanes) + "".join(scales)
+    return "".join(out).rstrip("\n") + "\n" + machines + "".join(scales)
 
 
 if __name__ == "__main__":
