@@ -2,10 +2,11 @@
 
     data  {"epoch": "...", "seq": 4, "boot": "...", "up_s": 9.1, "shift_s": null,
            "messages": [{...}, {...}]}
-    ack   {"epoch": "...", "seq": 5, "at": "...", "boot": "...", "up_s": 9.1}
+    ack   {"epoch": "...", "seq": 5, "at": "...", "boot": "...", "up_s": 9.1, "again": true}
 
 `seq` is the number of the first message. `boot`, `up_s` and `shift_s` are said by a sender that
-stamps (edge.stamp); an acknowledgement gives the first two back, with its own time.
+stamps (edge.stamp); an acknowledgement gives the first two back, with its own time. `again` asks
+for what follows: a batch came before its turn, or the receiver has just come back.
 
 Laws:
     lenient  what else stands in a batch is left alone, and a message is anything that is an object
@@ -16,7 +17,7 @@ Laws:
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +52,7 @@ class Ack:
     at: datetime | None = None  # by the receiver's clock, after it got the batch that it echoes
     boot: str = ""
     up_s: float = 0.0
+    again: bool = field(default=False, compare=False)  # what follows is missed: send it again
 
 
 class Malformed(ValueError):  # noqa: N818 - reads as a situation
@@ -103,6 +105,8 @@ def encode_ack(ack: Ack) -> bytes:
     said: dict[str, Any] = {"epoch": ack.epoch, "seq": ack.seq}
     if ack.at is not None:
         said |= {"at": ack.at.isoformat(), "boot": ack.boot, "up_s": ack.up_s}
+    if ack.again:
+        said["again"] = True
     return json.dumps(said).encode()
 
 
@@ -115,7 +119,8 @@ def decode_ack(body: bytes) -> Ack:
     match found := _decode(body):
         case {"epoch": str(epoch), "seq": int(seq)} if seq >= 0 and _is_name(epoch):
             boot, up_s = str(found.get("boot", "")), _number(found.get("up_s"))
-            return Ack(epoch, seq, _moment(found.get("at")), boot, up_s)
+            again = found.get("again") is True
+            return Ack(epoch, seq, _moment(found.get("at")), boot, up_s, again=again)
     raise Malformed(f"not an acknowledgement: {body[:200]!r}")
 
 

@@ -7,9 +7,11 @@
 
 A sender numbers its messages 1, 2, 3 … within an *epoch*, the name of its storage. It keeps each
 until the receiver has acknowledged it, and goes back to the first unacknowledged one when nothing
-moves for a second, when an acknowledgement comes twice, and after a reconnect (go-back-N).
-A receiver remembers per epoch the number of the last message that it has done. It takes what
-follows, skips what it knows, and ignores what leaves a gap; it always answers with its last.
+moves for a second (then two, four, at most `RESEND_MOST_S`), when the receiver asks for it, and
+after a reconnect (go-back-N). A receiver remembers per epoch the number of the last message that it
+has done. It takes what follows, skips what it knows, and ignores what leaves a gap; it always
+answers with its last, and only after a gap asks for what follows. So a slow receiver is not buried
+under what it has already: what is sent again grows fewer the longer it takes.
 
 Laws:
     in order, once   the effects of the receiver are exactly the messages sent, under any loss,
@@ -80,8 +82,8 @@ log = structlog.get_logger(__name__)
 
 BATCH_MAX = 100  # messages in one publication
 WINDOW_MAX = 1_000  # messages on their way, unacknowledged
-RESEND_AFTER_S = 1.0
-HASTY_RESEND_S = 0.1  # a second equal acknowledgement is believed this often at most
+RESEND_AFTER_S, RESEND_MOST_S = 1.0, 4.0
+HASTY_RESEND_S = 0.1  # who asks for what follows is answered this often at most
 STUCK_AFTER = 20  # go-backs in a row answered by a receiver that has forgotten
 GREETING_S = 1.0  # between two greetings that nobody answers
 
@@ -98,7 +100,8 @@ def receive(last: int, batch: Batch) -> Received:
     """What a batch brings to someone who has done `last` messages of its epoch (0: none yet)."""
     known = last + 1 - batch.seq
     new = batch.messages[known:] if known >= 0 else ()
-    return Received(new, Ack(batch.epoch, last + len(new), boot=batch.boot, up_s=batch.up_s))
+    ack = Ack(batch.epoch, last + len(new), boot=batch.boot, up_s=batch.up_s, again=known < 0)
+    return Received(new, ack)
 
 
 class Receiver:
@@ -116,7 +119,7 @@ class Receiver:
 
     def acks(self) -> tuple[Ack, ...]:
         """What to say after a start or reconnect: the senders then need not wait to go back."""
-        return tuple(Ack(epoch, seq) for epoch, seq in self.positions.items())
+        return tuple(Ack(epoch, seq, again=True) for epoch, seq in self.positions.items())
 
 
 # ----------------------------------------------------------------------------------- sender
@@ -131,6 +134,7 @@ class Sender:
         self.epoch = epoch
         self.acked = acked  # everything through this has been acknowledged, and may be deleted
         self._resend_after_s = resend_after_s
+        self._in_vain = 0  # how often in a row we went back and nothing moved
         self._sent = acked
         self._moved_at_s = 0.0  # when something was acknowledged, or the first was sent
         self._went_back_at_s = float("-inf")
@@ -143,7 +147,8 @@ class Sender:
 
     def due(self, last: int, now_s: float) -> range | None:
         """The numbers of the next batch, or None. What is returned counts as sent."""
-        if self._sent > self.acked and now_s - self._moved_at_s >= self._resend_after_s:
+        if self._sent > self.acked and now_s - self._moved_at_s >= self._patience_s:
+            self._in_vain += 1
             self._go_back(now_s)
         first, end = self._sent + 1, min(self._sent + BATCH_MAX, self.acked + WINDOW_MAX, last) + 1
         if end <= first:
@@ -157,7 +162,7 @@ class Sender:
         """How long until `due` should be asked again though nothing happened; None: for ever."""
         if self._sent <= self.acked:
             return None
-        return max(0.0, self._moved_at_s + self._resend_after_s - now_s)
+        return max(0.0, self._moved_at_s + self._patience_s - now_s)
 
     def on_ack(self, ack: Ack, *, last: int, now_s: float) -> bool:
         """Take an acknowledgement; True if more may be deleted than before.
@@ -173,10 +178,12 @@ class Sender:
             self._forgotten += self._sent > self.acked
             return False
         self._forgotten = 0
-        if ack.seq == self.acked:  # it misses the next one
-            if self._sent > self.acked and now_s - self._went_back_at_s >= HASTY_RESEND_S:
+        if ack.seq == self.acked:
+            is_hasty = now_s - self._went_back_at_s < HASTY_RESEND_S
+            if ack.again and self._sent > self.acked and not is_hasty:
                 self._go_back(now_s)
             return False
+        self._in_vain = 0
         self.acked = ack.seq
         self._sent = max(self._sent, ack.seq)
         self._moved_at_s = now_s
@@ -184,7 +191,13 @@ class Sender:
 
     def on_connect(self) -> None:
         """There is a new connection: what was on its way may be lost, so send it again."""
-        self._sent = self.acked
+        self._sent, self._in_vain = self.acked, 0
+
+    @property
+    def _patience_s(self) -> float:
+        return min(
+            self._resend_after_s * 2.0**self._in_vain, max(RESEND_MOST_S, self._resend_after_s)
+        )
 
     def _go_back(self, now_s: float) -> None:
         self._sent = self.acked

@@ -76,7 +76,7 @@ def take_batch(session: Session, floor: Floor, site: str, batch: Batch, *, now: 
 def positions(session: Session, site: str) -> list[Ack]:
     """What has been done, to say after a start or reconnect."""
     query = select(InboxPosition).where(InboxPosition.site == site)
-    return [Ack(row.epoch, row.seq) for row in session.scalars(query)]
+    return [Ack(row.epoch, row.seq, again=True) for row in session.scalars(query)]
 
 
 def _take(

@@ -19,6 +19,7 @@ from edge.stream import (
     BATCH_MAX,
     HASTY_RESEND_S,
     RESEND_AFTER_S,
+    RESEND_MOST_S,
     STUCK_AFTER,
     WINDOW_MAX,
     Ack,
@@ -90,7 +91,7 @@ class World:
     def settle(self) -> None:
         """The network is good from now on: all packets arrive, in order, once."""
         for _ in range(3 + self.last):
-            self.now_s += RESEND_AFTER_S
+            self.now_s += RESEND_MOST_S
             self.data.clear()
             self.acks.clear()
             self.send()
@@ -189,14 +190,28 @@ def test_nothing_moves_then_it_goes_back():
     assert sender.due(3, RESEND_AFTER_S * 1.5) == range(2, 4)
 
 
-def test_a_repeated_acknowledgement_is_a_question_but_not_asked_too_often():
+def test_a_slow_receiver_is_not_buried_under_what_it_has():
+    sender, sent, now_s = Sender("e", acked=0), 0, 0.0
+    while now_s < 60:
+        while numbers := sender.due(WINDOW_MAX, now_s):
+            sent += len(numbers)
+        assert not sender.on_ack(Ack("e", 0), last=WINDOW_MAX, now_s=now_s), "known: no question"
+        now_s += 0.1
+    assert sent <= 18 * WINDOW_MAX, "after 1, 2, 4, 4 … seconds"
+    assert receive(0, Batch("e", 2, ({"n": 2},))).ack.again, "it came before its turn: that asks"
+    assert not receive(2, Batch("e", 2, ({"n": 2},))).ack.again
+    assert sender.on_ack(Ack("e", 1), last=WINDOW_MAX, now_s=now_s)
+    assert sender.wait_s(now_s) == RESEND_AFTER_S, "it moves: patience is short again"
+
+
+def test_who_asks_for_what_follows_gets_it_but_not_too_often():
     sender = Sender("e", acked=0)
     sender.due(3, 0.0)
-    sender.on_ack(Ack("e", 0), last=3, now_s=0.01)
+    sender.on_ack(Ack("e", 0, again=True), last=3, now_s=0.01)
     assert sender.due(3, 0.01) == range(1, 4)
-    sender.on_ack(Ack("e", 0), last=3, now_s=0.02)
+    sender.on_ack(Ack("e", 0, again=True), last=3, now_s=0.02)
     assert sender.due(3, 0.02) is None
-    sender.on_ack(Ack("e", 0), last=3, now_s=0.01 + HASTY_RESEND_S)
+    sender.on_ack(Ack("e", 0, again=True), last=3, now_s=0.01 + HASTY_RESEND_S)
     assert sender.due(3, 0.01 + HASTY_RESEND_S) == range(1, 4)
 
 
@@ -213,8 +228,8 @@ def test_storages_put_back_from_old_copies_are_noticed():
         sender.on_ack(Ack("e", 9), last=8, now_s=0.0)
     for n in range(STUCK_AFTER):
         assert not sender.stuck
-        assert sender.due(8, n * RESEND_AFTER_S) == range(6, 9)
-        assert not sender.on_ack(Ack("e", 0), last=8, now_s=n * RESEND_AFTER_S)
+        assert sender.due(8, n * RESEND_MOST_S) == range(6, 9)
+        assert not sender.on_ack(Ack("e", 0), last=8, now_s=n * RESEND_MOST_S)
     assert sender.stuck
 
 
