@@ -1,6 +1,6 @@
 """Release by itself against the best fixed limit that a sweep can find; one JSON line.
 
-A loop of 200 cells and ten stations (benchmarks/release_loop.py) and an endless row of totes, 200
+A loop of 200 cells and ten stations (benchmarks/release_loop.py) and an endless row of totes, 300
 of which can be seen. Every way of letting in has the same time and the same totes; the first
 `WARM_S` are nobody's. Totes in a thousand seconds, seconds from induct to exit.
 
@@ -24,8 +24,8 @@ from wcs.release import Job, Limits, Tuner, admit, tuner_for, work_tuner_for
 
 WARM_S, RUN_S = 15_000, 60_000
 SWEEP = (40, 60, 80, 100, 120, 140, 160, 180)
-POOL = 200
-OLD_S = 1_500.0
+POOL = 300
+OLD_S = 2_000.0
 WAVE = 30
 
 

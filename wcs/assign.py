@@ -28,14 +28,12 @@ from math import inf
 import numpy as np
 
 from wcs.assign_match import match, nearest
-from wcs.idle import SUFFICIENT
+from wcs.idle import CRITICAL, RESERVE, SUFFICIENT
 from wcs.missions import at_rest, before_last, silent_for_s
 from wcs.plant import Plant
 from wcs.routing import Routes
 from wcs.state import Robot, State, Transport
 
-CRITICAL = 0.2  # of a battery: with less a robot gets no order
-RESERVE = 0.05  # of a battery, at the charger
 PRIORITY_S = 3600.0  # way that a step of priority makes up for
 AGE_WEIGHT = 0.2  # seconds of way that a second of waiting makes up for
 DUE_AHEAD_S, DUE_WEIGHT = 1800.0, 1.0  # the same for what is due, from so long before

@@ -43,7 +43,7 @@ BROKEN = 0.6  # of the best throughput: less is a breakdown
 SETTLE, WINDOW, WINDOW_MIN = 1.0, 2.0, 60  # jobs by jobs in the area; and at least so many
 PATIENCE = 4.0  # a window takes at most so many times what it should
 SPARE = 0.1  # of the room stays free
-LOOK = 200  # jobs that are compared
+LOOK = 300  # jobs that are compared
 WORK_NEAR = 0.92  # of the best throughput, by work a station: the rest would cost much lead time
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.wcs.fleet import START, RobotDouble
 from tests.wcs.small import plant_of
-from wcs.assign import AGAIN_S, HOLD_S, STICK_S, plan
+from wcs.assign import AGAIN_S, FRESH_S, HOLD_S, STICK_S, plan
 from wcs.assign_match import Ints, match, nearest
 from wcs.plant import Plant
 from wcs.routing import Routes
@@ -115,6 +115,7 @@ class House:
         self.plant = replace(plant, robots=specs)
         self.state: State = fresh_state(self.plant, START)
         self.routes = Routes(self.plant)
+        self.silent: set[str] = set()
         for name, point in robots.items():
             self.put(name, point)
 
@@ -141,6 +142,8 @@ class House:
     def plan(self, after_s: float = 0.0) -> dict[str, str | None]:
         """What changes; and change it."""
         self.state.now += timedelta(seconds=after_s)
+        for robot in self.state.robots.values():
+            robot.heard_at = self.state.now if robot.name not in self.silent else robot.heard_at
         changes = plan(self.state, self.routes)
         for order in changes:
             if (name := self.state.transports[order].robot) is not None:
@@ -254,3 +257,15 @@ def test_only_the_oldest_order_of_a_load_is_looked_at():
     first = house.order("12", "30", load="tote")
     house.order("30", "12", load="tote", priority=3)
     assert set(house.plan()) == {first}
+
+
+def test_who_is_not_heard_keeps_what_they_have_and_gets_nothing():
+    house = House({"A": "10", "B": "20"})
+    kept = house.order("19", "30")
+    house.state.robots["B"].obstacle = "manual"
+    assert house.plan() == {kept: "A"}
+    house.state.robots["B"].obstacle = ""
+    house.silent = {"A"}
+    assert house.plan(FRESH_S + 1.0) == {}, "B is nearer, but A may have begun"
+    other = house.order("12", "30")
+    assert house.plan() == {other: "B"}
