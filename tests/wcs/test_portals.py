@@ -181,11 +181,13 @@ def test_whoever_is_in_the_lift_keeps_it_though_his_order_is_taken_back():
     house = House(floors(R1="a"), lift=lift)
     order = house.order("x", "u2", "d")
     house.run_until(lambda: house.robots["R1"].node == "car1", 300)
+    session = house.state.portals["lift"].session
     house.inbox.append(Withdrawal(id=order))
     house.run_until(lambda: bool(house.ended()), 10)
     assert house.ended() == {order: ["WITHDRAWN"]}
     while house.robots["R1"].node in ("car1", "car2"):
         assert house.state.portals["lift"].users == ["R1"]
+        assert house.state.portals["lift"].session == session
         if house.now > house.state.started_at + timedelta(seconds=400):
             break  # it may stay there: nobody else wants it
         house.run_until(lambda at=house.now: house.now > at + timedelta(seconds=5), 60)  # type: ignore[misc]

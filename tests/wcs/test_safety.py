@@ -21,7 +21,7 @@ from tests.wcs.fleet import START, Weather, World
 from tests.wcs.small import grid, plant_of
 from wcs import safety
 from wcs.engine import Engine, Started
-from wcs.messages import ParcelExpected, SafetyConfirmed, TransportOrder
+from wcs.messages import ParcelExpected, SafetyConfirmed, TransportOrder, Withdrawal
 from wcs.plant import Plant
 from wcs.state import Outbox, from_json, to_json
 
@@ -123,6 +123,7 @@ class Cell(World):
             CartonArrived(at=now, device="cv1", point="INDUCT", tracking=1),
             CartonScanned(at=now, device="sorter1", tracking=5, status="GOOD", barcode="1" * 18),
             DeviceStatus(at=now, device="raas", status="UP"),
+            Withdrawal(id="t0-x"),  # its robot would be told a shorter way
             TransportOrder(id="hired", load="h", source="outside 1", destination="outside 2"),
         ]
         self.order("y", "3,1", "0,1")
