@@ -54,7 +54,9 @@ def read_map(text: str) -> Flags:
 def write_map(free: Flags) -> str:
     """The same, as text."""
     rows = ["".join("." if cell else "@" for cell in row) for row in free]
-    return "\n".join(["type octile", f"height {len(rows)}", f"width {len(rows[0])}", "map", *rows, ""])
+    return "\n".join(
+        ["type octile", f"height {len(rows)}", f"width {len(rows[0])}", "map", *rows, ""]
+    )
 
 
 def nodes_of(free: Flags) -> Ints:

@@ -35,6 +35,7 @@ from wcs.sitefile import (
     SiteHead,
     Sorter,
     Station,
+    ZoneSpec,
     read_site_file,
 )
 
@@ -68,6 +69,7 @@ class Plant:
     leaving: Mapping[str, tuple[int, ...]] = field(repr=False)  # arcs by the point they start at
     entering: Mapping[str, tuple[int, ...]] = field(repr=False)
     places: Mapping[str, str] = field(repr=False)  # every place that has a name, and its point
+    zones: Mapping[str, ZoneSpec] = field(default_factory=dict)
     fleets: Mapping[str, FleetSpec] = field(default_factory=dict)
     portals: Mapping[str, Portal] = field(default_factory=dict)
     circuits: Mapping[str, Circuit] = field(default_factory=dict)
@@ -154,9 +156,15 @@ def _places(file: SiteFile) -> dict[str, str]:
 def _geometry(plant: Plant) -> Iterator[str]:
     """Points that are too close, and paths that cross away from any point."""
     for a, b in combinations(plant.points, 2):
-        if plant.metres(a, b) < _CLOSEST_M:
+        same_map = plant.points[a].map == plant.points[b].map
+        if same_map and plant.metres(a, b) < _CLOSEST_M:
             yield f"points {a} and {b} lie closer than {_CLOSEST_M} m"
-    paths = [(a.start, a.end) for a in plant.arcs if not a.contraflow]
+    floor = {name: point.map for name, point in plant.points.items()}
+    paths = [
+        (arc.start, arc.end)
+        for arc in plant.arcs
+        if not arc.contraflow and floor[arc.start] == floor[arc.end]
+    ]
     boxes = [_box(plant, path) for path in paths]
     for i, path in enumerate(paths):
         low_x, high_x, low_y, high_y = boxes[i]
@@ -164,7 +172,8 @@ def _geometry(plant: Plant) -> Iterator[str]:
             box = boxes[j]
             if box[0] <= high_x and low_x <= box[1] and box[2] <= high_y and low_y <= box[3]:
                 other = paths[j]
-                if not {*path} & {*other} and _cross(plant, path, other):
+                same_map = floor[path[0]] == floor[other[0]]
+                if same_map and not {*path} & {*other} and _cross(plant, path, other):
                     yield f"paths {' > '.join(other)} and {' > '.join(path)} cross"
 
 

@@ -16,7 +16,8 @@ Laws:
     one holder   a node and all that clashes with it (wcs.layout.clash) are held by one robot
     zones        nobody enters a zone without its claim, not even pushed (wcs.fleet.claims)
     closed       nobody is granted an arc that its layer does not take, but into its goal
-    first wins   the first in rank is never pushed; in a plant with room it can always go on
+    first wins   who leads a chain is not pushed in that round; in a plant with room the first in
+                 rank can always go on; who cannot may be pushed by others
 
 Pure: arrays in, grants out; the same loop runs compiled or, on lists, as plain Python.
 
@@ -35,27 +36,27 @@ from wcs.layout.rows import FAR
 
 NONE = -1
 CHOICES = 12  # arcs looked at from one node
-OPEN, GOES, STAYS = 0, 1, 2  # not decided; will leave its tail; will not, in this round
+OPEN, GOES, STAYS = 0, 1, 2  # not decided; will leave its tail; cannot, before this lead
 
 
 @compiled
 def blocker(robot: int, node: int, lock: Ints, clash_first: Ints, clash: Ints) -> int:
     """Who else holds a node or what clashes with it; NONE if it is free for this robot."""
     if lock[node] >= 0 and lock[node] != robot:
-        return lock[node]
+        return int(lock[node])
     for k in range(clash_first[node], clash_first[node + 1]):
         other = lock[clash[k]]
         if other >= 0 and other != robot:
-            return other
+            return int(other)
     return NONE
 
 
 @compiled
-def arcs_from(  # noqa: PLR0913 - a graph in arrays
+def arcs_from(  # noqa: C901, PLR0913, PLR0917 - a graph in arrays
     node: int,
     heading: int,
     goal: int,
-    is_pushed: bool,  # noqa: FBT001 - a flag of a compiled loop
+    leads: int,
     first: Ints,
     end: Ints,
     facing: Ints,
@@ -77,12 +78,12 @@ def arcs_from(  # noqa: PLR0913 - a graph in arrays
         if shut[a] and end[a] != goal:
             continue
         turning = turn[(facing[a] - heading) % FACINGS] if heading != NONE else 0
-        if goal == NONE or goal == node:
+        if goal < 0 or goal == node:
             key = np.int64(cost[a] + turning)
         elif row[a] < FAR:
             key = np.int64(row[a] + turning)
             least = min(least, key)
-        elif is_pushed:
+        elif not leads:
             key = np.int64(FAR + cost[a])
         else:
             continue
@@ -96,7 +97,7 @@ def arcs_from(  # noqa: PLR0913 - a graph in arrays
         found += 1
         if found == CHOICES:
             break
-    if is_pushed:
+    if not leads:
         return found
     kept = 0
     for k in range(found):
@@ -110,11 +111,11 @@ def arcs_from(  # noqa: PLR0913 - a graph in arrays
 def may_enter(robot: int, start: int, node: int, zone_of: Ints, claims: Flags) -> bool:
     """Whether a node is in no zone, in the same zone as before, or in one that is claimed."""
     zone = zone_of[node]
-    return zone == NONE or zone_of[start] == zone or claims[robot, zone]
+    return bool(zone == NONE or zone_of[start] == zone or claims[robot, zone])
 
 
 @compiled
-def serve(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop, compiled; a graph in arrays
+def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, compiled; a graph in arrays
     order: Ints,
     first: Ints,
     end: Ints,
@@ -168,7 +169,8 @@ def serve(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop, compiled; a grap
     """
     fate[:] = OPEN
     waits_for[:] = NONE
-    count = 0
+    count = found = 0
+    tried = np.empty(len(tail), np.int32)
     for lead in order:
         if fate[lead] != OPEN or not takes[lead] or goal[lead] == NONE:
             continue
@@ -178,7 +180,7 @@ def serve(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop, compiled; a grap
         is_first, is_barred = True, False
         while ahead[lead] < reach and tail[lead] != goal[lead]:
             found = arcs_from(
-                tail[lead], heading[lead], goal[lead], False, first, end, facing, turn, cost,
+                tail[lead], heading[lead], goal[lead], 1, first, end, facing, turn, cost,
                 table[slot[lead]], shut[layer[lead]], stack[0, 4:],
             )  # fmt: skip
             if found == 0:
@@ -201,7 +203,7 @@ def serve(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop, compiled; a grap
         if not is_first or is_barred or not pushes[lead]:
             continue
         # --- the way is not free: have others make way
-        depth = 0
+        depth = failed = 0
         stack[0, 0] = lead
         stack[0, 1] = found
         stack[0, 2] = 0
@@ -212,6 +214,8 @@ def serve(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop, compiled; a grap
                 if stack[depth, 3] == 1:  # somebody it waits for will be gone
                     break
                 fate[robot] = STAYS
+                tried[failed] = robot
+                failed += 1
                 depth -= 1
                 continue
             arc = stack[depth, 4 + stack[depth, 2]]
@@ -256,15 +260,15 @@ def serve(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop, compiled; a grap
             depth += 1
             stack[depth, 0] = other
             stack[depth, 1] = arcs_from(
-                tail[other], heading[other], goal[other], True, first, end, facing, turn, cost,
+                tail[other], heading[other], goal[other], 0, first, end, facing, turn, cost,
                 table[slot[other]], shut[layer[other]], stack[depth, 4:],
             )  # fmt: skip
             stack[depth, 2] = 0
             stack[depth, 3] = 0
         for d in range(depth + 1):
             fate[stack[d, 0]] = GOES
-        if depth < 0:
-            fate[lead] = STAYS
+        for k in range(failed):  # not this way; but others may push them, and the lead too
+            fate[tried[k]] = OPEN
     return count
 
 
@@ -278,7 +282,6 @@ class Fleet:
     roadmap: Roadmap
     shut: Flags
     length: Floats
-    zone_of: Ints
     clash_first: Ints
     clash: Ints
     layer: Ints
@@ -298,15 +301,13 @@ class Fleet:
     _stack: Ints
 
     @classmethod
-    def at(  # noqa: PLR0913 - what a fleet is made of
+    def at(
         cls,
         roadmap: Roadmap,
         tail: Ints,
         *,
         shut: Flags | None = None,
         length: Floats | None = None,
-        zone_of: Ints | None = None,
-        zones: int = 0,
         clash: tuple[Ints, Ints] | None = None,
     ) -> "Fleet":
         """Robots that stand at these nodes (all different), ready to go anywhere.
@@ -316,8 +317,6 @@ class Fleet:
             tail: (robots,) where they stand.
             shut: (layers, a); without it nothing is.
             length: (a,) of arcs, for looking ahead; without it 1 each.
-            zone_of: (n,); without it there are no zones.
-            zones: how many there are.
             clash: (n + 1,) and what it points into; without it only nodes themselves.
         """
         n, arcs, robots = roadmap.nodes, len(roadmap.start), len(tail)
@@ -328,7 +327,6 @@ class Fleet:
             roadmap=roadmap,
             shut=np.zeros((1, arcs), np.bool_) if shut is None else shut,
             length=np.ones(arcs) if length is None else length,
-            zone_of=np.full(n, NONE, np.int32) if zone_of is None else zone_of,
             clash_first=(clash or nothing)[0],
             clash=(clash or nothing)[1],
             layer=np.zeros(robots, np.int32),
@@ -340,7 +338,7 @@ class Fleet:
             pushes=np.ones(robots, np.bool_),
             settles=np.zeros(robots, np.bool_),
             ahead=np.zeros(robots),
-            claims=np.zeros((robots, max(zones, 1)), np.bool_),
+            claims=np.zeros((robots, max(len(roadmap.zones), 1)), np.bool_),
             lock=lock,
             fate=np.zeros(robots, np.int32),
             waits_for=np.full(robots, NONE, np.int32),
@@ -371,7 +369,7 @@ class Fleet:
             self.settles,
             self.ahead,
             reach,
-            self.zone_of,
+            ways.zone_of,
             self.claims,
             self.clash_first,
             self.clash,

@@ -29,7 +29,7 @@ CHOICES = 8  # nodes looked at: neighbours and staying
 
 
 @compiled
-def choose(  # noqa: PLR0913 - a graph in arrays
+def choose(  # noqa: PLR0913, PLR0917 - a graph in arrays
     robot: int,
     at: int,
     step: int,
@@ -47,7 +47,9 @@ def choose(  # noqa: PLR0913 - a graph in arrays
     keys = np.empty(CHOICES, np.int64)
     for k in range(first[at], first[at + 1] + 1):
         node = end[k] if k < first[at + 1] else at
-        chance = (robot * 73856093 + node * 19349663 + step * 83492791) & 0xFFFF
+        chance = (
+            np.int64(robot) * 73856093 + np.int64(node) * 19349663 + np.int64(step) * 83492791
+        ) & 0xFFFF
         chance = (chance * 40503 >> 5) & 31
         taken = 1 if here[node] != NONE and node != at else 0
         key = (np.int64(hops[node]) * 2 + taken) * 32 + chance
@@ -65,7 +67,7 @@ def choose(  # noqa: PLR0913 - a graph in arrays
 
 
 @compiled
-def step_all(  # noqa: C901, PLR0912, PLR0913 - one loop, compiled; a graph in arrays
+def step_all(  # noqa: D417, PLR0913, PLR0917 - one loop, compiled; a graph in arrays
     step: int,
     order: Ints,
     first: Ints,

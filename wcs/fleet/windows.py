@@ -18,6 +18,8 @@ For grids so dense that looking one node ahead is not enough; behind the same ro
 Source: E. Yukhnevich, A. Andreychuk, "Enhancing PIBT via Multi-Action Operations" (2025).
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,8 +38,8 @@ def _plans() -> NDArray[np.int8]:
     for code in range(4**DEPTH):
         plan = [code // 4**i % 4 for i in range(DEPTH)]
         moves = [action for action in plan if action != _WAIT]
-        undone = any({a, b} == {_LEFT, _RIGHT} for a, b in zip(moves, moves[1:], strict=False))
-        late = any(a == _WAIT and b in (_LEFT, _RIGHT) for a, b in zip(plan, plan[1:], strict=False))
+        undone = any({a, b} == {_LEFT, _RIGHT} for a, b in pairwise(moves))
+        late = any(a == _WAIT and b in (_LEFT, _RIGHT) for a, b in pairwise(plan))
         thrice = plan.count(_RIGHT) > 2 or plan.count(_LEFT) == DEPTH  # noqa: PLR2004 - as many say less
         if not undone and not late and not thrice:
             found.append(plan)
@@ -48,10 +50,10 @@ PLANS = _plans()
 
 
 @compiled
-def facing_costs(near: Ints, cost: Ints, quarter: int, row: Ints, out: Ints) -> None:
+def facing_costs(near: Ints, quarter: int, row: Ints, out: Ints) -> None:
     """Costs of (node, facing) from those of (node, direction of the first move).
 
-    Shapes: near and cost (n, 4), row (n, 4) with FAR where there is no way, out (4 n,).
+    Shapes: near (n, 4), row (n, 4) with FAR where there is no way, out (4 n,).
     """
     for node in range(len(near)):
         for facing in range(4):
@@ -91,13 +93,13 @@ def in_the_way(robot: int, path: Ints, held: Ints) -> int:
     for t in range(1, DEPTH + 1):
         node, before = path[t] // 4, path[t - 1] // 4
         other = held[t, node]
-        if other >= 0 and other != robot and other != found:
+        if other >= 0 and other != robot and other != found:  # noqa: PLR1714 - compiled
             if found >= 0:
                 return -2
             found = other
         if node != before:
             other = held[t - 1, node]
-            if other >= 0 and other != robot and other != found and held[t, before] == other:
+            if other >= 0 and other != robot and other != found and held[t, before] == other:  # noqa: PLR1714 - compiled
                 if found >= 0:
                     return -2
                 found = other
@@ -140,7 +142,7 @@ def rank_plans(
 
 
 @compiled
-def plan_all(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop, compiled; a graph in arrays
+def plan_all(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, compiled; a graph in arrays
     order: Ints,
     plans: NDArray[np.int8],
     near: Ints,

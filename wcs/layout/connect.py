@@ -22,7 +22,9 @@ def neighbours(n: int, arcs: Iterable[tuple[int, int]]) -> list[list[int]]:
     return [sorted(others) for others in near]
 
 
-def strong_components(n: int, arcs: Iterable[tuple[int, int]]) -> list[int]:
+def strong_components(  # noqa: C901 - one search, without calling itself
+    n: int, arcs: Iterable[tuple[int, int]]
+) -> list[int]:
     """For every node the number of its strong component; numbers say nothing else."""
     ahead: list[list[int]] = [[] for _ in range(n)]
     for start, end in arcs:

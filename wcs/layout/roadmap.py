@@ -14,13 +14,14 @@ Laws:
 Units: metres; costs are milliseconds for a plant, and what its maker says for a grid.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wcs.layout.zones import Zone, find_zones, zone_of
 from wcs.plant import Plant
 from wcs.routing import CONTRAFLOW, THROUGH_S, TURN_S
 
@@ -48,6 +49,8 @@ class Roadmap:
         back_first, back: (n + 1,), (a,) the arcs that enter each node.
         turn: (16,) the cost of turning by so many sixteenths.
         speed_mps: (a,).
+        zones: what is claimed before it is entered; grids have none until they are looked for.
+        zone_of: (n,) the zone of each node, or -1.
     """
 
     names: tuple[str, ...]
@@ -64,6 +67,8 @@ class Roadmap:
     back: Ints
     turn: Ints
     speed_mps: Floats
+    zones: tuple[Zone, ...]
+    zone_of: Ints
 
     @classmethod
     def of(cls, plant: Plant) -> "Roadmap":
@@ -79,7 +84,7 @@ class Roadmap:
             for arc in plant.arcs
         ]
         levels = {name: i for i, name in enumerate(sorted({point.map for point in points}))}
-        return build(
+        roadmap = build(
             names=names,
             xy_m=[(point.x_m, point.y_m) for point in points],
             level=[levels[point.map] for point in points],
@@ -87,6 +92,21 @@ class Roadmap:
             quarter=round(1000 * TURN_S),
             speed_mps=[arc.speed_mps for arc in plant.arcs],
         )
+        return roadmap.with_zones(
+            Zone(
+                "LIFT" if zone.kind == "lift" else "BLOCK",
+                tuple(node[point] for point in zone.points),
+                zone.capacity,
+                zone.name,
+            )
+            for zone in plant.zones.values()
+        )
+
+    def with_zones(self, declared: Iterable[Zone] = ()) -> "Roadmap":
+        """The same ways with their zones: the declared ones, and those that are found."""
+        ways = zip(self.start.tolist(), self.end.tolist(), strict=True)
+        zones = find_zones(self.nodes, ways, tuple(declared))
+        return replace(self, zones=zones, zone_of=zone_of(self.nodes, zones))
 
     @property
     def nodes(self) -> int:
@@ -109,7 +129,7 @@ class Roadmap:
         return replace(self, cost=cost.astype(np.int32), turn=_turns(quarter))
 
 
-def build(  # noqa: PLR0913 - the parts of a graph
+def build(
     *,
     names: Sequence[str],
     xy_m: Sequence[tuple[float, float]],
@@ -129,7 +149,9 @@ def build(  # noqa: PLR0913 - the parts of a graph
     n = len(names)
     ahead = xy[end] - xy[start]
     angle = np.arctan2(ahead[:, 1], ahead[:, 0])
-    position = {(s, e): a for a, (s, e) in enumerate(zip(start.tolist(), end.tolist(), strict=True))}
+    position = {
+        (s, e): a for a, (s, e) in enumerate(zip(start.tolist(), end.tolist(), strict=True))
+    }
     back = np.argsort(end, kind="stable").astype(np.int32)
     speeds = [speed_mps[a] for a in order] if speed_mps else [1.5] * len(order)
     return Roadmap(
@@ -147,6 +169,8 @@ def build(  # noqa: PLR0913 - the parts of a graph
         back=back,
         turn=_turns(quarter),
         speed_mps=np.array(speeds, np.float64),
+        zones=(),
+        zone_of=np.full(n, -1, np.int32),
     )
 
 

@@ -23,7 +23,7 @@ FAR = 2**30
 
 
 @compiled
-def search(  # noqa: PLR0913 - a graph in arrays
+def search(  # noqa: PLR0913, PLR0917 - a graph in arrays
     goal: int,
     start: Ints,
     back_first: Ints,
@@ -36,7 +36,7 @@ def search(  # noqa: PLR0913 - a graph in arrays
     queue: Ints,
     link: Ints,
 ) -> None:
-    """Fill `row` (a,) with costs to the goal; arcs with `shut` are not taken.
+    """Fill `row` (a,) with costs to the goal; arcs with `shut` are not taken, but into it.
 
     `queue` has a bucket for every cost up to the dearest step, plus one; `link` chains what is in
     a bucket. Both are room to work in, shapes (dearest step + 1,) and (entries,).
@@ -51,8 +51,6 @@ def search(  # noqa: PLR0913 - a graph in arrays
     waiting = 0
     for k in range(back_first[goal], back_first[goal + 1]):
         a = back[k]
-        if shut[a]:
-            continue
         row[a] = cost[a]
         bucket = cost[a] % size
         arc_of[used], next_of[used] = a, queue[bucket]
@@ -88,7 +86,7 @@ def search(  # noqa: PLR0913 - a graph in arrays
 
 
 @compiled
-def search_hops(  # noqa: PLR0913 - a graph in arrays
+def search_hops(
     goal: int, start: Ints, back_first: Ints, back: Ints, hops: NDArray[np.uint16], queue: Ints
 ) -> None:
     """Fill `hops` (n,) with the number of arcs to the goal; `queue` (n,) is room to work in."""
@@ -153,4 +151,5 @@ class Rows:
 
     def row(self, goal: int, layer: int = 0) -> Ints:
         """(a,) the costs of all arcs to a goal."""
-        return self.table[self.slot(goal, layer)]
+        found: Ints = self.table[self.slot(goal, layer)]
+        return found

@@ -13,14 +13,14 @@ Laws:
     open way    every dead end and every bridge is in a zone: away from zones all is rings
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wcs.layout.connect import bridges, dead_ends, neighbours, parts
-from wcs.layout.roadmap import Ints, Roadmap
 
 ZoneKind: TypeAlias = Literal["DEAD_END", "BRIDGE", "LIFT", "BLOCK"]
 
@@ -35,10 +35,11 @@ class Zone:
     name: str = ""
 
 
-def find_zones(roadmap: Roadmap, declared: Sequence[Zone] = ()) -> tuple[Zone, ...]:
-    """The declared zones, then the dead ends and bridges of what is left."""
-    n = roadmap.nodes
-    near = neighbours(n, zip(roadmap.start.tolist(), roadmap.end.tolist(), strict=True))
+def find_zones(
+    n: int, ways: Iterable[tuple[int, int]], declared: Sequence[Zone] = ()
+) -> tuple[Zone, ...]:
+    """The declared zones of n nodes, then the dead ends and bridges of what is left."""
+    near = neighbours(n, ways)
     taken = [False] * n
     for zone in declared:
         for node in zone.nodes:
@@ -53,15 +54,14 @@ def find_zones(roadmap: Roadmap, declared: Sequence[Zone] = ()) -> tuple[Zone, .
         for i in range(n)
     ]
     zones = list(declared)
-    for kind, of in (("DEAD_END", ends), ("BRIDGE", single)):
-        free = [one and not held for one, held in zip(of, taken, strict=True)]
-        for group in parts(near, free):
-            capacity = 1 if kind == "DEAD_END" else len(group)
-            zones.append(Zone("DEAD_END" if kind == "DEAD_END" else "BRIDGE", tuple(group), capacity))
+    open_ends = [one and not held for one, held in zip(ends, taken, strict=True)]
+    zones += [Zone("DEAD_END", tuple(group), 1) for group in parts(near, open_ends)]
+    lanes = [one and not held for one, held in zip(single, taken, strict=True)]
+    zones += [Zone("BRIDGE", tuple(group), len(group)) for group in parts(near, lanes)]
     return tuple(zones)
 
 
-def zone_of(n: int, zones: Sequence[Zone]) -> Ints:
+def zone_of(n: int, zones: Sequence[Zone]) -> NDArray[np.int32]:
     """(n,) the zone of each node, or -1."""
     found = np.full(n, -1, np.int32)
     for number, zone in enumerate(zones):

@@ -1,0 +1,200 @@
+"""Planners on small sites, judged by a checker that shares nothing with them."""
+
+import numpy as np
+import pytest
+
+from benchmarks.fleet import judge, own_instance, run_locks, run_steps, run_windows
+from benchmarks.fleet_maps import MAPS
+from benchmarks.fleet_world import World
+from benchmarks.mapf import Instance, aisles, drawn, read_map, write_map
+from tests.wcs.fleet_log import faults_of_locks, faults_of_steps
+from tests.wcs.plain import plain  # noqa: F401 - a fixture
+from wcs.fleet.claims import Claims
+from wcs.fleet.grants import NONE, Fleet
+from wcs.layout.roadmap import of_grid
+from wcs.layout.rows import Rows
+
+WAYS = {(0, 1), (1, 0), (1, 2), (2, 1)}
+
+
+def small(robots: int = 8, seed: int = 1) -> Instance:
+    return drawn(aisles(2, 2, (2, 3), 2), robots, seed)
+
+
+# ------------------------------------------------------------------ the checker itself
+def test_the_checker_sees_what_is_wrong_with_steps():
+    assert faults_of_steps([[0, 2], [1, 2]], WAYS) == []
+    assert faults_of_steps([[0, 1], [1, 0]], WAYS) == ["step 1: 0 and 1 were swapped"]
+    assert faults_of_steps([[0, 2], [1, 1]], WAYS) == ["step 1: two robots at one node"]
+    assert faults_of_steps([[0, 1], [2, 1]], WAYS) == ["step 1: 0 jumped from 0 to 2"]
+
+
+def test_the_checker_sees_what_is_wrong_with_locks():
+    held = [(0, 7, 0, 5), (1, 7, 0, 9), (2, 8, 0, 9)]
+    moved = [(7, 0, 1, 0, 5)]
+    assert faults_of_locks(held, moved, WAYS, 5) == []
+    assert faults_of_locks([*held, (1, 8, 3, 9)], moved, WAYS, 5), "two at node 1"
+    assert faults_of_locks(held, moved, WAYS, 6), "too fast"
+    assert faults_of_locks(held, [(7, 0, 2, 0, 5)], WAYS, 5), "no way"
+    assert faults_of_locks(held[1:], moved, WAYS, 5), "without its node"
+    assert faults_of_locks(held, [*moved, (7, 0, 1, 6, 9)], WAYS, 3), "not from where it is"
+    assert faults_of_locks(held, moved, WAYS, 5, [((1, 2), 1)]), "two in a zone of one"
+    assert faults_of_locks(held, moved, WAYS, 5, (), [(1, 2)]), "1 and 2 clash"
+
+
+def test_a_map_is_read_as_it_is_written():
+    free = aisles(1, 2, (2, 3), 1)
+    assert (read_map(write_map(free)) == free).all()
+    with pytest.raises(ValueError, match="the map says"):
+        read_map("type octile\nheight 2\nwidth 3\nmap\n...\n")
+
+
+# ------------------------------------------------------------------ planners
+@pytest.mark.usefixtures("plain")
+def test_robots_that_step_together_neither_meet_nor_swap():
+    run = run_steps(small(), 20)
+    assert run["faults"] == 0
+    assert run["tasks"] > 0.1
+
+
+@pytest.mark.usefixtures("plain")
+def test_robots_that_look_three_steps_ahead_neither_meet_nor_swap():
+    run = run_windows(small(6), 30, has_lanes=True)
+    assert run["faults"] == 0
+    assert run["tasks"] > 0.1
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("late", [0.0, 0.2])
+def test_robots_on_locks_hold_what_they_drive_on(late: float):
+    run = run_locks(small(), 60, late)
+    assert run["faults"] == 0
+    assert run["tasks"] > 0.1
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("name", MAPS)
+def test_nobody_is_locked_up(name: str):
+    world = MAPS[name](5, 3, 0.05)
+    world.run(500)
+    assert judge(world) == []
+    assert world.without_progress() < 10
+    assert {leg[0] for leg in world.legs} == set(range(5)), "everybody got somewhere"
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("robots", [5, 10, 20, 40])
+def test_nobody_is_locked_up_for_long(name: str, robots: int):
+    for seed in range(12):
+        world = MAPS[name](robots, seed, 0.05)
+        world.run(3000)
+        assert judge(world) == []
+        assert all(
+            any(leg[0] == one and leg[3] > 1500 for leg in world.legs) for one in range(robots)
+        )
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("plain")
+def test_compiled_or_not_the_grants_are_the_same(monkeypatch: pytest.MonkeyPatch):
+    def moves() -> list[tuple[int, int, int, int, int]]:
+        world = MAPS["comb"](20, 1, 0.05)
+        world.run(600)
+        return world.moved
+
+    slow = moves()
+    monkeypatch.undo()
+    assert moves() == slow
+
+
+# ------------------------------------------------------------------ grants
+def corridor(robots: dict[int, int], goals: dict[int, int]) -> tuple[Fleet, Rows]:
+    """Robots at cells of a row of five above a row of five; 2 by 5 nodes."""
+    roadmap = of_grid(np.ones((2, 5), np.bool_), cost=2, quarter=2)
+    fleet = Fleet.at(roadmap, np.array(list(robots.values()), np.int32))
+    rows = Rows(roadmap)
+    for robot, goal in goals.items():
+        fleet.goal[robot], fleet.slot[robot] = goal, rows.slot(goal)
+    return fleet, rows
+
+
+def ends(fleet: Fleet, granted: np.ndarray) -> list[tuple[int, int]]:
+    return [(int(robot), int(fleet.roadmap.end[arc])) for robot, arc in granted]
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_stands_in_the_way_goes_first_and_is_not_pushed_back_through_the_other():
+    fleet, rows = corridor({0: 0, 1: 1}, {0: 4})
+    order = np.array([0, 1], np.int32)
+    assert ends(fleet, fleet.serve(order, rows.table)) in ([(1, 2)], [(1, 6)])
+    assert fleet.waits_for[0] == 1
+    fleet, rows = corridor({0: 0, 1: 1, 2: 2, 3: 6}, {0: 4})
+    assert ends(fleet, fleet.serve(np.arange(4, dtype=np.int32), rows.table))[0][0] in (2, 3)
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_does_not_answer_is_a_wall_and_who_works_is_waited_for():
+    fleet, rows = corridor({0: 0, 1: 1}, {0: 4})
+    fleet.takes[1] = False
+    assert ends(fleet, fleet.serve(np.array([0], np.int32), rows.table)) == []
+    rows = Rows(fleet.roadmap, np.array([fleet.roadmap.end == 1]))  # closed, as its site does
+    fleet.slot[0] = rows.slot(4)
+    assert ends(fleet, fleet.serve(np.array([0], np.int32), rows.table)) == [(0, 5)], "round it"
+    fleet, rows = corridor({0: 0, 1: 1}, {0: 4})
+    fleet.takes[1], fleet.settles[1] = False, True
+    assert ends(fleet, fleet.serve(np.array([0], np.int32), rows.table)) == []
+
+
+@pytest.mark.usefixtures("plain")
+def test_as_far_ahead_as_is_free():
+    fleet, rows = corridor({0: 0}, {0: 4})
+    assert ends(fleet, fleet.serve(np.array([0], np.int32), rows.table, 3.0)) == [
+        (0, 1),
+        (0, 2),
+        (0, 3),
+    ]
+    assert ends(fleet, fleet.serve(np.array([0], np.int32), rows.table, 3.0)) == []
+
+
+@pytest.mark.usefixtures("plain")
+def test_what_clashes_is_not_held_by_two():
+    roadmap = of_grid(np.ones((2, 5), np.bool_))
+    first = np.zeros(11, np.int32)
+    first[2:] = 1  # node 1 clashes with node 6, and 6 with 1
+    first[7:] = 2
+    fleet = Fleet.at(roadmap, np.array([0, 6], np.int32), clash=(first, np.array([6, 1], np.int32)))
+    fleet.takes[1] = False
+    rows = Rows(roadmap)
+    fleet.goal[0], fleet.slot[0] = 2, rows.slot(2)
+    granted = ends(fleet, fleet.serve(np.array([0], np.int32), rows.table))
+    assert (0, 1) not in granted
+
+
+@pytest.mark.usefixtures("plain")
+def test_nobody_enters_a_zone_without_its_claim():
+    free = np.zeros((4, 5), np.bool_)
+    free[2:] = True
+    free[:2, 2] = True  # a dead end
+    roadmap = of_grid(free).with_zones()
+    zones = roadmap.zones
+    place = {name: i for i, name in enumerate(roadmap.names)}
+    starts = np.array([place["2,2"], place["2,1"]], np.int32)
+    fleet = Fleet.at(roadmap, starts)
+    rows = Rows(roadmap)
+    for robot in (0, 1):
+        fleet.goal[robot], fleet.slot[robot] = place["0,2"], rows.slot(place["0,2"])
+    order = np.array([1, 0], np.int32)
+    leads = Claims(fleet).decide(order, rows.table)
+    assert leads.tolist() == [1], "the first in rank has the claim"
+    for _ in range(2):
+        for _, node in ends(fleet, fleet.serve(leads, rows.table)):
+            assert node not in zones[0].nodes or fleet.tail[0] == starts[0]
+    assert fleet.lock[place["1,2"]] in (NONE, 1)
+
+
+@pytest.mark.usefixtures("plain")
+def test_own_instances_are_the_same_every_time():
+    assert (own_instance().tasks == own_instance().tasks).all()
+    assert isinstance(MAPS["comb"](5, 1, 0.0), World)
