@@ -11,7 +11,8 @@ from tests.wcs.fleet import START
 from wcs import mfc
 from wcs.mfc import LAPS_MAX
 from wcs.mfc_graph import Belt, Network, Node, faults_of
-from wcs.state import Outbox, State, from_json, to_json
+from wcs.mfc_units import Unit
+from wcs.state import Expected, Outbox, State, from_json, to_json
 
 DEVICES = {"plc": None}
 
@@ -148,19 +149,27 @@ def test_a_scan_that_is_told_again_gets_the_same_answer():
     assert state.conveying.load == {"lh": 1}, "and takes room once"
 
 
-def test_who_waited_longest_goes_on_to_the_ring_first():
-    hall = Hall(loop(room=1), 1)
-    hall.jam("r1", "STOPPED")
-    hall.jam("r3", "STOPPED")
-    for n in range(6):
-        hall.bring("AB"[n % 2], "L1")
-    hall.run(60)
-    waits = dict(hall.state.conveying.standing)
-    assert set(waits) >= {"MA", "MB"} or set(waits) >= {"inA", "inB"}
-    hall.jam("r1", "OPEN")
-    hall.jam("r3", "OPEN")
-    hall.run(400)
-    assert len(hall.arrived) == 6
+@pytest.mark.parametrize(("longer", "queue"), [("A", ""), ("B", ""), ("", "A"), ("", "B")])
+def test_who_waited_longest_with_the_longest_queue_goes_on_to_the_ring_first(
+    longer: str, queue: str
+):
+    state, network = State("T1", START, START + timedelta(seconds=60)), loop()
+    state.conveying.load = {"r1": network.ring_room["r1"] - 1}  # room for one more
+    for n, feed in enumerate("BA"):
+        at = START if feed == longer else START + timedelta(seconds=30)
+        scan = UnitScanned(
+            at=at, device="plc", node=f"M{feed}", tracking=n, status="GOOD", barcode=feed
+        )
+        unit = Unit(code=feed, belt=f"f{feed}", number=n, since=at, scan=scan)
+        state.conveying.units[feed] = unit
+        state.conveying.load[f"f{feed}"] = 4 if feed == queue else 1
+        state.conveying.standing[f"M{feed}"] = feed
+        state.sorting.expected[feed] = Expected(lane="L1", number=n + 1)
+    outbox = Outbox()
+    mfc.run(state, network, outbox)
+    (route,) = outbox.to_edge
+    assert isinstance(route, RouteUnit)
+    assert route.node == f"M{longer or queue}"
 
 
 def test_the_state_goes_to_json_and_back_in_the_middle():
