@@ -120,7 +120,7 @@ async def test_a_truck_is_received_by_gate_and_by_hand_labelled_and_put_away(
         work = asyncio.create_task(yard.run())
         while house.summary()["putaways"] < len(truck.freight):
             house.transports()
-            await asyncio.wait({work}, timeout=0.05)
+            await asyncio.wait({work}, timeout=0.2)
             assert not work.done()
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
@@ -142,6 +142,7 @@ async def test_a_parcel_is_weighed_its_label_printed_and_scanned_back(house: Hou
     assert parcel.weighed_g in weights
 
 
+@pytest.mark.nightly
 async def test_where_the_scale_is_silent_its_weight_is_typed(house: House):
     parcel, weights = await a_packed_parcel(house, scale_speaks=False, weight_s=0.2)
     assert weights == []
