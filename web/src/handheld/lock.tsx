@@ -5,9 +5,9 @@ import { DigitPad } from "./keypad.tsx";
 import { Message } from "./message.tsx";
 import { pair, signIn } from "./people.ts";
 import { CLOSED, type Sheet, sheet } from "./read.ts";
-import { change, session } from "./session.ts";
+import { change, session, strange } from "./session.ts";
 import { feel } from "./tone.ts";
-import { flash, handOver, nextTask, notice, strange, view } from "./work.ts";
+import { flash, handOver, nextTask, notice, view } from "./work.ts";
 
 /** Words that only these pages need. */
 export const WORDS: Catalogues = {

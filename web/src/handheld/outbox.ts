@@ -10,6 +10,7 @@ import { signal } from "@preact/signals";
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import { ApiError, post, putBytes, type Who } from "../core/api.ts";
 import type { Packet, Problem, WorkEvent } from "./packet.ts";
+import { strange } from "./session.ts";
 
 interface Photo {
   site: string;
@@ -203,6 +204,7 @@ async function delivered(events: WorkEvent[]): Promise<Answer | null> {
       const problem = { code: error.code, facts: {} };
       return { results: events.map(({ id }) => ({ id, result: "rejected", problem })), packet: null };
     }
+    if (error instanceof ApiError && error.status === 401) strange.value = true; // it waits for a badge
     again();
     return null;
   }

@@ -12,9 +12,9 @@ import { lockNow, watchIdle } from "./idle.ts";
 import { read, sheet } from "./read.ts";
 import { type Read, Scanner, REST_MS } from "./scanner.ts";
 import { Task } from "./screen.tsx";
-import { session } from "./session.ts";
+import { session, strange } from "./session.ts";
 import { sheetsPart } from "./soon.ts";
-import { asking, back, begin, flash, hearOffers, lastTried, leave, notice, onward, packet, strange, view } from "./work.ts";
+import { asking, back, begin, flash, hearOffers, lastTried, leave, notice, onward, packet, view } from "./work.ts";
 
 const lockPart = worded(() => import("./lock.tsx"));
 const Lock = later(() => lockPart().then((each) => each.Lock));

@@ -8,9 +8,9 @@
 import { signal } from "@preact/signals";
 import { ApiError, get } from "../core/api.ts";
 import { CALL, DONE, type Packet, type Step, stepNow } from "./packet.ts";
-import { session } from "./session.ts";
+import { session, strange } from "./session.ts";
 import { feel } from "./tone.ts";
-import { call, deed, flash, leave, nextTask, notice, onward, packet, strange, view } from "./work.ts";
+import { call, deed, flash, leave, nextTask, notice, onward, packet, view } from "./work.ts";
 
 export type Sheet =
   | { kind: "none" }

@@ -59,6 +59,9 @@ export function sessionOf(search: string, kept: string | null): Session {
 
 export const session = signal<Session>(sessionOf(location.search, localStorage.getItem(KEPT)));
 
+/** Nobody can work here before a badge was scanned: the server says so. */
+export const strange = signal(false);
+
 export function change(part: Partial<Session>): void {
   session.value = { ...session.value, ...part };
   localStorage.setItem(KEPT, JSON.stringify(session.value));

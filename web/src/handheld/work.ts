@@ -10,7 +10,7 @@ import { ApiError, get, post } from "../core/api.ts";
 import { newId, nextSeq } from "./ids.ts";
 import { askServer, type Delivery, drop, flush, keepOpen, online, openPacket, parked, put, startOutbox } from "./outbox.ts";
 import { CALL, type EventType, type Packet, type Problem, reduce, stepNow, type WorkEvent } from "./packet.ts";
-import { type Session, session } from "./session.ts";
+import { type Session, session, strange } from "./session.ts";
 import { listen, type Told } from "./stream.ts";
 import { feel } from "./tone.ts";
 
@@ -34,8 +34,6 @@ export const flash = signal<"" | "ok" | "wrong">("");
 export const lastTried = signal<"" | "none" | "no_answer">("");
 /** The server is being asked about this step. */
 export const asking = signal(false);
-/** Nobody can work here before a badge was scanned: the server says so. */
-export const strange = signal(false);
 /** Where a finished packet leads: to the page that opened it; null: to the next packet. */
 export const back = signal<(() => void) | null>(null);
 
