@@ -116,17 +116,35 @@ def raas_bill(
 
 
 @wcs.command()
-def check(site: Annotated[Path, typer.Argument(help="A site file (TOML).")]) -> None:
+def check(
+    site: Annotated[Path, typer.Argument(help="A site file (TOML).")],
+    svg: Annotated[Path | None, typer.Option(help="Draw it, with all that was found.")] = None,
+) -> None:
     """Check a site file and print what was understood, or all of its faults."""
+    from wcs.layout.check import findings
+    from wcs.layout.draw import draw, faults_found
     from wcs.plant import read_plant
-    from wcs.sitefile import PlantError
+    from wcs.sitefile import PlantError, read_site_file
 
+    text = _text(site)
     try:
-        plant = read_plant(_text(site))
+        plant = read_plant(text)
     except PlantError as error:
         for fault in error.faults:
             typer.echo(f"{site}: {fault}", err=True)
+        if svg is not None:
+            try:
+                file = read_site_file(text)
+            except PlantError:
+                typer.echo("nothing to draw: points and paths cannot be read", err=True)
+            else:
+                svg.write_text(draw(file, faults_found(file, error.faults)), encoding="utf-8")
         raise typer.Exit(1) from error
+    found = findings(plant)
+    for finding in found:
+        typer.echo(f"note: {finding.text}", err=True)
+    if svg is not None:
+        svg.write_text(draw(read_site_file(text), found), encoding="utf-8")
     places = sum(point.levels for point in plant.points.values())
     one_way = sum(not arc.contraflow for arc in plant.arcs)
     typer.echo(f"{plant.site.code}: {len(plant.points)} points, {one_way} ways, {places} places")

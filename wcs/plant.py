@@ -136,6 +136,7 @@ def _plant(file: SiteFile) -> Plant:
         leaving={p: tuple(i for i, a in enumerate(ordered) if a.start == p) for p in points},
         entering={p: tuple(i for i, a in enumerate(ordered) if a.end == p) for p in points},
         places=_places(file),
+        zones={zone.name: zone for zone in file.zones},
         fleets={fleet.name: fleet for fleet in file.fleets},
         portals={portal.name: portal for portal in file.portals},
         circuits={circuit.name: circuit for circuit in file.circuits},

@@ -94,6 +94,7 @@ class RobotSpec:
     serial: str
     start: str
     speed_mps: float = 1.5
+    radius_m: float = 0.5  # of the disc that it never leaves: points closer than two of them clash
     drive_s: float = 14_400.0  # how long it drives on a full battery
 
 
@@ -303,6 +304,8 @@ def _robots(file: SiteFile) -> Iterator[str]:
         starts.setdefault(robot.start, robot.name)
         if robot.speed_mps <= 0:
             yield f"robots[{n}].speed_mps: must be above 0"
+        if robot.radius_m < 0:
+            yield f"robots[{n}].radius_m: must be at least 0"
 
 
 def _gates(file: SiteFile) -> Iterator[str]:
