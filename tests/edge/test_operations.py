@@ -302,6 +302,8 @@ async def test_an_exchanged_device_ends_before_the_new_one_begins_and_the_others
         speak(fresh["c"], carton(7, "c"))
         await house.agent.until_delivered()
         assert house.wcs.said("b")[-1] == "DOWN"
+        (last,) = [e for e in house.wcs.events if e["device"] == "b" and e.get("gone")]
+        assert last["status"] == "DOWN", "and nobody waits for it any more"
         assert house.wcs.said("c") == ["UP", "carton.arrived"]
         assert a.runs == 1
         for text, fault in (

@@ -294,6 +294,25 @@ async def test_a_request_that_is_repeated_is_said_once_and_answered_again(tmp_pa
         assert [(one.tracking, one.lap) for one in wcs.of(CartonScanned)] == [(41, 0), (41, 1)]
 
 
+async def test_a_request_is_answered_when_it_is_on_disk(tmp_path: Path):
+    async with a_cell(tmp_path, a_site(driver="osip", decision_window_s=20)) as (live, site):
+        driver = a_driver(site, "sorter1")
+        wcs, asked, on_disk = Wcs(driver), asyncio.Event(), asyncio.Event()
+
+        async def a_slow_disk() -> None:
+            asked.set()
+            await on_disk.wait()
+
+        driver.spooled = a_slow_disk
+        async with running(driver, wcs):
+            await scanned(live, "L1-a")
+            await asyncio.wait_for(asked.wait(), 20)
+            (carton,) = live.cell.sorter.state.loop
+            assert (len(wcs.of(CartonScanned)), carton.lane) == (1, None)
+            on_disk.set()
+            await until(lambda: carton.lane == "L1")
+
+
 async def test_a_plc_that_is_away_is_unavailable():
     driver = a_driver(a_site(driver="osip", opcua_port=free_port()), "sorter1")
     with pytest.raises(DeviceUnavailable, match="no connection"):
