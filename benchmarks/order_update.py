@@ -5,9 +5,9 @@
 
 Robots work on a grid of one-way streets, a node a second, with orders that are renewed as they
 end. An update is what extends an order by a node X. It could leave when this robot had said its
-latest news *and* whoever held X had said that it is gone: from the later of the two until the
-update is here is what is measured. The baseline in the same run is reading the same states from
-JSON and nothing else.
+latest news (a node reached, an action done, an update known) *and* whoever held X had said that
+it is gone: from the later of the two until the update is here is what is measured. The baseline
+in the same run is reading the same states from JSON and nothing else.
 
     python -m benchmarks.order_update --json [--robots 500] [--seconds 30] [--side 60]
 
@@ -97,6 +97,7 @@ class Robot:
     left: int = 0
     load: str = ""
     header: int = 0
+    heard: bool = False  # an order, that its next state will show
 
     def hear(self, order: dict[str, Any]) -> str | None:
         """Take an order; the first node that is new in its base, if there is one."""
@@ -110,7 +111,7 @@ class Robot:
             self.order, self.actions = order["orderId"], {}
             self.sequence, fresh = base[0]["sequenceId"], base[1:]
             self._meet(base[0])
-        self.update = order["orderUpdateId"]
+        self.update, self.heard = order["orderUpdateId"], True
         self.horizon = [node for node in order["nodes"] if not node["released"]]
         self.base += fresh
         for node in fresh:
@@ -245,6 +246,7 @@ class Robots:
 
     def _tick(self, robot: Robot) -> None:
         left, news = robot.tick()
+        news, robot.heard = news or robot.heard, False
         body = robot.state()
         now_s = time.monotonic()
         self._bus.publish(topic("bench", robot.name, "state"), body, qos=0)

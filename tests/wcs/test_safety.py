@@ -131,7 +131,7 @@ class Cell(World):
 
 def test_nothing_moves_until_both_have_said_so():
     cell = Cell(ring(R1="0,0", R2="2,0"))
-    order = cell.order("x", "2,1", "1,0")
+    order = cell.order("x", "0,1", "1,0")
     cell.run_until(lambda: any(isinstance(one, Drive) for one in cell.told), 60)
     cell.circuit.press()
     cell.say()
@@ -180,6 +180,7 @@ def test_a_circuit_of_a_part_stops_that_part():
     assert [one.robot for one in cell.told if isinstance(one, PauseRobot)] == ["R1"]
     inside, outside = cell.order("x", "0,1", "1,0"), cell.order("y", "3,0", "3,1")
     cell.run_until(lambda: outside in cell.ended(), 600)
+    cell.order("z", "3,0", "1,1")
     cell.wait(60)
     assert inside not in cell.ended()
     assert {d.robot for d in cell.told if isinstance(d, Drive)} == {"R2"}
