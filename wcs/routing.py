@@ -16,6 +16,7 @@ Source: E. W. Dijkstra (1959), on arcs instead of points, so that turns have a c
 from heapq import heappop, heappush
 from math import atan2, inf, pi
 
+from wcs.layout.zones import Zone, find_zones
 from wcs.plant import Plant
 
 TURN_S = 2.0
@@ -35,6 +36,9 @@ class Costs:
         }
         self.arcs = {(arc.start, arc.end): i for i, arc in enumerate(plant.arcs)}
         self.ends = _dead_ends(plant, frozenset())
+        self.zones = zones_of(plant)
+        names = tuple(plant.points)
+        self.zone_of = {names[i]: n for n, zone in enumerate(self.zones) for i in zone.nodes}
 
 
 class Routes:
@@ -137,6 +141,22 @@ def _dead_ends(plant: Plant, closed: frozenset[str]) -> frozenset[str]:
 
 
 _STOPS = ("station", "park", "charge")
+
+
+def zones_of(plant: Plant) -> tuple[Zone, ...]:
+    """What is claimed before it is entered: what the site file ties together, and dead ends."""
+    node = {name: n for n, name in enumerate(plant.points)}
+    declared = [
+        Zone(
+            "LIFT" if zone.kind == "lift" else "BLOCK",
+            tuple(node[point] for point in zone.points),
+            zone.capacity,
+            zone.name,
+        )
+        for zone in plant.zones.values()
+    ]
+    ways = [(node[arc.start], node[arc.end]) for arc in plant.arcs]
+    return find_zones(len(node), ways, declared)
 
 
 def _arc_cost_s(plant: Plant, i: int) -> float:

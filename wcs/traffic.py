@@ -10,7 +10,12 @@ If a robot that stands still is in the way, it is **pushed**: granted a free poi
 choice, or the one behind it that it pushes in turn, and so on, never through the point of who
 pushes (PIBT). A robot that works or drives is waited for: it will be done or gone by itself.
 
+A dead end, a bridge or a lift is a zone (wcs.layout.zones): only so many robots hold points of it
+as it takes. Whose goal lies in one that is another's waits outside and can be pushed; who is in
+one goes first; who stands in one without a goal leaves when somebody else wants it.
+
     one holder    a point is held by at most one robot                        -> no collision
+    zones         a zone is never held by more robots than it takes          -> nobody locked in
     no way back   a robot's points are granted one by one along the plant's paths
     no deadlock   once all that moves has come to rest, the first in rank can go on: the plant
                   has room (wcs.plant), so the points beyond its next one lead to a free one,
@@ -61,15 +66,74 @@ class _Grants:
     def __init__(self, movers: Sequence[Mover], routes: Routes, look_ahead_m: float) -> None:
         self.routes = routes
         self.look_ahead_m = look_ahead_m
-        self.movers = sorted(movers, key=lambda mover: mover.rank)
+        self.zones, self.zone_of = routes.costs.zones, routes.costs.zone_of
+        self.movers = sorted(movers, key=self._turn)
         self.holder = {point: mover for mover in movers for point in mover.held}
         self.granted: dict[str, list[str]] = {}
+        self.claims: list[set[str]] = [set() for _ in self.zones]
+        self.waits: set[str] = set()  # robots whose goal lies in a zone that is full
+        self.wanted: set[int] = set()  # the zones that they wait for
+        if self.zones:
+            self._claim()
+
+    def _turn(self, mover: Mover) -> tuple[bool, tuple[int, float, str]]:
+        """When it is a robot's turn: first who is in a zone, to clear it; then by rank."""
+        return mover.held[-1] not in self.zone_of, mover.rank
 
     def run(self) -> dict[str, list[str]]:
         for mover in self.movers:
-            if mover.takes and mover.goal is not None and mover.robot not in self.granted:
-                self._advance(mover, mover.goal)
+            if not mover.takes or mover.robot in self.granted or mover.robot in self.waits:
+                continue
+            goal = mover.goal or self._way_out(mover)
+            if goal is not None:
+                self._advance(mover, goal)
         return self.granted
+
+    # ---------------------------------------------------------------- zones
+    def _claim(self) -> None:
+        """Zones belong to who is in them, then to whose goal lies there, by rank."""
+        for mover in self.movers:
+            for point in mover.held:
+                if (zone := self.zone_of.get(point)) is not None:
+                    self.claims[zone].add(mover.robot)
+        for mover in self.movers:
+            zone = self.zone_of.get(mover.goal or "")
+            if zone is not None and not self._enter(mover, zone):
+                self.wanted.add(zone)
+                if mover.held[-1] not in self.zone_of:
+                    self.waits.add(mover.robot)
+
+    def _enter(self, mover: Mover, zone: int) -> bool:
+        """Claim a zone, if there is room."""
+        claims = self.claims[zone]
+        capacity = 1 if self.zones[zone].kind == "BRIDGE" else self.zones[zone].capacity
+        if mover.robot not in claims and len(claims) >= capacity:
+            return False
+        claims.add(mover.robot)
+        return True
+
+    def _may_enter(self, mover: Mover, point: str) -> bool:
+        zone = self.zone_of.get(point)
+        return zone is None or self._enter(mover, zone)
+
+    def _way_out(self, mover: Mover) -> str | None:
+        """Where a robot without a goal goes that stands in a zone which somebody else wants."""
+        here = mover.held[-1]
+        zone = self.zone_of.get(here)
+        if zone is None or zone not in self.wanted:
+            return None
+        seen, todo = {here}, [here]
+        for point in todo:
+            for i in self.routes.plant.leaving[point]:
+                near = self.routes.plant.arcs[i].end
+                if near not in seen and self.routes.may_drive(point, near):
+                    if self.zone_of.get(near) != zone:
+                        return near
+                    seen.add(near)
+                    todo.append(near)
+        return None
+
+    # ---------------------------------------------------------------- grants
 
     def _advance(self, mover: Mover, goal: str) -> None:
         """Grant the robot what is free along its best way, or clear the first point of it."""
@@ -80,6 +144,8 @@ class _Grants:
             if not hops:
                 return
             point = hops[0][1]
+            if not self._may_enter(mover, point):
+                return
             if point not in self.holder:
                 self._give(mover, point)
                 continue
@@ -100,7 +166,7 @@ class _Grants:
         taboo.add(point)
         waits = False
         for near in self._choices(other):
-            if near in taboo:
+            if near in taboo or not self._may_enter(other, near):
                 continue
             if near not in self.holder:
                 self._give(other, near)

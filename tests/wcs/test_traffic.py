@@ -7,12 +7,13 @@ pushed, if pushing may go through who pushes, or if the longest under way does n
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.wcs.small import grid, square
+from tests.wcs.small import grid, plant_of, square
 from wcs.plant import Plant
 from wcs.routing import Routes
 from wcs.traffic import Mover, grant
@@ -109,5 +110,53 @@ def test_everybody_gets_everywhere(seed: int, robots: int):
     rng = Random(seed)
     plant = grid(4, 4)
     starts = rng.sample(list(plant.points), robots)
+    reached = drive(plant, starts, lambda: rng.choice(list(plant.points)), 1500, rng)
+    assert min(reached.values()) >= 3, reached
+
+
+def comb(robots: dict[str, str] | None = None) -> Plant:
+    """A one-way ring of ten points, with three dead-end aisles of three points beside it."""
+    points = {f"r{x}": (4.0 * x, 0.0) for x in range(5)}
+    points |= {f"r{9 - x}": (4.0 * x, -4.0) for x in range(5)}
+    paths = [f"r{n}>r{(n + 1) % 10}" for n in range(10)]
+    for aisle in (0, 2, 4):
+        names = [f"r{aisle}", *(f"{aisle}{depth}" for depth in "abc")]
+        points |= {name: (4.0 * aisle, 4.0 * n) for n, name in enumerate(names) if n}
+        paths += [f"{a}={b}" for a, b in pairwise(names)]
+    return plant_of(points, paths, robots=robots)
+
+
+def test_a_dead_end_is_one_robot_s_at_a_time_and_is_left_before_another_comes():
+    routes = Routes(comb())
+    inside, first, second = (
+        mover("i", "0b"),
+        mover("f", "r9", goal="0c"),
+        mover("s", "r8", goal="0a"),
+    )
+    granted = grant([second, first, inside], routes, 99.0)
+    assert granted["i"] == ["0a", "r0"], "who stands there with nothing to do leaves"
+    assert "f" not in granted
+    assert "s" not in granted
+    inside.held = ["r1"]
+    assert grant([second, first, inside], routes, 99.0) == {"f": ["r0", "0a", "0b", "0c"]}
+
+
+def test_who_is_pushed_goes_into_a_free_dead_end_but_not_into_one_that_is_taken():
+    routes = Routes(comb())
+    wall = replace(mover("wall", "r1"), takes=False)
+    one, two = mover("one", "r9", goal="r1"), mover("two", "r0")
+    assert grant([one, two, wall], routes, 99.0) == {"two": ["0a"]}
+    one, two = mover("one", "r9", goal="r1"), mover("two", "r0")
+    other = replace(mover("other", "0c"), takes=False)
+    assert grant([one, two, wall, other], routes, 99.0) == {}
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 10**9), st.integers(2, 6))
+def test_everybody_gets_into_dead_ends_and_out_again(seed: int, robots: int):
+    rng = Random(seed)
+    plant = comb()
+    ring = [name for name in plant.points if name[0] == "r"]
+    starts = rng.sample(ring, robots)
     reached = drive(plant, starts, lambda: rng.choice(list(plant.points)), 1500, rng)
     assert min(reached.values()) >= 3, reached

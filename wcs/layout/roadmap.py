@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from wcs.layout.zones import Zone, find_zones, zone_of
 from wcs.plant import Plant
-from wcs.routing import CONTRAFLOW, THROUGH_S, TURN_S
+from wcs.routing import CONTRAFLOW, THROUGH_S, TURN_S, zones_of
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -92,15 +92,8 @@ class Roadmap:
             quarter=round(1000 * TURN_S),
             speed_mps=[arc.speed_mps for arc in plant.arcs],
         )
-        return roadmap.with_zones(
-            Zone(
-                "LIFT" if zone.kind == "lift" else "BLOCK",
-                tuple(node[point] for point in zone.points),
-                zone.capacity,
-                zone.name,
-            )
-            for zone in plant.zones.values()
-        )
+        zones = zones_of(plant)
+        return replace(roadmap, zones=zones, zone_of=zone_of(len(names), zones))
 
     def with_zones(self, declared: Iterable[Zone] = ()) -> "Roadmap":
         """The same ways with their zones: the declared ones, and those that are found."""
