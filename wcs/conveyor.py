@@ -31,6 +31,7 @@ from edge.messages import (
     Divert,
     ReleaseCarton,
 )
+from wcs import mfc_lanes
 from wcs.messages import Alarm, ParcelExpected, ParcelScanned, ParcelSorted
 from wcs.plant import Plant
 from wcs.sitefile import Sorter
@@ -55,13 +56,21 @@ _REFUSED = ("LANE_FULL", "LANE_DISABLED")
 _GONE = (*_LEFT, "LOST_TRACK")
 
 
-def expect(state: Sorting, message: ParcelExpected) -> None:
+def expect(state: Sorting, plant: Plant, message: ParcelExpected, now: datetime) -> None:
     """A parcel will come; a second message about it counts."""
-    state.expected.pop(message.code, None)
+    before = state.expected.pop(message.code, None)
+    group = message.group if not message.lane else ""
+    if before is not None and before.group != group:
+        mfc_lanes.forget(state, message.code, before)
+    lane = message.lane
+    if group:
+        names = [name for sorter in plant.sorters.values() for name in sorter.lanes]
+        lane = mfc_lanes.announce(state, message.code, group, names, now)
     state.rows += 1
-    state.expected[message.code] = Expected(lane=message.lane, number=state.rows)
+    state.expected[message.code] = Expected(lane=lane, number=state.rows, group=group)
     if len(state.expected) > ROWS_MAX:
-        del state.expected[next(iter(state.expected))]
+        oldest = next(iter(state.expected))
+        mfc_lanes.forget(state, oldest, state.expected.pop(oldest))
 
 
 # ------------------------------------------------------------------------ at the decision point
@@ -172,6 +181,10 @@ def lane_for(state: Sorting, sorter: Sorter, event: CartonScanned, now: datetime
     lane = expected.lane if expected is not None else None
     full_since = state.full_since.get(f"{sorter.device}/{lane}")
     is_shut = full_since is not None and now - full_since <= timedelta(seconds=FULL_S)
+    if code is not None and expected is not None and expected.group:
+        mfc_lanes.find(state, code, sorter.lanes, now, is_shut=is_shut)
+        is_shut = is_shut and lane == expected.lane
+        lane = expected.lane
     return decide(lanes_of(sorter), lane, event.status, event.lap, is_shut=is_shut).lane
 
 
@@ -219,10 +232,13 @@ def sorted_out(state: State, plant: Plant, event: CartonSorted, outbox: Outbox) 
     place = f"{event.device}/{event.lane or carton.lane}"
     if event.status in _REFUSED:
         sorting.full_since[place] = state.now
+        lanes = plant.sorters[event.device].lanes
+        mfc_lanes.find(sorting, carton.code or "", lanes, state.now, is_shut=True)
     _alarms(state, event, place, outbox)
     if event.status in _GONE:
         carton.closed = True
     if event.status in _LEFT:
+        mfc_lanes.done(sorting, carton.code or "", state.now)
         sorting.full_since.pop(place, None)
         if event.lane is not None:
             sorting.lanes[event.lane] = sorting.lanes.get(event.lane, 0) + 1

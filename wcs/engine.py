@@ -211,7 +211,7 @@ class Engine:
         elif isinstance(message, CartonDefaulted):
             conveyor.defaulted(state.sorting, message)
         elif isinstance(message, ParcelExpected):
-            conveyor.expect(state.sorting, message)
+            conveyor.expect(state.sorting, self.plant, message, state.now)
         elif isinstance(message, CartonArrived):
             conveyor.arrived(state.sorting, message, state.now)
         elif isinstance(message, CartonScanned):

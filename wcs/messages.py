@@ -50,7 +50,8 @@ class ParcelExpected:
     type: Literal["parcel.expected"] = "parcel.expected"
     code: str  # the SSCC on its label, 18 digits
     epc_hex: str
-    lane: str
+    lane: str  # or "": the WCS chooses one for its group
+    group: str = ""  # what shall lie together: a wave, a carrier, a store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,8 +185,18 @@ class Waiting:
 class Expected:
     """A parcel that will come: its lane, and the number of this row of the lane table."""
 
-    lane: str
+    lane: str  # "" while its group has none
     number: int
+    group: str = ""
+
+
+@dataclass(slots=True)
+class Group:
+    """Parcels that belong together: a wave, a carrier, a store."""
+
+    at: datetime  # when it was last added to, or something of it was sorted
+    lanes: list[str] = field(default_factory=list)
+    codes: dict[str, bool] = field(default_factory=dict)  # its parcels: whether sorted
 
 
 @dataclass(slots=True)
@@ -203,6 +213,7 @@ class Sorting:
     """All that is known of parcels, cartons and lanes."""
 
     expected: dict[str, Expected] = field(default_factory=dict)  # by parcel code, oldest first
+    groups: dict[str, Group] = field(default_factory=dict)
     rows: int = 0  # the number of the latest row
     table: str = ""  # names this lane table: another one counts from 1 again
     told: dict[str, Told] = field(default_factory=dict)  # by sorter
