@@ -159,6 +159,14 @@ def _machine(row: Row) -> Rights:
     if row["driver"] == "lights":
         prefix = row.get("prefix", f"soko/lights/{row['name']}")
         says, hears = [f"{prefix}/+/pressed", f"{prefix}/+/online"], [f"{prefix}/+/set"]
+    elif row["driver"] == "portals":
+        prefix = row.get("prefix", f"soko/building/{row['name']}")
+        says = [f"{prefix}/portals/+/state", f"{prefix}/circuits/+/state", f"{prefix}/online"]
+        hears = [f"{prefix}/portals/+/set"]
+    elif row["driver"] == "fleet_api" and row.get("over") == "mqtt":
+        prefix = row.get("prefix", f"soko/fleet/{row['name']}")
+        says = [f"{prefix}/missions/+/state", f"{prefix}/online"]
+        hears = [f"{prefix}/missions/+/set"]
     elif row["driver"] in {"impinj", "zebra"}:  # over HTTP they have neither
         says = [row["topic"]] if "topic" in row else []
         hears = [row["control"]] if "control" in row else []

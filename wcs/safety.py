@@ -40,7 +40,8 @@ def hear(
             clear_alarm(state, outbox, f"safety.stopped/{message.circuit}")
             clear_alarm(state, outbox, f"safety.not_reset/{message.circuit}")
             for name in stop.paused:
-                if name in state.robots and not holds(state, plant, state.robots[name]):
+                robot = state.robots.get(name)
+                if robot and name not in stop.stood and not holds(state, plant, robot):
                     outbox.to_edge.append(PauseRobot(robot=name, paused=False))
         elif stop is not None:
             _alarm(state, "safety.not_reset", message.circuit, f"confirmed by {message.by}", outbox)
@@ -96,6 +97,8 @@ def pause(state: State, plant: Plant, outbox: Outbox) -> None:
             in_it = circuit.whole or any(circuit.holds_point(held.point) for held in robot.held)
             if in_it and robot.name not in stop.paused:
                 stop.paused.append(robot.name)
+                if robot.report is not None and robot.report.paused:
+                    stop.stood.append(robot.name)
                 outbox.to_edge.append(PauseRobot(robot=robot.name, paused=True))
         if _is_due(stop.told_at, state.now):
             if stop.told_at is not None:

@@ -120,6 +120,7 @@ class Stop:
     since: datetime
     reset: bool = False  # at the machine
     paused: list[str] = field(default_factory=list)  # robots that were told to
+    stood: list[str] = field(default_factory=list)  # of these, who was paused by people before
     told_at: datetime | None = None
 
 

@@ -1,5 +1,6 @@
 """After an emergency stop nothing is told to move until it was reset there and confirmed here."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -168,6 +169,21 @@ def test_a_stop_after_the_reset_needs_another_reset():
     cell.confirm()
     cell.wait(5)
     assert "hall" not in cell.state.stops
+
+
+def test_whom_people_had_paused_before_is_not_let_go_by_it():
+    cell = Cell(ring(R1="0,0", R2="2,0"))
+    cell.wait(1)
+    paused = replace(cell.robots["R1"].report(cell.now, cell.plant), paused=True)
+    cell.inbox.append(paused)
+    cell.circuit.press()
+    cell.say()
+    cell.wait(2)
+    cell.circuit.reset()
+    cell.say()
+    cell.confirm()
+    cell.wait(2)
+    assert [one.robot for one in cell.moved() if isinstance(one, PauseRobot)] == ["R2"]
 
 
 def test_a_circuit_of_a_part_stops_that_part():
