@@ -244,7 +244,7 @@ def test_stations_are_served_by_turns():
     more = "".join(
         f'[[stations]]\nname = "ST-{n}"\npoint = "{n}"\ncapacity = 2\n' for n in (20, 30)
     )
-    house = House({"A": "10", "B": "11"}, more=more, kinds={"20": "station", "30": "station"})
+    house = House({"A": "36", "B": "11"}, more=more, kinds={"20": "station", "30": "station"})
     house.carry("A", house.order("5", "ST-20"))
     near, far = house.order("12", "ST-20"), house.order("13", "ST-30")
     assert house.plan() == {far: "B"}
