@@ -155,6 +155,9 @@ def check(
         "sorters": plant.sorters,
         "gates": {gate.name: gate for gate in plant.gates.values()},
         "devices": plant.devices,
+        "fleets": plant.fleets,
+        "portals": plant.portals,
+        "circuits": plant.circuits,
     }.items():
         typer.echo(f"  {len(things)} {name}: {', '.join(things)}")
 
