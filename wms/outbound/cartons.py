@@ -115,14 +115,14 @@ def take_carton(session: Session, site: UUID, code: str) -> None:
         row.stock -= 1
 
 
-def things_of(session: Session, skus: Sequence[UUID]) -> dict[UUID, Thing]:
+def things_of(skus: Sequence[Sku]) -> dict[UUID, Thing]:
     """How large, heavy and dangerous these goods are."""
     return {
         sku.id: Thing(
             sides_mm=_sides(sku), weight_g=sku.weight_g, apart=sku.dangerous_goods,
             upright=sku.upright, fragile=sku.fragile or not sku.stackable,
         )
-        for sku in session.scalars(select(Sku).where(Sku.id.in_(set(skus))))
+        for sku in skus
     }  # fmt: skip
 
 

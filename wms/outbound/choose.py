@@ -15,7 +15,7 @@ from wms.outbound.rules import Box
 from wms.payments.cod import due_at_the_door
 from wms.shipping.prefectures import nearest
 from wms.shipping.rules import Facts, choose
-from wms.shipping.tables import card_in_force, rules_in_force
+from wms.shipping.tables import in_force
 from wms.sites import Site
 
 EXPRESS = "EXPRESS"
@@ -25,7 +25,8 @@ SIZE_MM = Sku.length_mm + Sku.width_mm + Sku.height_mm
 def service_of(session: Session, order: Order, box: Box, site_id: UUID) -> str:
     """The service for a box of this order from this site."""
     facts = _facts(session, order, box, session.get_one(Site, site_id))
-    return choose(rules_in_force(session), facts, card_in_force(session)).service
+    rules, card = in_force(session)
+    return choose(rules, facts, card).service
 
 
 def _facts(session: Session, order: Order, box: Box, site: Site) -> Facts:

@@ -25,7 +25,7 @@ from wms.outbound.pack_packet import Content, PlannedParcel, items_plan, pack_st
 from wms.outbound.pack_rules import extras_of
 from wms.outbound.parcels import expect_parcel
 from wms.outbound.rules import TARE_G, Box, Packed, boxes, lane_of
-from wms.outbound.steps import Item, items_of
+from wms.outbound.steps import Item, items_of, skus_of
 from wms.outbound.style import PickLine
 from wms.outbound.ways import OF_TRANSFER, lane_to, to_site_of
 from wms.work.tasks import NewTask, add_task
@@ -85,7 +85,10 @@ def _plan(
     now: datetime,
 ) -> tuple[list[Parcel], list[PlannedParcel], dict[str, list[tuple[str, int]]]]:
     """The parcels, what a packer sees of them, and how allocations are parted (to a site only)."""
-    items = items_of(session, [each.sku_id for each in picked])
+    skus = skus_of(session, [each.sku_id for each in picked])
+    items = items_of(session, [sku.id for sku in skus], skus)
+    wished = select(OrderLine.line_no, OrderLine.gift).where(OrderLine.order_id == order.id)
+    gift_of = dict(session.execute(wished).all())
     goods = [
         Packed(
             allocation_id=each.id,
@@ -100,7 +103,7 @@ def _plan(
     first = derive(picked[0].id, "parcel")
     parcels: list[Parcel] = []
     planned: list[PlannedParcel] = []
-    cartons, things = cartons_of(session, site), things_of(session, list(items))
+    cartons, things = cartons_of(session, site), things_of(skus)
     by_allocation = {each.id: things[each.sku_id] for each in picked}
     filled = [
         part for box in boxes(goods) for part in into_cartons(cartons, by_allocation, box)
@@ -121,7 +124,7 @@ def _plan(
             for id_, units in inside.items()
         )
         parcels.append(parcel)
-        seen = _seen(session, parcel, inside, box, picked, items, cartons)
+        seen = _seen(parcel, inside, box, picked, items, gift_of, cartons)
         ids = {each.allocation_id for each in box.contents}
         mine = [each for each in picked if each.id in ids]
         extras = extras_of(session, site, order, mine, first=number == 1, now=now)
@@ -138,12 +141,12 @@ def _totes(session: Session, site: SiteId, picked: Sequence[Allocation]) -> list
 
 
 def _seen(  # noqa: PLR0913, PLR0917 - all that a parcel is made of
-    session: Session,
     parcel: Parcel,
     inside: Mapping[UUID, int],
     box: Box,
     picked: Sequence[Allocation],
     items: Mapping[UUID, Item],
+    gift_of: Mapping[int, str],
     cartons: Sequence[CartonRecord],
 ) -> PlannedParcel:
     """What a packer sees of a parcel: its goods by SKU, and the cartons that it may go into."""
@@ -151,8 +154,6 @@ def _seen(  # noqa: PLR0913, PLR0917 - all that a parcel is made of
     ids = list(dict.fromkeys(each.allocation_id for each in box.contents))
     of: dict[UUID, list[tuple[UUID, int]]] = defaultdict(list)
     gifts: dict[UUID, str] = {}
-    wished = select(OrderLine.line_no, OrderLine.gift).where(OrderLine.order_id == parcel.order_id)
-    gift_of = dict(session.execute(wished).all())
     for source, (part, units) in zip(ids, inside.items(), strict=True):
         allocation = sources[source]
         of[allocation.sku_id].append((part, units))

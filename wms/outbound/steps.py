@@ -33,8 +33,15 @@ class Item:
         return (*self.gtins, self.code)
 
 
-def items_of(session: Session, skus: Sequence[UUID]) -> dict[UUID, Item]:
-    """The goods of these ids."""
+def skus_of(session: Session, ids: Sequence[UUID]) -> Sequence[Sku]:
+    """The SKUs of these ids."""
+    return session.scalars(select(Sku).where(Sku.id.in_(set(ids)))).all()
+
+
+def items_of(
+    session: Session, skus: Sequence[UUID], known: Sequence[Sku] | None = None
+) -> dict[UUID, Item]:
+    """The goods of these ids; `known`: their SKUs, if somebody has them already."""
     barcodes: dict[UUID, list[str]] = {}
     units = select(Barcode).where(Barcode.sku_id.in_(set(skus)), Barcode.units == 1)
     for barcode in session.scalars(units.order_by(Barcode.gtin)):
@@ -58,7 +65,7 @@ def items_of(session: Session, skus: Sequence[UUID]) -> dict[UUID, Item]:
                 if is_so
             ),
         )
-        for sku in session.scalars(select(Sku).where(Sku.id.in_(set(skus))))
+        for sku in (skus_of(session, skus) if known is None else known)
     }
 
 

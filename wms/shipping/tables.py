@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from wms.errors import Conflict, NotFound
@@ -120,6 +120,18 @@ def card_in_force(session: Session) -> RateCard:
     """The rates."""
     saved = latest(session, RATES)
     return read_card(saved.body) if saved.version else default_card()
+
+
+def in_force(session: Session) -> tuple[RuleTable, RateCard]:
+    """The rules and the rates, asked for together."""
+    query = select(SavedTable.name, SavedTable.body).where(SavedTable.name.in_((RULES, RATES)))
+    query = query.ext(distinct_on(SavedTable.name))
+    query = query.order_by(SavedTable.name, SavedTable.version.desc())
+    saved: dict[str, Any] = dict(session.execute(query).all())
+    return (
+        read_rules(saved[RULES]) if RULES in saved else DEFAULT,
+        read_card(saved[RATES]) if RATES in saved else default_card(),
+    )
 
 
 # -------------------------------------------------------------------------------- calendars

@@ -285,6 +285,7 @@ def test_a_last_day_that_is_put_off_lets_the_lot_go(database: Database, site: Si
 def test_who_blocks_a_lot_while_it_comes_in_blocks_all_of_it(
     database: Database, site: SiteId, sku: SkuId
 ):
+    expiring(database, sku, A=5)
     coming = Session(database.engine)
     with coming, ThreadPoolExecutor(1) as other:
         ledger.move(coming, [a_move(site, sku, 3, lot="A")])
