@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blankOf, type Edited, fileOf, isChanged, type Kind, numbered, raised, rowsOf, shown, titled, toSend, without } from "../src/core/sheet.ts";
+import { blankOf, type Edited, fileOf, isChanged, isSingle, type Kind, numbered, raised, rowsOf, shown, titled, toSend, without } from "../src/core/sheet.ts";
 
 const column = (name: string, more: object = {}) => ({
   name, ja: name, needed: false, key: false, form: "text" as const, choices: [], many: false, usual: "", ...more,
@@ -49,6 +49,13 @@ test("of a table that is not whole only what changed is sent, and a part goes by
 test("a file is what stands there: quoted, and harmless to a spreadsheet", () => {
   const file = fileOf(RULES, [{ site: "TYO1", code: "A", place: "1", text: 'say "hi", あ', active: "yes" }, there[1] ?? {}]);
   assert.equal(file, "site,code,place,text,active\r\nTYO1,A,1,\"say \"\"hi\"\", あ\",yes\r\nTYO1,B,2,'=x,yes");
+});
+
+test("where one row is all there can be, it can be seen and opened", () => {
+  const counts: Kind = { ...KITS, columns: [column("site", { key: true, needed: true }), column("capacity", { usual: 50 })] };
+  const rows = rowsOf(counts, [["TYO1", 50]]);
+  assert.deepEqual(shown(counts, rows, FIXED).map(({ name }) => name), ["capacity"]);
+  assert.ok(isSingle(counts, FIXED) && !isSingle(RULES, FIXED));
 });
 
 test("a list shows what tells rows apart", () => {

@@ -15,7 +15,7 @@ from wms.orders.policy import Method, Policy, State, Weights, policies, save_pol
 
 USUAL = Weights()
 MOST = 10_000_000
-SITES = ("dc", "fc", "store")
+SITES = {"dc": "DC", "fc": "FC", "store": "店舗"}
 SHARES = {"markdown": "値引き回避(%)", "scarcity": "希少性(%)"}
 EACH = {"packing_minor": "梱包費", "unit_minor": "ピック費"}
 PLAIN = {
@@ -30,7 +30,7 @@ COLUMNS = (
     Column("method", "方式", one_of(*get_args(Method)), default="COST"),
     *(Column(n, ja, whole(0, MOST), default=getattr(USUAL, n)) for n, ja in PLAIN.items()),
     *(
-        Column(f"{name}_{site}", f"{ja}{site.upper()}", whole(0, MOST), default=usual)
+        Column(f"{name}_{site}", f"{ja}{SITES[site]}", whole(0, MOST), default=usual)
         for name, ja in EACH.items()
         for site, usual in zip(SITES, getattr(USUAL, name), strict=True)
     ),

@@ -27,6 +27,7 @@ export interface Edited {
 }
 
 const FORMULA = /^'*[=+\-@\t\r]/; // a cell that a spreadsheet would run; the server takes the ' away
+const FEW = 6;
 export const PLACE = "place"; // where there is an order, this column says it
 
 export function said(cell: Cell): string {
@@ -95,12 +96,16 @@ export function fileOf(kind: Kind, rows: readonly Row[]): string {
   return [names, ...rows.map((row) => names.map((name) => row[name] ?? ""))].map((line) => line.map(quoted).join(",")).join("\r\n");
 }
 
-/** The columns worth a place in a list: what is not always the same, and what is never empty. */
+/** The columns worth a place in a list: what is not always the same, and what is never empty; the first, if that is none. */
 export function shown(kind: Kind, rows: readonly Row[], fixed: Row): Column[] {
-  return kind.columns.filter(
-    ({ name, key, needed, usual }) =>
-      !(name in fixed) && name !== PLACE && (key || needed || rows.some((row) => (row[name] ?? "") !== said(usual))),
-  );
+  const may = kind.columns.filter(({ name }) => !(name in fixed) && name !== PLACE);
+  const some = may.filter(({ name, key, needed, usual }) => key || needed || rows.some((row) => (row[name] ?? "") !== said(usual)));
+  return some.length > 0 ? some : may.slice(0, FEW);
+}
+
+/** Whether there can be one row only: all that rows are known by is given. */
+export function isSingle(kind: Kind, fixed: Row): boolean {
+  return kind.columns.every(({ name, key }) => !key || name in fixed);
 }
 
 const UNITS: Record<string, string> = { minor: "¥", g: "g", mm: "mm", a: "A", b: "B", c: "C" };

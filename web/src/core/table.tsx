@@ -9,7 +9,7 @@ import { upload } from "./api.ts";
 import { lang, maybeWord, number, t, word } from "./i18n.ts";
 import { Changes, Counts, Faults, type Import } from "./imported.tsx";
 import { busy, tried } from "./shared.ts";
-import { blankOf, type Column, type Edited, fileOf, isChanged, isGone, isOrdered, type Kind, PLACE, raised, type Row, said, shown, titled, toSend, without } from "./sheet.ts";
+import { blankOf, type Column, type Edited, fileOf, isChanged, isGone, isOrdered, isSingle, type Kind, PLACE, raised, type Row, said, shown, titled, toSend, without } from "./sheet.ts";
 import "./table.css";
 
 interface Props {
@@ -98,9 +98,11 @@ export function Table({ kind, rows, fixed, at, all = false, applied }: Props) {
   return (
     <div class="ruletable" data-testid="table" data-kind={kind.name} data-rows={now.length}>
       <div class="acts">
-        <button type="button" data-act="new" onClick={() => (open.value = now.length)}>
-          ＋ {t("masters.new")}
-        </button>
+        {(now.length === 0 || !isSingle(kind, fixed)) && (
+          <button type="button" data-act="new" onClick={() => (open.value = now.length)}>
+            ＋ {t("masters.new")}
+          </button>
+        )}
         {now.length > 12 && <input type="search" aria-label={t("masters.search")} placeholder={t("masters.search")} onInput={(event) => (filter.value = event.currentTarget.value)} />}
       </div>
       {edited && <RowEditor key={open.value} kind={kind} row={edited} fixed={fixed} keep={keep} close={() => (open.value = null)} />}
@@ -116,8 +118,8 @@ export function Table({ kind, rows, fixed, at, all = false, applied }: Props) {
                     {t("table.order")}
                   </th>
                 )}
-                {columns.map((column) => (
-                  <th key={column.name} scope="col" class={column.form === "number" ? "num" : ""}>
+                {columns.map((column, place) => (
+                  <th key={column.name} scope="col" class={column.form === "number" && place > 0 ? "num" : ""}>
                     {titleOf(column)}
                   </th>
                 ))}
@@ -156,7 +158,7 @@ export function Table({ kind, rows, fixed, at, all = false, applied }: Props) {
       )}
       {waiting.length > 0 && (
         <section class="box pending" data-testid="pending" data-state={found.value?.state}>
-          {found.value?.state === "FAULTY" && <Faults one={found.value} kind={kind} named={(row) => nameOf(kind, waiting[row - 2]?.will)} />}
+          {found.value?.state === "FAULTY" && <Faults one={found.value} kind={kind} named={(row) => nameOf(kind, waiting[row - 2]?.will, fixed)} />}
           {found.value?.state === "CHECKED" && (
             <>
               <Counts one={found.value} />
@@ -197,9 +199,10 @@ function stateOf(kind: Kind, row: Edited): "gone" | "new" | "changed" | "same" {
   return isChanged(row) ? "changed" : "same";
 }
 
-function nameOf(kind: Kind, row: Row | undefined): string {
-  const names = kind.columns.filter(({ key, name }) => key && name !== "site" && name !== PLACE);
-  return (names.length > 0 ? names : kind.columns.filter(({ name }) => name === "name")).map(({ name }) => row?.[name] ?? "").join(" ");
+function nameOf(kind: Kind, row: Row | undefined, fixed: Row): string {
+  const names = kind.columns.filter(({ key, name }) => key && !(name in fixed) && name !== PLACE);
+  const said = (names.length > 0 ? names : kind.columns.filter(({ name }) => name === "name")).map(({ name }) => row?.[name] ?? "").join(" ");
+  return said || word("master_kind", kind.name);
 }
 
 function Shown({ column, row, bad, first, open }: { column: Column; row: Row; bad: boolean; first: boolean; open: () => void }) {
@@ -209,7 +212,7 @@ function Shown({ column, row, bad, first, open }: { column: Column; row: Row; ba
     return (
       <th scope="row" class={bad ? "bad" : ""}>
         <button type="button" class="link" onClick={open}>
-          {words || "–"}
+          {words || t("masters.edit")}
         </button>
       </th>
     );
@@ -235,7 +238,7 @@ function RowEditor({ kind, row, fixed, keep, close }: EditorProps) {
   };
   return (
     <form class="box editor" data-testid="roweditor" onSubmit={take}>
-      <h2>{row.was === null ? t("masters.new") : nameOf(kind, row.will)}</h2>
+      <h2>{row.was === null ? t("masters.new") : nameOf(kind, row.will, fixed)}</h2>
       {columns.map((column) => (
         <Field key={column.name} column={column} value={row.will[column.name] ?? ""} kept={column.key && row.was !== null && !kind.whole} />
       ))}
