@@ -59,7 +59,7 @@ def test_robots_that_step_together_neither_meet_nor_swap():
 
 @pytest.mark.usefixtures("plain")
 def test_robots_that_look_three_steps_ahead_neither_meet_nor_swap():
-    run = run_windows(small(6), 30, has_lanes=True)
+    run = run_windows(small(14), 25, has_lanes=False)
     assert run["faults"] == 0
     assert run["tasks"] > 0.1
 
