@@ -79,18 +79,22 @@ class Yard:
         """What somebody does at a truck; anything else as everybody does it."""
         if packet["kind"] != "inbound" or self._here is None:
             return await self._eyes(operator, packet, step)
+        deeds: list[Deed] | None = None
         match step["say"]["code"]:
             case "inbound.scan_anything":
-                return [await self._next(self._here)]
+                deeds = [await self._next(self._here)]
+            case "inbound.whole_unit" if not await self._is_expected(self._here, step):
+                deeds = [Deed("undo", None, CHOOSE_S)]  # the gate has said so meanwhile
             case "inbound.print_label":
                 await self._label(step)
-                return [Deed("choice", "ok", CHOOSE_S)]
+                deeds = [Deed("choice", "ok", CHOOSE_S)]
             case "inbound.scan_unit":
-                return await self._benches.scan_label(DOCK_PRINTER, step)
+                deeds = await self._benches.scan_label(DOCK_PRINTER, step)
             case "inbound.finish":
-                return [Deed("choice", "CLOSE", CHOOSE_S)]
+                deeds = [Deed("choice", "CLOSE", CHOOSE_S)]
             case _:
-                return None
+                pass
+        return deeds
 
     async def _announce(self) -> None:
         await self._say("PUT", f"/inbound/v1/doors/{HUB}/{DOOR}", {})
@@ -136,8 +140,15 @@ class Yard:
                 return Deed("scan", each.sku.gtin, SCAN_S)
         return Deed("exception", {"code": "finish"}, CHOOSE_S)
 
+    async def _is_expected(self, truck: Truck, step: Step) -> bool:
+        """Whether the unit that a step is about was not received yet."""
+        asn = await self._asn(truck)
+        return any(
+            unit["code"] == _sscc(step) and unit["state"] == "EXPECTED" for unit in asn["units"]
+        )
+
     async def _label(self, step: Step) -> None:
-        code = next(fact["value"] for fact in step["facts"] if fact["label"] == "sscc")
+        code = _sscc(step)
         job = uuid5(NAMESPACE_URL, f"soko/demo/label/{code}")
         await self._benches.want_label(job, DOCK_PRINTER, code)
 
@@ -154,3 +165,8 @@ class Yard:
 
 def _command(truck: Truck, what: str) -> dict[str, str]:
     return {"command_id": str(uuid5(NAMESPACE_URL, f"soko/demo/{truck.number}/{what}"))}
+
+
+def _sscc(step: Step) -> str:
+    """The unit that a step is about."""
+    return next(str(fact["value"]) for fact in step["facts"] if fact["label"] == "sscc")

@@ -7,6 +7,7 @@ a pallet is said for it here, for the WCS is not in this test.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,11 @@ def house(database: Database) -> House:
 
 
 class Gate:
-    """A gate that sees every other tag, and says so at once."""
+    """A gate that sees every other tag, says so at once, and later of all, while one is in hand."""
 
     def __init__(self, house: House) -> None:
         self.house = house
+        self.later: list[GatePassage] = []
 
     def carry(self, epcs_hex: list[str], way: Way, seconds: float) -> asyncio.Task[None]:
         """Carry them through."""
@@ -62,8 +64,14 @@ class Gate:
             at=at, gate="GATE-DOCK", direction=way, confidence=0.9, reads=9, started_at=at,
             ended_at=at, epcs_hex=tuple(epcs_hex[::2]),
         )  # fmt: skip
+        self.later = [replace(passage, epcs_hex=tuple(epcs_hex))]
         del seconds
         return asyncio.create_task(asyncio.to_thread(self._say, passage))
+
+    async def hands(self, _who: Operator, step: Step, _deed: Deed) -> None:
+        """When the first unit is in somebody's hands, the gate says what it has seen of all."""
+        while self.later and step["say"]["code"] == "inbound.whole_unit":
+            await asyncio.to_thread(self._say, self.later.pop())
 
     def _say(self, passage: GatePassage) -> None:
         self.house.hear(passage)
@@ -113,9 +121,10 @@ async def test_a_truck_is_received_by_gate_and_by_hand_labelled_and_put_away(
     async with a_hub(house) as (client, benches), beside(lambda: house.job("print")):
         memory = Memory(tmp_path / "world.db")
         eyes = HubEyes(SKUS, benches, client).see
+        gate = Gate(house)
         yard = Yard(
-            [truck], gate=Gate(house), benches=benches, client=client, clock=house.clock,
-            memory=memory, hands=hands, eyes=eyes,
+            [truck], gate=gate, benches=benches, client=client, clock=house.clock,
+            memory=memory, hands=gate.hands, eyes=eyes,
         )  # fmt: skip
         work = asyncio.create_task(yard.run())
         while house.summary()["putaways"] < len(truck.freight):
