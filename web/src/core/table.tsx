@@ -42,7 +42,8 @@ function named({ name }: Column, code: string): string {
   return maybeWord("code", `${name}.${code}`) ?? maybeWord(AREAS[name] ?? "code", code) ?? maybeWord("code", code) ?? code;
 }
 
-export function Table({ kind, rows, fixed, at, all = false, applied }: Props) {
+export function Table({ kind: of, rows, fixed, at, all = false, applied }: Props) {
+  const kind = all ? { ...of, whole: true } : of; // what is sent whole is what it names
   const draft = useSignal<Edited[]>(rows.map((was) => ({ was, will: { ...was, ...fixed } })));
   const open = useSignal<number | null>(null); // the row that is edited; one past the last: a new one
   const found = useSignal<Import | null>(null);
