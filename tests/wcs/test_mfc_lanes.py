@@ -52,6 +52,7 @@ def test_a_lane_changes_hands_when_its_group_is_done_the_longest_idle_first():
 def test_a_group_whose_lane_is_full_gets_another_one():
     line = Line()
     announce(line, 1, "wave")
+    announce(line, 2, "wave")
     assert scan(line, 1) == LANES[0]
     line.sorted("LANE_FULL", LANES[0], tracking=1)
     assert line.state.sorting.expected[code(1)].lane == LANES[1], "for the edge's table, too"
