@@ -68,6 +68,7 @@ export async function nextTask(): Promise<void> {
   try {
     const next = await get<Packet | null>(`/api/v1/work/next?${asked}`, session.value);
     online.value = true;
+    if (view.value !== "looking") return; // they have left meanwhile: it stays theirs
     if (next) return await open(next);
     lastTried.value = "none";
   } catch (error) {
