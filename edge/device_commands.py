@@ -138,7 +138,14 @@ class TellAgain:
 
 
 DeviceCommand: TypeAlias = Annotated[
-    Drive | CancelDrive | PauseRobot | ReleaseCarton | Divert | LaneTable | ShowLight | TellAgain
+    Drive
+    | CancelDrive
+    | PauseRobot
+    | ReleaseCarton
+    | Divert
+    | LaneTable
+    | ShowLight
+    | TellAgain
     | MachineCommand,
     Field(discriminator="type"),
 ]

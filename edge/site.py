@@ -42,8 +42,7 @@ _DRIVER_OF: Mapping[str, tuple[str, ...]] = {  # a table -> the drivers that its
     "portals": ("portals",),
     "circuits": ("portals",),
 }
-_TABLES = ("devices", "robots", "conveyors", "sorters", "gates", "shelves")
-_TABLES += ("fleets", "portals", "circuits")
+_TABLES = ("devices", "robots", *_DRIVER_OF)
 _PORT_MAX = 65_535
 _MODES = ("real", "simulated")  # real ones are touched only when whoever starts us says --real
 

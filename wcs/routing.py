@@ -7,8 +7,7 @@ is pushed off its way needs no new plan, only another look at the row.
 Where closed points leave a dead end (an aisle behind a broken robot), nobody goes in any more:
 whoever went would meet those who come out. Who is in there finds the way out.
 
-What costs: length by speed, a turn on the spot (`TURN_S` per quarter), entering a place that is
-not the goal (`THROUGH_S`: other robots stop there), and driving backwards (`CONTRAFLOW` times).
+What costs stands in wcs.layout.costs.
 
 Source: E. W. Dijkstra (1959), on arcs instead of points, so that turns have a cost.
 """
@@ -16,19 +15,16 @@ Source: E. W. Dijkstra (1959), on arcs instead of points, so that turns have a c
 from heapq import heappop, heappush
 from math import atan2, inf, pi
 
-from wcs.layout.zones import Zone, find_zones
+from wcs.layout.costs import TURN_S, arc_cost_s, through_s
+from wcs.layout.zones import zones_of
 from wcs.plant import Plant
-
-TURN_S = 2.0
-THROUGH_S = 20.0
-CONTRAFLOW = 30.0
 
 
 class Costs:
     """What the ways of a plant cost, whatever is closed."""
 
     def __init__(self, plant: Plant) -> None:
-        self.arc_s = [_arc_cost_s(plant, i) for i in range(len(plant.arcs))]
+        self.arc_s = [arc_cost_s(plant, arc) for arc in plant.arcs]
         self.turn_s = {
             (i, j): TURN_S * _quarters(plant, i, j)
             for i, arc in enumerate(plant.arcs)
@@ -105,8 +101,7 @@ class Routes:
         plant, row = self.plant, [inf] * len(self.plant.arcs)
         heap: list[tuple[float, int]] = []
         for i in plant.entering[goal]:
-            through_s = THROUGH_S if plant.points[goal].kind in _STOPS else 0.0
-            heappush(heap, (self.costs.arc_s[i] - through_s, i))
+            heappush(heap, (self.costs.arc_s[i] - through_s(plant, goal), i))
         while heap:
             cost_s, i = heappop(heap)
             start = plant.arcs[i].start
@@ -138,31 +133,6 @@ def _dead_ends(plant: Plant, closed: frozenset[str]) -> frozenset[str]:
             if len(near[other]) == 1 and other not in found:
                 ends.append(other)
     return frozenset(found)
-
-
-_STOPS = ("station", "park", "charge")
-
-
-def zones_of(plant: Plant) -> tuple[Zone, ...]:
-    """What is claimed before it is entered: what the site file ties together, and dead ends."""
-    node = {name: n for n, name in enumerate(plant.points)}
-    declared = [
-        Zone(
-            "LIFT" if zone.kind == "lift" else "BLOCK",
-            tuple(node[point] for point in zone.points),
-            zone.capacity,
-            zone.name,
-        )
-        for zone in plant.zones.values()
-    ]
-    ways = [(node[arc.start], node[arc.end]) for arc in plant.arcs]
-    return find_zones(len(node), ways, declared)
-
-
-def _arc_cost_s(plant: Plant, i: int) -> float:
-    arc = plant.arcs[i]
-    cost_s = arc.length_m / arc.speed_mps * (CONTRAFLOW if arc.contraflow else 1.0)
-    return cost_s + (THROUGH_S if plant.points[arc.end].kind in _STOPS else 0.0)
 
 
 def _quarters(plant: Plant, i: int, j: int) -> float:

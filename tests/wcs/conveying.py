@@ -126,8 +126,8 @@ class Hall:
 
     def _induct(self, node: str) -> None:
         if self.entry[node] is None and self.queues[node]:
-            box = self.entry[node] = Box(self.queues[node].popleft(), self.now)
-            self._scan(node, box)
+            fresh = self.entry[node] = Box(self.queues[node].popleft(), self.now)
+            self._scan(node, fresh)
         box = self.entry[node]
         if box is not None and box.told and self._room(box.told):
             self.entry[node] = None

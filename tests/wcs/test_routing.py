@@ -7,8 +7,9 @@ import pytest
 
 from tests.wcs.fleet import tokyo
 from tests.wcs.small import grid, plant_of, square
+from wcs.layout.costs import CONTRAFLOW, THROUGH_S, TURN_S
 from wcs.plant import Plant
-from wcs.routing import CONTRAFLOW, THROUGH_S, TURN_S, Routes
+from wcs.routing import Routes
 
 
 def test_a_way_costs_its_length_and_its_turns():

@@ -58,7 +58,8 @@ def _first() -> list[dict[str, Any]]:
         _item(6, "RESERVE", "READY", None, shelf="P-01", keep_until=kept,
               lines=[_line(1, "TEAPOT-01", 1)]),
         _item(7, "COLLECT", "WAITING", 1500, lines=[_line(1, "RICE-5KG", 2, "ON_ITS_WAY")]),
-        _item(8, "RETURN", "REQUESTED", None, bag=None, lines=[_line(1, "MUG-350", 2) | {"place": None}]),
+        _item(8, "RETURN", "REQUESTED", None, bag=None,
+              lines=[_line(1, "MUG-350", 2) | {"place": None}]),
     ]  # fmt: skip
 
 

@@ -21,9 +21,9 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 
-from wcs.layout.zones import Zone, find_zones, zone_of
+from wcs.layout.costs import TURN_S, arc_cost_s
+from wcs.layout.zones import Zone, find_zones, zone_of, zones_of
 from wcs.plant import Plant
-from wcs.routing import CONTRAFLOW, THROUGH_S, TURN_S, zones_of
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -72,17 +72,13 @@ class Roadmap:
 
     @classmethod
     def of(cls, plant: Plant) -> "Roadmap":
-        """The ways of a plant; costs are milliseconds, as wcs.routing reckons them."""
+        """The ways of a plant; costs are milliseconds, as everywhere."""
         names = tuple(plant.points)
         node = {name: i for i, name in enumerate(names)}
         points = plant.points.values()
         start = [node[arc.start] for arc in plant.arcs]
         end = [node[arc.end] for arc in plant.arcs]
-        cost = [
-            arc.length_m / arc.speed_mps * (CONTRAFLOW if arc.contraflow else 1.0)
-            + (THROUGH_S if plant.points[arc.end].kind in ("station", "park", "charge") else 0.0)
-            for arc in plant.arcs
-        ]
+        cost = [arc_cost_s(plant, arc) for arc in plant.arcs]
         levels = {name: i for i, name in enumerate(sorted({point.map for point in points}))}
         roadmap = build(
             names=names,

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wcs.layout.connect import bridges, dead_ends, neighbours, parts
+from wcs.plant import Plant
 
 ZoneKind: TypeAlias = Literal["DEAD_END", "BRIDGE", "LIFT", "BLOCK"]
 
@@ -33,6 +34,22 @@ class Zone:
     nodes: tuple[int, ...]
     capacity: int
     name: str = ""
+
+
+def zones_of(plant: Plant) -> tuple[Zone, ...]:
+    """What is claimed before it is entered: what the site file ties together, and dead ends."""
+    node = {name: n for n, name in enumerate(plant.points)}
+    declared = [
+        Zone(
+            "LIFT" if zone.kind == "lift" else "BLOCK",
+            tuple(node[point] for point in zone.points),
+            zone.capacity,
+            zone.name,
+        )
+        for zone in plant.zones.values()
+    ]
+    ways = [(node[arc.start], node[arc.end]) for arc in plant.arcs]
+    return find_zones(len(node), ways, declared)
 
 
 def find_zones(
