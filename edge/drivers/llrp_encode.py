@@ -122,13 +122,14 @@ def _set_config_body(message: SetConfig) -> bytes:
 
 
 def _reader_event_body(message: ReaderEvent) -> bytes:
+    """Events in the order of the standard's table, which a reader of parameters may insist on."""
     events = tlv(Of.UTC_TIMESTAMP, struct.pack(">Q", message.at_us or 0))
-    if message.antenna is not None:
-        number, connected = message.antenna
-        events += tlv(Of.ANTENNA_EVENT, struct.pack(">BH", connected, number))
     if message.input is not None:
         number, high = message.input
         events += tlv(Of.GPI_EVENT, struct.pack(">HB", number, high << 7))
+    if message.antenna is not None:
+        number, connected = message.antenna
+        events += tlv(Of.ANTENNA_EVENT, struct.pack(">BH", connected, number))
     if message.connection is not None:
         events += tlv(Of.CONNECTION_ATTEMPT_EVENT, struct.pack(">H", message.connection))
     return tlv(Of.READER_EVENT_NOTIFICATION_DATA, events)

@@ -78,6 +78,7 @@ def _some(chance: random.Random, is_store: bool) -> dict[str, int]:  # noqa: FBT
     units = {
         state: chance.choice((0, 0, 0, 0, chance.randrange(1, max(2, size // 8))))
         for state in STATES
+        if state != "blocked"
     }
     for state in RARE:
         units[state] = chance.choice((0,) * 30 + (1,))
@@ -87,7 +88,9 @@ def _some(chance: random.Random, is_store: bool) -> dict[str, int]:  # noqa: FBT
     units["sellable"] = chance.choice((0, 1, 1)) * chance.randrange(0, size)
     taken = units["reserved"] + units["allocated"] + units["safety"]
     units["sellable"] = max(units["sellable"], taken)
-    return units | {"free": units["sellable"] - taken}
+    free = units["sellable"] - taken
+    units["blocked"] = free // 8  # of a lot that is not sold now
+    return units | {"free": free - units["blocked"]}
 
 
 router = APIRouter()

@@ -85,6 +85,7 @@ def test_a_wrong_code_gives_nothing_and_says_how_many_are_left(counter: Page):
 def test_what_was_reserved_is_paid_before_it_is_given(counter: Page, snap: Snapper):
     tab(counter, "handover")
     counter.locator("[data-ready=N-10406]").click()
+    expect(counter.locator("[name=till]")).to_be_visible()  # the order is on the screen
     scan(counter, CODE)
     expect(counter.get_by_test_id("given")).to_be_disabled()
     counter.locator("[name=till]").fill("R-20261127-88")

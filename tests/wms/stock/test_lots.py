@@ -388,14 +388,11 @@ def test_goods_go_from_lot_to_lot_by_no_move(database: Database, site: SiteId, s
 
 
 def test_days_are_days(database: Database, sku: SkuId):
+    best_before, made_on = date(2026, 12, 31), date(2026, 1, 1)
     record = LotRecord(
-        sku_id=sku,
-        code="A",
-        expires_on=date(2026, 12, 31),
-        made_on=date(2026, 1, 1),
-        origin="北海道",
+        sku_id=sku, code="A", expires_on=best_before, made_on=made_on, origin="北海道"
     )
     database.run(lambda s: save_lots(s, [record, record]))
 
     lot = database.run(lambda s: s.scalars(select(Lot)).one())
-    assert (lot.expires_on, lot.origin) == (date(2026, 12, 31), "北海道")
+    assert (lot.expires_on, lot.origin) == (best_before, "北海道")
