@@ -251,13 +251,14 @@ class Hand:
             self.scan(codes[0])
             self.typed(qty["target"])
 
-    def until(self, what: str) -> None:
-        """Go on as usual to a step of that kind ("slot", "zero"), or to the end ("")."""
+    def until(self, *kinds: str) -> str:
+        """Go on as usual to a step of one of these ("slot", "zero"; "": the end); which it is."""
         for _ in range(STEPS_MAX):
             is_over = self.page.locator(".handheld").get_attribute("data-view") != "work"
-            if is_over or (what and self.step.rpartition(".")[2] == what):
-                assert is_over != bool(what), f"no step {what}"
-                return
+            kind = "" if is_over else self.step.rpartition(".")[2]
+            if kind in kinds:
+                return kind
+            assert not is_over, f"no step {kinds}"
             self.go_on()
         raise AssertionError("it does not end")
 
