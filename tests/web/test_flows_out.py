@@ -1,7 +1,10 @@
 """Flows that take goods out, on the real thing: to the end, and through each of its exceptions."""
 
+from datetime import timedelta
+
 import pytest
 
+from tests.builders import NOW
 from tests.night import some_by_day
 from tests.web.browser import Opener
 from tests.web.floor_world import LANGS, World
@@ -194,7 +197,11 @@ def test_orders_stand_in_their_slots_at_a_station_until_they_are_whole(
     world.stock("CUP", 10, "A02-01-1", tote="BIN-2")
     for name in world.house.floor.stations:
         world.put(f"/console/v1/pick-stations/{HUB}/{name}", slots=2)
-    orders = [world.house.put_order(("TEA", 3), ("CUP", 1)), world.house.put_order(("TEA", 1))]
+    first = (NOW - timedelta(minutes=1)).isoformat()
+    orders = [  # the older one gets its slot first, so the other can join it at that station
+        world.house.put_order(("TEA", 3), ("CUP", 1), placed_at=first),
+        world.house.put_order(("TEA", 1)),
+    ]
     world.go()
     with filmed("pick-slots", world.soko, open_page, HUB, lang) as hands:
         for brought in sorted(world.house.transports(), key=lambda one: one.load):
