@@ -14,6 +14,7 @@ import base64
 import contextlib
 import itertools
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -86,7 +87,7 @@ def zebra_eye(eye: Eye) -> dict[str, Any]:
     return {"type": "GPI", "timestamp": at, "pin": 1 if eye.inside else 2, "state": state}
 
 
-class _Reader:
+class _Reader(ABC):
     """A gate that is read every 20 ms, while somebody wants it read."""
 
     def __init__(self, clock: Clock, *, seed: int, config: GateConfig = _DEFAULT_GATE) -> None:
@@ -100,34 +101,26 @@ class _Reader:
         return self._start(self._clock.sleep((done_at - self._clock.now()).total_seconds()))
 
     async def __aenter__(self) -> Self:
-        await self._open()
         self._reading = self._start(self._read())
         return self
 
     async def __aexit__(
         self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._close()
 
-    async def _open(self) -> None:
-        """Be there for whoever comes."""
-
-    async def _close(self) -> None:
-        """Be gone."""
-
+    @abstractmethod
     async def _tell(self, reads: Sequence[Read]) -> None:
         """Say what was read."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _look(self, eyes: Sequence[Eye]) -> None:
         """Say what the photo-eyes have seen."""
-        raise NotImplementedError
 
     async def _read(self) -> None:
         since = self._clock.now()
@@ -186,13 +179,20 @@ class R700(_Reader):
             writer.close()
 
     @override
-    async def _open(self) -> None:
+    async def __aenter__(self) -> Self:
         if self._bus is None:
             self._server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
             self.port = self._server.sockets[0].getsockname()[1]
+        return await super().__aenter__()
 
     @override
-    async def _close(self) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
         if self._server is not None:
             self._server.close()
             for writer in self._talks.values():

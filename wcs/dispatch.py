@@ -24,7 +24,7 @@ from typing import Literal
 
 from wcs.assign import ends, is_begun, is_free, plan
 from wcs.idle import charge_and_park
-from wcs.messages import Alarm, TransportOrder, TransportReport, TransportState, Withdrawal
+from wcs.messages import TransportOrder, TransportReport, TransportState, Withdrawal
 from wcs.missions import act, at_rest, before_last, next_name, silent_for_s, start
 from wcs.plant import Plant
 from wcs.routing import Routes
@@ -185,7 +185,7 @@ def _check(state: State, plant: Plant, outbox: Outbox) -> None:
     troubles = {name: _trouble(state, plant, robot) for name, robot in state.robots.items()}
     silent = [name for name, why in troubles.items() if why == "silent"]
     if _is_deaf(state, plant, len(silent)):
-        _alarm(state, "fleet", "fleet.silent", f"{len(silent)} robots", outbox)
+        raise_alarm(state, outbox, "fleet.silent/fleet", f"{len(silent)} robots")
         troubles |= dict.fromkeys(silent, "")  # it is we who do not hear: wait, and give up nothing
     else:
         clear_alarm(state, outbox, "fleet.silent/fleet")
@@ -196,7 +196,7 @@ def _check(state: State, plant: Plant, outbox: Outbox) -> None:
             robot.obstacle = why
         if not why:
             continue
-        _alarm(state, name, f"robot.{why}", robot.held[0].point if robot.held else "", outbox)
+        raise_alarm(state, outbox, f"robot.{why}/{name}", robot.held[0].point if robot.held else "")
         transport = state.transports.get(robot.transport or "")
         if transport is None:
             continue
@@ -236,7 +236,7 @@ def _check_loads(state: State, outbox: Outbox) -> None:
     for robot in state.robots.values():
         stranded = robot.transport is None and robot.report is not None and robot.report.load
         if stranded and at_rest(robot):
-            _alarm(state, robot.name, "robot.stranded", robot.held[0].point, outbox)
+            raise_alarm(state, outbox, f"robot.stranded/{robot.name}", robot.held[0].point)
         elif not stranded:
             clear_alarm(state, outbox, f"robot.stranded/{robot.name}")
 
@@ -255,19 +255,6 @@ def _trouble(state: State, plant: Plant, robot: Robot) -> str:
     if not robot.shown and told_at is not None and (state.now - told_at).total_seconds() > DEAF_S:
         return "deaf"
     return ""
-
-
-def _alarm(state: State, source: str, code: str, detail: str, outbox: Outbox) -> None:
-    alarm = Alarm(
-        at=state.now,
-        id=f"{code}/{source}",
-        source=source,
-        code=code,
-        priority=2,
-        active=True,
-        detail=detail,
-    )
-    raise_alarm(state, outbox, alarm)
 
 
 def _continue(state: State, plant: Plant) -> None:

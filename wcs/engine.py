@@ -16,7 +16,7 @@ Laws:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal, TypeAlias
@@ -236,16 +236,7 @@ class Engine:
             dispatch.action_ended(state, robot, finished=progress.finished, outbox=outbox)
         alarm_id = f"robot.misplaced/{robot.name}"
         if progress.misplaced:
-            alarm = Alarm(
-                at=state.now,
-                id=alarm_id,
-                source=robot.name,
-                code="robot.misplaced",
-                priority=2,
-                active=True,
-                detail=progress.misplaced,
-            )
-            raise_alarm(state, outbox, alarm)
+            raise_alarm(state, outbox, alarm_id, progress.misplaced)
         elif robot.held:
             clear_alarm(state, outbox, alarm_id)
 
@@ -348,11 +339,9 @@ def _hear_status(state: State, event: DeviceStatus, outbox: Outbox) -> None:
         detail=event.detail,
     )
     known = state.alarms.get(alarm_id)
-    if known is not None and known.code != alarm.code:
+    if known is None or known.code != alarm.code:
         state.alarms[alarm_id] = alarm
-        outbox.to_wms.append(replace(alarm))
-        return
-    raise_alarm(state, outbox, alarm)
+        outbox.to_wms.append(alarm)
 
 
 def _forget_devices(state: State, plant: Plant, outbox: Outbox) -> None:
@@ -376,13 +365,5 @@ def _hear_conformance(state: State, event: RobotConformance, outbox: Outbox) -> 
         if not detail:
             clear_alarm(state, outbox, alarm_id)
             continue
-        alarm = Alarm(
-            at=event.at,
-            id=alarm_id,
-            source=event.robot,
-            code=code,
-            priority=1 if code == "robot.quarantined" else 3,
-            active=True,
-            detail=detail,
-        )
-        raise_alarm(state, outbox, alarm)
+        priority = 1 if code == "robot.quarantined" else 3
+        raise_alarm(state, outbox, alarm_id, detail, priority=priority, at=event.at)

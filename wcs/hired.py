@@ -25,7 +25,7 @@ from edge.machine_messages import FleetMission, FleetReport
 from edge.messages import DeviceStatus
 from wcs.dispatch import end, tell
 from wcs.machines import FleetSpec
-from wcs.messages import Alarm, MissionCharged
+from wcs.messages import MissionCharged
 from wcs.plant import Plant
 from wcs.state import Fleet, Handed, Outbox, State, Transport, clear_alarm, raise_alarm
 
@@ -89,7 +89,7 @@ def _late(state: State, report: FleetReport, outbox: Outbox) -> None:
     known = state.missions_over.get(report.mission)
     if known in ("CANCELLED", "REFUSED") and report.state in ("LOADED", "FINISHED"):
         detail = f"{report.mission}: {known}, and now {report.state}"
-        _alarm(state, "fleet.contradiction", report.mission, detail, outbox)
+        raise_alarm(state, outbox, f"fleet.contradiction/{report.mission}", detail)
 
 
 def _charge(
@@ -199,26 +199,13 @@ def _watch(state: State, plant: Plant, outbox: Outbox) -> None:
         fleet = plant.fleets.get(handed.fleet)
         if fleet is None or _s(state, handed.heard_at) > fleet.silent_s:
             detail = f"{handed.fleet}: nothing heard since {handed.heard_at.isoformat()}"
-            _alarm(state, "fleet.mission_silent", handed.mission, detail, outbox)
+            raise_alarm(state, outbox, f"fleet.mission_silent/{handed.mission}", detail)
     for name, here in state.fleets.items():
         waiting = sum(h.fleet == name for h in state.handed.values())
         if here.up or not waiting:
             clear_alarm(state, outbox, f"fleet.away/{name}")
         else:
-            _alarm(state, "fleet.away", name, f"{waiting} missions are with it", outbox)
-
-
-def _alarm(state: State, code: str, source: str, detail: str, outbox: Outbox) -> None:
-    alarm = Alarm(
-        at=state.now,
-        id=f"{code}/{source}",
-        source=source,
-        code=code,
-        priority=2,
-        active=True,
-        detail=detail,
-    )
-    raise_alarm(state, outbox, alarm)
+            raise_alarm(state, outbox, f"fleet.away/{name}", f"{waiting} missions are with it")
 
 
 def _fleet(state: State, name: str) -> Fleet:

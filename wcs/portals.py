@@ -25,7 +25,6 @@ from itertools import pairwise
 
 from edge.machine_messages import PortalReport, PortalWanted
 from wcs.machines import Portal
-from wcs.messages import Alarm
 from wcs.plant import Plant
 from wcs.state import Access, Outbox, Robot, State, Want, clear_alarm, raise_alarm
 
@@ -184,20 +183,10 @@ def _watch(
         else "",
     }
     for code, detail in troubles.items():
-        alarm_id = f"{code}/{portal.name}"
-        if not detail:
-            clear_alarm(state, outbox, alarm_id)
-            continue
-        alarm = Alarm(
-            at=state.now,
-            id=alarm_id,
-            source=portal.name,
-            code=code,
-            priority=2,
-            active=True,
-            detail=detail,
-        )
-        raise_alarm(state, outbox, alarm)
+        if detail:
+            raise_alarm(state, outbox, f"{code}/{portal.name}", detail)
+        else:
+            clear_alarm(state, outbox, f"{code}/{portal.name}")
 
 
 def _s(state: State, since: datetime | None) -> float:

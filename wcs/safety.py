@@ -22,7 +22,7 @@ from datetime import datetime
 from edge.machine_messages import RouteUnit, SafetyReport
 from edge.messages import Divert, PauseRobot, ReleaseCarton
 from wcs.machines import Circuit
-from wcs.messages import Alarm, SafetyConfirmed
+from wcs.messages import SafetyConfirmed
 from wcs.plant import Plant
 from wcs.state import Outbox, Robot, State, Stop, ToEdge, clear_alarm, raise_alarm
 
@@ -44,13 +44,19 @@ def hear(
                 if robot and name not in stop.stood and not holds(state, plant, robot):
                     outbox.to_edge.append(PauseRobot(robot=name, paused=False))
         elif stop is not None:
-            _alarm(state, "safety.not_reset", message.circuit, f"confirmed by {message.by}", outbox)
+            raise_alarm(
+                state,
+                outbox,
+                f"safety.not_reset/{message.circuit}",
+                f"confirmed by {message.by}",
+                priority=1,
+            )
     elif message.stopped:
         if stop is None:
             state.stops[message.circuit] = Stop(since=state.now)
         else:
             stop.reset = False
-        _alarm(state, "safety.stopped", message.circuit, message.device, outbox)
+        raise_alarm(state, outbox, f"safety.stopped/{message.circuit}", message.device, priority=1)
     elif stop is not None:
         stop.reset = True
 
@@ -124,16 +130,3 @@ def _standing(state: State, plant: Plant) -> list[Circuit]:
 
 def _is_due(told_at: datetime | None, now: datetime) -> bool:
     return told_at is None or (now - told_at).total_seconds() >= PAUSE_AGAIN_S
-
-
-def _alarm(state: State, code: str, circuit: str, detail: str, outbox: Outbox) -> None:
-    alarm = Alarm(
-        at=state.now,
-        id=f"{code}/{circuit}",
-        source=circuit,
-        code=code,
-        priority=1,
-        active=True,
-        detail=detail,
-    )
-    raise_alarm(state, outbox, alarm)

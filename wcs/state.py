@@ -302,11 +302,30 @@ def fit(state: State, plant: Plant) -> State:
     return state
 
 
-def raise_alarm(state: State, outbox: Outbox, alarm: Alarm) -> None:
-    """Raise an alarm, once."""
-    if alarm.id not in state.alarms:
-        state.alarms[alarm.id] = alarm
-        outbox.to_wms.append(alarm)
+def raise_alarm(  # noqa: PLR0913 - the facts of an alarm
+    state: State,
+    outbox: Outbox,
+    alarm_id: str,
+    detail: str,
+    *,
+    source: str = "",
+    priority: Literal[1, 2, 3] = 2,
+    at: datetime | None = None,
+) -> None:
+    """Raise the alarm `code/what`, once; `what` is its source unless another is named."""
+    if alarm_id in state.alarms:
+        return
+    code, _, what = alarm_id.partition("/")
+    alarm = state.alarms[alarm_id] = Alarm(
+        at=at or state.now,
+        id=alarm_id,
+        source=source or what,
+        code=code,
+        priority=priority,
+        active=True,
+        detail=detail,
+    )
+    outbox.to_wms.append(alarm)
 
 
 def clear_alarm(state: State, outbox: Outbox, alarm_id: str) -> None:
