@@ -25,13 +25,14 @@ import threading
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 Mode: TypeAlias = Literal["up", "down", "slow", "drop", "full", "unknown"]
 LINE_MAX, MAIL_MAX, MAILS_MAX = 2_000, 1_000_000, 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is parsed once is kept, for many read again and again
 class Received:
     """A mail as it came: envelope, content, and whether the connection was encrypted."""
 
@@ -40,24 +41,24 @@ class Received:
     content: bytes
     is_encrypted: bool = False
 
-    @property
+    @cached_property
     def message(self) -> EmailMessage:
         """The mail, parsed."""
         parsed = message_from_bytes(self.content, policy=policy.default)
         assert isinstance(parsed, EmailMessage)
         return parsed
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Its Message-ID."""
         return str(self.message["Message-ID"] or "")
 
-    @property
+    @cached_property
     def subject(self) -> str:
         """Its subject, decoded."""
         return str(self.message["Subject"] or "")
 
-    @property
+    @cached_property
     def text(self) -> str:
         """Its text, decoded."""
         body = self.message.get_body(("plain",))

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 WRONG_SCANS = 0.01
 SHORT_PICKS = 0.001
-IDLE_S = 30.0  # virtual, between two looks for work
+IDLE_S, IDLE_MAX_S = 30.0, 240.0  # virtual, between two looks for work; longer at quiet hours
 SCAN_S, COUNT_S, UNIT_S, CHOOSE_S = 9.0, 2.0, 0.4, 6.0
 UNIT_SECONDS_MAX = 40.0
 ANY_CODE = "ANY-1"  # where any code will do
@@ -125,9 +125,13 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled."""
+        idle_s = IDLE_S
         while True:
-            if not await self.next_packet():
-                await self._clock.sleep(IDLE_S * self._draw.uniform(0.7, 1.3))
+            if await self.next_packet():
+                idle_s = IDLE_S
+                continue
+            await self._clock.sleep(idle_s * self._draw.uniform(0.7, 1.3))
+            idle_s = min(idle_s * 2, IDLE_MAX_S)
 
     async def next_packet(self) -> bool:
         """Do the next packet that the handheld offers; False if there is none."""

@@ -21,7 +21,7 @@ KINDS = (
     "return", "putaway", "count",
 )  # fmt: skip
 LOOK_S = 5.0  # virtual: walking to the screen and back
-QUIET_S = 5 * IDLE_S  # a store is not a warehouse: between two looks there are customers
+QUIET_S = 10 * IDLE_S  # a store is not a warehouse: between two looks there are customers
 
 
 class Clerk:
