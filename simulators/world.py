@@ -38,6 +38,7 @@ AGAIN_S = 600.0  # a parcel that the WMS does not know as shipped by then passes
 RELABEL_S = 120.0
 ROUND_S = 45.0  # a dock worker looks at the lanes that often
 SHIPPED = frozenset({"SHIPPED", "DELIVERED"})
+TRANSFER = "TRANSFER"  # on the label of what a van takes to a store
 
 
 class World:
@@ -67,10 +68,19 @@ class World:
         if deed.type != "scan":
             return
         label = next((code for expect in step["expect"] for code in expect["codes"]), "")
-        if step["say"]["code"] == "load.scan_parcel":
+        loads = step["say"]["code"] == "load.scan_parcel"
+        packs = step["say"]["code"] == "pack.scan_label" and operator.site == HUB
+        if not (loads or packs) or await self._is_for_a_store(label):
+            return
+        if loads:
             self._load(label, site=operator.site)
-        elif step["say"]["code"] == "pack.scan_label" and operator.site == HUB:
+        else:
             await self._lay_on_conveyor(label)
+
+    async def _is_for_a_store(self, code: str) -> bool:
+        """Whether the label says that a van of ours takes it to a store, past the hub's sorter."""
+        answer = await call(self._client, "GET", f"/api/v1/lookup/{code}")
+        return answer.status_code == 200 and answer.json().get("service") == TRANSFER
 
     def _load(self, code: str, *, site: str) -> None:
         """Put a parcel into the spoke's van, which leaves at once."""

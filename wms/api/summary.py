@@ -26,6 +26,7 @@ _UNITS = text(
 _RETURNS = text("SELECT count(*), count(*) FILTER (WHERE NOT closed) FROM customer_return")
 _PARCELS = text(
     "SELECT count(*) AS parcels, count(DISTINCT order_id) AS orders,"
+    " count(*) FILTER (WHERE to_site_id IS NOT NULL) AS to_sites,"
     " count(*) FILTER (WHERE passages_out > 0) AS gate_passages,"
     " count(*) FILTER (WHERE reads > 0 OR sorts > 0) AS sorted_seen,"
     " coalesce(sum(reads), 0) AS reads,"
@@ -109,6 +110,7 @@ def _of_parcels(session: Session) -> dict[str, Any]:
     states = {state: int(n) for state, n in session.execute(_PARCEL_STATES)}
     return {
         "parcels": int(row.parcels),
+        "parcels_to_stores": int(row.to_sites),
         "parcels_by_status": states,
         "parcels_shipped": int(row.shipped),
         "parcels_delivered": states.get("DELIVERED", 0),
