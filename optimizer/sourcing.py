@@ -29,7 +29,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from optimizer.result import Solution, Status, Stopwatch
+from optimizer.result import Limits, Progress, Solution, Status, Stopwatch, unheard
 from optimizer.sourcing_order import OneOrder, fill_order
 from optimizer.sourcing_problem import (
     ANY,
@@ -60,22 +60,35 @@ TOLERANCE = 1e-6
 UNITS_MAX = 2**62
 
 
-def solve(problem: Problem, *, budget_s: float = 2.0, seed: int = 0) -> Solution[Ints]:
-    """The cheapest plan found within the budget; never raises for want of stock.
+def solve(
+    problem: Problem,
+    *,
+    budget_s: float = 2.0,
+    seed: int = 0,
+    limits: Limits | None = None,
+    progress: Progress = unheard,
+) -> Solution[Ints]:
+    """The cheapest plan found within the limits; never raises for want of stock.
 
     Args:
         problem: what to decide.
-        budget_s: seconds for the second stage; with 0 only the first is run.
-        seed: given to the MIP solver.
+        budget_s: seconds, where no limits are given; with 0 only the first stage is run.
+        seed: of all chance.
+        limits: iterations are steps of ruin and recreate; with them and no seconds the answer
+            is the same wherever it is asked.
+        progress: told of each better plan or bound.
 
     Returns:
         a solution whose plan has shape (l, n): units of each line from each node.
     """
     watch = Stopwatch()
+    if limits is not None:
+        budget_s = 0.0 if limits.seconds is None else limits.seconds
     plan, exact = one_by_one(problem)
     objective = sum(cost_terms(problem, plan).values())
     stages = {"one_by_one": objective}
     bound = objective if exact and problem.parcel_cost.shape[0] <= 1 else None
+    progress(objective, bound)
     if bound is None and budget_s > 0 and problem.units.size:
         from optimizer.sourcing_mip import improve  # noqa: PLC0415 - takes a second to import
 
