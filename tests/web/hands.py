@@ -213,6 +213,10 @@ class Hand:
         """The one big thing."""
         return self.page.get_by_test_id("big").inner_text()
 
+    def fact(self, label: str, value: str) -> None:
+        """That fact stands on the screen."""
+        expect(self.page.locator(f'[data-fact="{label}"] dd')).to_have_text(value)
+
     def at(self, step: str) -> None:
         """That step is on the screen."""
         expect(self.page.get_by_test_id("task")).to_have_attribute("data-step", step)

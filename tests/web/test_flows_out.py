@@ -7,7 +7,7 @@ import pytest
 from tests.builders import NOW
 from tests.night import some_by_day
 from tests.web.browser import Opener
-from tests.web.floor_world import LANGS, World
+from tests.web.floor_world import LANGS, NAMES, World
 from tests.web.hands import filmed
 from tests.wms.house import HUB
 from tests.wms.waves.books import places_of
@@ -92,6 +92,7 @@ def test_a_single_order_with_lots_serials_and_gaps(world: World, open_page: Open
                 hand.refused("L-9", "wrong_scan")
                 hand.scan("010491234567890410L-1")
             elif (hand.wanted()["qty"] or {"target": 1})["target"] == 8:
+                hand.fact("name", NAMES["TEA"][lang == "en"])
                 hand.scan("TEA")
                 hand.odd("wrong_item", 6)
             else:

@@ -101,7 +101,7 @@ def packet_of_count(session: Session, count: StockCount) -> tuple[str, tuple[Ste
     facts: tuple[Fact, ...] = ()
     if count.sku_id is not None:
         item = items_of(session, [count.sku_id])[count.sku_id]
-        facts = (Fact(label="name", value=item.name), Fact(label="sku", value=item.code))
+        facts = (item.named, Fact(label="sku", value=item.code))
     return place.code, (_place_step(place, facts), *_item_steps(place.code, facts))
 
 

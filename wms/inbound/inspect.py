@@ -125,7 +125,7 @@ def _steps(
     item = items_of(session, [receipt.sku_id])[receipt.sku_id]
     place = session.get_one(Location, (receipt.site_id, receipt.location_id)).code
     facts = (
-        Fact(label="name", value=item.name),
+        item.named,
         Fact(label="asn", value=asn.number),
         Fact(label="place", value=place),
         *((Fact(label="lot", value=receipt.lot),) if receipt.lot else ()),

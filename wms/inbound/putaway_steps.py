@@ -30,7 +30,7 @@ def goods_step(session: Session, putaway: Putaway, goods: Goods) -> Step:
         say=Say(code="putaway.scan_unit" if putaway.unit_code else "putaway.scan_item"),
         big=f"…{putaway.unit_code[-4:]}" if putaway.unit_code else goods.sku,
         facts=(
-            *((Fact(label="name", value=name),) if name else ()),
+            *((name,) if name else ()),
             Fact(label="units", value=str(putaway.units)),
             *((Fact(label="place", value=start),) if not start.startswith("@") else ()),
         ),
@@ -103,7 +103,7 @@ def _count_steps(session: Session, putaway: Putaway, mark: str) -> tuple[Step, .
             op="count",
             say=Say(code="putaway.count", params={"units": putaway.units}),
             big=str(putaway.units),
-            facts=(Fact(label="name", value=name),) if name else (),
+            facts=(name,) if name else (),
             expect=(Expect(kind="item", codes=codes),),
             qty=Quantity(
                 target=putaway.units,
@@ -122,9 +122,9 @@ def _expect(session: Session, putaway: Putaway, option: Option) -> Expect:
     return Expect(kind="location", codes=(place.code,), check=(digits,))
 
 
-def _codes(session: Session, putaway: Putaway) -> tuple[tuple[str, ...], str]:
+def _codes(session: Session, putaway: Putaway) -> tuple[tuple[str, ...], Fact | None]:
     if putaway.unit_code:
-        return (putaway.unit_code,), ""
+        return (putaway.unit_code,), None
     assert putaway.sku_id is not None
     item = items_of(session, [putaway.sku_id])[putaway.sku_id]
-    return item.codes, item.name
+    return item.codes, item.named

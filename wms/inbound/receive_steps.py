@@ -112,7 +112,7 @@ def dock_step(number: int, places: Sequence[Location], item: Item, units: int) -
         say=Say(code="inbound.cross_dock", params={"units": units}),
         big=places[0].code,
         facts=(
-            Fact(label="name", value=item.name),
+            item.named,
             Fact(label="units", value=str(units)),
         ),
         expect=tuple(
@@ -131,7 +131,7 @@ def dock_step(number: int, places: Sequence[Location], item: Item, units: int) -
 
 
 def _facts(item: Item, read: Read, left: int) -> tuple[Fact, ...]:
-    facts = [Fact(label="name", value=item.name), Fact(label="sku", value=item.code)]
+    facts = [item.named, Fact(label="sku", value=item.code)]
     if left >= 0:
         facts.append(Fact(label="expected", value=str(left)))
     if read.lot:

@@ -26,6 +26,12 @@ class Item:
     tracking: str = "NONE"
     picture: str = ""
     care: str = ""
+    name_en: str = ""
+
+    @property
+    def named(self) -> Fact:
+        """Its name, for the screen."""
+        return Fact(label="name", value=self.name, en=self.name_en)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -50,6 +56,7 @@ def items_of(
         sku.id: Item(
             code=sku.code,
             name=sku.name_ja,
+            name_en=sku.name_en,
             gtins=tuple(barcodes.get(sku.id, ())),
             weight_g=sku.weight_g,
             cool=sku.temperature != "AMBIENT",
@@ -101,7 +108,7 @@ def item_step(step_id: str, item: Item, units: int, *, say: str, facts: Sequence
         say=Say(code=say, params={"units": units}),
         big=str(units),
         facts=(
-            Fact(label="name", value=item.name),
+            item.named,
             Fact(label="sku", value=item.code),
             *((Fact(label="care", value=item.care),) if item.care else ()),
             *facts,

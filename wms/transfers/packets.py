@@ -71,7 +71,7 @@ def _count_step(step_id: str, item: Item, units: int, number: str) -> Step:
         op="count",
         say=Say(code="receive.count_item", params={"units": units}),
         big=str(units),
-        facts=(Fact(label="name", value=item.name), Fact(label="sku", value=item.code), *facts),
+        facts=(item.named, Fact(label="sku", value=item.code), *facts),
         expect=(Expect(kind="item", codes=item.codes),),
         qty=Quantity(target=units, max=units + SURPLUS_MAX, by="scan" if units == 1 else "type"),
         allow=("short", "damaged", "undo"),

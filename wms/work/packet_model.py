@@ -28,10 +28,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One small line under the big value; `label` is a code."""
+    """One small line under the big value; `label` is a code; `en`: what English readers see."""
 
     label: str
     value: str
+    en: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ export interface Say {
 export interface Fact {
   label: string;
   value: string;
+  en?: string; // for English readers, where it differs
 }
 /** What may be scanned or chosen here. No codes: anything of that kind. */
 export interface Expect {

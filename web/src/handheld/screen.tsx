@@ -1,12 +1,12 @@
 /** One renderer for all six operations of a work packet. */
 import { useEffect, useLayoutEffect } from "preact/hooks";
-import { maybeWord, t, word } from "../core/i18n.ts";
+import { lang, maybeWord, t, word } from "../core/i18n.ts";
 import { Keypad } from "./keypad.tsx";
 import { later } from "./later.tsx";
 import { Message } from "./message.tsx";
 import { bare, elements } from "./gs1.ts";
 import { CameraIcon } from "./icon.tsx";
-import { countOf, type Packet, piles, scans, type Step, stepNow } from "./packet.ts";
+import { countOf, type Fact, type Packet, piles, scans, type Step, stepNow } from "./packet.ts";
 import { CLOSED, main, read, sheet } from "./read.ts";
 import { session } from "./session.ts";
 import { sheetsPart } from "./soon.ts";
@@ -68,11 +68,11 @@ export function Task({ packet }: { packet: Packet }) {
 }
 
 /** A fact's value is text of the world, but for the few that are codes. */
-function shown(fact: { label: string; value: string }): string {
+function shown(fact: Fact): string {
   if (fact.label === "colour") return word("choice", fact.value);
   if (fact.label === "care") return fact.value.split(" ").map((code) => word("care", code)).join(" ・ ");
   if (fact.label === "disposition") return fact.value.replace(/[A-Z_]{3,}/g, (code) => word("disposition", code));
-  return fact.value;
+  return (lang.value === "en" && fact.en) || fact.value;
 }
 
 function hide(event: Event): void {
