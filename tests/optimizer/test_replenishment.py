@@ -1,0 +1,165 @@
+"""Levels: the same as a public library finds, and no others cost less."""
+
+import warnings
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optimizer.replenishment import (
+    Levels,
+    Problem,
+    convolved,
+    cost_of,
+    newsvendor,
+    newsvendor_normal,
+    poisson,
+    service_short,
+    solve,
+    solve_rq,
+    spread,
+)
+from optimizer.result import Status
+from tests.night import some_by_day
+
+SS = [  # fixed, short, hold, mean of a Poisson demand
+    (5, 4, 1, 6), (64, 9, 1, 10), (64, 9, 1, 25), (64, 9, 1, 75), (100, 2, 0.5, 3), (1, 9, 1, 4),
+    (24, 99, 1, 15), (64, 9, 1, 40), (2.5, 1, 0.18, 0.3),
+]  # fmt: skip
+RQ = [(8, 20, 1500 / 52, 2), (100, 2, 3.1, 4), (64, 9, 0.5, 3), (5, 1, 12.5, 1)]
+
+
+@pytest.fixture(scope="module")
+def stockpyl() -> ModuleType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own affair
+        import stockpyl  # type: ignore[import-untyped]  # noqa: PLC0415
+        from stockpyl import newsvendor, rq, ss  # noqa: F401, PLC0415
+    assert isinstance(stockpyl, ModuleType)
+    return stockpyl
+
+
+@pytest.mark.parametrize("case", some_by_day(SS, [*SS[:3], *SS[4:6]]))
+def test_s_and_S_are_those_of_stockpyl(  # noqa: N802 - the names of the field
+    stockpyl: ModuleType, case: tuple[float, float, float, float]
+):
+    fixed, short, hold, mean = case
+    found = solve(Problem(demand=poisson(mean), hold=hold, short=short, fixed=fixed))
+    low, high, cost = stockpyl.ss.s_s_discrete_exact(hold, short, fixed, True, mean)  # noqa: FBT003
+    assert (found.plan.low, found.plan.high) == (low, high)
+    assert found.objective == pytest.approx(cost, rel=1e-4)
+    assert sum(found.terms.values()) == pytest.approx(found.objective)
+
+
+@pytest.mark.parametrize(("fixed", "short", "mean", "lead"), RQ)
+def test_r_and_Q_are_those_of_stockpyl(  # noqa: N802 - the names of the field
+    stockpyl: ModuleType, fixed: float, short: float, mean: float, lead: int
+):
+    found = solve_rq(
+        Problem(demand=poisson(mean), hold=0.5, short=short, fixed=fixed, lead_periods=lead)
+    )
+    r, q, cost = stockpyl.rq.r_q_poisson_exact(0.5, short, fixed, mean, lead)
+    assert (found.plan.low, found.plan.high - found.plan.low) == (r, q)
+    assert found.objective == pytest.approx(cost, rel=1e-4)
+
+
+@pytest.mark.parametrize("mean", [0.7, 5, 50.0])
+def test_what_is_bought_once_is_that_of_stockpyl(stockpyl: ModuleType, mean: float):
+    theirs = stockpyl.newsvendor
+    units, cost = newsvendor(poisson(mean), hold=0.18, short=0.7)
+    assert (units, cost) == pytest.approx(theirs.newsvendor_poisson(0.18, 0.7, mean), rel=1e-4)
+    normal = newsvendor_normal(mean, mean / 5, hold=0.18, short=0.7)
+    assert normal == pytest.approx(theirs.newsvendor_normal(0.18, 0.7, mean, mean / 5), rel=1e-4)
+    wide = spread(mean, 3 * mean)
+    of_pmf = theirs.newsvendor_discrete(0.18, 0.7, demand_pmf=dict(enumerate(wide.tolist())))
+    assert newsvendor(wide, hold=0.18, short=0.7) == pytest.approx(of_pmf, rel=1e-4)
+
+
+def long_run(problem: Problem, levels: Levels) -> float:
+    """The mean cost a period, from the shares of time spent at each position: by its own words."""
+    width = levels.high - levels.low
+    step = np.zeros((width, width))
+    for below in range(width):
+        for units, chance in enumerate(problem.demand):
+            after = below + units
+            step[below, after if after < width else 0] += chance
+    ways = np.vstack([step.T - np.eye(width), np.ones(width)])
+    share = np.linalg.lstsq(ways, np.r_[np.zeros(width), 1.0], rcond=None)[0]
+    ordered = sum(
+        share[below] * problem.demand[max(0, width - below) :].sum() for below in range(width)
+    )
+    total = problem.fixed * ordered
+    owed = problem.demand
+    for _ in range(problem.lead_periods):
+        owed = np.convolve(owed, problem.demand)
+    for below in range(width):
+        left = levels.high - below - np.arange(owed.size)
+        each = problem.hold * np.maximum(left, 0) + problem.short * np.maximum(-left, 0)
+        total += share[below] * float(owed @ each)
+    return float(total)
+
+
+chances = st.lists(st.integers(0, 9), min_size=2, max_size=5).filter(lambda row: sum(row[1:]) > 0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(chances, st.integers(0, 2), st.integers(1, 20), st.integers(0, 30))
+def test_no_other_levels_cost_less(weights: list[int], lead: int, short: int, fixed: int):
+    demand = np.array(weights) / sum(weights)
+    problem = Problem(demand=demand, lead_periods=lead, hold=1.0, short=short, fixed=fixed)
+    found = solve(problem)
+    assert found.objective == pytest.approx(long_run(problem, found.plan), rel=1e-6)
+    for low in range(-4, 12, 3):
+        for high in range(low + 1, low + 12, 2):
+            levels = Levels(low=low, high=high)
+            assert cost_of(problem, levels) >= found.objective - 1e-9
+    assert cost_of(problem, Levels(low=1, high=4)) == pytest.approx(
+        long_run(problem, Levels(low=1, high=4)), rel=1e-6
+    )
+
+
+def test_by_hand_one_unit_a_period_and_a_lot_every_fourth():
+    """Demand 1 always, hold 1, owing dear, an order 8: lots of 4 cost 8/4 + (0+1+2+3)/4 = 3.5."""
+    found = solve(Problem(demand=np.array([0.0, 1.0]), hold=1, short=1000, fixed=8))
+    assert found.objective == pytest.approx(3.5)
+    assert (found.plan.low, found.plan.high) == (0, 4)
+    assert found.terms == pytest.approx({"orders": 2.0, "stock": 1.5})
+
+
+def test_demand_is_as_it_is_said_to_be():
+    for mean, variance in ((0.1, 0.5), (3, 3), (3, 40), (500, 800)):
+        demand = spread(mean, variance)
+        units = np.arange(demand.size)
+        assert demand @ units == pytest.approx(mean, rel=1e-4)
+        assert demand @ units**2 - mean**2 == pytest.approx(variance, rel=1e-3)
+    twice = convolved(poisson(2), 2)
+    assert twice == pytest.approx(poisson(4)[: twice.size], abs=1e-6)
+    assert service_short(0.9, 1.0) == pytest.approx(9.0)
+
+
+def test_no_demand_at_all_and_nonsense():
+    still = Problem(demand=np.ones(1), hold=1, short=9, fixed=5)
+    assert (solve(still).plan, solve(still).status) == (Levels(low=-1, high=0), Status.OPTIMAL)
+    assert solve_rq(still).objective == 0
+    assert newsvendor_normal(5, 0, hold=1, short=2) == (5, 0.0)
+    assert spread(0, 0).tolist() == [1.0]
+    with pytest.raises(ValueError, match="add up to 1"):
+        Problem(demand=np.array([0.5, 0.4]), hold=1, short=1)
+    with pytest.raises(ValueError, match="any level"):
+        Problem(demand=np.ones(1), hold=0, short=1)
+    with pytest.raises(ValueError, match="packs"):
+        Problem(demand=np.ones(1), hold=1, short=1, lead_periods=300_000)
+    with pytest.raises(ValueError, match="packs"):
+        poisson(1e6)
+    with pytest.raises(ValueError, match="service level"):
+        service_short(1.0, 1.0)
+    with pytest.raises(ValueError, match="at least 0"):
+        Problem(demand=np.ones(1), hold=1, short=1, fixed=-1)
+
+
+def test_a_large_demand_takes_no_time():
+    found = solve(Problem(demand=spread(700, 3_000), hold=1, short=19, fixed=5_000))
+    assert found.runtime_s < 5
+    assert found.plan.high > 700
