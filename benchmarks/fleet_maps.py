@@ -5,9 +5,11 @@
     floors    two floors with two lifts
     pods      shelves that robots drive under when empty, and carry through the aisles
 
-Each gives a World for a number of robots and a seed. A robot takes the first goal of its list
-that no other's dead end holds up, and that does not lead to another hall while CROSSING robots
-are on their way to one: as a dispatcher would, who knows what a lift can carry.
+Each gives a World for a number of robots and a seed. Whoever has been without a goal for longest
+takes the first one of its list that no other's dead end holds up, and that does not lead to another
+hall while CROSSING robots are on their way to one; and nobody takes any while ACTIVE of the open
+nodes have a robot under way: as a dispatcher would, who knows what lifts and aisles can carry. Who
+has no goal waits where it is, can be pushed, and leaves a dead end that another needs.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +27,8 @@ from wcs.layout.rows import Rows
 from wcs.layout.zones import Zone
 
 WITH, AGAINST, QUARTER = 2, 8, 2
-CROSSING = 4
+CROSSING = 5
+ACTIVE = 0.15  # robots under way to a node outside of all zones
 _AHEAD = 8  # goals of its list that a robot may choose from
 
 Flags = NDArray[np.bool_]
@@ -140,6 +143,7 @@ def _world(
     roadmap = _with_lanes(roadmap).with_zones(declared)
     zones, zone = roadmap.zones, roadmap.zone_of
     hall = _halls(roadmap, zones, zone)
+    active_max = ACTIVE * int((zone == NONE).sum())
     rng = np.random.default_rng(seed)
     starts = rng.permutation(np.flatnonzero(zone == NONE))[:robots].astype(np.int32)
     fleet = Fleet.at(roadmap, starts)
@@ -147,7 +151,7 @@ def _world(
     goals = np.array([i for i in range(roadmap.nodes) if not _is_lift(zones, zone[i])])
     lists: list[list[int]] = [rng.choice(goals, _AHEAD).tolist() for _ in range(robots)]
 
-    def next_leg(robot: int, done: int) -> Leg:  # noqa: ARG001 - the list goes on by itself
+    def next_leg(robot: int, done: int) -> Leg | None:  # noqa: ARG001 - the list goes on by itself
         mine = lists[robot]
         busy = [
             (int(at), int(to)) for at, to in zip(fleet.tail, fleet.goal, strict=True) if to >= 0
@@ -160,7 +164,9 @@ def _world(
             for goal in mine
             if int(zone[goal]) not in others and (hall[goal] == here or crossing < CROSSING)
         ]
-        goal = free[0] if free else mine[0]
+        if not free or sum(at != to for at, to in busy) >= active_max:
+            return None
+        goal = free[0]
         mine.remove(goal)
         mine.append(int(rng.choice(goals)))
         return Leg(goal)

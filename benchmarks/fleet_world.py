@@ -36,7 +36,7 @@ class World:
 
     Attributes:
         fleet, rows: what is granted, by what costs.
-        next_leg: (robot, legs done) -> where it goes next.
+        next_leg: (robot, legs done) -> where it goes next; None: it is asked again later.
         claims: the zones, if there are any.
         late: the chance that an action is late.
         seed: of chance.
@@ -47,7 +47,7 @@ class World:
 
     fleet: Fleet
     rows: Rows
-    next_leg: Callable[[int, int], Leg]
+    next_leg: Callable[[int, int], Leg | None]
     claims: Claims | None = None
     late: float = 0.0
     seed: int = 0
@@ -70,6 +70,9 @@ class World:
         self.best_at = np.zeros(robots, np.int64)
         self.stuck: list[tuple[int, float]] = []  # ticks without progress, free-flow ticks
         self.since = np.zeros(self.fleet.roadmap.nodes, np.int64)
+        self.idle: list[int] = []  # without a leg, the longest first
+        self.free_at = np.zeros(robots, np.int64)
+        self.waited: list[int] = []  # ticks without a leg
         for robot in range(robots):
             self._send(robot)
 
@@ -82,16 +85,27 @@ class World:
     def step(self) -> None:
         """One tick: arrivals, then claims and grants, then departures."""
         self._arrive()
+        if self.idle and self.tick % MOVE_TICKS == 0:
+            self._assign()
         begun = process_time()
         order, table = self.order, self.rows.table
         if self.claims is not None:
             order = self.claims.decide(order, table)
+            self._retreat(self.claims.retreats)
         heading = self.fleet.heading.copy()
         granted = self.fleet.serve(order, table)
         self.cpu_s += process_time() - begun
         if len(granted):
             self._depart(granted[:, 0], granted[:, 1], heading)
         self.tick += 1
+
+    def _retreat(self, retreats: dict[int, int]) -> None:
+        """Who has nowhere to go and stands in a zone that others wait for leaves it."""
+        fleet = self.fleet
+        fleet.goal[self.idle] = NONE
+        for robot, node in retreats.items():
+            if robot in self.idle:
+                fleet.goal[robot], fleet.slot[robot] = node, self.rows.slot(node)
 
     def finish(self) -> None:
         """Close the log."""
@@ -109,6 +123,7 @@ class World:
         self.left[over] = NONE
         fleet.ahead[over] = 0.0
         fleet.takes[over], fleet.settles[over] = True, False
+        fleet.goal[self.idle] = NONE
         there = over[fleet.tail[over] == fleet.goal[over]]
         if len(there):
             is_there = np.zeros(len(self.order), np.bool_)
@@ -118,7 +133,8 @@ class World:
             for robot in there.tolist():
                 self._there(robot)
         for robot in over.tolist():
-            self._nearer(robot)
+            if fleet.goal[robot] != NONE:
+                self._nearer(robot)
 
     def _there(self, robot: int) -> None:
         fleet = self.fleet
@@ -126,14 +142,25 @@ class World:
         leg = (robot, int(fleet.goal[robot]), int(self.began[robot]), self.tick)
         self.legs.append((*leg, float(self.free_ticks[robot])))
         self.done[robot] += 1
-        self._send(robot)
+        fleet.goal[robot], self.free_at[robot] = NONE, self.tick
+        self.idle.append(robot)
+
+    def _assign(self) -> None:
+        waiting, self.idle = self.idle, []
+        for robot in waiting:
+            self._send(robot)
 
     def _send(self, robot: int) -> None:
         fleet = self.fleet
         leg = self.next_leg(robot, int(self.done[robot]))
-        while leg.goal == fleet.tail[robot]:  # there already
+        while leg is not None and leg.goal == fleet.tail[robot]:  # there already
             self.done[robot] += 1
             leg = self.next_leg(robot, int(self.done[robot]))
+        if leg is None:
+            fleet.goal[robot] = NONE
+            self.idle.append(robot)
+            return
+        self.waited.append(int(self.tick - self.free_at[robot]))
         fleet.goal[robot], fleet.layer[robot] = leg.goal, leg.layer
         fleet.slot[robot] = self.rows.slot(leg.goal, leg.layer)
         self.began[robot] = self.best_at[robot] = self.tick
@@ -192,9 +219,15 @@ class World:
         A leg counts as at least the mean one: one step aside is no measure of patience.
         """
         for robot in range(len(self.order)):
-            self._note(robot)
+            if robot not in self.idle:
+                self._note(robot)
         mean = self.free_flow()
         return max(ticks / max(free, mean) for ticks, free in self.stuck)
+
+    def without_leg(self) -> float:
+        """The longest that any robot had to wait for a leg, in mean free-flow times."""
+        waits = [*self.waited, *(self.tick - self.free_at[self.idle]).tolist()]
+        return max(waits, default=0) / self.free_flow()
 
     def free_flow(self) -> float:
         """The mean ticks of a leg if nobody were in the way."""

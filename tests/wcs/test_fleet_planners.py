@@ -91,6 +91,7 @@ def test_nobody_is_locked_up_for_long(name: str, robots: int):
         world = MAPS[name](robots, seed, 0.05)
         world.run(3000)
         assert judge(world) == []
+        assert world.without_progress() < 10
         assert all(
             any(leg[0] == one and leg[3] > 1500 for leg in world.legs) for one in range(robots)
         )
@@ -192,6 +193,60 @@ def test_nobody_enters_a_zone_without_its_claim():
         for _, node in ends(fleet, fleet.serve(leads, rows.table)):
             assert node not in zones[0].nodes or fleet.tail[0] == starts[0]
     assert fleet.lock[place["1,2"]] in (NONE, 1)
+
+
+def claiming(rows: list[str], robots: dict[str, str | None]) -> tuple[Claims, Rows]:
+    """Robots by place on a grid of "." and "#", and where each goes; the first in rank first."""
+    roadmap = of_grid(np.array([[c == "." for c in row] for row in rows]), cost=2).with_zones()
+    place = {name: i for i, name in enumerate(roadmap.names)}
+    fleet, costs = (
+        Fleet.at(roadmap, np.array([place[at] for at in robots], np.int32)),
+        Rows(roadmap),
+    )
+    for robot, goal in enumerate(robots.values()):
+        if goal is not None:
+            fleet.goal[robot], fleet.slot[robot] = place[goal], costs.slot(place[goal])
+    return Claims(fleet), costs
+
+
+def leaders(claims: Claims, rows: Rows) -> list[int]:
+    order = np.arange(len(claims.fleet.tail), dtype=np.int32)
+    return sorted(claims.decide(order, rows.table).tolist())
+
+
+TWO_HALLS = ["..#.#..", ".......", "..#.#.."]  # dead ends open to the lane between two halls
+
+
+@pytest.mark.usefixtures("plain")
+def test_zones_without_open_ground_between_them_are_claimed_together():
+    claims, rows = claiming(TWO_HALLS, {"0,3": None, "1,1": "2,3"})
+    assert leaders(claims, rows) == [0, 1]
+    assert claims.fleet.claims[1].sum() == 2, "the lane, and the dead end behind it"
+    claims, rows = claiming(TWO_HALLS, {"0,3": "1,6", "1,1": "0,3"})
+    assert leaders(claims, rows) == [0]
+    assert claims.fleet.claims[1].sum() == 0, "not the lane either: the other has to come out"
+
+
+@pytest.mark.usefixtures("plain")
+def test_only_the_first_few_come_near_a_zone():
+    dead_end = ["...#...", ".......", ".......", "......."]
+    dead_end[0] = "###.###"
+    goals = {"3,0": "0,3", "3,6": "0,3", "3,1": "0,3", "3,5": "2,0"}
+    claims, rows = claiming(dead_end, dict(goals))
+    assert leaders(claims, rows) == [0, 1, 3], "two come, the third waits where it is"
+    assert not claims.fleet.claims.any(), "and nobody has it from afar"
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_stands_in_a_zone_for_nothing_leaves_it_when_another_waits_for_it():
+    dead_end = ["##.##", "##.##", ".....", "....."]
+    claims, rows = claiming(dead_end, {"2,1": "1,2", "0,2": None})
+    assert leaders(claims, rows) == [1]
+    names = claims.fleet.roadmap.names
+    assert {robot: names[node] for robot, node in claims.retreats.items()} == {1: "2,2"}
+    claims, rows = claiming(dead_end, {"2,1": "3,4", "0,2": None})
+    leaders(claims, rows)
+    assert claims.retreats == {}, "nobody needs it"
 
 
 @pytest.mark.usefixtures("plain")

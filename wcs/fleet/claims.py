@@ -1,9 +1,11 @@
 """Who may enter a zone: claims, decided anew in every round from what is held and wanted.
 
     inside      whoever holds a node of a zone has its claim
-    the goal    lies in the zone: claimed as soon as nobody else does, wherever the robot is
-    the way     leads through it: claimed NEAR nodes before its mouth; who is refused waits there,
-                so that the mouth stays open for those who come out
+    the way     leads into a zone: claimed NEAR nodes before its mouth, with every zone that follows
+                without open ground between; who is refused waits there and can be pushed, so that
+                the mouth stays open for those who come out
+    from afar   only the first few in rank come near a zone (`COMING`); the others wait where they
+                are, so that there is no crowd before it and nobody keeps it for himself meanwhile
 
 In the order of rank. A bridge takes any number of robots that leave it at the same end; once
 somebody waits for the other way, only as long as one of still higher rank is on it. Robots with
@@ -12,21 +14,29 @@ their goal on a bridge have it alone.
 Who had a claim and still wants it keeps it. Losing that memory is harmless: those inside have
 theirs because they are inside, and to the others nothing was granted yet.
 
+Who stands in a zone that another waits for, and has no goal or no claim to go on, is sent out of
+it, to the nearest open ground (`Claims.retreats`).
+
 Laws:
     capacity    no more robots claim a zone than it takes
     one way     robots on a bridge all leave it at the same end
+    together    zones without open ground between are claimed all at once or not at all
     in turn     lower ranks overtake a refused robot only behind a higher one, so not for ever
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from wcs.fleet.grants import NONE, Fleet
-from wcs.layout.roadmap import FACINGS, Flags, Ints
+from wcs.layout.roadmap import FACINGS, Ints
+from wcs.layout.rows import FAR
 from wcs.layout.zones import Zone
 
 NEAR = 2
+COMING = {"DEAD_END": 2, "LIFT": 3, "BLOCK": 3, "BRIDGE": 4}  # a bridge: so many from either end
 _ALONE = -2  # no exit: it stays in the zone
 
 
@@ -37,17 +47,34 @@ class _Use:
     zone: Zone
     robots: dict[int, int] = field(default_factory=dict)  # who, and of which rank
     exits: set[int] = field(default_factory=set)
+    coming: dict[int, int] = field(default_factory=dict)  # how many are on their way, by exit
     refused: int = 2**31  # the first rank that was
 
     def takes(self, robot: int, leaves_at: int) -> bool:
         """Whether one more robot may come in."""
-        if robot in self.robots:
-            return True
-        if not self.robots:
+        if robot in self.robots or not self.robots:
             return True
         if len(self.robots) >= self.zone.capacity or self.refused < min(self.robots.values()):
             return False
         return self.zone.kind != "BRIDGE" or (self.exits == {leaves_at} and leaves_at != _ALONE)
+
+    def enter(self, robot: int, rank: int, leaves_at: int) -> None:
+        """Let it in."""
+        self.robots[robot] = rank
+        self.exits.add(leaves_at)
+
+    def comes(self, leaves_at: int) -> bool:
+        """One more robot would come near: whether it may."""
+        key = leaves_at if self.zone.kind == "BRIDGE" else _ALONE
+        self.coming[key] = self.coming.get(key, 0) + 1
+        return self.coming[key] <= COMING[self.zone.kind]
+
+
+class _Way(NamedTuple):
+    """What lies ahead of a robot: the zones that it has to claim together, and how far they are."""
+
+    zones: tuple[tuple[int, int], ...]  # and where it leaves each
+    steps: int
 
 
 class Claims:
@@ -55,16 +82,21 @@ class Claims:
 
     Args:
         fleet: whose claims are decided.
+
+    Attributes:
+        retreats: robots that are to leave the zone where they stand, and where to; of this round.
     """
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet, self.zones = fleet, fleet.roadmap.zones
-        ways, zone_of = fleet.roadmap, fleet.roadmap.zone_of
-        enters = (zone_of[ways.end] != NONE) & (zone_of[ways.end] != zone_of[ways.start])
-        self._near: Flags = np.zeros(ways.nodes, np.bool_)
-        self._near[ways.start[enters]] = True
-        for _ in range(NEAR - 1):
-            self._near[ways.start[self._near[ways.end]]] = True
+        ways = fleet.roadmap
+        self.retreats: dict[int, int] = {}
+        self._zone: list[int] = ways.zone_of.tolist()
+        self._first: list[int] = ways.first.tolist()
+        self._end: list[int] = ways.end.tolist()
+        self._facing: list[int] = ways.facing.tolist()
+        self._turn: list[int] = ways.turn.tolist()
+        self._known: dict[int, tuple[tuple[int, int, int, int], _Way]] = {}
 
     def decide(self, order: Ints, table: Ints) -> Ints:
         """Fill `fleet.claims` for this round.
@@ -74,99 +106,139 @@ class Claims:
             table: rows of costs, as `Fleet.serve` takes them.
 
         Returns:
-            Who leads in this round, by rank: first who is in a zone, to clear it, then who is
-            about to enter one. A robot that was refused waits where it is, and can be pushed.
+            Who leads in this round, by rank: first who is in a zone, to clear it. A robot that was
+            refused waits where it is, and can be pushed.
         """
         fleet = self.fleet
+        self.retreats = {}
         if not self.zones:
             return order
         uses = [_Use(zone) for zone in self.zones]
-        rank = np.full(len(fleet.goal), len(order), np.int32)
-        rank[order] = np.arange(len(order))
-        for use in uses:
-            for node in use.zone.nodes:
-                if (robot := int(fleet.lock[node])) != NONE:
-                    use.robots[robot] = int(rank[robot])
-                    use.exits.add(self._exit(robot, int(fleet.tail[robot]), table))
-        goals = fleet.goal[order]
-        wants = (goals != NONE) & (
-            (fleet.roadmap.zone_of[goals] != NONE) | self._near[fleet.tail[order]]
-        )
-        leads = np.ones(len(order), np.bool_)
-        at_mouth = np.zeros(len(order), np.bool_)
-        had = fleet.claims[order].any(axis=1)
-        for robot in [*order[wants & had].tolist(), *order[wants & ~had].tolist()]:
-            place = rank[robot]
-            leads[place], at_mouth[place] = self._ask(uses, robot, int(place), table)
+        robots: list[int] = order.tolist()
+        rank = {robot: place for place, robot in enumerate(robots)}
+        ways = {robot: self._way(robot, table) for robot in robots}
+        self._inside(uses, rank, table)
+        had = [robot for robot in robots if fleet.claims[robot].any()]
+        for robot in had:
+            for zone, leaves_at in ways[robot].zones:
+                if fleet.claims[robot, zone]:
+                    uses[zone].enter(robot, rank[robot], leaves_at)
+        leads = np.ones(len(robots), np.bool_)
+        for place, robot in enumerate(robots):
+            if ways[robot].zones:
+                leads[place] = _ask(uses, robot, place, ways[robot])
         fleet.claims[:] = False
         for number, use in enumerate(uses):
             fleet.claims[list(use.robots), number] = True
         inside = fleet.roadmap.zone_of[fleet.tail[order]] != NONE
-        at_mouth &= ~inside
-        return np.concatenate([order[inside], order[at_mouth], order[leads & ~inside & ~at_mouth]])
+        self._retreat(uses, order[inside & (~leads | (fleet.goal[order] == NONE))].tolist())
+        return np.concatenate([order[inside], order[leads & ~inside]])
 
-    def _ask(self, uses: list[_Use], robot: int, rank: int, table: Ints) -> tuple[bool, bool]:
-        """Claim what the robot's goal lies in, and what it is about to enter.
+    def _inside(self, uses: list[_Use], rank: dict[int, int], table: Ints) -> None:
+        """Zones belong to who is in them."""
+        fleet = self.fleet
+        for use in uses:
+            for node in use.zone.nodes:
+                if (robot := int(fleet.lock[node])) != NONE:
+                    exit_at = self._exit(robot, int(fleet.tail[robot]), table)
+                    use.enter(robot, rank.get(robot, len(rank)), exit_at)
 
-        Returns:
-            Whether it was not refused, and whether it is about to enter what it has claimed.
-        """
-        fleet, ways = self.fleet, self.fleet.roadmap
-        node, heading = int(fleet.tail[robot]), int(fleet.heading[robot])
-        own, asked = (
-            int(fleet.roadmap.zone_of[node]),
-            int(fleet.roadmap.zone_of[int(fleet.goal[robot])]),
+    def _retreat(self, uses: list[_Use], robots: Iterable[int]) -> None:
+        """Send who stands in a zone without a way on out of it, if somebody waits for it."""
+        for robot in robots:
+            here = int(self.fleet.tail[robot])
+            zone = self._zone[here]
+            if not self.fleet.takes[robot] or uses[zone].refused == 2**31:
+                continue
+            shut = self.fleet.shut[int(self.fleet.layer[robot])]
+            seen, todo = {here}, [here]
+            for node in todo:
+                for a in range(self._first[node], self._first[node + 1]):
+                    near = self._end[a]
+                    if near in seen or shut[a]:
+                        continue
+                    if self._zone[near] == NONE:
+                        self.retreats[robot] = near
+                        todo.clear()
+                        break
+                    if self._zone[near] == zone:
+                        seen.add(near)
+                        todo.append(near)
+
+    # ---------------------------------------------------------------- ways
+    def _way(self, robot: int, table: Ints) -> _Way:
+        """The zones that lie next on a robot's way; kept as long as it stands where it does."""
+        fleet = self.fleet
+        node, heading, goal = (
+            int(fleet.tail[robot]),
+            int(fleet.heading[robot]),
+            int(fleet.goal[robot]),
         )
-        if asked not in (NONE, own) and not _enter(uses[asked], robot, rank, _ALONE):
-            return False, False
-        for _ in range(NEAR):
+        key = (node, heading, goal, int(fleet.layer[robot]))
+        known = self._known.get(robot)
+        if known is None or known[0] != key:
+            known = self._known[robot] = (key, self._walk(robot, node, heading, table))
+        return known[1]
+
+    def _walk(self, robot: int, node: int, heading: int, table: Ints) -> _Way:
+        own, steps, found = self._zone[node], 0, 0
+        zones: list[tuple[int, int]] = []
+        is_own = own != NONE
+        for step in range(1, len(self._zone)):
             arc = self._next(robot, node, heading, table)
             if arc == NONE:
                 break
-            node, heading = int(ways.end[arc]), int(ways.facing[arc])
-            zone = int(fleet.roadmap.zone_of[node])
-            if zone not in (NONE, own, asked):
-                mine = _enter(uses[zone], robot, rank, self._exit(robot, node, table))
-                return mine, mine
-        return True, False
+            node, heading = self._end[arc], self._facing[arc]
+            zone = self._zone[node]
+            is_own = is_own and zone == own
+            if zone == NONE:
+                if zones:
+                    break
+            elif not is_own and (not zones or zones[-1][0] != zone):
+                found = found or step
+                zones.append((zone, self._exit(robot, node, table)))
+            steps = found
+        return _Way(tuple(zones), steps)
 
     def _next(self, robot: int, node: int, heading: int, table: Ints) -> int:
         """The arc of the best way to the robot's goal, or NONE."""
-        fleet, ways = self.fleet, self.fleet.roadmap
-        goal, row = int(fleet.goal[robot]), table[int(fleet.slot[robot])]
+        fleet = self.fleet
+        goal = int(fleet.goal[robot])
         if goal in (NONE, node):
             return NONE
-        shut = fleet.shut[int(fleet.layer[robot])]
-        best, found = 2**31, NONE
-        for a in ways.leaving(node):
-            if shut[a] and ways.end[a] != goal:
+        row, shut = table[int(fleet.slot[robot])], fleet.shut[int(fleet.layer[robot])]
+        best, found = FAR, NONE
+        for a in range(self._first[node], self._first[node + 1]):
+            if shut[a] and self._end[a] != goal:
                 continue
-            turning = (
-                int(ways.turn[(int(ways.facing[a]) - heading) % FACINGS]) if heading >= 0 else 0
-            )
-            if int(row[a]) + turning < best:
-                best, found = int(row[a]) + turning, a
+            turning = self._turn[(self._facing[a] - heading) % FACINGS] if heading >= 0 else 0
+            if (cost := int(row[a]) + turning) < best:
+                best, found = cost, a
         return found
 
     def _exit(self, robot: int, node: int, table: Ints) -> int:
         """The first node behind the zone of `node` on the robot's way, or that it stays."""
-        fleet, ways = self.fleet, self.fleet.roadmap
-        zone, heading = fleet.roadmap.zone_of[node], NONE
+        zone, heading = self._zone[node], NONE
         for _ in range(len(self.zones[zone].nodes) + 1 if zone != NONE else 0):
             arc = self._next(robot, node, heading, table)
             if arc == NONE:
                 return _ALONE
-            node, heading = int(ways.end[arc]), int(ways.facing[arc])
-            if fleet.roadmap.zone_of[node] != zone:
+            node, heading = self._end[arc], self._facing[arc]
+            if self._zone[node] != zone:
                 return node
         return _ALONE
 
 
-def _enter(use: _Use, robot: int, rank: int, leaves_at: int) -> bool:
-    """Claim a zone, if it takes the robot."""
-    if use.takes(robot, leaves_at):
-        use.robots[robot] = rank
-        use.exits.add(leaves_at)
-        return True
-    use.refused = min(use.refused, rank)
-    return False
+def _ask(uses: list[_Use], robot: int, rank: int, way: _Way) -> bool:
+    """Claim what the robot is about to enter; whether it goes on."""
+    first, leaves_at = way.zones[0]
+    may_come = uses[first].comes(leaves_at) or robot in uses[first].robots
+    if way.steps > NEAR:
+        return may_come
+    for zone, exit_at in way.zones:
+        if not uses[zone].takes(robot, exit_at):
+            uses[zone].refused = min(uses[zone].refused, rank)
+            return False
+    for zone, exit_at in way.zones:
+        uses[zone].enter(robot, rank, exit_at)
+    return True
