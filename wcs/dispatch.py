@@ -251,6 +251,8 @@ def _trouble(state: State, plant: Plant, robot: Robot) -> str:
         return "silent"
     if report.operating_mode not in _RESPONSIVE:
         return "manual"
+    if robot.cancelled:
+        return "cancelled"
     told_at: datetime | None = robot.told_at
     if not robot.shown and told_at is not None and (state.now - told_at).total_seconds() > DEAF_S:
         return "deaf"

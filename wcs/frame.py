@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from edge.messages import RobotReport
-from wcs.messages import CartonOnMap, RobotOnMap, SiteFrame
+from wcs.messages import CartonOnMap, RobotOnMap, SiteFrame, StopOnMap
 from wcs.missions import before_last
 from wcs.routing import Routes
 from wcs.state import Robot, State
@@ -49,6 +49,10 @@ def site_picture(
         transports_open=len(state.transports),
         lanes=tuple(sorted(state.sorting.lanes.items())),
         alarms=tuple(state.alarms.values()),
+        stops=tuple(
+            StopOnMap(circuit=name, since=stop.since, reset=stop.reset, robots=len(stop.paused))
+            for name, stop in state.stops.items()
+        ),
     )
 
 
@@ -68,6 +72,8 @@ def _robot(
         load=report.load,
         transport=robot.transport,
         route=_route(robot, routes, ahead),
+        paused=report.paused,
+        why=robot.obstacle,
     )
 
 

@@ -82,7 +82,10 @@ class SafetyConfirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobotHold:
-    """People want a robot to stand where it is (`held`), or to go on. Done once, by its id."""
+    """People want a robot to stand where it is (`held`), or to go on. Done once, by its id.
+
+    `cancel`: it shall forget its drive as well, and gets no other one until it may go on.
+    """
 
     type: Literal["robot.hold"] = "robot.hold"
     id: str
@@ -91,6 +94,7 @@ class RobotHold:
     by: str
     reason: str
     expires_at: datetime
+    cancel: bool = False
 
 
 # --------------------------------------------------------------------------- what the WMS hears
@@ -226,6 +230,8 @@ class RobotOnMap:
     load: str | None
     transport: str | None  # the id of its transport order
     route: tuple[str, ...]  # points still ahead
+    paused: bool = False  # people, or a safety circuit, have it stand
+    why: str = ""  # it cannot be reckoned with: silent, missing, manual, deaf, cancelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +242,16 @@ class CartonOnMap:
     tracking: int
     code: str | None
     place: str  # the point or lane it was last reported at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopOnMap:
+    """A safety circuit that stands: not reset at the machine, or reset and to be confirmed."""
+
+    circuit: str
+    since: datetime
+    reset: bool
+    robots: int  # that were told to pause for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +266,7 @@ class SiteFrame:
     transports_open: int
     lanes: tuple[tuple[str, int], ...]  # cartons sorted to each lane since the start
     alarms: tuple[Alarm, ...]
+    stops: tuple[StopOnMap, ...] = ()
 
 
 site_frame: TypeAdapter[SiteFrame] = TypeAdapter(SiteFrame)

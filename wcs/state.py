@@ -153,6 +153,8 @@ class Robot:
     known: bool = False  # … or an earlier one of the same mission
     told_at: datetime | None = None
     obstacle: str = ""  # why it counts as a wall: "silent", "manual", "deaf" …
+    cancelled: str = ""  # the mission that people took from it, until they let it go on …
+    cancelled_at: datetime | None = None  # … and when
 
 
 @dataclass(slots=True)

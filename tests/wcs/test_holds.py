@@ -1,14 +1,19 @@
 """What people say of machines, and what machines did not do: the engine passes both on, once."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from edge.messages import CommandRefused, DeviceStatus, PauseRobot
+import pytest
+from typing_extensions import override
+
+from edge.messages import CancelDrive, CommandRefused, DeviceStatus, PauseRobot
 from tests.builders import an_id
-from tests.wcs.fleet import START
+from tests.wcs.fleet import START, Weather, World, tokyo
 from tests.wcs.test_engine import PLANT
 from wcs.engine import Engine, Started
 from wcs.messages import RobotHold
-from wcs.state import Outbox, Stop, fresh_state
+from wcs.state import Outbox, Stop, Transport, fresh_state
 
 ROBOT = next(iter(PLANT.robots))
 
@@ -20,11 +25,15 @@ def heard(*messages: object, stopped: bool = False) -> Outbox:
     return Engine(PLANT).step(state, messages, START)  # type: ignore[arg-type]
 
 
-def a_hold(*, robot: str = ROBOT, held: bool = True, late_s: float = -60) -> RobotHold:
-    until = START - timedelta(seconds=late_s)
+def a_hold(
+    *, robot: str = ROBOT, held: bool = True, cancel: bool = False, at: datetime = START,
+    late_s: float = -60,
+) -> RobotHold:  # fmt: skip
+    until = at - timedelta(seconds=late_s)
     return RobotHold(
-        id=str(an_id()), robot=robot, held=held, by="EMI", reason="spill", expires_at=until
-    )
+        id=str(an_id()), robot=robot, held=held, by="EMI", reason="spill", expires_at=until,
+        cancel=cancel,
+    )  # fmt: skip
 
 
 def test_a_robot_is_told_once_by_the_id_of_what_was_confirmed():
@@ -65,3 +74,75 @@ def test_a_device_that_is_no_more_is_not_down():
     engine.step(state, [down], START)
     engine.step(state, [Started()], START)  # with a site file that does not name it
     assert "device/old" not in state.alarms
+
+
+class Cancelling(World):
+    """Robots that obey CancelDrive: to the next point, and no further."""
+
+    told: list[CommandRefused | CancelDrive]
+
+    def __init__(self, seed: int) -> None:
+        self.told = []
+        super().__init__(tokyo(), seed, Weather(lost=0.0))
+
+    @override
+    def _carry_out(self, outbox: Outbox) -> None:
+        super()._carry_out(outbox)
+        self.told += [one for one in outbox.to_wms if isinstance(one, CommandRefused)]
+        for command in outbox.to_edge:
+            if isinstance(command, CancelDrive):
+                self.told.append(command)
+                self.later(3.0, lambda command=command: self._cancel(command))  # type: ignore[misc]
+
+    def _cancel(self, command: CancelDrive) -> None:
+        robot = self.robots[command.robot]
+        if robot.mission == command.mission:
+            robot.ahead, robot.todo, robot.horizon = [], [], False
+            if robot.driving_to is not None:
+                robot.driving_to = replace(robot.driving_to, actions=())
+
+    def say(self, robot: str, **what: bool) -> None:
+        self.inbox.append(a_hold(robot=robot, at=self.now, **what))
+
+    def until(self, over: Callable[[], bool], limit_s: float = 900) -> None:
+        self.run_until(over, limit_s)
+
+    def stands(self, name: str) -> bool:
+        """Long enough for everybody to know."""
+        cancelled_at = self.state.robots[name].cancelled_at
+        assert cancelled_at is not None
+        return self.now > cancelled_at + timedelta(seconds=150)
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_a_robot_whose_drive_people_took_stands_until_they_let_it_go_on(
+    loaded: bool,  # noqa: FBT001 - a parameter of the test
+):
+    world = Cancelling(seed=3)
+    order = world.order("tote-1", f"{world.plant.points_of_kind('storage')[7]}-1", "ST-3")
+    world.until(lambda: any(one.loaded >= loaded and one.robot for one in _orders(world)))
+    name = next(robot for one in _orders(world) if (robot := one.robot))
+    world.until(lambda: len(world.state.robots[name].held) > 2)
+    world.say(name, cancel=True)
+    world.until(lambda: bool(world.told))
+    assert isinstance(world.told[0], CancelDrive)
+    world.say(name, held=False)  # it has not said yet that it stands
+    world.until(lambda: len(world.told) > 1)
+    assert isinstance(world.told[1], CommandRefused)
+
+    world.until(lambda: world.stands(name))
+    assert world.state.robots[name].obstacle == "cancelled"
+    stood = world.robots[name].node
+    others = [one.robot for one in _orders(world)]
+    assert (others == [name]) == loaded, "what it had not begun is another's, what it has is not"
+    world.until(lambda: bool(loaded) or not world.state.transports, 3000)
+    assert world.robots[name].node == stood
+
+    world.say(name, held=False)
+    world.until(lambda: not world.state.transports and not world.inbox, 3000)
+    assert world.ended() == {order: ["FINISHED"]}
+    assert not world.state.robots[name].obstacle
+
+
+def _orders(world: World) -> list[Transport]:
+    return list(world.state.transports.values())

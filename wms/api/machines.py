@@ -22,7 +22,10 @@ router = APIRouter(prefix="/console/v1", tags=["supervise"])
 class AskIn(CommandIn):
     """What is to be done to which machine, and why."""
 
-    deed: Deed = Field(description="HOLD or GO_ON a robot; SAFE: a reset safety circuit may go on")
+    deed: Deed = Field(
+        description="HOLD a robot, CANCEL its drive, or let it GO_ON; SAFE: a safety circuit that"
+        " was reset at the machine may go on"
+    )
     machine: Text
     reason: Annotated[
         str, StringConstraints(strict=True, min_length=3, max_length=500, pattern=PRINTABLE)

@@ -4,6 +4,7 @@
     confirm    within `WITHIN`, as the act of an exception   the WCS is told, under that act's id
 
     HOLD       a robot stands where it is and keeps its drive
+    CANCEL     it stops at the next point, forgets its drive and gets no other until it may go on
     GO_ON      it goes on
     SAFE       a safety circuit that was reset at the machine may go on (wcs.safety)
 
@@ -25,8 +26,11 @@ from wms.outbound.floor import Floor
 from wms.outbound.model import ExceptionRow
 from wms.outbound.tell import report, tell_wcs
 
-Deed: TypeAlias = Literal["HOLD", "GO_ON", "SAFE"]
-CODES: dict[Deed, str] = {"HOLD": "machine.hold", "GO_ON": "machine.go_on", "SAFE": "machine.safe"}
+Deed: TypeAlias = Literal["HOLD", "CANCEL", "GO_ON", "SAFE"]
+CODES: dict[Deed, str] = {
+    "HOLD": "machine.hold", "CANCEL": "machine.cancel", "GO_ON": "machine.go_on",
+    "SAFE": "machine.safe",
+}  # fmt: skip
 WITHIN = timedelta(seconds=60)
 
 
@@ -77,7 +81,8 @@ def confirm(session: Session, floor: Floor, row: ExceptionRow, act: Act, now: da
     hold = RobotHold(
         id=str(act.id),
         robot=machine,
-        held=row.code == CODES["HOLD"],
+        held=row.code in (CODES["HOLD"], CODES["CANCEL"]),
+        cancel=row.code == CODES["CANCEL"],
         by=act.by,
         reason=reason,
         expires_at=now + WITHIN,

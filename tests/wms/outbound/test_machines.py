@@ -39,9 +39,12 @@ def test_nothing_moves_before_it_is_confirmed_and_then_once(house: House):
 
     house.ok(confirm(house, ask(house, "GO_ON")["exception"], note="mopped"))
     house.ok(confirm(house, ask(house, "SAFE", "north")["exception"]))
-    go_on, safe = house.said()
+    house.ok(confirm(house, ask(house, "CANCEL")["exception"]))
+    go_on, safe, cancel = house.said()
     assert isinstance(go_on, RobotHold)
     assert isinstance(safe, SafetyConfirmed)
+    assert isinstance(cancel, RobotHold)
+    assert (hold.cancel, go_on.cancel, cancel.cancel) == (False, False, True)
     assert (go_on.held, go_on.reason, safe.circuit) == (False, "mopped", "north")
 
 
