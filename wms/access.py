@@ -3,8 +3,9 @@
     soko_K7Q2M9XA_2b6c…      `soko_`, the key's id, and a secret of 256 random bits
 
 A key is shown once, when it is made. Kept is a hash of its secret; a quick hash is enough, since
-nobody guesses 256 bits. What a key may do is said in scopes. It can end, be revoked, and have a
-successor while both live.
+nobody guesses 256 bits. What a key may do is said in scopes, for which sites and whose goods in
+codes ('*': all). It can end, be revoked, and have a successor while both live. With `per_minute`
+it is kept to so many requests.
 
 Keys are looked up with every request, so they are kept in memory for a few seconds: a revoked key
 is refused at the latest `KEPT_S` after.
@@ -27,6 +28,7 @@ from sqlalchemy.types import Text
 
 from wms.database import Base, Database
 from wms.errors import Forbidden, NotFound, Rejected, WmsError
+from wms.reach import ALL
 
 # What a key may be allowed, and what it means.
 SCOPES = {
@@ -41,7 +43,18 @@ SCOPES = {
     "shop": "carts, reservations and waiting lists of a shop",
     "privacy": "see, export and erase personal data",
     "webhooks": "subscribe to events, see what was sent",
+    "work": "tasks, scans and stores, as at a device",
+    "floor:read": "see the control room, the floor, masters and tables",
+    "floor:write": "direct work, decide on exceptions and counts, print",
+    "machines": "stop machines, let them go on",
+    "rules": "change rules, policies and masters of the office",
+    "people": "badges and devices",
+    "planner": "plan: snapshots, scenarios, activation",
+    "admin": "accounts, rights and keys",
+    "audit": "read what was done by whom",
 }
+# Never in a key: who may do this sits at a desk.
+NOT_FOR_KEYS = frozenset({"admin", "people"})
 ID_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that looks like another
 ID_LENGTH = 8
 KEPT_S = 5.0
@@ -89,6 +102,9 @@ class ApiKey(Base):
     name: Mapped[str]
     hash: Mapped[bytes] = mapped_column(LargeBinary)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    sites: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{*}")
+    owners: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{*}")
+    per_minute: Mapped[int] = mapped_column(server_default="0")
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
@@ -102,7 +118,22 @@ class Known:
     id: str
     hash: bytes
     scopes: frozenset[str]
+    sites: frozenset[str]
+    owners: frozenset[str]
+    per_minute: int
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How far a key reaches, by the codes of sites and owners; and how often it may come."""
+
+    sites: tuple[str, ...] = (ALL,)
+    owners: tuple[str, ...] = (ALL,)
+    per_minute: int = 0  # 0: as often as it likes
+
+
+UNBOUND = Bounds()
 
 
 def make_key(
@@ -112,6 +143,7 @@ def make_key(
     *,
     now: datetime,
     lasts: timedelta | None = None,
+    bounds: Bounds = UNBOUND,
 ) -> str:
     """A new key, whole: it is never seen again.
 
@@ -119,8 +151,9 @@ def make_key(
         UnknownScope: nothing was made.
     """
     for scope in scopes:
-        if scope not in SCOPES:
-            raise UnknownScope(f"there is no scope {scope}; there are {', '.join(SCOPES)}")
+        if scope not in SCOPES or scope in NOT_FOR_KEYS:
+            fit = ", ".join(each for each in SCOPES if each not in NOT_FOR_KEYS)
+            raise UnknownScope(f"there is no scope {scope} for keys; there are {fit}")
     id_ = "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))
     secret = secrets.token_hex(32)
     session.add(
@@ -129,11 +162,34 @@ def make_key(
             name=name,
             hash=_hash(secret),
             scopes=sorted(set(scopes)),
+            sites=sorted(set(bounds.sites)),
+            owners=sorted(set(bounds.owners)),
+            per_minute=bounds.per_minute,
             made_at=now,
             expires_at=None if lasts is None else now + lasts,
         )
     )
+    session.flush()
     return f"{_PREFIX}_{id_}_{secret}"
+
+
+def succeed_key(
+    session: Session, id_: str, *, now: datetime, overlap: timedelta | None = None
+) -> str:
+    """A key that may do the same; the one before lives on beside it, `overlap` long or as it was.
+
+    Raises:
+        NotFound: there is no such key, or it has ended.
+    """
+    old = session.get(ApiKey, id_, with_for_update=True)
+    if old is None or old.revoked_at or (old.expires_at is not None and old.expires_at <= now):
+        raise NotFound(f"key {id_}")
+    bounds = Bounds(sites=tuple(old.sites), owners=tuple(old.owners), per_minute=old.per_minute)
+    lasts = None if old.expires_at is None else old.expires_at - old.made_at
+    if overlap is not None:
+        ends = now + overlap
+        old.expires_at = ends if old.expires_at is None else min(ends, old.expires_at)
+    return make_key(session, old.name, old.scopes, now=now, lasts=lasts, bounds=bounds)
 
 
 def revoke_key(session: Session, id_: str, *, now: datetime) -> None:
@@ -177,8 +233,12 @@ class Keys:
             self._known = self._database.run(lambda s: _read(s, used, now))
             self._read_at = time.monotonic()
 
-    def judge(self, authorization: str | None, scope: str, *, now: datetime) -> str:
-        """Whether who comes with that header may do that; the id of the key.
+    def forget(self) -> None:
+        """Read them again: one was made or revoked here."""
+        self._read_at = float("-inf")
+
+    def judge(self, authorization: str | None, scope: str, *, now: datetime) -> Known:
+        """Whether who comes with that header may do that; the key.
 
         Raises:
             KeyMissing, KeyUnknown, ScopeMissing: they may not.
@@ -198,7 +258,7 @@ class Keys:
         if scope not in known.scopes:
             raise ScopeMissing(scope)
         self._used.add(id_)
-        return id_
+        return known
 
 
 def _read(session: Session, used: set[str], now: datetime) -> dict[str, Known]:
@@ -208,7 +268,13 @@ def _read(session: Session, used: set[str], now: datetime) -> dict[str, Known]:
     query = select(ApiKey).where(ApiKey.revoked_at.is_(None), alive)
     return {
         key.id: Known(
-            id=key.id, hash=key.hash, scopes=frozenset(key.scopes), expires_at=key.expires_at
+            id=key.id,
+            hash=key.hash,
+            scopes=frozenset(key.scopes),
+            sites=frozenset(key.sites),
+            owners=frozenset(key.owners),
+            per_minute=key.per_minute,
+            expires_at=key.expires_at,
         )
         for key in session.scalars(query)
     }

@@ -95,6 +95,16 @@ class Settings(BaseSettings):
         description="whether handhelds must be paired and their users signed in; `open`: a device"
         " and a person are who they say, only where nobody else comes",
     )
+    two_persons: Literal["off", "on"] = Field(
+        default="off",
+        description="whether write-offs above the site's limit, and commands that set machines"
+        " going, need the word of a second person",
+    )
+    oidc_issuer: str = Field(
+        default="", description="the provider of identities of the office: https://id.example.com"
+    )
+    oidc_client_id: str = Field(default="", description="what Soko is called there")
+    oidc_client_secret: str = Field(default="", repr=False, description="and its secret")
     webhooks_allowed: tuple[IPvAnyNetwork, ...] = Field(
         default=(),
         description='networks that webhooks may call though not public: ["127.0.0.0/8"]',

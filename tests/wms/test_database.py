@@ -129,4 +129,4 @@ def test_a_server_that_stays_away_is_unavailable(tmp_path: Path):
 
 
 def test_the_application_acts_as_its_role(database: Database):
-    assert database.run(lambda s: s.scalar(text("SELECT current_user"))) == "soko_app"
+    assert database.run(lambda s: s.scalar(text("SELECT current_user"))) == "soko_house"

@@ -4,8 +4,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
+from wms.access import ApiKey
 from wms.catalog import Barcode, Lot, Owner, Pack, Sku
 from wms.database import Base
+from wms.identity.model import (
+    Account,
+    AccountRight,
+    AccountSession,
+    AccountTry,
+    AuditEvent,
+    OneTime,
+    SecondPerson,
+)
 from wms.migrations import current_revisions, head_revisions, upgrade
 from wms.orders.model import (
     Allocation,
@@ -50,7 +60,8 @@ GROUND = (
     Order, OrderLine, Allocation, OrderPromise, OrderChange, Decision, Cart, CartLine, CartHold,
     Wait, Parcel, CartonRow, PackStation, ScaleWeight, Printer, PrintJob, Manifest, DockLoad,
     Task, WorkEvent, WorkPlace, WorkRule, WorkStandard, Evidence, ExceptionRow, ExceptionAct,
-    Operator, Device, SignIn, SignInTry,
+    Operator, Device, SignIn, SignInTry, ApiKey,
+    Account, AccountRight, AccountSession, AccountTry, AuditEvent, OneTime, SecondPerson,
 )  # fmt: skip
 BY_SITE = (
     "location",

@@ -13,6 +13,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from wms.catalog import HOUSE_OWNER_ID
 from wms.database import Base
 
 LINE_OPEN = "OPEN"
@@ -59,6 +60,7 @@ class Order(Base):
     promised_by   what the customer was told; changed by wms.orders.promise alone (I15)
     token         the unguessable name that the customer follows it by
     from_site_id  the one site that it may be filled from (kind TRANSFER)
+    owner_id      whose goods its lines are (荷主)
     """
 
     __tablename__ = "customer_order"
@@ -85,6 +87,7 @@ class Order(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(server_default=str(HOUSE_OWNER_ID))
     number: Mapped[str]
     channel: Mapped[str]
     customer: Mapped[str | None]

@@ -298,6 +298,7 @@ def _hold(
 def _insert(session: Session, request: PlaceOrder, now: datetime) -> bool:
     row = {
         "id": request.id,
+        "owner_id": owner_id(request.owner),
         "number": request.number,
         "channel": request.channel,
         "customer": request.customer,

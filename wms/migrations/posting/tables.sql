@@ -353,6 +353,8 @@ BEGIN
       EXECUTE format('CREATE TABLE %I PARTITION OF movement FOR VALUES FROM (%L) TO (%L)',
                      v_name, v_month, v_month + interval '1 month');
       EXECUTE format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %I FROM soko_app', v_name);
+      -- reached through the whole, whose policies count (fence.sql)
+      EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', v_name);
       EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT'
                      ' EXECUTE FUNCTION movement_is_written_once()', v_name);
       v_made := v_made + 1;
