@@ -26,7 +26,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge.clock import SystemClock, clock_from_environment
 from edge.mqtt import Message as BusMessage
 from edge.mqtt import PahoBus, frame_topic
-from wms.access import Keys
 from wms.api import (
     billing,
     console,
@@ -66,7 +65,7 @@ from wms.api import (
 from wms.api.admit import Admission
 from wms.api.dependencies import Services
 from wms.api.describe import describe
-from wms.api.doors import Doors
+from wms.api.entrance import Entrance
 from wms.database import Database
 from wms.errors import NotFound
 from wms.ids import new_id
@@ -165,8 +164,8 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     _serve_web(app)
     app.add_middleware(CacheHeaders)
     app.add_middleware(Admission, router=holds.quick, uncounted=handheld.quick, problem=problem)
-    if settings.access == "keys":  # the first to be asked
-        app.add_middleware(Doors, keys=Keys(made.database), clock=made.clock, problem=problem)
+    # the first to be asked
+    app.add_middleware(Entrance, guarded=settings.access == "keys", problem=problem)
     return app
 
 

@@ -15,11 +15,13 @@ from fastapi import Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 
 from edge.clock import Clock
+from wms import access
 from wms.access import ScopeMissing
 from wms.api.limits import Limits
 from wms.api.live import Feed
 from wms.contacts.keys import Keys
 from wms.database import Database
+from wms.identity.caller import Caller, caller
 from wms.outbound.floor import Floor
 from wms.people.entry import Known, SignInNeeded, has_supervisor
 from wms.people.known import People
@@ -49,11 +51,13 @@ class Services:
     ending: Event = field(default_factory=Event)  # set: streams end, so that the process can
     contacts_keys: Keys = field(init=False)
     people: People = field(init=False)
+    api_keys: access.Keys = field(init=False)
 
     def __post_init__(self) -> None:
         """What the settings say where to find."""
         object.__setattr__(self, "contacts_keys", Keys(self.settings.contact_key_file))
         object.__setattr__(self, "people", People(self.database))
+        object.__setattr__(self, "api_keys", access.Keys(self.database))
 
 
 # Not `def`: those would each wait for a thread, and there are hundreds of requests a second.
@@ -106,6 +110,10 @@ async def _worker(request: Request, device: str, operator: str) -> Actor:
             supervisor=known.supervisor,
             skills=skills,
         )
+    office = _of_office()
+    if office is not None:
+        directs = "floor:write" in office.scopes
+        return Actor(device="desk", operator=office.name, signed_in=True, supervisor=directs)
     if services.settings.handheld == "paired":
         raise SignInNeeded("scan a badge")
     return Actor(device=device, operator=operator)
@@ -117,9 +125,13 @@ async def _boss(
 ) -> str:
     """The supervisor who asks. Where handhelds are paired, one must have signed in.
 
-    But for the first days: until a supervisor has signed in, somebody must be able to make one.
+    But for the first days: until a supervisor has signed in, somebody must be able to make one,
+    unless the entrance has asked who it is (SOKO_ACCESS=keys).
     """
     services: Services = request.app.state.services
+    office = _of_office()
+    if office is not None:
+        return office.name
     known = await _known(request, services)
     if known is not None and known.supervisor:
         return known.operator
@@ -130,6 +142,12 @@ async def _boss(
     if await run_sync(services.database.run, has_supervisor):
         raise SignInNeeded("scan a supervisor's badge")
     return "console"
+
+
+def _of_office() -> Caller | None:
+    """Who comes from the office or with a key, and was let in for that."""
+    found = caller()
+    return found if found is not None and found.kind in {"account", "key"} else None
 
 
 async def _known(request: Request, services: Services) -> Known | None:

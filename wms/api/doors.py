@@ -1,31 +1,25 @@
-"""Doors: what each address of the API is for, and the key that opens it.
+"""Doors: what each address of the API is for, and what one must be allowed to come there.
 
-    POLICIES    every path that there is, by its beginning: who may come
-    Doors       the middleware that asks for keys, where the settings say so (SOKO_ACCESS=keys)
+    POLICIES    every path that there is, by its beginning; what no line names is nobody's: 404
 
     PUBLIC      anybody: health, documentation, tracking by a token that cannot be guessed
-    PEOPLE      handhelds and screens of this house: no key; a badge, where the settings say so
-                (SOKO_HANDHELD=paired, wms.api.dependencies)
-    a scope     other systems, with a key that has it
+    a scope     who may do that: a key, somebody of the office, somebody with a badge
+                (wms.access.SCOPES, wms.identity.roles)
 
-What no line of the table names is nobody's: 404, and a test compares the table with the routes.
-Asking for keys costs a hash; the keys are in memory.
+    tenants     who is limited to some owners may come too: what is answered there is theirs alone
+    sites       likewise who is limited to some sites
+    note        as what a change there is noted in the audit log (wms.identity.audit)
+
+Deny by default: who is limited stays out where the line does not let them in, and a test compares
+the table with the routes. Who asks is in wms.api.entrance.
 """
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from fastapi.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from wms.identity.audit import Kind
 
-from edge.clock import Clock
-from wms.access import Keys
-from wms.errors import WmsError
-
-PUBLIC, PEOPLE = "public", "people"
+PUBLIC, PEOPLE = "public", "work"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -36,24 +30,65 @@ class Policy:
     path: str
     read: str
     write: str
+    tenants: bool = False
+    sites: bool = False
+    note: Kind | None = None
+
+
+def _desk(*names: str, write: str, sites: bool = True, note: Kind | None = None) -> list[Policy]:
+    """Lines of the console."""
+    return [
+        Policy(f"/console/v1/{name}", "floor:read", write, sites=sites, note=note) for name in names
+    ]
 
 
 # The longest beginning counts.
 POLICIES = (
-    Policy("/oms/v1/webhooks", "webhooks", "webhooks"),
+    Policy("/oms/v1/webhooks", "webhooks", "webhooks", note="config"),
     Policy("/oms/v1/deliveries", "webhooks", "webhooks"),
     Policy("/oms/v1", "orders:read", "orders:write"),
+    Policy("/oms/v1/orders", "orders:read", "orders:write", tenants=True),
+    Policy("/oms/v1/shipments", "orders:read", "orders:write", tenants=True),
     Policy("/shop/v1", "shop", "shop"),
     Policy("/v1", "stock:read", "stock:write"),
+    Policy("/v1/availability", "stock:read", "stock:write", tenants=True, sites=True),
+    Policy("/v1/atp", "stock:read", "stock:write", tenants=True, sites=True),
+    Policy("/v1/supplies", "stock:read", "stock:write", tenants=True, sites=True),
     Policy("/inbound/v1", "inbound", "inbound"),
-    Policy("/billing/v1", "billing", "billing"),
+    Policy("/inbound/v1/asns", "inbound", "inbound", tenants=True, sites=True),
+    Policy("/billing/v1", "billing", "billing", note="config"),
+    Policy("/billing/v1/invoices", "billing", "billing", tenants=True),
+    Policy("/billing/v1/tariffs", "billing", "billing", tenants=True, note="config"),
     Policy("/epcis/v2", "epcis", "epcis"),
     Policy("/master/v1", "stock:read", "masters:write"),
+    Policy("/master/v1/skus", "stock:read", "masters:write", tenants=True),
+    Policy("/master/v1/lots", "stock:read", "masters:write", tenants=True),
     Policy("/master/v1/pictures", PUBLIC, "masters:write"),
-    Policy("/api/v1", PEOPLE, PEOPLE),
-    Policy("/store/v1", PEOPLE, PEOPLE),
-    Policy("/console/v1", PEOPLE, PEOPLE),
-    Policy("/privacy/v1", "privacy", "privacy"),
+    Policy("/api/v1", "work", "work", sites=True),
+    Policy("/api/v1/devices", PUBLIC, PUBLIC),  # by the token of the device, or a pairing code
+    Policy("/api/v1/people", PUBLIC, PUBLIC),  # likewise, with badge and PIN
+    Policy("/store/v1", "work", "work", sites=True),
+    Policy("/console/v1", "floor:read", "floor:write"),
+    *_desk("tasks", "counts", "unknown", "receipts", "releases", write="floor:write",
+           note="override"),
+    *_desk("exceptions", write="floor:write", note="command"),
+    *_desk("labour", "waves", "manifests", "putaways", "inspections", write="floor:write"),
+    *_desk("stock-policies", "pick-faces", "count-policy", "cartons", "pack-rules",
+           "pick-stations", "pack-stations", "printers", "work-rules", "work-standards",
+           "channels", "inbound-policies", "inspection-plans", "doors",
+           write="rules", note="config"),
+    *_desk("policies", "shadow", "closures", "sites", "stock-values", "sku-values", "returns",
+           "shipping", "carriers", "putaway", "kits", "imports", "masters",
+           write="rules", sites=False, note="config"),
+    Policy("/console/v1/exports", "floor:read", "rules", note="export"),
+    Policy("/console/v1/machines:ask", "floor:read", "machines", note="command"),
+    Policy("/console/v1/second-persons", "floor:read", "floor:write", note="override"),
+    Policy("/console/v1/operators", "people", "people", note="rights"),
+    Policy("/console/v1/devices", "people", "people", note="rights"),
+    Policy("/privacy/v1", "privacy", "privacy", note="export"),
+    Policy("/auth/v1", PUBLIC, PUBLIC),
+    Policy("/admin/v1", "admin", "admin", note="rights"),
+    Policy("/admin/v1/audit", "audit", "audit"),
     Policy("/track/v1", PUBLIC, PUBLIC),
     Policy("/find/v1", PUBLIC, PUBLIC),
     Policy("/catalog", PUBLIC, PUBLIC),
@@ -64,56 +99,27 @@ POLICIES = (
     Policy("/ui", PUBLIC, PUBLIC),
     Policy("/docs", PUBLIC, PUBLIC),
     Policy("/openapi.json", PUBLIC, PUBLIC),
-)
-_BY_LENGTH = sorted(POLICIES, key=lambda policy: -len(policy.path))
+)  # fmt: skip
+_BY_PATH = {policy.path: policy for policy in POLICIES}
+_HOME = Policy("/", PUBLIC, PUBLIC)
 
 
+@lru_cache(maxsize=4096)
 def policy_of(path: str) -> Policy | None:
     """The line of the table for that path; None: it is nobody's."""
     if path == "/":
-        return Policy("/", PUBLIC, PUBLIC)
-    for policy in _BY_LENGTH:
-        if path == policy.path or path.startswith(f"{policy.path}/"):
+        return _HOME
+    beginning = path
+    while beginning:
+        policy = _BY_PATH.get(beginning)
+        if policy is not None:
             return policy
+        beginning = _shorter(beginning)
     return None
 
 
-class Doors:
-    """Asks for keys."""
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        keys: Keys,
-        clock: Clock,
-        problem: Callable[[Request, Exception], Response],
-    ) -> None:
-        self._app, self._keys, self._clock, self._problem = app, keys, clock, problem
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or pass it on."""
-        if scope["type"] not in {"http", "websocket"}:
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope, receive) if scope["type"] == "http" else None
-        try:
-            await self._judge(scope, request)
-        except (WmsError, HTTPException) as error:
-            if request is not None:
-                await self._problem(request, error)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-    async def _judge(self, scope: Scope, request: Request | None) -> None:
-        policy = policy_of(scope["path"])
-        if policy is None:
-            raise HTTPException(404)
-        method = scope.get("method", "GET")
-        wanted = policy.read if method in READS else policy.write
-        if wanted in {PUBLIC, PEOPLE} or request is None:
-            return
-        now = self._clock.now()
-        if not self._keys.is_fresh:
-            await asyncio.to_thread(self._keys.refresh, now=now)
-        self._keys.judge(request.headers.get("authorization"), wanted, now=now)
+def _shorter(path: str) -> str:
+    """Without its last part: /a/b:c -> /a/b -> /a -> nothing."""
+    before, _, last = path.rpartition("/")
+    name, colon, _ = last.partition(":")
+    return f"{before}/{name}" if colon and name else before

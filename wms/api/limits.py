@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from wms.errors import Unavailable
 
@@ -93,7 +93,7 @@ class Limits:
     finds: Buckets = field(default_factory=lambda: Buckets(per_minute=60, burst=60))
 
 
-def visitor(request: Request, *, behind_proxy: bool) -> str:
+def visitor(request: HTTPConnection, *, behind_proxy: bool) -> str:
     """Whose request it is: the address that it came from, or that our own proxy saw."""
     if behind_proxy:
         seen = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()

@@ -30,6 +30,7 @@ class Caller:
     kind: CallerKind
     name: str
     now: Callable[[], datetime]
+    scopes: frozenset[str] = frozenset()
     reach: Reach = EVERYTHING
     note_as: Kind | None = None
     what: str = ""
