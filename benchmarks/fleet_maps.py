@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from benchmarks.fleet_world import Leg, World
 from wcs.fleet.claims import Claims
-from wcs.fleet.grants import NONE, Fleet
+from wcs.fleet.grants import Fleet
+from wcs.fleet.serve import NONE
 from wcs.layout.connect import neighbours, parts
 from wcs.layout.lanes import lanes
 from wcs.layout.roadmap import Roadmap, build, of_grid
@@ -172,7 +173,7 @@ def _world(
         return Leg(goal)
 
     rows = Rows(roadmap, rows_max=roadmap.nodes)
-    return World(fleet, rows, next_leg, Claims(fleet), late, seed)
+    return World(fleet, rows, next_leg, Claims(roadmap), late, seed)
 
 
 def _halls(roadmap: Roadmap, zones: Sequence[Zone], zone: Ints) -> Ints:

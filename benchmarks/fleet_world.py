@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wcs.fleet.claims import Claims
-from wcs.fleet.grants import NONE, Fleet
+from wcs.fleet.grants import Fleet
+from wcs.fleet.serve import NONE
 from wcs.layout.rows import Rows
 
 MOVE_TICKS = 5
@@ -90,7 +91,7 @@ class World:
         begun = process_time()
         order, table = self.order, self.rows.table
         if self.claims is not None:
-            order = self.claims.decide(order, table)
+            order = self.claims.decide(self.fleet, order, table)
             self._retreat(self.claims.retreats)
         heading = self.fleet.heading.copy()
         granted = self.fleet.serve(order, table)

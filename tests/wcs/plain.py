@@ -5,10 +5,10 @@ from types import ModuleType
 import pytest
 
 from benchmarks import fleet
-from wcs.fleet import grants, steps, windows
+from wcs.fleet import grants, serve, steps, windows
 from wcs.layout import rows
 
-COMPILED: tuple[ModuleType, ...] = (rows, steps, windows, grants, fleet)
+COMPILED: tuple[ModuleType, ...] = (rows, steps, windows, fleet)
 
 
 @pytest.fixture
@@ -18,3 +18,4 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in list(vars(module).items()):
             if hasattr(value, "py_func"):
                 monkeypatch.setattr(module, name, value.py_func)
+    monkeypatch.setattr(grants, "compiled_serve", lambda: serve.serve)

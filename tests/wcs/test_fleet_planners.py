@@ -10,7 +10,8 @@ from benchmarks.mapf import Instance, aisles, drawn, read_map, write_map
 from tests.wcs.fleet_log import faults_of_locks, faults_of_steps
 from tests.wcs.plain import plain  # noqa: F401 - a fixture
 from wcs.fleet.claims import Claims
-from wcs.fleet.grants import NONE, Fleet
+from wcs.fleet.grants import Fleet
+from wcs.fleet.serve import NONE
 from wcs.layout.roadmap import of_grid
 from wcs.layout.rows import Rows
 
@@ -187,7 +188,7 @@ def test_nobody_enters_a_zone_without_its_claim():
     for robot in (0, 1):
         fleet.goal[robot], fleet.slot[robot] = place["0,2"], rows.slot(place["0,2"])
     order = np.array([1, 0], np.int32)
-    leads = Claims(fleet).decide(order, rows.table)
+    leads = Claims(roadmap).decide(fleet, order, rows.table)
     assert leads.tolist() == [1], "the first in rank has the claim"
     for _ in range(2):
         for _, node in ends(fleet, fleet.serve(leads, rows.table)):
@@ -195,7 +196,7 @@ def test_nobody_enters_a_zone_without_its_claim():
     assert fleet.lock[place["1,2"]] in (NONE, 1)
 
 
-def claiming(rows: list[str], robots: dict[str, str | None]) -> tuple[Claims, Rows]:
+def claiming(rows: list[str], robots: dict[str, str | None]) -> tuple[Claims, Fleet, Rows]:
     """Robots by place on a grid of "." and "#", and where each goes; the first in rank first."""
     roadmap = of_grid(np.array([[c == "." for c in row] for row in rows]), cost=2).with_zones()
     place = {name: i for i, name in enumerate(roadmap.names)}
@@ -206,12 +207,12 @@ def claiming(rows: list[str], robots: dict[str, str | None]) -> tuple[Claims, Ro
     for robot, goal in enumerate(robots.values()):
         if goal is not None:
             fleet.goal[robot], fleet.slot[robot] = place[goal], costs.slot(place[goal])
-    return Claims(fleet), costs
+    return Claims(roadmap), fleet, costs
 
 
-def leaders(claims: Claims, rows: Rows) -> list[int]:
-    order = np.arange(len(claims.fleet.tail), dtype=np.int32)
-    return sorted(claims.decide(order, rows.table).tolist())
+def leaders(claims: Claims, fleet: Fleet, rows: Rows) -> list[int]:
+    order = np.arange(len(fleet.tail), dtype=np.int32)
+    return sorted(claims.decide(fleet, order, rows.table).tolist())
 
 
 TWO_HALLS = ["..#.#..", ".......", "..#.#.."]  # dead ends open to the lane between two halls
@@ -219,12 +220,12 @@ TWO_HALLS = ["..#.#..", ".......", "..#.#.."]  # dead ends open to the lane betw
 
 @pytest.mark.usefixtures("plain")
 def test_zones_without_open_ground_between_them_are_claimed_together():
-    claims, rows = claiming(TWO_HALLS, {"0,3": None, "1,1": "2,3"})
-    assert leaders(claims, rows) == [0, 1]
-    assert claims.fleet.claims[1].sum() == 2, "the lane, and the dead end behind it"
-    claims, rows = claiming(TWO_HALLS, {"0,3": "1,6", "1,1": "0,3"})
-    assert leaders(claims, rows) == [0]
-    assert claims.fleet.claims[1].sum() == 0, "not the lane either: the other has to come out"
+    claims, fleet, rows = claiming(TWO_HALLS, {"0,3": None, "1,1": "2,3"})
+    assert leaders(claims, fleet, rows) == [0, 1]
+    assert fleet.claims[1].sum() == 2, "the lane, and the dead end behind it"
+    claims, fleet, rows = claiming(TWO_HALLS, {"0,3": "1,6", "1,1": "0,3"})
+    assert leaders(claims, fleet, rows) == [0]
+    assert fleet.claims[1].sum() == 0, "not the lane either: the other has to come out"
 
 
 @pytest.mark.usefixtures("plain")
@@ -232,20 +233,20 @@ def test_only_the_first_few_come_near_a_zone():
     dead_end = ["...#...", ".......", ".......", "......."]
     dead_end[0] = "###.###"
     goals = {"3,0": "0,3", "3,6": "0,3", "3,1": "0,3", "3,5": "2,0"}
-    claims, rows = claiming(dead_end, dict(goals))
-    assert leaders(claims, rows) == [0, 1, 3], "two come, the third waits where it is"
-    assert not claims.fleet.claims.any(), "and nobody has it from afar"
+    claims, fleet, rows = claiming(dead_end, dict(goals))
+    assert leaders(claims, fleet, rows) == [0, 1, 3], "two come, the third waits where it is"
+    assert not fleet.claims.any(), "and nobody has it from afar"
 
 
 @pytest.mark.usefixtures("plain")
 def test_who_stands_in_a_zone_for_nothing_leaves_it_when_another_waits_for_it():
     dead_end = ["##.##", "##.##", ".....", "....."]
-    claims, rows = claiming(dead_end, {"2,1": "1,2", "0,2": None})
-    assert leaders(claims, rows) == [1]
-    names = claims.fleet.roadmap.names
+    claims, fleet, rows = claiming(dead_end, {"2,1": "1,2", "0,2": None})
+    assert leaders(claims, fleet, rows) == [1]
+    names = fleet.roadmap.names
     assert {robot: names[node] for robot, node in claims.retreats.items()} == {1: "2,2"}
-    claims, rows = claiming(dead_end, {"2,1": "3,4", "0,2": None})
-    leaders(claims, rows)
+    claims, fleet, rows = claiming(dead_end, {"2,1": "3,4", "0,2": None})
+    leaders(claims, fleet, rows)
     assert claims.retreats == {}, "nobody needs it"
 
 

@@ -11,8 +11,8 @@ In the order of rank. A bridge takes any number of robots that leave it at the s
 somebody waits for the other way, only as long as one of still higher rank is on it. Robots with
 their goal on a bridge have it alone.
 
-Who had a claim and still wants it keeps it. Losing that memory is harmless: those inside have
-theirs because they are inside, and to the others nothing was granted yet.
+Nothing is remembered from round to round: those inside have their claims because they are inside,
+and ask first for what lies ahead of them; to the others nothing was granted yet.
 
 Who stands in a zone that another waits for, and has no goal or no claim to go on, is sent out of
 it, to the nearest open ground (`Claims.retreats`).
@@ -30,14 +30,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wcs.fleet.grants import NONE, Fleet
-from wcs.layout.roadmap import FACINGS, Ints
+from wcs.fleet.grants import Fleet, Table
+from wcs.fleet.serve import NONE
+from wcs.layout.roadmap import FACINGS, Flags, Ints, Roadmap
 from wcs.layout.rows import FAR
 from wcs.layout.zones import Zone
 
 NEAR = 2
 COMING = {"DEAD_END": 2, "LIFT": 3, "BLOCK": 3, "BRIDGE": 4}  # a bridge: so many from either end
 _ALONE = -2  # no exit: it stays in the zone
+_KNOWN_MAX = 8192
 
 
 @dataclass(slots=True)
@@ -81,27 +83,28 @@ class Claims:
     """The zones of a fleet's roadmap.
 
     Args:
-        fleet: whose claims are decided.
+        ways: the roadmap.
+        near: how many nodes before its mouth a zone is claimed.
 
     Attributes:
         retreats: robots that are to leave the zone where they stand, and where to; of this round.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
-        self.fleet, self.zones = fleet, fleet.roadmap.zones
-        ways = fleet.roadmap
+    def __init__(self, ways: Roadmap, near: int = NEAR) -> None:
+        self.zones, self.near = ways.zones, near
         self.retreats: dict[int, int] = {}
         self._zone: list[int] = ways.zone_of.tolist()
         self._first: list[int] = ways.first.tolist()
         self._end: list[int] = ways.end.tolist()
         self._facing: list[int] = ways.facing.tolist()
         self._turn: list[int] = ways.turn.tolist()
-        self._known: dict[int, tuple[tuple[int, int, int, int], _Way]] = {}
+        self._known: dict[tuple[int, int, int, int], _Way] = {}
 
-    def decide(self, order: Ints, table: Ints) -> Ints:
+    def decide(self, fleet: Fleet, order: Ints, table: Table) -> Ints:
         """Fill `fleet.claims` for this round.
 
         Args:
+            fleet: whose claims are decided; always with the same closures.
             order: robots by rank.
             table: rows of costs, as `Fleet.serve` takes them.
 
@@ -109,48 +112,43 @@ class Claims:
             Who leads in this round, by rank: first who is in a zone, to clear it. A robot that was
             refused waits where it is, and can be pushed.
         """
-        fleet = self.fleet
         self.retreats = {}
         if not self.zones:
             return order
         uses = [_Use(zone) for zone in self.zones]
-        robots: list[int] = order.tolist()
-        rank = {robot: place for place, robot in enumerate(robots)}
-        ways = {robot: self._way(robot, table) for robot in robots}
-        self._inside(uses, rank, table)
-        had = [robot for robot in robots if fleet.claims[robot].any()]
-        for robot in had:
-            for zone, leaves_at in ways[robot].zones:
-                if fleet.claims[robot, zone]:
-                    uses[zone].enter(robot, rank[robot], leaves_at)
-        leads = np.ones(len(robots), np.bool_)
-        for place, robot in enumerate(robots):
-            if ways[robot].zones:
-                leads[place] = _ask(uses, robot, place, ways[robot])
-        fleet.claims[:] = False
+        rank = {robot: place for place, robot in enumerate(order.tolist())}
+        self._inside(uses, fleet, rank, table)
+        inside = fleet.roadmap.zone_of[fleet.tail[order]] != NONE
+        leads: Flags = np.ones(len(order), np.bool_)
+        for robot in [*order[inside].tolist(), *order[~inside].tolist()]:
+            way = self._way(fleet, robot, table)
+            if way.zones:
+                leads[rank[robot]] = self._ask(uses, robot, rank[robot], way)
         for number, use in enumerate(uses):
             fleet.claims[list(use.robots), number] = True
-        inside = fleet.roadmap.zone_of[fleet.tail[order]] != NONE
-        self._retreat(uses, order[inside & (~leads | (fleet.goal[order] == NONE))].tolist())
+        stays = inside & (~leads | (fleet.goal[order] == NONE))
+        self._retreat(uses, fleet, order[stays].tolist())
         return np.concatenate([order[inside], order[leads & ~inside]])
 
-    def _inside(self, uses: list[_Use], rank: dict[int, int], table: Ints) -> None:
+    def _inside(self, uses: list[_Use], fleet: Fleet, rank: dict[int, int], table: Table) -> None:
         """Zones belong to who is in them."""
-        fleet = self.fleet
-        for use in uses:
+        fleet.claims[:] = False
+        for number, use in enumerate(uses):
             for node in use.zone.nodes:
                 if (robot := int(fleet.lock[node])) != NONE:
-                    exit_at = self._exit(robot, int(fleet.tail[robot]), table)
+                    at = int(fleet.tail[robot])
+                    is_out = self._zone[at] != number
+                    exit_at = at if is_out else self._exit(fleet, robot, at, table)
                     use.enter(robot, rank.get(robot, len(rank)), exit_at)
 
-    def _retreat(self, uses: list[_Use], robots: Iterable[int]) -> None:
+    def _retreat(self, uses: list[_Use], fleet: Fleet, robots: Iterable[int]) -> None:
         """Send who stands in a zone without a way on out of it, if somebody waits for it."""
         for robot in robots:
-            here = int(self.fleet.tail[robot])
+            here = int(fleet.tail[robot])
             zone = self._zone[here]
-            if not self.fleet.takes[robot] or uses[zone].refused == 2**31:
+            if not fleet.takes[robot] or uses[zone].refused == 2**31:
                 continue
-            shut = self.fleet.shut[int(self.fleet.layer[robot])]
+            shut = fleet.shut[int(fleet.layer[robot])]
             seen, todo = {here}, [here]
             for node in todo:
                 for a in range(self._first[node], self._first[node + 1]):
@@ -165,27 +163,40 @@ class Claims:
                         seen.add(near)
                         todo.append(near)
 
-    # ---------------------------------------------------------------- ways
-    def _way(self, robot: int, table: Ints) -> _Way:
-        """The zones that lie next on a robot's way; kept as long as it stands where it does."""
-        fleet = self.fleet
-        node, heading, goal = (
-            int(fleet.tail[robot]),
-            int(fleet.heading[robot]),
-            int(fleet.goal[robot]),
-        )
-        key = (node, heading, goal, int(fleet.layer[robot]))
-        known = self._known.get(robot)
-        if known is None or known[0] != key:
-            known = self._known[robot] = (key, self._walk(robot, node, heading, table))
-        return known[1]
+    def _ask(self, uses: list[_Use], robot: int, rank: int, way: _Way) -> bool:
+        """Claim what the robot is about to enter; whether it goes on."""
+        first, leaves_at = way.zones[0]
+        may_come = uses[first].comes(leaves_at) or robot in uses[first].robots
+        if way.steps > self.near:
+            return may_come
+        for zone, exit_at in way.zones:
+            if not uses[zone].takes(robot, exit_at):
+                uses[zone].refused = min(uses[zone].refused, rank)
+                return False
+        for zone, exit_at in way.zones:
+            uses[zone].enter(robot, rank, exit_at)
+        return True
 
-    def _walk(self, robot: int, node: int, heading: int, table: Ints) -> _Way:
-        own, steps, found = self._zone[node], 0, 0
+    # ---------------------------------------------------------------- ways
+    def _way(self, fleet: Fleet, robot: int, table: Table) -> _Way:
+        """The zones that lie next on a robot's way: a memo, since it is asked for all the time."""
+        node, heading, goal, layer = (
+            int(array[robot]) for array in (fleet.tail, fleet.heading, fleet.goal, fleet.layer)
+        )
+        key = (node, heading, goal, layer)
+        if (known := self._known.get(key)) is None:
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            known = self._known[key] = self._walk(fleet, robot, table)
+        return known
+
+    def _walk(self, fleet: Fleet, robot: int, table: Table) -> _Way:
+        node, heading = int(fleet.tail[robot]), int(fleet.heading[robot])
+        own, steps = self._zone[node], 0
         zones: list[tuple[int, int]] = []
         is_own = own != NONE
         for step in range(1, len(self._zone)):
-            arc = self._next(robot, node, heading, table)
+            arc = self._next(fleet, robot, node, heading, table)
             if arc == NONE:
                 break
             node, heading = self._end[arc], self._facing[arc]
@@ -195,14 +206,12 @@ class Claims:
                 if zones:
                     break
             elif not is_own and (not zones or zones[-1][0] != zone):
-                found = found or step
-                zones.append((zone, self._exit(robot, node, table)))
-            steps = found
+                steps = steps or step
+                zones.append((zone, self._exit(fleet, robot, node, table)))
         return _Way(tuple(zones), steps)
 
-    def _next(self, robot: int, node: int, heading: int, table: Ints) -> int:
+    def _next(self, fleet: Fleet, robot: int, node: int, heading: int, table: Table) -> int:
         """The arc of the best way to the robot's goal, or NONE."""
-        fleet = self.fleet
         goal = int(fleet.goal[robot])
         if goal in (NONE, node):
             return NONE
@@ -216,29 +225,14 @@ class Claims:
                 best, found = cost, a
         return found
 
-    def _exit(self, robot: int, node: int, table: Ints) -> int:
+    def _exit(self, fleet: Fleet, robot: int, node: int, table: Table) -> int:
         """The first node behind the zone of `node` on the robot's way, or that it stays."""
         zone, heading = self._zone[node], NONE
         for _ in range(len(self.zones[zone].nodes) + 1 if zone != NONE else 0):
-            arc = self._next(robot, node, heading, table)
+            arc = self._next(fleet, robot, node, heading, table)
             if arc == NONE:
                 return _ALONE
             node, heading = self._end[arc], self._facing[arc]
             if self._zone[node] != zone:
                 return node
         return _ALONE
-
-
-def _ask(uses: list[_Use], robot: int, rank: int, way: _Way) -> bool:
-    """Claim what the robot is about to enter; whether it goes on."""
-    first, leaves_at = way.zones[0]
-    may_come = uses[first].comes(leaves_at) or robot in uses[first].robots
-    if way.steps > NEAR:
-        return may_come
-    for zone, exit_at in way.zones:
-        if not uses[zone].takes(robot, exit_at):
-            uses[zone].refused = min(uses[zone].refused, rank)
-            return False
-    for zone, exit_at in way.zones:
-        uses[zone].enter(robot, rank, exit_at)
-    return True

@@ -19,264 +19,51 @@ Laws:
     first wins   who leads a chain is not pushed in that round; in a plant with room the first in
                  rank can always go on; who cannot may be pushed by others
 
-Pure: arrays in, grants out; the same loop runs compiled or, on lists, as plain Python.
+Pure: arrays in, grants out; the same loop (wcs.fleet.serve) runs compiled or, on lists, as plain
+Python: compiled is some fifty times as fast, and takes a second to load.
 
 Source: K. Okumura et al., "Priority Inheritance with Backtracking for Iterative Multi-agent Path
 Finding" (2022); strict locks, events and zones are ours.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.util import find_spec, module_from_spec
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compiled import compiled
-from wcs.layout.roadmap import FACINGS, Flags, Floats, Ints, Roadmap
-from wcs.layout.rows import FAR
+from wcs.fleet import serve as plainly
+from wcs.fleet.serve import CHOICES, NONE, WIDTH
+from wcs.layout.roadmap import Flags, Floats, Ints, Roadmap
 
-NONE = -1
-CHOICES = 12  # arcs looked at from one node
-OPEN, GOES, STAYS = 0, 1, 2  # not decided; will leave its tail; cannot, before this lead
-
-
-@compiled
-def blocker(robot: int, node: int, lock: Ints, clash_first: Ints, clash: Ints) -> int:
-    """Who else holds a node or what clashes with it; NONE if it is free for this robot."""
-    if lock[node] >= 0 and lock[node] != robot:
-        return int(lock[node])
-    for k in range(clash_first[node], clash_first[node + 1]):
-        other = lock[clash[k]]
-        if other >= 0 and other != robot:
-            return int(other)
-    return NONE
+Table: TypeAlias = Ints | list[list[int]]
+_LOOPS = ("blocker", "arcs_from", "may_enter", "serve")  # in the order in which they are called
 
 
-@compiled
-def arcs_from(  # noqa: C901, PLR0913, PLR0917 - a graph in arrays
-    node: int,
-    heading: int,
-    goal: int,
-    leads: int,
-    first: Ints,
-    end: Ints,
-    facing: Ints,
-    turn: Ints,
-    cost: Ints,
-    row: Ints,
-    shut: Flags,
-    choice: Ints,
-) -> int:
-    """Fill `choice` with the arcs a robot may take from its tail, best first; how many.
-
-    Who leads takes only what brings it nearer; who is pushed takes anything. Without a goal the
-    shortest arcs come first. `heading` may be NONE: it can face anywhere.
-    """
-    keys = np.empty(CHOICES, np.int64)
-    found = 0
-    least = np.int64(FAR)
-    for a in range(first[node], first[node + 1]):
-        if shut[a] and end[a] != goal:
-            continue
-        turning = turn[(facing[a] - heading) % FACINGS] if heading != NONE else 0
-        if goal < 0 or goal == node:
-            key = np.int64(cost[a] + turning)
-        elif row[a] < FAR:
-            key = np.int64(row[a] + turning)
-            least = min(least, key)
-        elif not leads:
-            key = np.int64(FAR + cost[a])
-        else:
-            continue
-        slot = found
-        while slot > 0 and keys[slot - 1] > key:
-            keys[slot] = keys[slot - 1]
-            choice[slot] = choice[slot - 1]
-            slot -= 1
-        keys[slot] = key
-        choice[slot] = a
-        found += 1
-        if found == CHOICES:
-            break
-    if not leads:
-        return found
-    kept = 0
-    for k in range(found):
-        if row[choice[k]] - cost[choice[k]] < least:
-            choice[kept] = choice[k]
-            kept += 1
-    return kept
-
-
-@compiled
-def may_enter(robot: int, start: int, node: int, zone_of: Ints, claims: Flags) -> bool:
-    """Whether a node is in no zone, in the same zone as before, or in one that is claimed."""
-    zone = zone_of[node]
-    return bool(zone == NONE or zone_of[start] == zone or claims[robot, zone])
-
-
-@compiled
-def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, compiled; a graph in arrays
-    order: Ints,
-    first: Ints,
-    end: Ints,
-    facing: Ints,
-    turn: Ints,
-    cost: Ints,
-    length: Floats,
-    table: Ints,
-    slot: Ints,
-    shut: Flags,
-    layer: Ints,
-    goal: Ints,
-    tail: Ints,
-    heading: Ints,
-    takes: Flags,
-    pushes: Flags,
-    settles: Flags,
-    ahead: Floats,
-    reach: float,
-    zone_of: Ints,
-    claims: Flags,
-    clash_first: Ints,
-    clash: Ints,
-    lock: Ints,
-    given: Ints,
-    fate: Ints,
-    waits_for: Ints,
-    stack: Ints,
-) -> int:
-    """Grant what can be granted now; how many arcs.
-
-    Args:
-        order: robots, the most urgent first; whoever is not in it only stands there.
-        first, end, facing, turn, cost, length: the roadmap; `length` as `ahead` and `reach`.
-        table, slot: costs to goals, and whose is whose.
-        shut, layer: (layers, a) arcs not taken, and (robots,) which layer is whose.
-        goal: (robots,) nodes, NONE for nowhere.
-        tail, heading: (robots,) the last node of each and how it will face there; changed.
-        takes: (robots,) can be granted arcs now.
-        pushes: (robots,) stands or is about to: has others make way.
-        settles: (robots,) takes nothing now but will by itself: it works, or is yet to answer.
-        ahead: (robots,) granted and not yet driven; changed.
-        reach: how much is granted ahead, once less than half of it is left.
-        zone_of, claims: (n,) and (robots, zones).
-        clash_first, clash: nodes that are not held together with a node.
-        lock: (n,) who holds a node; changed.
-        given: (any, 2) robot and arc, in the order of granting; filled.
-        fate: (robots,) OPEN, GOES or STAYS; filled.
-        waits_for: (robots,) the robot that holds up a robot which leads; filled.
-        stack: (robots + 1, CHOICES + 4) room to work in.
-    """
-    fate[:] = OPEN
-    waits_for[:] = NONE
-    count = found = 0
-    tried = np.empty(len(tail), np.int32)
-    for lead in order:
-        if fate[lead] != OPEN or not takes[lead] or goal[lead] == NONE:
-            continue
-        if ahead[lead] > reach / 2 or tail[lead] == goal[lead]:
-            continue
-        # --- as far ahead as is free, along the best way
-        is_first, is_barred = True, False
-        while ahead[lead] < reach and tail[lead] != goal[lead]:
-            found = arcs_from(
-                tail[lead], heading[lead], goal[lead], 1, first, end, facing, turn, cost,
-                table[slot[lead]], shut[layer[lead]], stack[0, 4:],
-            )  # fmt: skip
-            if found == 0:
-                break
-            arc = stack[0, 4]
-            node = end[arc]
-            if not may_enter(lead, tail[lead], node, zone_of, claims):
-                is_barred = is_first  # before a zone it waits where it can be pushed away
-                break
-            other = blocker(lead, node, lock, clash_first, clash)
-            if other != NONE or lock[node] == lead:
-                break
-            given[count, 0], given[count, 1] = lead, arc
-            count += 1
-            lock[node] = lead
-            ahead[lead] += length[arc]
-            tail[lead], heading[lead] = node, facing[arc]
-            fate[lead] = GOES
-            is_first = False
-        if not is_first or is_barred or not pushes[lead]:
-            continue
-        # --- the way is not free: have others make way
-        depth = failed = 0
-        stack[0, 0] = lead
-        stack[0, 1] = found
-        stack[0, 2] = 0
-        stack[0, 3] = 0
-        while depth >= 0:
-            robot = stack[depth, 0]
-            if stack[depth, 2] == stack[depth, 1]:
-                if stack[depth, 3] == 1:  # somebody it waits for will be gone
-                    break
-                fate[robot] = STAYS
-                tried[failed] = robot
-                failed += 1
-                depth -= 1
-                continue
-            arc = stack[depth, 4 + stack[depth, 2]]
-            stack[depth, 2] += 1
-            node = end[arc]
-            if not may_enter(robot, tail[robot], node, zone_of, claims):
-                continue
-            other = blocker(robot, node, lock, clash_first, clash)
-            if other == NONE:
-                if lock[node] == robot:
-                    continue  # its own way so far
-                given[count, 0], given[count, 1] = robot, arc
-                count += 1
-                lock[node] = robot
-                ahead[robot] += length[arc]
-                tail[robot], heading[robot] = node, facing[arc]
-                break
-            if depth == 0 and waits_for[lead] == NONE:
-                waits_for[lead] = other
-            is_tail = tail[other] == node
-            if not is_tail:  # or of what clashes with the node
-                for k in range(clash_first[node], clash_first[node + 1]):
-                    if clash[k] == tail[other]:
-                        is_tail = True
-            if not is_tail or fate[other] == GOES:
-                if depth == 0:
-                    break  # it leaves: wait
-                stack[depth, 3] = 1
-                continue
-            on_stack = False
-            for d in range(depth + 1):
-                if stack[d, 0] == other:
-                    on_stack = True
-            if on_stack or fate[other] == STAYS:
-                continue
-            if not takes[other]:
-                if settles[other]:
-                    if depth == 0:
-                        break
-                    stack[depth, 3] = 1
-                continue
-            depth += 1
-            stack[depth, 0] = other
-            stack[depth, 1] = arcs_from(
-                tail[other], heading[other], goal[other], 0, first, end, facing, turn, cost,
-                table[slot[other]], shut[layer[other]], stack[depth, 4:],
-            )  # fmt: skip
-            stack[depth, 2] = 0
-            stack[depth, 3] = 0
-        for d in range(depth + 1):
-            fate[stack[d, 0]] = GOES
-        for k in range(failed):  # not this way; but others may push them, and the lead too
-            fate[tried[k]] = OPEN
-    return count
+@cache
+def compiled_serve() -> Callable[..., int]:
+    """`wcs.fleet.serve.serve`, compiled: of a copy of its module, so that the other stays plain."""
+    spec = find_spec("wcs.fleet.serve")
+    assert spec is not None, "it is beside this module"
+    assert spec.loader is not None, "likewise"
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in _LOOPS:
+        setattr(module, name, compiled(getattr(module, name)))
+    found: Callable[..., int] = module.serve
+    return found
 
 
 @dataclass(slots=True)
 class Fleet:
     """The robots of a roadmap as `serve` sees them: arrays of shape (robots,).
 
-    Attributes are those of `serve`; `lock` has shape (n,), `claims` (robots, zones).
+    Attributes are those of `serve`; `lock` has shape (n,), `claims` (robots, zones). `is_fast` says
+    whether the compiled loop is used, if there is one.
     """
 
     roadmap: Roadmap
@@ -297,8 +84,7 @@ class Fleet:
     lock: Ints
     fate: Ints
     waits_for: Ints
-    _given: Ints
-    _stack: Ints
+    is_fast: bool
 
     @classmethod
     def at(
@@ -309,6 +95,7 @@ class Fleet:
         shut: Flags | None = None,
         length: Floats | None = None,
         clash: tuple[Ints, Ints] | None = None,
+        is_fast: bool = True,
     ) -> "Fleet":
         """Robots that stand at these nodes (all different), ready to go anywhere.
 
@@ -318,6 +105,7 @@ class Fleet:
             shut: (layers, a); without it nothing is.
             length: (a,) of arcs, for looking ahead; without it 1 each.
             clash: (n + 1,) and what it points into; without it only nodes themselves.
+            is_fast: whether to run compiled.
         """
         n, arcs, robots = roadmap.nodes, len(roadmap.start), len(tail)
         lock: Ints = np.full(n, NONE, np.int32)
@@ -342,41 +130,55 @@ class Fleet:
             lock=lock,
             fate=np.zeros(robots, np.int32),
             waits_for=np.full(robots, NONE, np.int32),
-            _given=np.empty((robots + n, 2), np.int32),
-            _stack=np.empty((robots + 1, CHOICES + 4), np.int32),
+            is_fast=is_fast,
         )
 
-    def serve(self, order: Ints, table: Ints, reach: float = 0.5) -> NDArray[np.int32]:
-        """One round of grants: (grants, 2) robots and arcs, in the order of granting."""
-        ways = self.roadmap
-        count = serve(
-            order,
-            ways.first,
-            ways.end,
-            ways.facing,
-            ways.turn,
-            ways.cost,
-            self.length,
-            table,
-            self.slot,
-            self.shut,
-            self.layer,
-            self.goal,
-            self.tail,
-            self.heading,
-            self.takes,
-            self.pushes,
-            self.settles,
-            self.ahead,
-            reach,
-            ways.zone_of,
-            self.claims,
-            self.clash_first,
-            self.clash,
-            self.lock,
-            self._given,
-            self.fate,
-            self.waits_for,
-            self._stack,
-        )
-        return self._given[:count]
+    def serve(self, order: Ints, table: Table, reach: float = 0.5) -> NDArray[np.int32]:
+        """One round of grants: (grants, 2) robots and arcs, in the order of granting.
+
+        `table` are rows of costs, by `slot`: an array, or lists if it runs plain.
+        """
+        robots, work = len(self.tail), (WIDTH * (len(self.tail) + 1), CHOICES, len(self.tail))
+        changed: tuple[Ints | Floats, ...] = (
+            self.tail, self.heading, self.ahead, self.lock, self.fate, self.waits_for,
+        )  # fmt: skip
+        most = 2 * (robots + len(self.lock))
+        if self.is_fast:
+            said: Ints = np.empty(most, np.int32)
+            room = [said, *(np.empty(one, np.int64) for one in work)]
+            arguments = self._arguments(_arrays(self.roadmap), table, reach, changed, room)
+            count = compiled_serve()(order, *arguments)
+            return said[: 2 * count].reshape(-1, 2)
+        values = [one.tolist() for one in changed]
+        lists = [[NONE] * most, *([0] * one for one in work)]
+        arguments = self._arguments(_lists(self.roadmap), table, reach, values, lists)
+        given = [
+            one.tolist() if isinstance(one, np.ndarray) and one is not table else one
+            for one in arguments
+        ]
+        count = plainly.serve(order.tolist(), *given)
+        for array, told in zip(changed, values, strict=True):
+            array[:] = told
+        return np.array(lists[0][: 2 * count], np.int32).reshape(-1, 2)
+
+    def _arguments(
+        self, ways: Sequence[Any], table: Table, reach: float, changed: Sequence[Any], room: Any
+    ) -> list[Any]:
+        """All that `serve` takes but the order, in its order."""
+        *graph, zone_of = ways
+        tail, heading, ahead, lock, fate, waits_for = changed
+        return [
+            *graph, self.length, table, self.slot, self.shut, self.layer, self.goal, tail, heading,
+            self.takes, self.pushes, self.settles, ahead, reach, zone_of, self.claims,
+            self.clash_first, self.clash, lock, room[0], fate, waits_for, *room[1:],
+        ]  # fmt: skip
+
+
+def _arrays(roadmap: Roadmap) -> tuple[Ints, ...]:
+    ways = roadmap
+    return ways.first, ways.end, ways.facing, ways.turn, ways.cost, ways.zone_of
+
+
+@lru_cache(maxsize=4)
+def _lists(roadmap: Roadmap) -> tuple[list[int], ...]:
+    return tuple(one.tolist() for one in _arrays(roadmap))

@@ -1,0 +1,248 @@
+"""The loop of wcs.fleet.grants: who is granted which arc in one round.
+
+Written for numbers and sequences of numbers alone, so that it runs compiled on arrays and, for
+small fleets, as plain Python on lists; `wcs.fleet.grants` says what it does and which of both runs.
+"""
+
+from wcs.layout.roadmap import FACINGS, Flags, Floats, Ints
+from wcs.layout.rows import FAR
+
+NONE = -1
+CHOICES = 12  # arcs looked at from one node
+WIDTH = CHOICES + 4  # of a level of the stack: robot, how many choices, which is next, waits, arcs
+OPEN, GOES, STAYS = 0, 1, 2  # not decided; will leave its tail; cannot, before this lead
+
+
+def blocker(robot: int, node: int, lock: Ints, clash_first: Ints, clash: Ints) -> int:
+    """Who else holds a node or what clashes with it; NONE if it is free for this robot."""
+    if lock[node] >= 0 and lock[node] != robot:
+        return int(lock[node])
+    for k in range(clash_first[node], clash_first[node + 1]):
+        other = lock[clash[k]]
+        if other >= 0 and other != robot:
+            return int(other)
+    return NONE
+
+
+def arcs_from(  # noqa: C901, PLR0913, PLR0917 - a graph in arrays
+    node: int,
+    heading: int,
+    goal: int,
+    leads: int,
+    first: Ints,
+    end: Ints,
+    facing: Ints,
+    turn: Ints,
+    cost: Ints,
+    row: Ints,
+    shut: Flags,
+    keys: Ints,
+    choice: Ints,
+    at: int,
+) -> int:
+    """Fill `choice` from `at` on with the arcs a robot may take, best first; how many.
+
+    Who leads takes only what brings it nearer; who is pushed takes anything. Without a goal the
+    shortest arcs come first. `heading` may be NONE: it can face anywhere.
+    """
+    found = 0
+    least = FAR
+    for a in range(first[node], first[node + 1]):
+        if shut[a] and end[a] != goal:
+            continue
+        turning = turn[(facing[a] - heading) % FACINGS] if heading != NONE else 0
+        if goal < 0 or goal == node:
+            key = cost[a] + turning
+        elif row[a] < FAR:
+            key = row[a] + turning
+            least = min(least, key)
+        elif not leads:
+            key = FAR + cost[a]
+        else:
+            continue
+        slot = found
+        while slot > 0 and keys[slot - 1] > key:
+            keys[slot] = keys[slot - 1]
+            choice[at + slot] = choice[at + slot - 1]
+            slot -= 1
+        keys[slot] = key
+        choice[at + slot] = a
+        found += 1
+        if found == CHOICES:
+            break
+    if not leads:
+        return found
+    kept = 0
+    for k in range(found):
+        a = choice[at + k]
+        if row[a] - cost[a] < least:
+            choice[at + kept] = a
+            kept += 1
+    return kept
+
+
+def may_enter(robot: int, start: int, node: int, zone_of: Ints, claims: Flags) -> bool:
+    """Whether a node is in no zone, in the same zone as before, or in one that is claimed."""
+    zone = zone_of[node]
+    return bool(zone == NONE or zone_of[start] == zone or claims[robot][zone])
+
+
+def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, compiled; a graph in arrays
+    order: Ints,
+    first: Ints,
+    end: Ints,
+    facing: Ints,
+    turn: Ints,
+    cost: Ints,
+    length: Floats,
+    table: Ints,
+    slot: Ints,
+    shut: Flags,
+    layer: Ints,
+    goal: Ints,
+    tail: Ints,
+    heading: Ints,
+    takes: Flags,
+    pushes: Flags,
+    settles: Flags,
+    ahead: Floats,
+    reach: float,
+    zone_of: Ints,
+    claims: Flags,
+    clash_first: Ints,
+    clash: Ints,
+    lock: Ints,
+    given: Ints,
+    fate: Ints,
+    waits_for: Ints,
+    stack: Ints,
+    keys: Ints,
+    tried: Ints,
+) -> int:
+    """Grant what can be granted now; how many arcs.
+
+    Args:
+        order: robots, the most urgent first; whoever is not in it only stands there.
+        first, end, facing, turn, cost, length: the roadmap; `length` as `ahead` and `reach`.
+        table, slot: costs to goals, and whose is whose.
+        shut, layer: (layers, a) arcs not taken, and (robots,) which layer is whose.
+        goal: (robots,) nodes, NONE for nowhere.
+        tail, heading: (robots,) the last node of each and how it will face there; changed.
+        takes: (robots,) can be granted arcs now.
+        pushes: (robots,) stands or is about to: has others make way.
+        settles: (robots,) takes nothing now but will by itself: it works, or is yet to answer.
+        ahead: (robots,) granted and not yet driven; changed.
+        reach: how much is granted ahead, once less than half of it is left.
+        zone_of, claims: (n,) and (robots, zones).
+        clash_first, clash: nodes that are not held together with a node.
+        lock: (n,) who holds a node; changed.
+        given: (any,) robot, arc, robot, arc ... in the order of granting; filled.
+        fate: (robots,) OPEN, GOES or STAYS; filled.
+        waits_for: (robots,) the robot that holds up a robot which leads; filled.
+        stack: ((robots + 1) * WIDTH,) room to work in; keys: (CHOICES,), tried: (robots,) too.
+    """
+    for robot in range(len(tail)):
+        fate[robot] = OPEN
+        waits_for[robot] = NONE
+    count = found = 0
+    for lead in order:
+        if fate[lead] != OPEN or not takes[lead] or goal[lead] == NONE:
+            continue
+        if ahead[lead] > reach / 2 or tail[lead] == goal[lead]:
+            continue
+        # --- as far ahead as is free, along the best way
+        is_first, is_barred = True, False
+        while ahead[lead] < reach and tail[lead] != goal[lead]:
+            found = arcs_from(
+                tail[lead], heading[lead], goal[lead], 1, first, end, facing, turn, cost,
+                table[slot[lead]], shut[layer[lead]], keys, stack, 4,
+            )  # fmt: skip
+            if found == 0:
+                break
+            arc = stack[4]
+            node = end[arc]
+            if not may_enter(lead, tail[lead], node, zone_of, claims):
+                is_barred = is_first  # before a zone it waits where it can be pushed away
+                break
+            other = blocker(lead, node, lock, clash_first, clash)
+            if other != NONE or lock[node] == lead:
+                break
+            given[2 * count], given[2 * count + 1] = lead, arc
+            count += 1
+            lock[node] = lead
+            ahead[lead] += length[arc]
+            tail[lead], heading[lead] = node, facing[arc]
+            fate[lead] = GOES
+            is_first = False
+        if not is_first or is_barred or not pushes[lead]:
+            continue
+        # --- the way is not free: have others make way
+        depth = failed = 0
+        stack[0] = lead
+        stack[1] = found
+        stack[2] = 0
+        stack[3] = 0
+        while depth >= 0:
+            base = depth * WIDTH
+            robot = stack[base + 0]
+            if stack[base + 2] == stack[base + 1]:
+                if stack[base + 3] == 1:  # somebody it waits for will be gone
+                    break
+                fate[robot] = STAYS
+                tried[failed] = robot
+                failed += 1
+                depth -= 1
+                continue
+            arc = stack[base + 4 + stack[base + 2]]
+            stack[base + 2] += 1
+            node = end[arc]
+            if not may_enter(robot, tail[robot], node, zone_of, claims):
+                continue
+            other = blocker(robot, node, lock, clash_first, clash)
+            if other == NONE:
+                if lock[node] == robot:
+                    continue  # its own way so far
+                given[2 * count], given[2 * count + 1] = robot, arc
+                count += 1
+                lock[node] = robot
+                ahead[robot] += length[arc]
+                tail[robot], heading[robot] = node, facing[arc]
+                break
+            if depth == 0 and waits_for[lead] == NONE:
+                waits_for[lead] = other
+            is_tail = tail[other] == node
+            if not is_tail:  # or of what clashes with the node
+                for k in range(clash_first[node], clash_first[node + 1]):
+                    if clash[k] == tail[other]:
+                        is_tail = True
+            if not is_tail or fate[other] == GOES:
+                if depth == 0:
+                    break  # it leaves: wait
+                stack[base + 3] = 1
+                continue
+            on_stack = False
+            for d in range(depth + 1):
+                if stack[d * WIDTH] == other:
+                    on_stack = True
+            if on_stack or fate[other] == STAYS:
+                continue
+            if not takes[other]:
+                if settles[other]:
+                    if depth == 0:
+                        break
+                    stack[base + 3] = 1
+                continue
+            depth += 1
+            base = depth * WIDTH
+            stack[base + 0] = other
+            stack[base + 1] = arcs_from(
+                tail[other], heading[other], goal[other], 0, first, end, facing, turn, cost,
+                table[slot[other]], shut[layer[other]], keys, stack, base + 4,
+            )  # fmt: skip
+            stack[base + 2] = 0
+            stack[base + 3] = 0
+        for d in range(depth + 1):
+            fate[stack[d * WIDTH]] = GOES
+        for k in range(failed):  # not this way; but others may push them, and the lead too
+            fate[tried[k]] = OPEN
+    return count
