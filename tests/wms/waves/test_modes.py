@@ -130,3 +130,24 @@ def test_a_late_order_is_not_overtaken_and_what_misses_its_cut_off_is_said(floor
     floor.act(wave, "release")
     assert floor.line(late)["status"] == "RELEASED", "it is past its time: it goes with the wave"
     assert sum(floor.line(each)["status"] == "RELEASED" for each in others) == 2
+
+
+def test_a_slot_of_the_wall_is_one_orders_until_it_is_packed(floor: Floor):
+    stocked(floor)
+    floor.channel(style={"mode": "PUT_WALL", "orders_max": 3})
+    for _ in range(2):  # the second tote finds slots of the first in use: 6 slots, 3 orders each
+        for _ in range(3):
+            floor.put_order(("A", 1), ("B", 1))
+        floor.tick()
+        floor.pick_all()
+        floor.pick_all("putwall")
+    there = places_of(floor.database, "A", "picked")
+    assert there == {f"W-{number}": 1 for number in range(1, 7)}
+    late = floor.put_order(("A", 1))
+    floor.tick()
+    floor.pick_all()
+    assert floor.next_packet("TYO1", "putwall") is None, "no slot is free: its tote waits"
+    floor.work_off("TYO1", "pack")
+    floor.pick_all("putwall")
+    assert floor.line(late)["status"] == "PICKED"
+    assert len(floor.work_off("TYO1", "pack")) == 1

@@ -2,10 +2,18 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy.orm import Session
 
 from tests.wms.house import GINZA, HUB, SPOKE, House
 from tests.wms.inbound.dock import Dock
 from tests.wms.supply import put_transfer, send
+from wms.sites import site_id
+from wms.work.begin import task_begun_by
+from wms.work.packet import Expect, Say, Step
+from wms.work.tasks import NewTask, add_task
 
 
 def seen(house: House, code: str, site: str = HUB) -> dict[str, Any]:
@@ -62,3 +70,34 @@ def test_a_scan_shows_what_lies_there_and_what_moved_at_this_site(house: House):
     for place, site in (("S01-01", HUB), ("S01-01", SPOKE), ("A01-01-1", HUB)):
         shown = seen(house, place, site)
         assert (shown["site"], shown["stock"]) == (site, ["TEA"]), "counts are blind"
+
+
+def test_of_two_tasks_that_begin_alike_the_oldest_is_begun(house: House):
+    def work(session: Session) -> None:
+        for minutes in (5, 1, 9):  # made in no order
+            step = Step(
+                id="it",
+                op="scan",
+                say=Say(code="kit.scan_kit"),
+                big="K",
+                expect=(Expect(kind="sku", codes=("KIT-1",)),),
+            )
+            new = NewTask(
+                id=UUID(int=10 - minutes),
+                site_id=site_id(HUB),
+                kind="kit",
+                title="K",
+                steps=(step,),
+                plan={},
+            )
+            add_task(session, new, now=house.clock.at + timedelta(minutes=minutes))
+        found = task_begun_by(session, site_id(HUB), "kit", "KIT-1")
+        assert found == UUID(int=9)
+        raise _Enough
+
+    with pytest.raises(_Enough):
+        house.database.run(work)
+
+
+class _Enough(Exception):  # noqa: N818 - nothing went wrong: what was tried is not to stay
+    """The test has seen what it wanted."""
