@@ -11,7 +11,7 @@ from optimizer.docks_check import cost, faults
 from optimizer.result import Limits, Status
 from tests.night import some_by_day
 
-SOON = Limits(iterations=20)
+SOON = Limits(iterations=4)
 
 
 def drawn(seed: int, trucks: int, doors: int, steps: int = 12) -> Problem:
@@ -51,13 +51,13 @@ def test_no_plan_costs_less(seed: int):
 
 @pytest.mark.parametrize("seed", some_by_day(range(20), range(3)))
 def test_every_plan_can_be_kept_and_is_the_same_again(seed: int):
-    problem = drawn(seed, 14, 3)
+    problem = drawn(seed, 10, 3)
     one, again = solve(problem, limits=SOON), solve(problem, limits=SOON)
     assert one.plan == again.plan
     assert faults(problem, one.plan) == []
     assert one.objective == cost(problem, one.plan) == sum(one.terms.values())
     assert one.bound is not None
-    assert one.bound <= one.objective <= one.stages["greedy"]
+    assert one.bound <= one.objective <= one.stages["first"]
     assert len(one.why) == one.plan.count(None)
 
 
