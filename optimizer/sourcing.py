@@ -11,13 +11,14 @@ are filled whole or not at all; where it may be parted, a line may come from sev
                 x[l, n] <= units[l] y[order of l, n]      a node that ships opens a parcel
                 sum_l x[l, n] <= stock[n, sku]            nobody ships what is not there
                 sum_l x[l, n] <= capacity[n]              nor more than a node can send
+                sum_o y[o, n] <= parcels[n]               in units, or in parcels
                 sum_n y[o, n] <= 1                        for orders that may not be parted
 
-Two stages. First each order by itself, in the order given, on what the ones before have left:
-lines against nodes is a facility location problem, and while lines and units are few a dynamic
-programme over what is filled is exact (optimizer.sourcing_order). Then the whole batch as a MIP,
-with the first plan as a hint, until it is proven or time is up. The better of the two is
-returned; if the solver fails, the first stands.
+First each order by itself, in the order given, on what the ones before have left: lines against
+nodes is a facility location problem, and while lines and units are few a dynamic programme over
+what is filled is exact (optimizer.sourcing_order). Then the whole batch, until it is proven or
+time is up: prices, search and MIPs (optimizer.sourcing_batch). The better is returned; whatever
+fails, the first stands.
 
 Shapes: l lines, o orders, n nodes, s SKUs. Costs in any one unit (Soko: minor units of money).
 
@@ -26,9 +27,11 @@ Y. Acimovic and S. Graves, "Making Better Fulfillment Decisions on the Fly", M&S
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
+from optimizer.compiled import IS_COMPILED
 from optimizer.result import Limits, Progress, Solution, Status, Stopwatch, unheard
 from optimizer.sourcing_order import OneOrder, fill_order
 from optimizer.sourcing_problem import (
@@ -58,6 +61,10 @@ __all__ = [
 
 TOLERANCE = 1e-6
 UNITS_MAX = 2**62
+MANY = 500  # orders of a batch
+TINY = 3_000  # lines times nodes: some 30 orders over 35 nodes
+
+Better: TypeAlias = tuple[Ints, float | None, dict[str, float]]  # plan, bound, stages
 
 
 def solve(
@@ -82,21 +89,20 @@ def solve(
         a solution whose plan has shape (l, n): units of each line from each node.
     """
     watch = Stopwatch()
-    if limits is not None:
-        budget_s = 0.0 if limits.seconds is None else limits.seconds
-    plan, exact = one_by_one(problem)
+    limits = Limits(seconds=budget_s) if limits is None else limits
+    plan, exact = _first(problem)
     objective = sum(cost_terms(problem, plan).values())
     stages = {"one_by_one": objective}
     bound = objective if exact and problem.parcel_cost.shape[0] <= 1 else None
     progress(objective, bound)
-    if bound is None and budget_s > 0 and problem.units.size:
-        from optimizer.sourcing_mip import improve  # noqa: PLC0415 - takes a second to import
-
-        better, bound = improve(problem, plan, budget_s=budget_s, seed=seed)
-        if better is not None and not violations(problem, better):
-            stages["mip"] = sum(cost_terms(problem, better).values())
-            if stages["mip"] < objective - TOLERANCE:
-                plan, objective = better, stages["mip"]
+    if problem.units.size and not limits.is_over(watch, 0, objective, bound):
+        by = _by_mip if limits.iterations is None and _is_tiny(problem) else _by_all
+        better, found, more = by(problem, plan, limits, watch, (seed, progress))
+        bound = bound if found is None else found
+        stages |= more
+        cost = sum(cost_terms(problem, better).values())
+        if cost < objective - TOLERANCE and not violations(problem, better):
+            plan, objective = better, cost
     proven = bound is not None and objective - bound <= TOLERANCE * max(1.0, abs(objective))
     return Solution(
         status=Status.OPTIMAL if proven else Status.FEASIBLE,
@@ -110,16 +116,57 @@ def solve(
     )
 
 
+def _is_tiny(problem: Problem) -> bool:
+    """Whether a MIP alone decides it soon; then nothing is compiled for it."""
+    return bool(problem.units.size * problem.stock.shape[0] <= TINY)
+
+
+def _by_mip(
+    problem: Problem, plan: Ints, limits: Limits, watch: Stopwatch, how: tuple[int, Progress]
+) -> Better:
+    from optimizer.sourcing_mip import improve  # noqa: PLC0415 - takes a second to import
+
+    seed, progress = how
+    better, bound = improve(problem, plan, budget_s=limits.left_s(watch), seed=seed)
+    if better is None:
+        return plan, bound, {}
+    cost = sum(cost_terms(problem, better).values())
+    progress(cost, bound)
+    return better, bound, {"mip": cost}
+
+
+def _by_all(
+    problem: Problem, plan: Ints, limits: Limits, watch: Stopwatch, how: tuple[int, Progress]
+) -> Better:
+    from optimizer.sourcing_batch import improved  # noqa: PLC0415 - it loads the compiler
+
+    seed, progress = how
+    found = improved(problem, plan, limits=limits, seed=seed, progress=progress, watch=watch)
+    return found.plan, found.bound, found.stages
+
+
+def _first(problem: Problem) -> tuple[Ints, bool]:
+    """A plan at once: each order by itself, in a compiled loop where they are many."""
+    if IS_COMPILED and problem.parcel_cost.shape[0] >= MANY:
+        from optimizer.sourcing_batch import in_turn  # noqa: PLC0415 - it loads the compiler
+
+        return in_turn(problem), False
+    return one_by_one(problem)
+
+
 def one_by_one(problem: Problem) -> tuple[Ints, bool]:
     """Each order by itself, in turn, on the stock that is left; and whether each was exact."""
     left = problem.stock.copy()
     endless = np.full(left.shape[0], UNITS_MAX, dtype=np.int64)
     room = endless if problem.capacity is None else problem.capacity.copy()
+    parcels = endless.copy() if problem.parcels is None else problem.parcels.copy()
     plan = np.zeros((problem.units.size, left.shape[0]), dtype=np.int64)
     exact = True
     for order, lines in enumerate(lines_of_orders(problem)):
         if lines.size:
-            plan[lines], order_exact = best_for(problem, order, lines, left, room)
+            full = np.flatnonzero(parcels < 1).tolist()
+            plan[lines], order_exact = best_for(problem, order, lines, left, room, full)
+            parcels -= plan[lines].any(axis=0)
             exact &= order_exact
             np.subtract.at(left.T, problem.sku_of_line[lines], plan[lines])
             room -= plan[lines].sum(axis=0)

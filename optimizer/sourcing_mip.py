@@ -1,9 +1,9 @@
 """The whole batch of orders as one MIP, solved by HiGHS through MathOpt.
 
-Only pairs of line and node that can be used become variables. Given which parcels are opened and
-which lines are filled, what is left is a transport problem, whose corners are whole numbers, so
-the units need no integrality of their own. Rows for stock exist only where the demand of the
-batch can exceed it.
+Only pairs of line and node that can be used become variables. Units are whole numbers by
+themselves at the corners of what is left once parcels and lines are chosen, but a solver may stop
+elsewhere, so they are said to be. Rows for stock exist only where the demand of the batch can
+exceed it.
 
 MathOpt, not pywraplp: there HiGHS returns wrong duals and loses its incumbent at a time limit.
 HiGHS is not told a number of threads: it answers that with an error that MathOpt cannot carry.
@@ -15,28 +15,37 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt  # type: ignore[import-untyped]
 
+from optimizer.result import Stopwatch
 from optimizer.sourcing_problem import Problem
 
 Ints = NDArray[np.int64]
 
 
 def improve(
-    problem: Problem, hint: Ints, *, budget_s: float, seed: int
+    problem: Problem, hint: Ints, *, budget_s: float, seed: int, nodes: int | None = None
 ) -> tuple[Ints | None, float | None]:
     """A plan at least as good as what the solver finds in time, and a bound under every plan.
 
     Args:
         problem: what to decide.
         hint: a feasible plan, shape (l, n).
-        budget_s: seconds.
+        budget_s: seconds, of building and of solving; inf: no limit.
         seed: of the solver's random choices.
+        nodes: of its search tree, at most; with these and no seconds it always ends alike.
 
     Returns:
         the plan, shape (l, n), or None if the solver found none; and the bound, or None.
     """
+    watch = Stopwatch()
     model = _Model(problem)
+    left_s = budget_s - watch.elapsed_s
+    if left_s <= 0:
+        return None, None
     parameters = mathopt.SolveParameters(
-        time_limit=timedelta(seconds=budget_s), random_seed=seed, relative_gap_tolerance=0
+        time_limit=timedelta(seconds=left_s) if np.isfinite(left_s) else None,
+        node_limit=nodes,
+        random_seed=seed,
+        relative_gap_tolerance=0,
     )
     try:
         result = mathopt.solve(
@@ -77,20 +86,20 @@ class _Model:
         problem, model = self.problem, self.model
         order, sku = int(problem.order_of_line[line]), int(problem.sku_of_line[line])
         wanted, parts = int(problem.units[line]), problem.parts_lines(order)
-        unfilled = self.unfilled[line] = model.add_binary_variable()
+        is_free = parts and wanted == 1  # whole by itself where the units are
+        unfilled = self.unfilled[line] = model.add_variable(lb=0, ub=1, is_integer=not is_free)
         cost = [problem.backorder_cost[line] * unfilled]
         sources = []
-        for node in range(problem.stock.shape[0]):
+        allowed = np.isfinite(problem.parcel_cost[order]) & np.isfinite(problem.unit_cost[line])
+        allowed &= problem.stock[:, sku] >= (1 if parts else wanted)
+        for node in np.flatnonzero(allowed).tolist():
             usable = min(wanted, int(problem.stock[node, sku]))
-            per_unit = problem.unit_cost[line, node]
-            allowed = np.isfinite(problem.parcel_cost[order, node]) and np.isfinite(per_unit)
-            if not allowed or usable < (1 if parts else wanted):
-                continue
+            per_unit = float(problem.unit_cost[line, node])
             if (order, node) not in self.parcel:
                 self.parcel[order, node] = model.add_binary_variable()
                 self.of_order.setdefault(order, []).append(self.parcel[order, node])
             if parts:
-                units = self.units[line, node] = model.add_variable(lb=0, ub=usable)
+                units = self.units[line, node] = model.add_integer_variable(lb=0, ub=usable)
                 model.add_linear_constraint(units <= usable * self.parcel[order, node])
                 sources.append(1.0 * units)
             else:
@@ -118,7 +127,14 @@ class _Model:
                 )
 
     def _capacity(self) -> None:
-        room = self.problem.capacity
+        most, room = self.problem.parcels, self.problem.capacity
+        if most is not None:
+            by_node: dict[int, list[mathopt.Variable]] = {}
+            for (_, node), opened in self.parcel.items():
+                by_node.setdefault(node, []).append(opened)
+            for node, parcels in by_node.items():
+                if len(parcels) > most[node]:
+                    self.model.add_linear_constraint(mathopt.fast_sum(parcels) <= int(most[node]))
         if room is None:
             return
         senders: dict[int, list[tuple[int, mathopt.Variable]]] = {}

@@ -34,6 +34,7 @@ class Problem:
         policy: shape (o,), ANY, WHOLE_LINES or ONE_SITE; None: ANY for all.
         split_cost: shape (o,), for each node of an order beyond the first; None: nothing.
         capacity: shape (n,), units that a node can send; None: without end.
+        parcels: shape (n,), parcels that a node can send; None: without end.
         parcel_terms: what parcel_cost is made of, by name; where it is finite they add up to it.
         unit_terms: what unit_cost is made of, likewise.
     """
@@ -49,6 +50,7 @@ class Problem:
     policy: Ints | None = None
     split_cost: Floats | None = None
     capacity: Ints | None = None
+    parcels: Ints | None = None
     parcel_terms: Mapping[str, Floats] = field(default_factory=dict)
     unit_terms: Mapping[str, Floats] = field(default_factory=dict)
 
@@ -68,6 +70,8 @@ class Problem:
             expected["split_cost"] = (self.split_cost.shape, (orders,))
         if self.capacity is not None:
             expected["capacity"] = (self.capacity.shape, (nodes,))
+        if self.parcels is not None:
+            expected["parcels"] = (self.parcels.shape, (nodes,))
         faults = [f"{k} is {got}, not {want}" for k, (got, want) in expected.items() if got != want]
         if faults:
             raise ValueError("; ".join(faults))
@@ -160,7 +164,14 @@ def _parted(problem: Problem, plan: Ints) -> list[str]:
         for line in np.flatnonzero((plan > 0).sum(axis=1) > 1)
         if not problem.parts_lines(int(problem.order_of_line[line]))
     ]
-    nodes = opened_of(problem, plan).sum(axis=1)
+    opened = opened_of(problem, plan)
+    if problem.parcels is not None:
+        sent = opened.sum(axis=0)
+        faults += [
+            f"node {node}: sends {sent[node]} of {problem.parcels[node]} parcels"
+            for node in np.flatnonzero(sent > problem.parcels)
+        ]
+    nodes = opened.sum(axis=1)
     return faults + [
         f"order {order} comes from {nodes[order]} nodes"
         for order in np.flatnonzero(nodes > 1)

@@ -21,11 +21,13 @@ def by_rank(problem: Problem, rank: Floats) -> Ints:
     endless = np.full(nodes, np.iinfo(np.int64).max // 2, dtype=np.int64)
     room = endless if problem.capacity is None else problem.capacity.copy()
     plan = np.zeros((problem.units.size, nodes), dtype=np.int64)
+    parcels = endless.copy() if problem.parcels is None else problem.parcels.copy()
     turn = _Turn(problem, problem.stock.copy(), room, plan)
     for order, lines in enumerate(lines_of_orders(problem)):
         ranked = np.argsort(rank[order], kind="stable")
-        allowed = [int(n) for n in ranked if np.isfinite(problem.parcel_cost[order, n])]
-        turn.fill(order, [int(line) for line in lines], allowed)
+        may = np.isfinite(problem.parcel_cost[order]) & (parcels > 0)
+        turn.fill(order, [int(line) for line in lines], [int(n) for n in ranked if may[n]])
+        parcels -= plan[lines].any(axis=0)
     return plan
 
 
