@@ -23,7 +23,7 @@ const DESK: Catalogues = {
 const HOME: Page = { load: () => import("./home/page.tsx"), look: "light" };
 const PAGES: Record<string, Page> = {
   billing: { load: () => import("./billing/page.tsx"), look: "light", more: DESK },
-  control: { load: () => import("./control/page.tsx"), look: "light" },
+  control: { load: () => import("./control/page.tsx"), look: "light", more: DESK },
   decisions: { load: () => import("./decisions/page.tsx"), look: "light" },
   floor: { load: () => import("./floor/page.tsx"), look: "light", more: DESK },
   h: { load: () => import("./handheld/page.tsx"), look: "dark", words: HANDHELD },

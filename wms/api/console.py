@@ -4,6 +4,7 @@ import asyncio
 import json
 import tomllib
 from collections.abc import AsyncIterable
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,11 +22,12 @@ from wms.api.summary import summary
 from wms.errors import NotFound
 from wms.ids import SkuId
 from wms.orders.model import Decision
+from wms.outbound.machines import is_over
 from wms.outbound.model import ExceptionRow
 from wms.stock.browse import Place, browse
 
 router = APIRouter(prefix="/console/v1", tags=["console"])
-FRAME_S = 0.2  # at most five pictures a second
+FRAME_S = 0.1  # at most ten pictures a second
 FIGURES_S = 1.0
 ORDERS_SHOWN = 30
 ALARMS_SHOWN = 50
@@ -130,7 +132,7 @@ def _figures(services: Services) -> dict[str, Any]:
         return {
             "summary": summary(session, services.floor.hub),
             "orders": latest_orders(session, ORDERS_SHOWN),
-            "alarms": _alarms(session),
+            "alarms": _alarms(session, services.clock.now()),
         }
 
     return services.database.run(work)
@@ -142,7 +144,7 @@ def _decisions(session: Session, order_id: UUID) -> list[dict[str, Any]]:
     return [{name: getattr(row, name) for name in names} for row in session.scalars(query)]
 
 
-def _alarms(session: Session) -> list[dict[str, Any]]:
+def _alarms(session: Session, now: datetime) -> list[dict[str, Any]]:
     query = (
         select(ExceptionRow)
         .where(ExceptionRow.active)
@@ -160,6 +162,9 @@ def _alarms(session: Session) -> list[dict[str, Any]]:
             "state": row.state,
             "owner": row.owner,
             "detail": row.facts.get("detail") or json.dumps(row.facts, ensure_ascii=False),
+            "until": row.facts.get("until"),
+            "by": row.facts.get("by"),
         }
         for row in session.scalars(query)
+        if not is_over(row, now)
     ]

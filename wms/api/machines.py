@@ -28,7 +28,7 @@ class AskIn(CommandIn):
     )
     machine: Text
     reason: Annotated[
-        str, StringConstraints(strict=True, min_length=3, max_length=500, pattern=PRINTABLE)
+        str, StringConstraints(strict=True, min_length=2, max_length=500, pattern=PRINTABLE)
     ]
 
 

@@ -64,6 +64,11 @@ def ask(session: Session, floor: Floor, wanted: Ask, *, now: datetime) -> None:
            priority=1)  # fmt: skip
 
 
+def is_over(row: ExceptionRow, now: datetime) -> bool:
+    """Whether it is an ask that nobody confirmed in time: nothing can be done about it any more."""
+    return row.code in CODES.values() and now >= datetime.fromisoformat(row.facts["until"])
+
+
 def confirm(session: Session, floor: Floor, row: ExceptionRow, act: Act, now: datetime) -> None:
     """Tell the WCS.
 

@@ -17,6 +17,14 @@ export interface Robot {
   load: string | null;
   transport: string | null;
   route: string[];
+  paused?: boolean; // people, or a safety circuit, have it stand
+  why?: string; // it cannot be reckoned with
+}
+export interface Stop {
+  circuit: string;
+  since: string;
+  reset: boolean;
+  robots: number;
 }
 export interface Carton {
   device: string;
@@ -32,6 +40,13 @@ export interface Alarm {
   priority: 1 | 2 | 3;
   active: boolean;
   detail?: string;
+  state?: "OPEN" | "TAKEN" | "SOLVED";
+  owner?: string;
+  until?: string; // of what is to be confirmed, or is shelved
+  by?: string;
+  cause?: string | null; // the id of the alarm that explains it
+  shelved?: boolean;
+  returned?: boolean; // it is over, and nobody has seen it
 }
 export interface Frame {
   at: string;
@@ -41,6 +56,7 @@ export interface Frame {
   transports_open: number;
   lanes: [string, number][];
   alarms: Alarm[];
+  stops?: Stop[];
 }
 export interface OrderRow {
   id: string;
@@ -61,12 +77,17 @@ const FIGURES_OLD_S = 6;
 const BLOCKED_S = 60; // of the site: a shorter wait is traffic, not trouble
 const FLOW_WINDOW_MS = 30 * 60_000; // throughput is the shipped parcels of the last half hour
 const EVENTS_KEPT = 400;
+const SHOWN_EVERY_MS = 450; // lists and figures: nobody reads faster, and the map has its own pace
 
 const feed = new Feed("/console/v1/events");
 export const frame = feed.topic<Frame>("frame");
 const summary = feed.topic<unknown>("summary");
 const orderFeed = feed.topic<unknown>("orders");
 const alarmFeed = feed.topic<unknown>("alarms");
+
+/** The picture for all that is not the map. */
+export const shown = signal<Frame | null>(null);
+let shown_ms = 0;
 
 export const connected = feed.open;
 export const plant = signal<Plant | null>(null);
@@ -85,7 +106,7 @@ export const orders = computed<OrderRow[]>(() => rowsOf<OrderRow>(orderFeed.valu
 export const alarms = computed<Alarm[]>(() => {
   const known = new Map<string, Alarm>();
   const told = alarmFeed.value ? rowsOf<Alarm>(alarmFeed.value.value, "alarms") : [];
-  for (const each of [...told, ...(frame.value?.value.alarms ?? [])]) {
+  for (const each of [...told, ...(shown.value?.alarms ?? [])]) {
     if (each.active) known.set(`${each.source}/${each.code}/${each.source === "wcs" ? each.id : ""}`, each);
   }
   return [...known.values()].sort((a, b) => a.priority - b.priority || b.at.localeCompare(a.at));
@@ -136,6 +157,10 @@ export function isBlocked({ robot, state }: Robot): boolean {
 
 function take(next: Frame, came_ms: number): void {
   const site_ms = Date.parse(next.at);
+  if (came_ms - shown_ms >= SHOWN_EVERY_MS || !shown.peek()) {
+    shown_ms = came_ms;
+    shown.value = next;
+  }
   keepTime(site_ms, came_ms);
   const news: Happening[] = [];
   for (const robot of next.robots) {

@@ -2,8 +2,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import "./control.css";
 import { Home, LanguageSwitch, LookSwitch } from "../core/bar.tsx";
-import { clock, day, lang, lasting, number, t } from "../core/i18n.ts";
+import { mustSignIn, SignIn, WhoIsThere } from "../core/signin.tsx";
+import { clock, day, lang, lasting, number, t, word } from "../core/i18n.ts";
 import { look } from "../core/look.ts";
+import { failure } from "../core/shared.ts";
+import { Stops, Waiting } from "./deeds.tsx";
 import { AlarmList, OrderList } from "./lists.tsx";
 import { Figures } from "./kpi.tsx";
 import {
@@ -16,6 +19,7 @@ import {
   plant,
   plantMissing,
   selected,
+  shown,
   siteClock,
   speed,
   stale,
@@ -37,17 +41,38 @@ export function Page() {
       </aside>
       <MapView />
       <aside class="right">
-        <Robots />
+        <Right />
       </aside>
       <Figures />
     </div>
   );
 }
 
+function Right() {
+  if (mustSignIn()) return <SignIn />;
+  return (
+    <>
+      <Problem />
+      <Stops />
+      <Waiting />
+      <Robots />
+    </>
+  );
+}
+
+function Problem() {
+  if (!failure.value) return null;
+  return (
+    <p class="warn" role="alert">
+      ✕ {word("problem", failure.value.code, failure.value.facts)}
+    </p>
+  );
+}
+
 function Header() {
   const site = plant.value?.site;
   const name = (lang.value === "ja" ? site?.name_ja : site?.name_en) ?? "";
-  const robots = frame.value?.value.robots ?? [];
+  const robots = shown.value?.robots ?? [];
   const moving = robots.filter((each) => each.state !== "FAULT" && each.state !== "SILENT").length;
   const now = siteClock.value;
   const zone = site?.time_zone;
@@ -74,6 +99,7 @@ function Header() {
         <Head label={t("control.robots")} value={`${moving}/${robots.length}`} bad={moving < robots.length} />
       </dl>
       <Net />
+      <WhoIsThere />
       <LookSwitch />
       <LanguageSwitch />
     </header>
@@ -152,7 +178,7 @@ function MapView() {
 
 function MapNote() {
   if (plantMissing.value && !plant.value) return <p class="note">{t("control.no_plant")}</p>;
-  if (!frame.value) return <p class="note">{t("control.waiting_for_site")}</p>;
+  if (!shown.value) return <p class="note">{t("control.waiting_for_site")}</p>;
   if (stale.value) return <p class="note">{t("control.stale", { age: lasting(frameAge.value) })}</p>;
   return null;
 }

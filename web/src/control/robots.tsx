@@ -1,16 +1,24 @@
 /** Right: one robot in full, or all of them at a glance. There is no stop button: safety has its own. */
+import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { clock, lasting, number, percent, t, word } from "../core/i18n.ts";
 import { tick } from "../core/live.ts";
 import { look } from "../core/look.ts";
-import { frame, happenings, inStateS, isBlocked, plant, type Robot, type RobotState, selected, stale } from "./live.ts";
+import { shown, happenings, inStateS, isBlocked, plant, type Robot, type RobotState, selected, stale } from "./live.ts";
+import { Deeds } from "./deeds.tsx";
 import { drawSign } from "./signs.ts";
 
 const STATES: RobotState[] = ["DRIVING", "WORKING", "WAITING", "IDLE", "CHARGING", "FAULT", "SILENT"];
 const EVENTS = 20;
+const LISTED = 60; // of more robots only those that need somebody, or are sought
+const seek = signal("");
+
+function needsSomebody(robot: Robot): boolean {
+  return robot.state === "FAULT" || robot.state === "SILENT" || robot.paused === true || isBlocked(robot);
+}
 
 export function Robots() {
-  const robots = frame.value?.value.robots ?? [];
+  const robots = shown.value?.robots ?? [];
   const chosen = robots.find((each) => each.robot === selected.value);
   return (
     <div class={stale.value ? "stale fill" : "fill"}>
@@ -20,17 +28,25 @@ export function Robots() {
 }
 
 function Fleet({ robots }: { robots: Robot[] }) {
-  const open = frame.value?.value.transports_open ?? 0;
+  const open = shown.value?.transports_open ?? 0;
+  const many = robots.length > LISTED;
+  const sought = many ? robots.filter((each) => (seek.value ? each.robot.includes(seek.value) : needsSomebody(each))) : robots;
   return (
     <section aria-label={t("robots.fleet")}>
       <h2>{t("robots.fleet")}</h2>
       <p class="hint">{t("robots.choose")}</p>
+      {many && (
+        <label class="seek">
+          {t("room.seek", { count: robots.length })}
+          <input type="search" name="robot" value={seek.value} onInput={(event) => (seek.value = event.currentTarget.value.trim())} />
+        </label>
+      )}
       <dl class="facts">
         <dt>{t("robots.open_transports")}</dt>
         <dd class="num">{number(open)}</dd>
       </dl>
       <ol class="fleet" data-testid="fleet">
-        {robots.map((robot) => (
+        {sought.slice(0, LISTED).map((robot) => (
           <li key={robot.robot}>
             <button
               type="button"
@@ -66,6 +82,12 @@ function Faceplate({ robot }: { robot: Robot }) {
         <Sign state={robot.state} blocked={isBlocked(robot)} /> <b>{word("state", robot.state)}</b>
         <span class="num">{lasting(inStateS(robot.robot))}</span>
       </p>
+      {(robot.paused || robot.why) && (
+        <p class="held" data-testid="held">
+          <span aria-hidden="true">❚❚</span> {robot.why ? word("alarm", `robot.${robot.why}`) : t("room.paused")}
+        </p>
+      )}
+      <Deeds robot={robot} />
       <dl class="facts">
         <dt>{t("robots.battery")}</dt>
         <dd>
@@ -136,7 +158,7 @@ export function Sign({ state, blocked = false }: { state: RobotState; blocked?: 
 }
 
 export function Legend() {
-  const robots = frame.value?.value.robots ?? [];
+  const robots = shown.value?.robots ?? [];
   return (
     <ul class="legend" aria-label={t("control.legend")}>
       {STATES.map((state) => (
