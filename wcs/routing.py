@@ -15,8 +15,14 @@ Source: E. W. Dijkstra (1959), on arcs instead of points, so that turns have a c
 from heapq import heappop, heappush
 from math import atan2, inf, pi
 
+import numpy as np
+
+from wcs.fleet.claims import Claims
+from wcs.fleet.grants import Table
+from wcs.layout.clash import clashes
 from wcs.layout.costs import TURN_S, arc_cost_s, through_s
-from wcs.layout.zones import zones_of
+from wcs.layout.roadmap import Floats, Ints, Roadmap
+from wcs.layout.rows import FAR
 from wcs.plant import Plant
 
 
@@ -32,9 +38,23 @@ class Costs:
         }
         self.arcs = {(arc.start, arc.end): i for i, arc in enumerate(plant.arcs)}
         self.ends = _dead_ends(plant, frozenset())
-        self.zones = zones_of(plant)
-        names = tuple(plant.points)
-        self.zone_of = {names[i]: n for n, zone in enumerate(self.zones) for i in zone.nodes}
+        self.roadmap = ways = Roadmap.of(plant)
+        self.node = {name: i for i, name in enumerate(ways.names)}
+        names = ways.names
+        self.leaving = [ways.leaving(i) for i in range(ways.nodes)]
+        self.order = [  # of the plant's arcs, as the roadmap has them
+            self.arcs[names[start], names[end]]
+            for start, end in zip(ways.start.tolist(), ways.end.tolist(), strict=True)
+        ]
+        self.facing = {  # of who has come along an arc
+            (names[start], names[end]): facing
+            for start, end, facing in zip(
+                ways.start.tolist(), ways.end.tolist(), ways.facing.tolist(), strict=True
+            )
+        }
+        self.length_m: Floats = np.array([plant.arcs[i].length_m for i in self.order])
+        radius_m = max((robot.radius_m for robot in plant.robots.values()), default=0.0)
+        self.clash = clashes(ways, radius_m)
 
 
 class Routes:
@@ -47,6 +67,15 @@ class Routes:
         self.closed = closed
         self.costs = costs or Costs(plant)
         self.dead_ends = _dead_ends(plant, closed) - self.costs.ends
+        self.roadmap, self.node = self.costs.roadmap, self.costs.node
+        self.length_m, self.clash = self.costs.length_m, self.costs.clash
+        arcs = [plant.arcs[i] for i in self.costs.order]
+        self.shut = np.array([[not self.may_drive(arc.start, arc.end) for arc in arcs]])
+        self.claims: Claims | None = None  # of wcs.traffic, which keeps what it has worked out
+        self.rows_ms: list[list[int]] = []
+        self._slots: dict[str, int] = {}
+        self._table: Ints = np.empty((0, len(arcs)), np.int32)
+        self._filled = 0
         self._rows: dict[str, list[float]] = {}
 
     def closing(self, closed: frozenset[str]) -> "Routes":
@@ -90,6 +119,33 @@ class Routes:
     def may_drive(self, start: str, end: str) -> bool:
         """Whether closures leave that step open; into a dead end they do not."""
         return end not in self.closed and (end not in self.dead_ends or start in self.dead_ends)
+
+    # ---------------------------------------------------------------- rows for wcs.fleet
+    def slot(self, goal: str) -> int:
+        """Which row of `table` belongs to a goal."""
+        found = self._slots.get(goal)
+        if found is None:
+            row = self._row(goal)
+            ms = [round(1000 * row[i]) if row[i] < inf else FAR for i in self.costs.order]
+            found = self._slots[goal] = len(self.rows_ms)
+            self.rows_ms.append(ms)
+        return found
+
+    def table(self, *, compiled: bool) -> Table:
+        """Milliseconds to the goals that were asked for so far, by slot and arc of the roadmap.
+
+        Lists, or an array.
+        """
+        if not compiled:
+            return self.rows_ms
+        if self._filled < len(self.rows_ms):
+            if len(self._table) < len(self.rows_ms):
+                more: Ints = np.empty((2 * len(self.rows_ms), len(self.costs.order)), np.int32)
+                more[: self._filled] = self._table[: self._filled]
+                self._table = more
+            self._table[self._filled : len(self.rows_ms)] = self.rows_ms[self._filled :]
+            self._filled = len(self.rows_ms)
+        return self._table
 
     def _row(self, goal: str) -> list[float]:
         row = self._rows.get(goal)

@@ -101,7 +101,7 @@ class Claims:
         self._known: dict[tuple[int, int, int, int], _Way] = {}
 
     def decide(self, fleet: Fleet, order: Ints, table: Table) -> Ints:
-        """Fill `fleet.claims` for this round.
+        """Fill `fleet.claims` and `fleet.vacant` for this round.
 
         Args:
             fleet: whose claims are decided; always with the same closures.
@@ -126,6 +126,7 @@ class Claims:
                 leads[rank[robot]] = self._ask(uses, robot, rank[robot], way)
         for number, use in enumerate(uses):
             fleet.claims[list(use.robots), number] = True
+            fleet.vacant[number] = use.zone.kind == "DEAD_END" and not use.robots
         stays = inside & (~leads | (fleet.goal[order] == NONE))
         self._retreat(uses, fleet, order[stays].tolist())
         return np.concatenate([order[inside], order[leads & ~inside]])

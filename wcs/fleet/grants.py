@@ -14,7 +14,8 @@ on how fast anybody is, and a delay holds up only those who want the same node.
 
 Laws:
     one holder   a node and all that clashes with it (wcs.layout.clash) are held by one robot
-    zones        nobody enters a zone without its claim, not even pushed (wcs.fleet.claims)
+    zones        nobody enters a zone without its claim (wcs.fleet.claims); but who is pushed may go
+                 into a dead end that nobody has claimed, and comes out when somebody does
     closed       nobody is granted an arc that its layer does not take, but into its goal
     first wins   who leads a chain is not pushed in that round; in a plant with room the first in
                  rank can always go on; who cannot may be pushed by others
@@ -62,7 +63,8 @@ def compiled_serve() -> Callable[..., int]:
 class Fleet:
     """The robots of a roadmap as `serve` sees them: arrays of shape (robots,).
 
-    Attributes are those of `serve`; `lock` has shape (n,), `claims` (robots, zones). `is_fast` says
+    Attributes are those of `serve`; `lock` has shape (n,), `claims` (robots, zones), `vacant`
+    (zones,). `is_fast` says
     whether the compiled loop is used, if there is one.
     """
 
@@ -81,6 +83,7 @@ class Fleet:
     settles: Flags
     ahead: Floats
     claims: Flags
+    vacant: Flags
     lock: Ints
     fate: Ints
     waits_for: Ints
@@ -127,6 +130,7 @@ class Fleet:
             settles=np.zeros(robots, np.bool_),
             ahead=np.zeros(robots),
             claims=np.zeros((robots, max(len(roadmap.zones), 1)), np.bool_),
+            vacant=np.zeros(max(len(roadmap.zones), 1), np.bool_),
             lock=lock,
             fate=np.zeros(robots, np.int32),
             waits_for=np.full(robots, NONE, np.int32),
@@ -169,7 +173,7 @@ class Fleet:
         tail, heading, ahead, lock, fate, waits_for = changed
         return [
             *graph, self.length, table, self.slot, self.shut, self.layer, self.goal, tail, heading,
-            self.takes, self.pushes, self.settles, ahead, reach, zone_of, self.claims,
+            self.takes, self.pushes, self.settles, ahead, reach, zone_of, self.claims, self.vacant,
             self.clash_first, self.clash, lock, room[0], fate, waits_for, *room[1:],
         ]  # fmt: skip
 

@@ -109,6 +109,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
     reach: float,
     zone_of: Ints,
     claims: Flags,
+    vacant: Flags,
     clash_first: Ints,
     clash: Ints,
     lock: Ints,
@@ -134,6 +135,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
         ahead: (robots,) granted and not yet driven; changed.
         reach: how much is granted ahead, once less than half of it is left.
         zone_of, claims: (n,) and (robots, zones).
+        vacant: (zones,) dead ends that nobody has claimed: who is pushed may go there; changed.
         clash_first, clash: nodes that are not held together with a node.
         lock: (n,) who holds a node; changed.
         given: (any,) robot, arc, robot, arc ... in the order of granting; filled.
@@ -196,7 +198,10 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
             arc = stack[base + 4 + stack[base + 2]]
             stack[base + 2] += 1
             node = end[arc]
-            if not may_enter(robot, tail[robot], node, zone_of, claims):
+            zone = zone_of[node]
+            if not may_enter(robot, tail[robot], node, zone_of, claims) and (
+                depth == 0 or not vacant[zone]
+            ):
                 continue
             other = blocker(robot, node, lock, clash_first, clash)
             if other == NONE:
@@ -207,6 +212,8 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
                 lock[node] = robot
                 ahead[robot] += length[arc]
                 tail[robot], heading[robot] = node, facing[arc]
+                if zone != NONE:
+                    vacant[zone] = False
                 break
             if depth == 0 and waits_for[lead] == NONE:
                 waits_for[lead] = other
