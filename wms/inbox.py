@@ -30,6 +30,7 @@ from wcs.messages import (
     TransportReport,
     from_wcs,
 )
+from wms.control.alarms import note
 from wms.counting.shelf import compare_shelf
 from wms.database import Base
 from wms.epcis.tell import passed
@@ -133,10 +134,12 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
             count(session, floor.hub, "missions_charged")
         case Alarm():
             count(session, floor.hub, "alarms", int(message.active))
+            exception_id = derive(_NAMES, "alarm", message.id)
+            note(session, floor.hub, exception_id, message)
             report(
                 session,
                 floor.hub,
-                derive(_NAMES, "alarm", message.id),
+                exception_id,
                 code=message.code,
                 source=message.source,
                 facts={"detail": message.detail},

@@ -30,7 +30,7 @@ SITE = {
     "location", "movement", "parcel", "parcel_line", "presentation", "quant", "quant_checkpoint",
     "serial", "site_counter", "stock_balance", "stock_checkpoint", "stock_command", "supply",
     "task", "transport", "work_event", "work_place", "work_rule", "work_standard",
-    "evidence", "exception_act",
+    "evidence", "exception_act", "alarm_shelf", "alarm_event", "site_minute", "machine_hour",
     "count_wanted", "stock_count", "count_round", "count_line", "count_adjustment", "count_act",
     "count_policy", "count_class",
     "inbound_act", "asn", "asn_line", "asn_unit", "receipt", "inbound_policy", "dock_door",
@@ -76,6 +76,7 @@ HOME = {  # and the column that says whose home
     "billing_act": "id",
 }
 LOCAL = {
+    "plan_snapshot", "plan_scenario", "plan_run", "plan_played", "plan_proposal",
     "epcis_event", "epcis_capture", "epcis_told",
     "master_import",
     "carrier_file", "carrier_health",

@@ -106,6 +106,45 @@ CREATE TABLE exception_act (
 );
 CREATE INDEX ix_exception_act_exception_id ON exception_act (site_id, exception_id, at);
 
+CREATE TABLE alarm_shelf (
+  site_id UUID NOT NULL,
+  source TEXT NOT NULL,
+  code TEXT NOT NULL,
+  until TIMESTAMP WITH TIME ZONE NOT NULL,
+  by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_alarm_shelf PRIMARY KEY (site_id, source, code)
+);
+CREATE TABLE alarm_event (
+  site_id UUID NOT NULL,
+  id UUID NOT NULL,
+  exception_id UUID NOT NULL,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
+  what TEXT NOT NULL,
+  code TEXT NOT NULL,
+  source TEXT NOT NULL,
+  priority BIGINT NOT NULL,
+  CONSTRAINT pk_alarm_event PRIMARY KEY (site_id, id),
+  CONSTRAINT ck_alarm_event_what CHECK (what IN ('RAISED', 'ENDED'))
+);
+CREATE INDEX ix_alarm_event_at ON alarm_event (site_id, at);
+CREATE TABLE site_minute (
+  site_id UUID NOT NULL,
+  minute TIMESTAMP WITH TIME ZONE NOT NULL,
+  body BYTEA NOT NULL,
+  CONSTRAINT pk_site_minute PRIMARY KEY (site_id, minute)
+);
+CREATE TABLE machine_hour (
+  site_id UUID NOT NULL,
+  hour TIMESTAMP WITH TIME ZONE NOT NULL,
+  machine TEXT NOT NULL,
+  state TEXT NOT NULL,
+  lasted_ms BIGINT DEFAULT '0' NOT NULL,
+  times BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_machine_hour PRIMARY KEY (site_id, hour, machine, state)
+);
+
 CREATE TABLE operator (
   id UUID NOT NULL,
   code TEXT NOT NULL,
