@@ -7,7 +7,9 @@ is pushed off its way needs no new plan, only another look at the row.
 Where closed points leave a dead end (an aisle behind a broken robot), nobody goes in any more:
 whoever went would meet those who come out. Who is in there finds the way out.
 
-What costs stands in wcs.layout.costs.
+What costs stands in wcs.layout.costs. If the site asks for lanes, streets that can be driven both
+ways get a preferred direction (wcs.layout.lanes): against it costs AGAINST times the time, so that
+robots follow each other. A second is then what a planner reckons with, not a clock's.
 
 Source: E. W. Dijkstra (1959), on arcs instead of points, so that turns have a cost.
 """
@@ -21,6 +23,7 @@ from wcs.fleet.claims import Claims
 from wcs.fleet.grants import Table
 from wcs.layout.clash import clashes
 from wcs.layout.costs import TURN_S, arc_cost_s, through_s
+from wcs.layout.lanes import AGAINST, lanes
 from wcs.layout.roadmap import Floats, Ints, Roadmap
 from wcs.layout.rows import FAR
 from wcs.plant import Plant
@@ -38,7 +41,7 @@ class Costs:
         }
         self.arcs = {(arc.start, arc.end): i for i, arc in enumerate(plant.arcs)}
         self.ends = _dead_ends(plant, frozenset())
-        self.roadmap = ways = Roadmap.of(plant)
+        ways = Roadmap.of(plant)
         self.node = {name: i for i, name in enumerate(ways.names)}
         names = ways.names
         self.leaving = [ways.leaving(i) for i in range(ways.nodes)]
@@ -46,6 +49,9 @@ class Costs:
             self.arcs[names[start], names[end]]
             for start, end in zip(ways.start.tolist(), ways.end.tolist(), strict=True)
         ]
+        if plant.site.lanes:
+            ways = self._with_lanes(plant, ways)
+        self.roadmap = ways
         self.facing = {  # of who has come along an arc
             (names[start], names[end]): facing
             for start, end, facing in zip(
@@ -55,6 +61,17 @@ class Costs:
         self.length_m: Floats = np.array([plant.arcs[i].length_m for i in self.order])
         radius_m = max((robot.radius_m for robot in plant.robots.values()), default=0.0)
         self.clash = clashes(ways, radius_m)
+
+    def _with_lanes(self, plant: Plant, ways: Roadmap) -> Roadmap:
+        """Driving against a lane is dear; one-way paths and their ways back stay as they are."""
+        backwards = np.array([plant.arcs[i].contraflow for i in self.order])
+        given = backwards | (backwards[ways.twin] & (ways.twin >= 0))
+        for a in np.flatnonzero(~lanes(ways, given)).tolist():
+            i = self.order[a]
+            stop_s = through_s(plant, plant.arcs[i].end)
+            self.arc_s[i] = AGAINST * (self.arc_s[i] - stop_s) + stop_s
+        cost = np.rint([1000 * self.arc_s[i] for i in self.order])
+        return ways.costing(cost.astype(np.int32), round(1000 * TURN_S))
 
 
 class Routes:

@@ -48,6 +48,7 @@ class SiteHead:
     look_ahead_m: float = 15.0  # how far ahead of a robot points are granted, if they are free
     silent_s: float = 120.0  # without a word from it a robot becomes an obstacle, with an alarm
     lost_s: float = 3600.0  # and what it carries is given up
+    lanes: bool = False  # streets both ways get a preferred direction, found by themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

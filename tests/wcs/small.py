@@ -12,9 +12,10 @@ def plant_of(
     kinds: dict[str, str] | None = None,
     robots: dict[str, str] | None = None,
     more: str = "",
+    lanes: bool = False,
 ) -> Plant:
     """Paths are written "a>b" (one way), "a=b" (two way), "a>b!" (backwards in need)."""
-    text = HEAD
+    text = HEAD + ("lanes = true\n" if lanes else "")
     for name, (x_m, y_m) in points.items():
         kind = (kinds or {}).get(name, "lane")
         text += f'[[points]]\nname = "{name}"\nx_m = {x_m}\ny_m = {y_m}\nkind = "{kind}"\n'

@@ -102,3 +102,16 @@ def test_every_place_of_tokyo_leads_to_every_station():
     for station in plant.stations:
         for point in plant.points:
             assert routes.seconds(None, point, station) < 200.0
+
+
+def test_a_site_with_lanes_follows_them_there_and_back():
+    points = {f"{x},{y}": (2.0 * x, 2.0 * y) for x in range(6) for y in range(2)}
+    paths = [f"{x},{y}={x + 1},{y}" for x in range(5) for y in range(2)]
+    paths += [f"{x},0={x},1" for x in (0, 5)]
+    plain = Routes(plant_of(points, paths))
+    assert plain.route(None, "0,0", "5,0") == [*plain.route(None, "5,0", "0,0")[-2::-1], "5,0"]
+    laned = Routes(plant_of(points, paths, lanes=True))
+    ways = [laned.route(None, "0,0", "5,0"), laned.route(None, "5,0", "0,0")]
+    assert sorted(map(len, ways)) == [5, 7], "one of them goes round by the other street"
+    back = "2,0" if len(ways[0]) == 5 else "4,0"
+    assert laned.hops(None, "3,0", back)[0][0] < inf, "and nothing is closed"

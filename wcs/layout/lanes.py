@@ -40,10 +40,13 @@ class _Street:
     forwards: bool | None = None
 
 
-def lanes(roadmap: Roadmap) -> Flags:
-    """(a,) which arcs go with the lane. One-way arcs do; of a two-way street one way, or both."""
+def lanes(roadmap: Roadmap, given: Flags | None = None) -> Flags:
+    """(a,) which arcs go with the lane. One-way arcs do; of a two-way street one way, or both.
+
+    `given` (a,) are arcs that nobody has to choose for, with their ways back: they all go with it.
+    """
     with_lane = np.ones(len(roadmap.start), np.bool_)
-    streets = _streets(roadmap)
+    streets = _streets(roadmap, np.zeros_like(with_lane) if given is None else given)
     _direct(streets)
     for street in streets:
         away = street.arcs if not street.forwards else [int(roadmap.twin[a]) for a in street.arcs]
@@ -57,15 +60,16 @@ def lane_costs(roadmap: Roadmap, with_lane: Flags) -> Ints:
     return np.rint(roadmap.cost * np.where(with_lane, WITH, AGAINST)).astype(np.int32)
 
 
-def _streets(roadmap: Roadmap) -> list[_Street]:
+def _streets(roadmap: Roadmap, given: Flags) -> list[_Street]:
     """Two-way arcs, chained straight on; each street in the direction of facing 0 to 7."""
     facing = roadmap.facing.tolist()
     end, twin = roadmap.end.tolist(), roadmap.twin.tolist()
-    halves = [a for a in range(len(facing)) if twin[a] >= 0 and facing[a] < _HALF]
+    is_open = [twin[a] >= 0 and not given[a] for a in range(len(facing))]
+    halves = [a for a in range(len(facing)) if is_open[a] and facing[a] < _HALF]
     onward = {}
     for a in halves:
         for b in roadmap.leaving(end[a]):
-            if facing[b] == facing[a] and twin[b] >= 0:
+            if facing[b] == facing[a] and is_open[b]:
                 onward[a] = b
     followed = set(onward.values())
     return [_street(roadmap, a, onward) for a in halves if a not in followed]
