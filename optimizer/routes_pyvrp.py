@@ -1,0 +1,60 @@
+"""Routes by PyVRP, where it is installed (extra `routes`)."""
+
+from typing import Any, cast
+
+import pyvrp
+from pyvrp.stop import StoppingCriterion
+from typing_extensions import override
+
+from optimizer.result import Limits, Stopwatch
+from optimizer.routes import Problem, Routes
+
+SPARE = 5  # vehicles more than the plan has, where there are
+
+
+class _Over(StoppingCriterion):
+    """Our limits in its words; an iteration is one of its own."""
+
+    def __init__(self, limits: Limits, watch: Stopwatch) -> None:
+        self._limits, self._watch, self._done = limits, watch, 0
+
+    @override
+    def __call__(self, best_cost: float) -> bool:
+        """Whether to stop."""
+        del best_cost
+        self._done += 1
+        return self._limits.is_over(self._watch, self._done)
+
+
+def improved(problem: Problem, plan: Routes, limits: Limits, watch: Stopwatch, seed: int) -> Routes:
+    """Better routes than these, if some are found.
+
+    Where they leave nobody out nobody may be: stops that may or may not be made, and vehicles that
+    nobody needs, take most of its time.
+    """
+    whole = sum(map(len, plan)) == len(problem.stops)
+    fleet = min(problem.fleet, len(plan) + max(SPARE, len(plan) // 4))
+    data = pyvrp.ProblemData(
+        locations=[pyvrp.Location(0, 0)] * (len(problem.stops) + 1),
+        clients=[
+            pyvrp.Client(
+                number + 1, delivery=[stop.takes], service_duration=stop.lasts,
+                tw_early=stop.opens, tw_late=stop.closes, required=whole,
+                prize=0 if whole else problem.left_out,
+            )
+            for number, stop in enumerate(problem.stops)
+        ],
+        depots=[pyvrp.Depot(0, tw_late=problem.closes)],
+        vehicle_types=[pyvrp.VehicleType(fleet, [problem.capacity], tw_late=problem.closes)],
+        distance_matrices=[cast("Any", problem.distance)],
+        duration_matrices=[cast("Any", problem.minutes)],
+    )  # fmt: skip
+    start = pyvrp.Solution(data, [list(route) for route in plan])
+    found = pyvrp.solve(
+        data, _Over(limits, watch), seed=seed, collect_stats=False, initial_solution=start
+    )
+    if not found.is_feasible():
+        return plan
+    return tuple(
+        tuple(visit.idx for visit in route if visit.is_client()) for route in found.best.routes()
+    )
