@@ -48,7 +48,19 @@ from edge.messages import (
     TagSeen,
     WeightRead,
 )
-from wcs import conveyor, dispatch, gates, hired, holds, lanes, mfc, missions, portals, safety
+from wcs import (
+    conveyor,
+    dispatch,
+    gates,
+    hired,
+    holds,
+    lanes,
+    mfc,
+    missions,
+    portals,
+    safety,
+    stuck,
+)
 from wcs.messages import (
     Alarm,
     ParcelExpected,
@@ -251,14 +263,18 @@ class Engine:
 
     def _move(self, state: State, routes: Routes, outbox: Outbox) -> None:
         if self._fleet_is_known(state):
-            movers = [self._mover(robot) for robot in state.robots.values() if robot.held]
+            movers = [
+                self._mover(robot, state.now) for robot in state.robots.values() if robot.held
+            ]
             movers += [
                 _unplaced(name, self.plant.robots[name].start)
                 for name, robot in state.robots.items()
                 if not robot.held and name in self.plant.robots
             ]
-            for name, points in grant(movers, routes, self.plant.site.look_ahead_m).items():
+            ahead_m, waits_for = self.plant.site.look_ahead_m, dict[str, str]()
+            for name, points in grant(movers, routes, ahead_m, waits_for).items():
                 self._give(state, state.robots[name], points)
+            stuck.look(state, waits_for, outbox)
         dispatch.commit_actions(state, self.plant)
         for robot in state.robots.values():
             if not (state.stops and safety.holds(state, self.plant, robot)):
@@ -283,12 +299,13 @@ class Engine:
             missions.start(state, robot, missions.own_name(state, robot), "move", None)
         missions.extend(robot, points)
 
-    def _mover(self, robot: Robot) -> Mover:
+    def _mover(self, robot: Robot, now: datetime) -> Mover:
         points = [held.point for held in robot.held]
         takes = missions.takes_points(robot)
         urgency = 0 if robot.transport is not None else 1 if robot.goal is not None else 2
-        if points[-1] in self.routes.dead_ends:
-            urgency = -1  # out first: nobody else may go in
+        is_cut_off = points[-1] in self.routes.dead_ends  # out first: nobody else may go in
+        if is_cut_off or stuck.stood_s(robot, now) > stuck.URGENT_S:
+            urgency = -1
         return Mover(
             robot=robot.name,
             held=points,
@@ -365,5 +382,5 @@ def _hear_conformance(state: State, event: RobotConformance, outbox: Outbox) -> 
         if not detail:
             clear_alarm(state, outbox, alarm_id)
             continue
-        priority = 1 if code == "robot.quarantined" else 3
-        raise_alarm(state, outbox, alarm_id, detail, priority=priority, at=event.at)
+        is_grave = code == "robot.quarantined"
+        raise_alarm(state, outbox, alarm_id, detail, priority=1 if is_grave else 3, at=event.at)

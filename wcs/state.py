@@ -155,6 +155,7 @@ class Robot:
     obstacle: str = ""  # why it counts as a wall: "silent", "manual", "deaf" …
     cancelled: str = ""  # the mission that people took from it, until they let it go on …
     cancelled_at: datetime | None = None  # … and when
+    stood_at: datetime | None = None  # since when it stands though it has somewhere to go
 
 
 @dataclass(slots=True)

@@ -55,11 +55,17 @@ class Mover:
     ahead_m: float = 0.0  # granted and not yet driven
 
 
-def grant(movers: Sequence[Mover], routes: Routes, look_ahead_m: float) -> dict[str, list[str]]:
+def grant(
+    movers: Sequence[Mover],
+    routes: Routes,
+    look_ahead_m: float,
+    waits_for: dict[str, str] | None = None,
+) -> dict[str, list[str]]:
     """Grant what can be granted now: the new points of each robot, in driving order.
 
     `held` of the movers is extended by them. Each mover that has less than half the look-ahead
     left is filled up to all of it, so that orders go out in stretches instead of drop by drop.
+    `waits_for` is filled: by robot, who stands where it wants to go next.
     """
     if not movers:
         return {}
@@ -79,6 +85,8 @@ def grant(movers: Sequence[Mover], routes: Routes, look_ahead_m: float) -> dict[
         found.setdefault(mover.robot, []).append(point)
     for i, mover in enumerate(movers):
         mover.ahead_m = float(fleet.ahead[i])
+        if waits_for is not None and fleet.waits_for[i] != NONE:
+            waits_for[mover.robot] = movers[fleet.waits_for[i]].robot
     return found
 
 

@@ -1,0 +1,54 @@
+"""Who stands though it has somewhere to go is let go first, and then people are called."""
+
+from datetime import timedelta
+
+from edge.messages import RobotReport
+from tests.wcs.fleet import START, RobotDouble
+from tests.wcs.small import plant_of
+from wcs import stuck
+from wcs.state import Held, Outbox, State, fresh_state
+
+PLANT = plant_of(
+    {"a": (0.0, 0.0), "b": (4.0, 0.0), "c": (4.0, 4.0), "d": (0.0, 4.0)},
+    ["a>b", "b>c", "c>d", "d>a"],
+    robots={"R1": "a", "R2": "c"},
+)
+
+
+def report(name: str, node: str) -> RobotReport:
+    return RobotDouble(name=name, node=node).report(START, PLANT)
+
+
+def waiting() -> State:
+    state = fresh_state(PLANT, START)
+    for name, at, goal in (("R1", "a", "b"), ("R2", "c", "d")):
+        robot = state.robots[name]
+        robot.report, robot.held = report(name, at), [Held(at, 0)]
+        robot.goal, robot.kind = goal, "park"
+    return state
+
+
+def looked(state: State, seconds: float, waits_for: dict[str, str]) -> list[str]:
+    """What is told when so many seconds have passed."""
+    outbox, state.now = Outbox(), START + timedelta(seconds=seconds)
+    stuck.look(state, waits_for, outbox)
+    return [f"{one.id} {one.active} {one.detail}" for one in outbox.to_wms]  # type: ignore[union-attr]
+
+
+def test_who_stands_for_long_is_urgent_then_an_alarm_that_says_who_waits_for_whom():
+    state = waiting()
+    ring = {"R1": "R2", "R2": "R1"}
+    assert looked(state, 0.0, ring) == []
+    assert looked(state, stuck.CALL_S - 1, ring) == []
+    assert stuck.stood_s(state.robots["R1"], state.now) > stuck.URGENT_S
+    state.robots["R2"].goal = None
+    assert looked(state, stuck.CALL_S + 1, ring) == ["robot.stuck/R1 True a: R1 > R2 > R1"]
+    state.robots["R1"].held.append(Held("b", 2))
+    assert looked(state, stuck.CALL_S + 2, {})[0].startswith("robot.stuck/R1 False")
+    assert stuck.stood_s(state.robots["R1"], state.now) == 0.0
+
+
+def test_who_works_or_is_there_does_not_stand():
+    state = waiting()
+    state.robots["R1"].action, state.robots["R2"].goal = "m1-pick", "c"
+    assert looked(state, 0.0, {}) == looked(state, 2 * stuck.CALL_S, {}) == []
