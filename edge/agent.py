@@ -31,6 +31,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from edge.clock import Clock
 from edge.commands_seen import Executed
 from edge.drivers import Driver
+from edge.drivers.around import Around
 from edge.fence import Fence, term_of
 from edge.machine_messages import FleetMission, PortalWanted, RouteUnit
 from edge.messages import (
@@ -103,11 +104,13 @@ def make_drivers(
         try:
             drivers[name] = module.make(
                 row,
-                site.tables,
-                clock=clock,
-                port_offset=settings.port_offset,
-                mqtt_url=settings.mqtt_url,
-                state_dir=settings.state_dir,
+                Around(
+                    clock=clock,
+                    site=site.tables,
+                    port_offset=settings.port_offset,
+                    mqtt_url=settings.mqtt_url,
+                    state_dir=settings.state_dir,
+                ),
             )
         except (KeyError, TypeError, ValueError) as error:
             faults.append(f"device {name}: {type(error).__name__}: {error}")

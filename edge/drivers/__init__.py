@@ -7,7 +7,7 @@ repeat: what has been done already is not done again.
 
 Where a protocol allows it the driver proper is a pure module (bytes or JSON to messages, with
 `now` as an argument) and the class here only moves bytes. Drivers are found by name, in
-`edge.site.DRIVERS`; each of those modules has a `make`:
+`edge.site.DRIVERS`; each of those modules has `make(row of the site file, edge.drivers.around)`:
 
     vda5050   robots over MQTT               edge.drivers.vda5050_fleet
     opcua     sorters over OPC UA            edge.drivers.opcua

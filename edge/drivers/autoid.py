@@ -19,13 +19,13 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
+from edge.drivers.around import Around
 from edge.drivers.opcua_link import Link, new_client, read_link
 from edge.drivers.tags import UNKNOWN_DBM, TagReads, antennas_of
 from edge.drivers.writes import Writes
@@ -47,22 +47,14 @@ _PERIOD_MS, _WAITING_MAX = 20.0, 10_000
 _FAILURES = (OSError, TimeoutError, IdentityMissing, ValueError)
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,
-    mqtt_url: str,  # noqa: ARG001 - every driver is made alike
-    state_dir: Path,
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row.
 
     Raises:
         ValueError: its settings are not safe, or name what there is not.
     """
-    link = read_link(device, site, port_offset=port_offset, state_dir=state_dir)
-    return AutoIdReader(device, link, antennas_of(device["name"], site), clock=clock)
+    link = read_link(device, around)
+    return AutoIdReader(device, link, antennas_of(device["name"], around.site), clock=around.clock)
 
 
 class AutoIdReader:

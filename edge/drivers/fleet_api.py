@@ -29,6 +29,7 @@ from typing_extensions import TypedDict
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
+from edge.drivers.around import Around
 from edge.drivers.fleet_missions import Ask, Missions, Said, said
 from edge.drivers.writes import Writes
 from edge.machine_messages import FleetMission
@@ -42,15 +43,7 @@ _PREFIX = re.compile(r"[^+#/\s]+(/[^+#/\s]+)*")
 _UNAUTHORIZED, _NOT_FOUND, _TOO_MANY, _SERVER = 401, 404, 429, 500
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,
-    mqtt_url: str,
-    state_dir: Path,  # noqa: ARG001 - the provider remembers its missions
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row.
 
     Raises:
@@ -58,11 +51,12 @@ def make(
     """
     over = device.get("over", "http")
     if over == "mqtt":
-        code = site.get("site", {}).get("code", "site")
-        return MqttFleet(device, clock=clock, url=device.get("url", mqtt_url), code=code)
+        return MqttFleet(
+            device, clock=around.clock, url=device.get("url", around.mqtt_url), code=around.code
+        )
     if over != "http":
         raise ValueError(f"{device['name']}: over must be http or mqtt, not {over!r}")
-    return HttpFleet(device, clock=clock, port_offset=port_offset)
+    return HttpFleet(device, clock=around.clock, port_offset=around.port_offset)
 
 
 class _News(TypedDict):

@@ -20,13 +20,12 @@ Source: Impinj R700 IoT device interface, REST API 1.x: /data/stream, /profiles/
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from edge.clock import Clock
 from edge.drivers import Driver
+from edge.drivers.around import Around
 from edge.drivers.json_http import HttpSettings, StreamSource
 from edge.drivers.json_reads import (
     Heard,
@@ -150,15 +149,7 @@ def _fault(event: _Event) -> str | None:
     return None
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,
-    mqtt_url: str,
-    state_dir: Path,  # noqa: ARG001 - nothing to keep: what was read has been said
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row.
 
     Raises:
@@ -167,13 +158,15 @@ def make(
     name = device["name"]
     source: Source
     if "topic" in device:
-        client_id = f"tags-{site['site']['code']}-{name}"
-        source = MqttSource(device=name, url=mqtt_url, client_id=client_id, topic=device["topic"])
+        client_id = f"tags-{around.code}-{name}"
+        source = MqttSource(
+            device=name, url=around.mqtt_url, client_id=client_id, topic=device["topic"]
+        )
     elif "port" in device:
         preset = device.get("preset")
         start = f"/api/v1/profiles/inventory/presets/{preset}/start" if preset else ""
-        http = HttpSettings.of(device, port_offset=port_offset)
+        http = HttpSettings.of(device, port_offset=around.port_offset)
         source = StreamSource(http=http, path="/api/v1/data/stream", start=start)
     else:
         raise ValueError("says neither `topic` (MQTT) nor `port` (HTTP)")
-    return JsonReader(device, site, clock=clock, source=source, read=read)
+    return JsonReader(device, around.site, clock=around.clock, source=source, read=read)

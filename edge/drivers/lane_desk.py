@@ -14,7 +14,7 @@ The table (edge.decisions) lies in a SQLite file, so an edge that starts while t
 decides as before. Whether a row was kept is no question of safety: after every start the desk
 says how far it has the table (`LanesKnown`), and the WCS sends the rest.
 
-    desk = LaneDesk.of(device, site, clock=clock, folder=state_dir)
+    desk = LaneDesk.of(device, around)
     await desk.serve(say, send)          beside the driver's listening; never returns
     scan = desk.scanned(scan)            before the scan is said
     desk.sorted(event), desk.take(piece), desk.told(tracking)
@@ -36,6 +36,7 @@ import structlog
 from edge.clock import Clock
 from edge.decisions import RECIRCULATE, ROWS_MAX, Lanes, Shut, Table, decide
 from edge.drivers import Say
+from edge.drivers.around import Around
 from edge.messages import CartonDefaulted, CartonScanned, CartonSorted, LanesKnown, LaneTable
 
 log = structlog.get_logger(__name__)
@@ -77,20 +78,19 @@ class LaneDesk:
         self._counts = {"answered": 0, "asked": 0, "defaulted": 0, "late": 0}
 
     @classmethod
-    def of(
-        cls, device: Mapping[str, Any], site: Mapping[str, Any], *, clock: Clock, folder: Path
-    ) -> "LaneDesk":
+    def of(cls, device: Mapping[str, Any], around: Around) -> "LaneDesk":
         """The desk of the sorter that this device is.
 
         Raises:
             ValueError: it is no sorter, or its default lane is none of its lanes.
         """
         name: str = device["name"]
-        rows = [row for row in site.get("sorters", ()) if row["device"] == name]
+        rows = [row for row in around.site.get("sorters", ()) if row["device"] == name]
         if len(rows) != 1:
             raise ValueError(f"{name}: wants exactly one row of [[sorters]]")
         within_s = float(device.get("answer_within_s", WITHIN_S))
-        return cls(name, Lanes.of(rows[0]), clock=clock, folder=folder, within_s=within_s)
+        lanes = Lanes.of(rows[0])
+        return cls(name, lanes, clock=around.clock, folder=around.state_dir, within_s=within_s)
 
     async def serve(self, say: Say, send: Send, *, together: int = 1) -> None:
         """Send answers until cancelled or until `send` fails; what was not sent is forgotten.

@@ -20,7 +20,6 @@ Units: seconds, real. Source: MQTT 3.1.1.
 import asyncio
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +29,7 @@ from pydantic.dataclasses import dataclass
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
+from edge.drivers.around import Around
 from edge.drivers.writes import Writes
 from edge.messages import DeviceCommand, DeviceStatus, LightPressed, ShowLight, TellAgain
 from edge.mqtt import Bus, Message, PahoBus, level
@@ -60,22 +60,15 @@ _pressed: TypeAdapter[_Pressed] = TypeAdapter(_Pressed)
 _shown: TypeAdapter[_Shown] = TypeAdapter(_Shown)
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,  # noqa: ARG001 - every driver is made alike
-    mqtt_url: str,
-    state_dir: Path,  # noqa: ARG001 - the broker keeps what is wanted
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row.
 
     Raises:
         ValueError: the prefix is no topic.
     """
-    code = site.get("site", {}).get("code", "site")
-    return Lights(device, clock=clock, url=device.get("url", mqtt_url), code=code)
+    return Lights(
+        device, clock=around.clock, url=device.get("url", around.mqtt_url), code=around.code
+    )
 
 
 class Lights:

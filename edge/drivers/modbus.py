@@ -31,7 +31,6 @@ Source: Modbus Application Protocol 1.1b3.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -39,6 +38,7 @@ import structlog
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
 from edge.drivers import modbus_sorter as sorter
+from edge.drivers.around import Around
 from edge.drivers.modbus_link import Registers
 from edge.drivers.sorter_wire import WORD, high_low
 from edge.drivers.writes import Writes
@@ -79,27 +79,18 @@ class _Plc:
         return self.tracking if self.status & _OCCUPIED else 0
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,
-    mqtt_url: str,  # noqa: ARG001 - every driver is made alike
-    state_dir: Path,
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row: of a sorter, or of a conveyor and its point.
 
     Raises:
         ValueError: the site has no such machine, or a register is unknown.
     """
-    port = device["port"] + port_offset
-    if any(row["device"] == device["name"] for row in site.get("sorters", ())):
-        return sorter.make(device, site, clock=clock, port=port, state_dir=state_dir)
-    points = [row["point"] for row in site["conveyors"] if row["device"] == device["name"]]
+    if any(row["device"] == device["name"] for row in around.site.get("sorters", ())):
+        return sorter.make(device, around)
+    points = [row["point"] for row in around.site["conveyors"] if row["device"] == device["name"]]
     if len(points) != 1:
         raise ValueError(f"{device['name']}: wants exactly one row of [[conveyors]]")
-    return ModbusConveyor(device, points[0], clock=clock, port=port)
+    return ModbusConveyor(device, points[0], clock=around.clock, port=around.port(device))
 
 
 class ModbusConveyor:

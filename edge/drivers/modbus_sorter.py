@@ -20,7 +20,6 @@ Time-outs are real seconds. Source: Modbus Application Protocol 1.1b3; PackML st
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -28,6 +27,7 @@ from typing_extensions import override
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Say
+from edge.drivers.around import Around
 from edge.drivers.lane_desk import LaneDesk
 from edge.drivers.modbus_link import Registers
 from edge.drivers.sorter_wire import (
@@ -59,22 +59,16 @@ log = structlog.get_logger(__name__)
 _POLL_S, _SILENCE_S, _ANSWER_S, _BEAT_S = 0.01, 3.0, 1.0, 0.3
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port: int,
-    state_dir: Path,
-) -> "ModbusSorter":
+def make(device: Mapping[str, Any], around: Around) -> "ModbusSorter":
     """The driver of one `[[devices]]` row that is a sorter.
 
     Raises:
         ValueError: its settings name what there is not.
     """
-    (row,) = [row for row in site["sorters"] if row["device"] == device["name"]]
-    desk = LaneDesk.of(device, site, clock=clock, folder=state_dir)
-    return ModbusSorter(device, (*row["lanes"], row["hospital"]), desk, clock=clock, port=port)
+    (row,) = [row for row in around.site["sorters"] if row["device"] == device["name"]]
+    desk = LaneDesk.of(device, around)
+    lanes = (*row["lanes"], row["hospital"])
+    return ModbusSorter(device, lanes, desk, clock=around.clock, port=around.port(device))
 
 
 class ModbusSorter(SorterDriver):

@@ -31,7 +31,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import structlog
@@ -41,6 +40,7 @@ from typing_extensions import override
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
+from edge.drivers.around import Around
 from edge.drivers.lane_desk import LaneDesk
 from edge.drivers.opcua_link import Link, new_client, read_link
 from edge.drivers.sorting import FAULTS, SorterDriver, together
@@ -100,23 +100,15 @@ class _Sorted:
 _confirmation: TypeAdapter[_Scanned | _Sorted] = TypeAdapter(_Scanned | _Sorted)
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,
-    mqtt_url: str,  # noqa: ARG001 - every driver is made alike
-    state_dir: Path,
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row.
 
     Raises:
         ValueError: its settings are not safe, or name what there is not.
     """
-    link = read_link(device, site, port_offset=port_offset, state_dir=state_dir)
-    desk = LaneDesk.of(device, site, clock=clock, folder=state_dir)
-    return OpcuaSorter(device, link, desk, clock=clock)
+    link = read_link(device, around)
+    desk = LaneDesk.of(device, around)
+    return OpcuaSorter(device, link, desk, clock=around.clock)
 
 
 class OpcuaSorter(SorterDriver):

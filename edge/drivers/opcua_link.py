@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography import x509
 
 from edge.clock import SystemClock
+from edge.drivers.around import Around
 from edge.identity import Identity, identity_of
 
 if TYPE_CHECKING:  # asyncua takes a second to import: only who connects pays it
@@ -54,9 +55,7 @@ class Link:
     password_file: Path | None
 
 
-def read_link(
-    device: Mapping[str, Any], site: Mapping[str, Any], *, port_offset: int, state_dir: Path
-) -> Link:
+def read_link(device: Mapping[str, Any], around: Around) -> Link:
     """The settings of a row of [[devices]].
 
     Raises:
@@ -76,13 +75,12 @@ def read_link(
         raise ValueError(f"{name}: OPC UA wants `user` and `password_file` in the site file")
     if ("user" in device) != ("password_file" in device):
         raise ValueError(f"{name}: `user` and `password_file` go together")
-    code = site.get("site", {}).get("code", "")
     return Link(
-        url=f"opc.tcp://{host}:{device['port'] + port_offset}",
+        url=f"opc.tcp://{host}:{around.port(device)}",
         mode=mode,
         policy=policy,
-        pki=Path(device.get("pki", state_dir / "pki")),
-        identity=device.get("identity", f"edge-{code}" if code else "edge"),
+        pki=Path(device.get("pki", around.state_dir / "pki")),
+        identity=device.get("identity", f"edge-{around.code}"),
         trust=Path(device["trust"]) if "trust" in device else None,
         user=device.get("user"),
         password_file=Path(device["password_file"]) if "password_file" in device else None,

@@ -31,7 +31,6 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, get_args
 
 import structlog
@@ -39,6 +38,7 @@ from typing_extensions import override
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver
+from edge.drivers.around import Around
 from edge.drivers.lane_desk import LaneDesk
 from edge.drivers.osip_line import OsipLine
 from edge.drivers.sorting import together
@@ -64,28 +64,20 @@ _SPOOL_S = 5.0
 _KEPT = 10_000  # barcodes whose requests are remembered
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,
-    mqtt_url: str,  # noqa: ARG001 - every driver is made alike
-    state_dir: Path,
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row: of a sorter, or of a conveyor and its point.
 
     Raises:
         ValueError: the site has no such machine, or a setting names what there is not.
     """
-    port = device["port"] + port_offset
-    if any(row["device"] == device["name"] for row in site.get("sorters", ())):
-        desk = LaneDesk.of(device, site, clock=clock, folder=state_dir)
-        return OsipSorter(device, desk, clock=clock, port=port)
-    rows = [row for row in site.get("conveyors", ()) if row["device"] == device["name"]]
+    port = around.port(device)
+    if any(row["device"] == device["name"] for row in around.site.get("sorters", ())):
+        desk = LaneDesk.of(device, around)
+        return OsipSorter(device, desk, clock=around.clock, port=port)
+    rows = [row for row in around.site.get("conveyors", ()) if row["device"] == device["name"]]
     if len(rows) != 1:
         raise ValueError(f"{device['name']}: wants one row of [[sorters]] or [[conveyors]]")
-    return OsipConveyor(device, rows[0], clock=clock, port=port)
+    return OsipConveyor(device, rows[0], clock=around.clock, port=port)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,6 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -30,6 +29,7 @@ from pydantic.dataclasses import dataclass
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
+from edge.drivers.around import Around
 from edge.drivers.writes import Writes
 from edge.machine_messages import PortalReport, PortalStatus, PortalWanted, SafetyReport
 from edge.messages import DeviceCommand, DeviceStatus, TellAgain
@@ -60,22 +60,15 @@ _portal: TypeAdapter[_Portal] = TypeAdapter(_Portal)
 _circuit: TypeAdapter[_Circuit] = TypeAdapter(_Circuit)
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,  # noqa: ARG001 - every driver is made alike
-    mqtt_url: str,
-    state_dir: Path,  # noqa: ARG001 - the building remembers its state
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row.
 
     Raises:
         ValueError: the prefix is no topic.
     """
-    code = site.get("site", {}).get("code", "site")
-    return Building(device, clock=clock, url=device.get("url", mqtt_url), code=code)
+    return Building(
+        device, clock=around.clock, url=device.get("url", around.mqtt_url), code=around.code
+    )
 
 
 class Building:

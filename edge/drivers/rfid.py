@@ -23,7 +23,6 @@ Source: LLRP 1.0.1 and 1.1 (section 9.1: version negotiation); see edge.drivers.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -31,6 +30,7 @@ from typing_extensions import override
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
+from edge.drivers.around import Around
 from edge.drivers.llrp import Malformed, Splitter, decode, encode
 from edge.drivers.llrp_messages import (
     CONNECTED,
@@ -194,15 +194,7 @@ class _Link(asyncio.Protocol):
             self.over.set_result(detail)
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,
-    mqtt_url: str,  # noqa: ARG001 - every driver is made alike
-    state_dir: Path,  # noqa: ARG001 - nothing to keep: what was read has been said
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row; it reads the antennas of its gates, or all.
 
     Raises:
@@ -210,11 +202,11 @@ def make(
     """
     return RfidReader(
         device,
-        antennas_of(device["name"], site) or (0,),
-        clock=clock,
-        port=device["port"] + port_offset,
-        shelves=shelves_of(device["name"], site),
-        eyes=eyes_of(device["name"], site),
+        antennas_of(device["name"], around.site) or (0,),
+        clock=around.clock,
+        port=around.port(device),
+        shelves=shelves_of(device["name"], around.site),
+        eyes=eyes_of(device["name"], around.site),
     )
 
 

@@ -19,11 +19,11 @@ import asyncio
 import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from pathlib import Path
 from typing import Any
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
+from edge.drivers.around import Around
 from edge.messages import DeviceCommand, DeviceStatus, TellAgain, WeightRead
 
 GRAMS = {"g": Decimal(1), "kg": Decimal(1000), "lb": Decimal("453.59237"),
@@ -33,17 +33,9 @@ _WEIGHT = re.compile(r"^S ([SD])\s+(-?\d+(?:\.\d+)?)\s*([A-Za-z]+)$")
 _NOT_NOW = re.compile(r"^S [I+-]\s*$")
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],  # noqa: ARG001 - every driver is made alike
-    *,
-    clock: Clock,
-    port_offset: int,
-    mqtt_url: str,  # noqa: ARG001
-    state_dir: Path,  # noqa: ARG001 - a scale remembers nothing
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row."""
-    return SicsScale(device, clock=clock, port=device["port"] + port_offset)
+    return SicsScale(device, clock=around.clock, port=around.port(device))
 
 
 def read_weight(line: str) -> tuple[int, bool] | None:

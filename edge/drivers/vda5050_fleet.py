@@ -24,13 +24,13 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from edge.clock import Clock
 from edge.drivers import DeviceUnavailable, Driver, Say
+from edge.drivers.around import Around
 from edge.drivers.vda5050 import RobotSession
 from edge.drivers.vda5050_order import Send
 from edge.drivers.vda5050_profile import Robot, robots_of
@@ -56,30 +56,21 @@ _SAID_MAX = 4  # messages to one robot at once
 LEASE_S = 20.0  # real: at least so long a robot may have a zone without hearing from us
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,  # noqa: ARG001 - the broker's address has it in it
-    mqtt_url: str,
-    state_dir: Path,  # noqa: ARG001 - robots remember their orders
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of the `[[robots]]` of a device: those that name it, or no device at all.
 
     Raises:
         ValueError: with all that is wrong with its profiles, zone sets and robots.
     """
-    code = site["site"]["code"]
     lease_s = device.get("lease_s", LEASE_S)
     if type(lease_s) not in (int, float) or lease_s <= 0:
         raise ValueError(f"{device['name']}: lease_s should be a number above 0, not {lease_s!r}")
     return Vda5050Fleet(
         device["name"],
-        robots_of(device, site),
-        clock=clock,
-        url=mqtt_url,
-        client_id=f"fleet-{code}-{device['name']}",
+        robots_of(device, around.site),
+        clock=around.clock,
+        url=around.mqtt_url,
+        client_id=f"fleet-{around.code}-{device['name']}",
         lease_s=lease_s,
     )
 

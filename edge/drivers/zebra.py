@@ -18,13 +18,12 @@ Source: Zebra IoT Connector, data interface (tag data events) and control interf
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from edge.clock import Clock
 from edge.drivers import Driver
+from edge.drivers.around import Around
 from edge.drivers.json_http import HttpSettings, PostSource
 from edge.drivers.json_reads import (
     Heard,
@@ -119,15 +118,7 @@ def _read(tag: _Tag, event: _Event) -> JsonRead:
     )
 
 
-def make(
-    device: Mapping[str, Any],
-    site: Mapping[str, Any],
-    *,
-    clock: Clock,
-    port_offset: int,
-    mqtt_url: str,
-    state_dir: Path,  # noqa: ARG001 - nothing to keep: what was read has been said
-) -> Driver:
+def make(device: Mapping[str, Any], around: Around) -> Driver:
     """The driver of one `[[devices]]` row.
 
     Raises:
@@ -139,13 +130,13 @@ def make(
         start = json.dumps({"command": "start", "command_id": name, "payload": {}}).encode()
         source = MqttSource(
             device=name,
-            url=mqtt_url,
-            client_id=f"tags-{site['site']['code']}-{name}",
+            url=around.mqtt_url,
+            client_id=f"tags-{around.code}-{name}",
             topic=device["topic"],
             greeting=(device["control"], start) if "control" in device else None,
         )
     elif "port" in device:
-        source = PostSource(http=HttpSettings.of(device, port_offset=port_offset))
+        source = PostSource(http=HttpSettings.of(device, port_offset=around.port_offset))
     else:
         raise ValueError("says neither `topic` (MQTT) nor `port` (HTTP)")
-    return JsonReader(device, site, clock=clock, source=source, read=read)
+    return JsonReader(device, around.site, clock=around.clock, source=source, read=read)

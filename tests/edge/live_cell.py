@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from edge.clock import Clock, SystemClock, counted
 from edge.drivers import DeviceUnavailable, Driver, modbus, opcua, osip
+from edge.drivers.around import Around
 from edge.messages import (
     CartonArrived,
     CartonScanned,
@@ -85,7 +86,7 @@ def a_driver(
         folder = Path(mkdtemp(prefix="soko-driver-"))
     row = next(row for row in site["devices"] if row["name"] == name)
     make = {"opcua": opcua.make, "modbus": modbus.make, "osip": osip.make}[row["driver"]]
-    return make(row, site, clock=clock, port_offset=0, mqtt_url="", state_dir=folder)
+    return make(row, Around(clock=clock, site=site, state_dir=folder))
 
 
 async def until(condition: Callable[[], object], within_s: float = 20.0) -> None:

@@ -5,13 +5,13 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from edge.drivers import autoid
+from edge.drivers.around import Around
 from edge.messages import DeviceStatus, TagGone, TagSeen, TellAgain
 from tests.edge.live_cell import CLOCK, Wcs, running, until
 
@@ -68,7 +68,7 @@ def a_driver(port: int, **row: Any) -> Any:
     device = {"name": "gate1", "port": port, "object": "DeviceSet/Gate 1"}
     device |= {"security": "None", "insecure": True, "quiet_s": 0.3, "reads_min": 2} | row
     site = {"gates": [{"device": "gate1", "inside": [1], "outside": [2]}]}
-    return autoid.make(device, site, clock=CLOCK, port_offset=0, mqtt_url="", state_dir=Path())
+    return autoid.make(device, Around(clock=CLOCK, site=site))
 
 
 async def test_tags_come_and_go_and_a_broken_reader_is_told(caplog: pytest.LogCaptureFixture):

@@ -8,6 +8,7 @@ from uuid import uuid1
 import pytest
 
 from edge.drivers import DeviceUnavailable, fleet_api
+from edge.drivers.around import Around
 from edge.drivers.fleet_missions import Missions, Said
 from edge.machine_messages import FleetMission, FleetReport
 from edge.messages import DeviceStatus, TellAgain
@@ -25,12 +26,7 @@ def a_driver(**row: Any) -> Any:
     device = {"name": "raas", "driver": "fleet_api", "writes": ["missions"], "poll_s": 0.05} | row
     assert DRIVERS["fleet_api"] == fleet_api.__name__
     return fleet_api.make(
-        device,
-        {"site": {"code": "T"}},
-        clock=CLOCK,
-        port_offset=0,
-        mqtt_url=row.get("url", ""),
-        state_dir=Path(),
+        device, Around(clock=CLOCK, site={"site": {"code": "T"}}, mqtt_url=row.get("url", ""))
     )
 
 

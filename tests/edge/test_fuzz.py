@@ -24,6 +24,7 @@ from edge.batches import Ack, Malformed, decode_ack, decode_batch, encode_ack, e
 from edge.clock import SystemClock
 from edge.drivers import DeviceUnavailable, impinj, json_reads, zebra
 from edge.drivers import llrp as llrp_codec
+from edge.drivers.around import Around
 from edge.drivers.llrp import Splitter, decode
 from edge.drivers.llrp_encode import encode
 from edge.drivers.llrp_messages import (
@@ -369,7 +370,7 @@ async def test_a_device_that_talks_nonsense_is_unavailable_and_its_neighbour_is_
 
     def make(module: str, row: dict[str, Any]) -> Any:
         return import_module(module).make(
-            row, TABLES, clock=SystemClock(), port_offset=0, mqtt_url="", state_dir=tmp_path
+            row, Around(clock=SystemClock(), site=TABLES, state_dir=tmp_path)
         )
 
     honest, liar = Honest(), Liar(frames(), times)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from edge.clock import ScaledClock
 from edge.drivers import DeviceUnavailable, Driver, HasHealth, impinj, zebra
+from edge.drivers.around import Around
 from edge.drivers.json_reads import Malformed
 from edge.gs1 import sscc_from, sscc_to_epc_hex
 from edge.messages import (
@@ -59,11 +60,7 @@ class Edge:
     def __init__(self, module: Any, clock: ScaledClock, mqtt_url: str, **row: Any) -> None:
         self.driver: Driver = module.make(
             {"name": "rfid", "driver": module.__name__.rpartition(".")[2], **row},
-            SITE,
-            clock=clock,
-            port_offset=0,
-            mqtt_url=mqtt_url,
-            state_dir=Path(),
+            Around(clock=clock, site=SITE, mqtt_url=mqtt_url),
         )
         self.clock = clock
         self.gate = GateState(gate="G", device="rfid", inside=(1, 2), outside=(3, 4), eyes=(1, 2))

@@ -1,13 +1,13 @@
 """Lights on real brokers: shown once and for all, pressed once."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid1
 
 import pytest
 
 from edge.drivers import DeviceUnavailable, lights
+from edge.drivers.around import Around
 from edge.messages import DeviceStatus, LightPressed, ShowLight, TellAgain
 from edge.mqtt import PahoBus
 from edge.ports import free_port
@@ -17,9 +17,7 @@ from tests.edge.live_cell import CLOCK, Wcs, running, until
 
 def a_driver(url: str, name: str, **row: Any) -> Any:
     device = {"name": name, "driver": "lights", "writes": ["set"], **row}
-    return lights.make(
-        device, {"site": {"code": "T"}}, clock=CLOCK, port_offset=0, mqtt_url=url, state_dir=Path()
-    )
+    return lights.make(device, Around(clock=CLOCK, site={"site": {"code": "T"}}, mqtt_url=url))
 
 
 def show(name: str, light: str = "A1", **more: Any) -> ShowLight:

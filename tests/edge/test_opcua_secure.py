@@ -20,6 +20,7 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from edge.authority import Authority
 from edge.drivers import DeviceUnavailable, opcua
+from edge.drivers.around import Around
 from edge.identity import Identity, application_uri
 from edge.messages import DeviceStatus
 from simulators.live_conveyor import LiveConveyor, read_site
@@ -196,7 +197,7 @@ async def test_what_is_not_safe_is_refused_before_anything_is_connected(
 ):
     device = {"name": "sorter1", "port": 4840, **row}
     with pytest.raises(ValueError, match=problem):
-        opcua.make(device, a_site(), clock=CLOCK, port_offset=0, mqtt_url="", state_dir=tmp_path)
+        opcua.make(device, Around(clock=CLOCK, site=a_site(), state_dir=tmp_path))
 
 
 async def test_a_simulator_without_a_door_serves_the_loopback_interface_only(tmp_path: Path):

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.drivers import DeviceUnavailable, osip
+from edge.drivers.around import Around
 from edge.messages import (
     CartonArrived,
     CartonScanned,
@@ -323,4 +324,4 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path):
     for wrong in ({"errors": {"5": "SAD"}}, {"writes": ["REQ_"]}, {"name": "nobody"}):
         row = {"name": "sorter1", "port": 1, **wrong}
         with pytest.raises(ValueError, match=r"SAD|REQ_|nobody"):
-            osip.make(row, a_site(), clock=CLOCK, port_offset=0, mqtt_url="", state_dir=tmp_path)
+            osip.make(row, Around(clock=CLOCK, site=a_site(), state_dir=tmp_path))

@@ -1,13 +1,13 @@
 """Doors, lifts and safety circuits on real brokers."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid1
 
 import pytest
 
 from edge.drivers import DeviceUnavailable, portals
+from edge.drivers.around import Around
 from edge.machine_messages import PortalReport, PortalWanted, SafetyReport
 from edge.messages import DeviceStatus, TellAgain
 from edge.mqtt import PahoBus
@@ -21,9 +21,7 @@ from tests.edge.live_cell import CLOCK, Wcs, running, until
 def a_driver(url: str, prefix: str, **row: Any) -> Any:
     device = {"name": "plc", "driver": "portals", "writes": ["set"], "prefix": prefix} | row
     assert DRIVERS["portals"] == portals.__name__
-    return portals.make(
-        device, {"site": {"code": "T"}}, clock=CLOCK, port_offset=0, mqtt_url=url, state_dir=Path()
-    )
+    return portals.make(device, Around(clock=CLOCK, site={"site": {"code": "T"}}, mqtt_url=url))
 
 
 def want(session: str = "R1-1", lease_s: float = 30.0) -> PortalWanted:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edge.drivers import DeviceUnavailable, scale
+from edge.drivers.around import Around
 from edge.messages import DeviceStatus, TellAgain, WeightRead, device_event
 from edge.site import DRIVERS
 from simulators.scale import ScaleServer
@@ -21,7 +22,7 @@ from wcs.state import fresh_state
 def a_driver(port: int, **more: Any) -> Any:
     row = {"name": "scale-1", "driver": "scale", "host": "127.0.0.1", "port": port} | more
     assert DRIVERS["scale"] == scale.__name__
-    return scale.make(row, {}, clock=CLOCK, port_offset=0, mqtt_url="", state_dir=Path())
+    return scale.make(row, Around(clock=CLOCK))
 
 
 def weights(wcs: Wcs, *, stable: bool = True) -> list[int]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from edge.clock import ScaledClock
+from edge.drivers.around import Around
 from edge.drivers.rfid import make
 from edge.messages import DeviceEvent, RobotReport, ShelfSeen, TagSeen
 from edge.shelf import ShelfRules, ShelfWatch
@@ -107,7 +108,7 @@ async def test_a_reader_tells_what_lies_on_its_shelf_and_what_was_taken(tmp_path
             shelf.put(epc, clock.now(), y_m=0.3 + n * 0.4)
         reader.stir()
         row = {"name": "board", "driver": "llrp", "port": reader.port}
-        driver = make(row, site, clock=clock, port_offset=0, mqtt_url="", state_dir=Path())
+        driver = make(row, Around(clock=clock, site=site))
         task = asyncio.create_task(driver.run(said.append))
         await soon(lambda: lies() == tuple(sorted(epcs)))
         shelf.take(epcs[0], clock.now())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.drivers import DeviceUnavailable
+from edge.drivers.around import Around
 from edge.drivers.vda5050_fleet import Vda5050Fleet, make
 from edge.drivers.vda5050_profile import robots_of
 from edge.messages import CancelDrive, DriveAction, DriveNode, PauseRobot, TellAgain
@@ -122,11 +123,9 @@ def test_twins_whose_states_arrive_together_are_found_out(tmp_path: Path):
     site = a_site(robots=1)
     fleet = make(
         site["devices"][0],
-        site,
-        clock=a_clock(tmp_path),
-        port_offset=0,
-        mqtt_url="mqtt://127.0.0.1:9",
-        state_dir=tmp_path,
+        Around(
+            clock=a_clock(tmp_path), site=site, mqtt_url="mqtt://127.0.0.1:9", state_dir=tmp_path
+        ),
     )
     assert isinstance(fleet, Vda5050Fleet)
     place = f"uagv/v2/{site['site']['code']}/R-0/state"
@@ -161,11 +160,12 @@ def test_all_that_is_wrong_with_the_robots_of_a_site_file_is_said_at_once(tmp_pa
     with pytest.raises(ValueError, match="is not spoken here") as caught:
         make(
             device,
-            site,
-            clock=a_clock(tmp_path),
-            port_offset=0,
-            mqtt_url="mqtt://127.0.0.1:9",
-            state_dir=tmp_path,
+            Around(
+                clock=a_clock(tmp_path),
+                site=site,
+                mqtt_url="mqtt://127.0.0.1:9",
+                state_dir=tmp_path,
+            ),
         )
     for fault in (
         "horizon_nodes should be of type int",
@@ -235,11 +235,9 @@ async def test_without_a_broker_the_fleet_is_unavailable(
     site = a_site()
     fleet = make(
         site["devices"][0],
-        site,
-        clock=a_clock(tmp_path),
-        port_offset=0,
-        mqtt_url="mqtt://127.0.0.1:9",
-        state_dir=tmp_path,
+        Around(
+            clock=a_clock(tmp_path), site=site, mqtt_url="mqtt://127.0.0.1:9", state_dir=tmp_path
+        ),
     )
     with pytest.raises(DeviceUnavailable, match="no broker"):
         await fleet.run(lambda _said: None)
@@ -251,11 +249,12 @@ def test_two_robots_of_one_name_are_a_mistake_in_the_site_file(tmp_path: Path):
     with pytest.raises(ValueError, match="share a name"):
         make(
             site["devices"][0],
-            site,
-            clock=a_clock(tmp_path),
-            port_offset=0,
-            mqtt_url="mqtt://127.0.0.1:9",
-            state_dir=tmp_path,
+            Around(
+                clock=a_clock(tmp_path),
+                site=site,
+                mqtt_url="mqtt://127.0.0.1:9",
+                state_dir=tmp_path,
+            ),
         )
 
 
@@ -266,11 +265,7 @@ def test_a_robot_may_name_the_device_that_speaks_with_it(tmp_path: Path):
     for device, robot in zip(site["devices"], ("R-0", "R-1"), strict=True):
         fleet = make(
             device,
-            site,
-            clock=clock,
-            port_offset=0,
-            mqtt_url="mqtt://127.0.0.1:9",
-            state_dir=tmp_path,
+            Around(clock=clock, site=site, mqtt_url="mqtt://127.0.0.1:9", state_dir=tmp_path),
         )
         assert isinstance(fleet, Vda5050Fleet)
         assert list(fleet.sessions) == [robot]

@@ -13,6 +13,7 @@ from vda5050.ports.transport import Message as ForeignMessage
 from vda5050.ports.transport import MessageHandler
 
 from edge.clock import ScaledClock
+from edge.drivers.around import Around
 from edge.drivers.vda5050_fleet import Vda5050Fleet, make
 from edge.messages import DeviceEvent, Drive, DriveNode, RobotConformance, RobotReport
 from edge.mqtt import Message, PahoBus, Will
@@ -145,9 +146,7 @@ async def driven(
     site: dict[str, Any], url: str, clock: ScaledClock, folder: Path
 ) -> AsyncIterator[Listener]:
     """The driver of a site, running."""
-    fleet = make(
-        site["devices"][0], site, clock=clock, port_offset=0, mqtt_url=url, state_dir=folder
-    )
+    fleet = make(site["devices"][0], Around(clock=clock, site=site, mqtt_url=url, state_dir=folder))
     assert isinstance(fleet, Vda5050Fleet)
     listener = Listener(fleet)
     async with running(fleet.run(listener.say)):
