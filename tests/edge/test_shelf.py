@@ -93,7 +93,7 @@ def test_a_shelf_that_nobody_read_for_a_day_is_caught_up_with_at_once():
 
 
 async def test_a_reader_tells_what_lies_on_its_shelf_and_what_was_taken(tmp_path: Path):
-    clock = ScaledClock.start(tmp_path / "clock", at=AT, speed=120)
+    clock = ScaledClock.start(tmp_path / "clock", at=AT, speed=60)
     site: dict[str, Any] = {"shelves": [{"name": "S01-01", "device": "board", "antennas": [1, 2]}]}
     epcs = [f"3034257BF7194E40000000{n:02X}" for n in range(6)]
     said: list[DeviceEvent | RobotReport] = []
