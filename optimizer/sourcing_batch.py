@@ -46,6 +46,7 @@ from optimizer.sourcing_table import Tabled
 RELAX_MAX, RELAX_BY_STEPS = 300, 60  # rounds of prices; with a limit of steps
 PLAN_EVERY = 20
 CHUNK = 2_000 if IS_COMPILED else 20  # steps between two looks at the clock
+CHUNK_BY_STEPS = 20  # and where steps are counted, the same compiled or not
 SLOW_S = 0.002  # of an order, a round, where nothing is compiled
 RELAX_SHARE, SEARCH_SHARE = 0.25, 0.75  # of the time, until when
 IDLE_MAX, SHRINK, SHARE_MIN = 8, 0.6, 1e-3  # of the steps of prices
@@ -202,9 +203,10 @@ class _Batch:
         steps = self.limits.iterations
         if steps is None:
             steps = SMALL_STEPS if self.is_small else None
+        usual = CHUNK if self.limits.iterations is None else CHUNK_BY_STEPS
         began_s, done, told = self.watch.elapsed_s, 0, self.cost
         while not self.over(SEARCH_SHARE) and (steps is None or done < steps):
-            chunk = CHUNK if steps is None else min(CHUNK, steps - done)
+            chunk = usual if steps is None else min(usual, steps - done)
             rest = self._rest(began_s) if steps is None else 1 - done / steps
             ruin_and_recreate(self.t, self.scratch, left, search, chunk, threshold * rest**2)
             done += chunk
