@@ -14,8 +14,10 @@ are not sent weigh; a split is avoided by `rules.split_minor` but costs only its
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
@@ -48,6 +50,8 @@ CART, GRAB_S, METRES_PER_S = 20, 12.0, 1.2
 ROOM = Block(aisles=10, aisle_length_m=30.0, aisle_pitch_m=4.0)
 COPIES_MAX = 16  # of demand
 
+Ways: TypeAlias = tuple[Ints, Floats, Ints]
+
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
@@ -79,7 +83,7 @@ def run(snapshot: Snapshot, patches: tuple[Patch, ...] = (), seed: int = 0) -> P
     Raises:
         PatchError: one of them cannot apply.
     """
-    network = _Network(patched(snapshot, patches))
+    network = Network(patched(snapshot, patches))
     day = _Day(
         network.stock.copy(), network.room.copy(), np.zeros(len(network.nodes), dtype=np.int64)
     )
@@ -115,7 +119,7 @@ def draw(of: Snapshot, seed: int) -> list[_Drawn]:
     return sorted(found, key=lambda each: (each.order.minute, each.name))
 
 
-class _Network:
+class Network:
     """A snapshot as arrays: n nodes, c carriers, r regions, s SKUs."""
 
     def __init__(self, of: Snapshot) -> None:
@@ -141,7 +145,7 @@ class _Network:
         self.handling = np.array([node.handling_minor for node in of.nodes], dtype=np.float64)
         self.cut_off = np.array([node.cut_off_minute for node in of.nodes])
 
-    def ways(self, order: Order) -> tuple[Ints, Floats, Ints]:
+    def ways(self, order: Order) -> Ways:
         """By node: the carrier it would send that order with, what a parcel weighs, days late."""
         rules, to = self.of.rules, self.region_at[order.region]
         kg = sum(units * self.weight_kg[self.sku_at[sku]] for sku, units in order.lines)
@@ -153,6 +157,34 @@ class _Network:
         at = np.arange(by.size)
         parcel = cost[by, at] - self.kg[by] * kg + self.packing
         return by, parcel, late[by, at].astype(np.int64)
+
+    def problem(
+        self, orders: Sequence[Order], ways: Sequence[Ways], left: tuple[Ints, Ints]
+    ) -> tuple[Problem, Ints]:
+        """What is to be decided of these orders on that stock (n, s) and room (n,).
+
+        Returns:
+            the problem, and which SKU of the network each of its own is.
+        """
+        baskets = [_basket(order) for order in orders]
+        lines = [(o, self.sku_at[sku], n) for o, b in enumerate(baskets) for sku, n in b.items()]
+        of_order, sku, units = np.array(lines, dtype=np.int64).reshape(-1, 3).T
+        skus, of_line = np.unique(sku, return_inverse=True)
+        rules = self.of.rules
+        kg_minor = self.kg[np.array([by for by, _, _ in ways])]  # (o, n)
+        problem = Problem(
+            order_of_line=of_order,
+            sku_of_line=of_line.astype(np.int64),
+            units=units,
+            stock=np.ascontiguousarray(left[0][:, skus]),
+            parcel_cost=np.array([parcel for _, parcel, _ in ways]),
+            unit_cost=self.handling + self.weight_kg[sku, None] * kg_minor[of_order],
+            backorder_cost=(rules.backorder_minor * units).astype(np.float64),
+            policy=np.full(len(orders), SPLITS[rules.split], dtype=np.int64),
+            split_cost=np.full(len(orders), float(rules.split_minor)),
+            capacity=left[1].copy(),
+        )
+        return problem, skus
 
 
 def _units_per_day(node: Node) -> int:
@@ -178,32 +210,17 @@ def _base(km: Floats, carrier: Carrier) -> Floats:
     return found
 
 
-def _decide(network: _Network, day: _Day, batch: list[_Drawn], seed: int) -> None:
+def _decide(network: Network, day: _Day, batch: list[_Drawn], seed: int) -> None:
     """Source a batch on what is left, and carry it out."""
     ways = [network.ways(each.order) for each in batch]
-    baskets = [_basket(each.order) for each in batch]
-    lines = [(o, network.sku_at[sku], n) for o, b in enumerate(baskets) for sku, n in b.items()]
-    of_order, sku, units = np.array(lines, dtype=np.int64).reshape(-1, 3).T
-    skus, of_line = np.unique(sku, return_inverse=True)
-    rules = network.of.rules
-    kg_minor = network.kg[np.array([by for by, _, _ in ways])]  # (o, n)
-    problem = Problem(
-        order_of_line=of_order,
-        sku_of_line=of_line.astype(np.int64),
-        units=units,
-        stock=np.ascontiguousarray(day.left[:, skus]),
-        parcel_cost=np.array([parcel for _, parcel, _ in ways]),
-        unit_cost=network.handling + network.weight_kg[sku, None] * kg_minor[of_order],
-        backorder_cost=(rules.backorder_minor * units).astype(np.float64),
-        policy=np.full(len(batch), SPLITS[rules.split], dtype=np.int64),
-        split_cost=np.full(len(batch), float(rules.split_minor)),
-        capacity=day.room.copy(),
-    )
+    problem, skus = network.problem([each.order for each in batch], ways, (day.left, day.room))
+    sku, units = skus[problem.sku_of_line], problem.units
+    of_order, of_line = problem.order_of_line, problem.sku_of_line
     plan = sourcing.solve(problem, limits=Limits(iterations=STEPS), seed=seed).plan
     day.left[:, skus] -= _by_sku(plan, of_line, skus.size)
     day.room -= plan.sum(axis=0)
     day.sent += plan.sum(axis=0)
-    day.lines += len(lines)
+    day.lines += units.size
     ends = np.searchsorted(of_order, np.arange(len(batch) + 1))
     for at, each in enumerate(batch):
         mine = slice(ends[at], ends[at + 1])
@@ -224,10 +241,10 @@ def _by_sku(plan: Ints, of_line: Ints, skus: int) -> Ints:
 
 
 def _send(
-    network: _Network,
+    network: Network,
     day: _Day,
     drawn: _Drawn,
-    way: tuple[Ints, Floats, Ints],
+    way: Ways,
     what: tuple[Ints, Ints, Ints],
 ) -> None:
     """Count the parcels of an order: `what` is its SKUs, their units, and the plan for them."""
@@ -282,7 +299,7 @@ def _tour_m(units: int) -> float:
     return float(np.mean(lengths))
 
 
-def _counted(network: _Network, day: _Day, snapshot: str, seed: int) -> Played:
+def _counted(network: Network, day: _Day, snapshot: str, seed: int) -> Played:
     metres = hours = overtime = 0.0
     loads = {}
     for node, sent in zip(network.nodes, day.sent.tolist(), strict=True):

@@ -8,6 +8,7 @@ A loop, in a thread of its own, for each thing that has to be done again and aga
     expire               tidying
     sagas                with several cells: what goes over them is finished
     seal, close, watch   the books are sealed, months closed, lanes watched
+    record               the live pictures of the hub, kept for a day
 
 A loop that fails waits a little longer each time and goes on: database, broker and carrier may
 go away and come back. Nothing is kept in memory that the next start would miss. Pauses are real
@@ -24,7 +25,7 @@ from functools import partial
 import structlog
 
 from edge.clock import Clock, SystemClock, clock_from_environment
-from edge.mqtt import BlockingBus, Message, stream_ack_topic, stream_data_topic
+from edge.mqtt import BlockingBus, Message, frame_topic, stream_ack_topic, stream_data_topic
 from edge.stream import (
     Ack,
     Batch,
@@ -39,6 +40,7 @@ from edge.stream import (
 from wms import inbox
 from wms.cells import open_cells
 from wms.contacts.keys import Keys
+from wms.control.record import Record, Recorder, devices_in
 from wms.database import Database
 from wms.errors import Unavailable
 from wms.ids import new_id
@@ -62,6 +64,7 @@ WCS, WMS = "wcs", "wms"
 MESSAGES_A_TRANSACTION = 25
 FAILED_PAUSE_MAX_S = 2.0
 IDLE_S = 0.03
+WATCH_S = 0.5
 
 
 class Hear:
@@ -250,20 +253,28 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         seal_every_s=settings.seal_every_s,
     )
     me = new_id(SystemClock().now()).hex[-12:]
-    ears, mouth = (
+    ears, mouth, eyes = (
         open_things.enter_context(
             BlockingBus(settings.mqtt_url, client_id=f"wms-worker-{what}-{me}")
         )
-        for what in ("hear", "say")
+        for what in ("hear", "say", "watch")
     )
     with suppress(ImportError):  # takes a second the first time: not while an order waits
         import optimizer.sourcing_mip  # noqa: F401, PLC0415
     jobs_of_the_bus = [
         Job(name="hear", run=Hear(database, clock, floor, ears), idle_s=0.0),
         Job(name="say", run=Say(database, floor, mouth), idle_s=0.0),
+        Job(name="record", run=_record(settings, database, floor, eyes), idle_s=0.0),
     ]
     every = [*_over_cells(settings, clock, open_things), *jobs.all(), *jobs_of_the_bus]
     return [Loop(job) for job in every]
+
+
+def _record(settings: Settings, database: Database, floor: Floor, eyes: BlockingBus) -> Record:
+    """The live pictures of the hub are kept for a day."""
+    eyes.subscribe(frame_topic(floor.hub_code), qos=0)
+    recorder = Recorder(floor.hub, devices_in(settings.site_file))
+    return Record(database, recorder, partial(eyes.receive, WATCH_S))
 
 
 def _notifier(settings: Settings, open_things: ExitStack) -> ByChannel | None:

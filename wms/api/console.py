@@ -1,10 +1,8 @@
 """For supervisors: the live picture, the day's counters, stock, the plant."""
 
 import asyncio
-import json
 import tomllib
 from collections.abc import AsyncIterable
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wms.api.control import alarms_now
 from wms.api.cursors import pack, unpack
 from wms.api.dependencies import Now, Services, Svc
 from wms.api.orders_read import latest_orders, parcels_in, site_codes
@@ -22,15 +21,12 @@ from wms.api.summary import summary
 from wms.errors import NotFound
 from wms.ids import SkuId
 from wms.orders.model import Decision
-from wms.outbound.machines import is_over
-from wms.outbound.model import ExceptionRow
 from wms.stock.browse import Place, browse
 
 router = APIRouter(prefix="/console/v1", tags=["console"])
 FRAME_S = 0.1  # at most ten pictures a second
 FIGURES_S = 1.0
 ORDERS_SHOWN = 30
-ALARMS_SHOWN = 50
 STOCK = "stock"  # the name of its cursors
 
 
@@ -132,7 +128,7 @@ def _figures(services: Services) -> dict[str, Any]:
         return {
             "summary": summary(session, services.floor.hub),
             "orders": latest_orders(session, ORDERS_SHOWN),
-            "alarms": _alarms(session, services.clock.now()),
+            "alarms": alarms_now(session, services, services.clock.now()).model_dump(mode="json"),
         }
 
     return services.database.run(work)
@@ -142,29 +138,3 @@ def _decisions(session: Session, order_id: UUID) -> list[dict[str, Any]]:
     query = select(Decision).where(Decision.order_id == order_id).order_by(Decision.decided_at)
     names = [column.name for column in Decision.__table__.columns if column.name != "order_id"]
     return [{name: getattr(row, name) for name in names} for row in session.scalars(query)]
-
-
-def _alarms(session: Session, now: datetime) -> list[dict[str, Any]]:
-    query = (
-        select(ExceptionRow)
-        .where(ExceptionRow.active)
-        .order_by(ExceptionRow.priority, ExceptionRow.at.desc())
-        .limit(ALARMS_SHOWN)
-    )
-    return [
-        {
-            "id": str(row.id),
-            "at": row.at.isoformat(),
-            "source": row.source,
-            "code": row.code,
-            "priority": row.priority,
-            "active": row.active,
-            "state": row.state,
-            "owner": row.owner,
-            "detail": row.facts.get("detail") or json.dumps(row.facts, ensure_ascii=False),
-            "until": row.facts.get("until"),
-            "by": row.facts.get("by"),
-        }
-        for row in session.scalars(query)
-        if not is_over(row, now)
-    ]

@@ -36,6 +36,7 @@ TAGS = {
     "supervise": "Tasks, exceptions, labour: what supervisors see and decide.",
     "packing": "Cartons, benches, printers, print jobs, manifests.",
     "console": "Supervisors and planners.",
+    "control": "The control room: alarms, the last day, machines.",
     "health": "Is it up?",
 }
 _SCHEMA = {

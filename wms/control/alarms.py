@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from wcs.messages import Alarm
@@ -213,7 +213,7 @@ def standing_at(session: Session, site_id: UUID, at: datetime) -> list[AlarmEven
     latest = (
         select(AlarmEvent)
         .where(AlarmEvent.site_id == site_id, AlarmEvent.at <= at, AlarmEvent.at > at - A_DAY)
-        .distinct(AlarmEvent.exception_id)
+        .ext(distinct_on(AlarmEvent.exception_id))
         .order_by(AlarmEvent.exception_id, AlarmEvent.at.desc(), AlarmEvent.what)
     )
     rows = [row for row in session.scalars(latest) if row.what == "RAISED"]

@@ -8,8 +8,10 @@ first one's minute stays, and the others leave the hour alone that came with the
 Seconds are the site's.
 """
 
+import tomllib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -30,6 +32,15 @@ log = structlog.get_logger(__name__)
 EVERY_S = 2.0
 KEPT = timedelta(hours=24)
 HOURS_KEPT = timedelta(days=30)
+
+
+def devices_in(site_file: Path | None) -> tuple[str, ...]:
+    """The belts and sorters of a site file."""
+    if site_file is None or not site_file.exists():
+        return ()
+    plant = tomllib.loads(site_file.read_text(encoding="utf-8"))
+    rows = [*plant.get("conveyors", []), *plant.get("sorters", [])]
+    return tuple(dict.fromkeys(row["device"] for row in rows))
 
 
 class Recorder:

@@ -1,0 +1,194 @@
+"""The planner's desk through its doors: frozen, changed, played, compared, made so, taken back."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.builders import an_id
+from tests.wms.house import HUB, SPOKE, House
+from tests.wms.planner.desk import BOSS, PLANNER, Desk
+
+DEAR_SPLITS = {"patch": "split_policy", "split_minor": 900}
+NO_HUB = {"patch": "close_node", "node": HUB, "stock_to": SPOKE}
+
+
+def test_the_same_network_is_the_same_snapshot(house: House, desk: Desk):
+    first = desk.snapshot()
+
+    assert desk.snapshot() == first
+    network = desk.ask("GET", f"snapshots/{first}")
+    assert {node["code"] for node in network["nodes"]} >= {HUB, SPOKE}
+    assert network["facts"]["orders"] == 3
+    assert network["units"][SPOKE] == 40
+    house.stock("TEA", 5, "S01-01", site=SPOKE)
+    assert desk.snapshot() != first
+    assert desk.ask("GET", f"snapshots/{first}") == network, "it is never changed"
+
+
+def test_a_difference_that_cannot_apply_is_refused_with_its_number(desk: Desk):
+    snapshot = desk.snapshot()
+    body = {
+        "snapshot": snapshot, "name": "bad",
+        "patches": [DEAR_SPLITS, {"patch": "close_node", "node": "NOWHERE"}],
+    }  # fmt: skip
+    answer = desk.answer("PUT", f"scenarios/{an_id()}", body)
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "patch_refused"
+    assert [fault["number"] for fault in answer.json()["faults"]] == [1]
+    checked = desk.ask("POST", "scenarios:check", {k: body[k] for k in ("snapshot", "patches")})
+    assert [fault["number"] for fault in checked["faults"]] == [1]
+
+
+def test_who_changes_what_somebody_else_has_changed_is_told(desk: Desk):
+    made = desk.scenario(desk.snapshot(), "dear splits", DEAR_SPLITS)
+    edit = {"version": made["version"], "name": "dearer", "patches": [], "tags": ["peak"]}
+    changed = desk.ask("POST", f"scenarios/{made['id']}:change", edit)
+
+    assert (changed["version"], changed["tags"]) == (2, ["peak"])
+    answer = desk.answer("POST", f"scenarios/{made['id']}:change", edit)
+    assert (answer.status_code, answer.json()["code"]) == (409, "scenario_changed")
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_differences_go_out_as_a_file_and_come_in_again(desk: Desk, form: str):
+    snapshot = desk.snapshot()
+    new = {
+        "patch": "add_node", "stock_share": 0.25,
+        "node": {"code": "=NGY1", "kind": "DC", "latitude": 35.1, "longitude": 136.9},
+    }  # fmt: skip
+    made = desk.scenario(snapshot, "more", new, DEAR_SPLITS)
+    http = desk.house.http
+    file = http.get(f"/planner/v1/scenarios/{made['id']}/differences.{form}")
+    read = http.post(
+        f"/planner/v1/differences?snapshot={snapshot}", content=file.content,
+        headers={"content-type": "application/octet-stream"},
+    )  # fmt: skip
+
+    assert desk.house.ok(read)["patches"] == made["patches"]
+    assert desk.house.ok(read)["faults"] == []
+
+
+def test_a_run_is_played_once_and_comes_to_the_same_again(desk: Desk):
+    scenario = desk.scenario(desk.snapshot(), "as it is")
+    run = desk.run(scenario, 1, 2)
+    again = desk.run(scenario, 1, 2)
+
+    assert (run["state"], run["failed"]) == ("DONE", "")
+    assert run["result"]["days"] == 2
+    assert run["result"] == again["result"]
+    best, bound = run["progress"][-1][1:]
+    assert bound <= best
+    assert scenario["baseline"], "the first of a snapshot"
+
+
+def test_what_is_stopped_keeps_its_best_and_what_waits_does_not_begin(desk: Desk):
+    scenario = desk.scenario(desk.snapshot(), "as it is")
+    id_ = an_id()
+    desk.ask("PUT", f"runs/{id_}", {"scenario": scenario["id"], "seeds": [1], "iterations": 9})
+    stopped = desk.ask("POST", f"runs/{id_}:stop")
+
+    assert stopped["state"] == "STOPPED"
+    assert desk.house.job("plan") == 0
+    assert desk.answer("POST", f"runs/{id_}:stop").json()["code"] == "run_ended"
+
+
+def compared(desk: Desk) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    snapshot = desk.snapshot()
+    base = desk.run(desk.scenario(snapshot, "as it is"), 1, 2)
+    closed = desk.run(desk.scenario(snapshot, "no Tokyo", NO_HUB), 1, 2)
+    found = desk.ask("GET", f"compare?run={base['id']}&run={closed['id']}")
+    return found, [base, closed]
+
+
+def test_runs_side_by_side_say_what_changed_and_why(desk: Desk):
+    found, _ = compared(desk)
+    cost = next(each for each in found["figures"] if each["name"] == "cost_minor")
+    steps = sum(step["delta"] for step in found["steps"][0])
+
+    assert found["names"] == ["as it is", "no Tokyo"]
+    assert cost["sides"][0]["delta"] == 0
+    assert cost["sides"][1]["delta"] > 0, "from Osaka to Tokyo is farther"
+    assert abs(steps - cost["sides"][1]["delta"]) < 2, "the waterfall ends where the costs do"
+    changed = found["decisions"][0]
+    assert changed["changed"] == changed["orders"] > 0
+    assert all("node_gone" in row["why"] for row in changed["rows"])
+    hours = {each["node"]: sum(each["parcels"]) for each in found["hours"][1]}
+    assert hours[SPOKE] > 0
+    assert HUB not in hours
+
+
+def propose(desk: Desk, runs: list[dict[str, Any]], in_hours: int = 1) -> dict[str, Any]:
+    body = {
+        "run": runs[1]["id"], "base_run": runs[0]["id"], "reason": "rent",
+        "active_from": (desk.house.clock.now() + timedelta(hours=in_hours)).isoformat(),
+    }  # fmt: skip
+    made: dict[str, Any] = desk.ask("PUT", f"proposals/{an_id()}", body)
+    return made
+
+
+def test_a_plan_is_approved_by_another_active_on_its_day_and_taken_back(desk: Desk):
+    _, runs = compared(desk)
+    plan = propose(desk, runs)
+    path = f"proposals/{plan['id']}"
+
+    own = desk.answer("POST", f"{path}:approve", by=PLANNER)
+    assert (own.status_code, own.json()["code"]) == (403, "second_person_needed")
+    assert desk.ask("POST", f"{path}:approve", by=BOSS)["state"] == "APPROVED"
+    assert [each["patch"] for each in plan["by_hand"]] == ["close_node"], "stock is moved by hand"
+    assert desk.house.job("plan-activate") == 0, "not before its day"
+    desk.house.clock.at += timedelta(hours=2)
+    assert desk.house.job("plan-activate") == 1
+
+    order = desk.house.put_order(("TEA", 1))
+    desk.house.tick()
+    assert desk.sites_of(order) == {SPOKE}, "the hub sends nothing"
+    held = desk.ask("GET", f"{path}/measured")
+    assert held["predicted"]["after"]["cost_minor"] > held["predicted"]["before"]["cost_minor"]
+    assert held["measured"]["after"]["orders"] == 1
+    assert held["measured"]["before"]["orders"] == 3
+
+    assert desk.ask("POST", f"{path}:rollback", by=BOSS)["state"] == "ROLLED_BACK"
+    again = desk.house.put_order(("TEA", 1))
+    desk.house.tick()
+    assert desk.sites_of(again) == {HUB}
+
+
+def test_what_somebody_changed_since_is_not_overwritten(desk: Desk):
+    snapshot = desk.snapshot()
+    base = desk.run(desk.scenario(snapshot, "as it is"))
+    patches = [DEAR_SPLITS, {"patch": "cut_off", "node": HUB, "minute": 660},
+               {"patch": "capacity", "node": HUB, "units_per_day": 70}]  # fmt: skip
+    other = desk.run(desk.scenario(snapshot, "otherwise", *patches))
+    plan = propose(desk, [base, other], in_hours=0)
+    path = f"proposals/{plan['id']}"
+    desk.ask("POST", f"{path}:approve", by=BOSS)
+    desk.house.job("plan-activate")
+    active = next(each for each in desk.ask("GET", "proposals") if each["id"] == plan["id"])
+    assert [(each["kind"], each["before"], each["after"]) for each in active["undo"]] == [
+        ("split_policy", 150, 900), ("cut_off", 900, 660), ("capacity", 1_000_000, 70),
+    ]  # fmt: skip
+    policy = desk.house.ok(desk.house.http.get("/console/v1/policies"))
+    live = next(each for each in policy if each["state"] == "LIVE")
+    assert live["weights"]["split_minor"] == 900
+
+    weights = live["weights"] | {"split_minor": 400}
+    body = {"weights": weights, "method": "COST", "state": "LIVE"}
+    desk.house.ok(desk.house.http.put(f"/console/v1/policies/{live['name']}", json=body))
+    answer = desk.answer("POST", f"{path}:rollback", by=BOSS)
+    assert (answer.status_code, answer.json()["code"]) == (409, "plan_overruled")
+
+
+def test_a_day_is_held_against_the_usual_rules(desk: Desk):
+    report = desk.ask("GET", "report?day=2026-11-27")
+
+    assert report["orders"] == 3
+    done, rules, best = (report["sourcing"][name] for name in ("done", "rules", "best"))
+    assert done["short_units"] == 0
+    assert best["cost_minor"] <= min(rules["cost_minor"], done["cost_minor"]) + 0.01
+    assert report["bound_minor"] <= best["cost_minor"] + 0.01
+    (hub,) = report["picking"]
+    assert (hub["site"], hub["orders"], hub["lines"]) == (HUB, 3, 6)
+    assert 0 < hub["done"]["metres"] <= hub["rules"]["metres"]
+    assert desk.answer("GET", "report?day=2026-01-01").json()["code"] == "nothing_to_plan"

@@ -1,0 +1,128 @@
+"""What the control room sends and sees: alarms, minutes of pictures, machines, heat."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from wms.api.shapes import PRINTABLE, CommandIn
+
+Reason = Annotated[
+    str, StringConstraints(strict=True, min_length=2, max_length=500, pattern=PRINTABLE)
+]
+
+
+class AlarmOut(BaseModel):
+    """One alarm: in which state, under which cause, shelved or not."""
+
+    id: UUID
+    at: datetime
+    source: str
+    code: str
+    priority: int
+    active: bool
+    state: Literal["UNACK", "ACKED", "RETURNED"]
+    owner: str
+    detail: str
+    cause: UUID | None = Field(description="the alarm that explains it; null: it stands for itself")
+    shelved_until: datetime | None
+    shelved_by: str
+    shelved_why: str
+    until: datetime | None = Field(description="of what waits to be confirmed")
+    by: str = Field(description="who asked for what waits to be confirmed")
+
+
+class AlarmsOut(BaseModel):
+    """What stands or has come back, the most urgent first."""
+
+    alarms: list[AlarmOut]
+    flood: bool = Field(description="more than ten new ones in ten minutes")
+
+
+class ShelveIn(CommandIn):
+    """For how long, and why."""
+
+    minutes: Literal[5, 15, 60]
+    reason: Reason
+
+
+class OrderHeldUp(BaseModel):
+    """An order that waits for what is in trouble."""
+
+    id: UUID
+    number: str
+
+
+class Actor(BaseModel):
+    """What came most often."""
+
+    source: str
+    code: str
+    times: int
+
+
+class AlarmFiguresOut(BaseModel):
+    """How the alarms of some hours went; shares are of one."""
+
+    since: datetime
+    until: datetime
+    raised: int
+    per_hour: float
+    by_priority: dict[str, int]
+    flood_share: float = Field(description="of all ten-minute spans")
+    bad_actors: list[Actor]
+    chattering: list[str]
+    stale: int = Field(description="that have stood for more than a day")
+
+
+Row = tuple[float, float, float, str, float, int]
+
+
+class MomentOut(BaseModel):
+    """One picture; robots in the order of the names, null: not in it."""
+
+    at: datetime
+    robots: list[Row | None] = Field(
+        description="x and y in m, heading in rad, state, battery 0 to 1, flags: 1 loaded, 2 paused"
+    )
+
+
+class MinuteOut(BaseModel):
+    """The pictures of a minute, every two seconds, and the alarms that stood at its end."""
+
+    minute: datetime
+    names: list[str]
+    moments: list[MomentOut]
+    alarms: list[dict[str, Any]]
+
+
+class SpanOut(BaseModel):
+    """From when to when there are pictures; null: there are none."""
+
+    first: datetime | None
+    last: datetime | None
+
+
+class MachineOut(BaseModel):
+    """A machine over some hours: time by state in ms, shares of one; null: nothing to tell by."""
+
+    machine: str
+    state_ms: dict[str, int]
+    faults: int
+    availability: float | None
+    performance: float | None
+    quality: float | None
+    oee: float | None
+    mtbf_s: float | None
+    mttr_s: float | None
+
+
+class HeatOut(BaseModel):
+    """Where robots were, and where they waited: a row a cell."""
+
+    cell_m: float
+    minutes: int
+    cells: list[tuple[int, int, int, int]] = Field(
+        description="column, row, robots seen, robots that waited"
+    )
