@@ -15,7 +15,8 @@ Laws (optimizer.cartons_check says them a second time, its own way):
     no more cartons of a kind than there are
 
 The cost is what cartons cost, what fills the void, and `parcel_minor` for each. The bound is the
-cheapest carton that passes the first look: exact for most orders. Millimetres, grams, minor units.
+cheapest carton that passes the first look: exact for most orders. An iteration is a move that is
+looked at. Millimetres, grams, minor units.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,9 +25,10 @@ from itertools import combinations
 from math import ceil
 
 from optimizer.cartons_lay import Item, Placed, Sides, lay, orders, turns, volume
-from optimizer.result import Solution, Status, Stopwatch
+from optimizer.result import Limits, Progress, Solution, Status, Stopwatch, unheard
 
 ROUNDS_MAX = 4  # of moving things between cartons
+DEFAULT = Limits(iterations=600)
 MM3_A_LITRE = 1_000_000
 
 __all__ = [
@@ -69,16 +71,19 @@ class Packed:
     placed: tuple[Placed, ...]
 
 
-def solve(problem: Problem, *, seed: int = 0) -> Solution[tuple[Packed, ...]]:
+def solve(
+    problem: Problem, *, limits: Limits = DEFAULT, seed: int = 0, progress: Progress = unheard
+) -> Solution[tuple[Packed, ...]]:
     """The cartons, those of the first things first."""
     watch = Stopwatch()
+    moves = _Moves(limits, watch)
     plan: list[Packed] = []
     bound = 0.0
     left = [each.stock for each in problem.cartons]
     for group in _groups(problem):
         fits = [item for item in group if any(_fits_alone(problem, item))]
         bound += _bound(problem, fits)
-        made = _one(problem, fits, left) or _several(problem, fits, left)
+        made = _one(problem, fits, left) or _several(problem, fits, left, moves)
         for each in made:
             _take(left, each)
         made += [_bare(problem, item) for item in group if item not in fits]
@@ -88,6 +93,7 @@ def solve(problem: Problem, *, seed: int = 0) -> Solution[tuple[Packed, ...]]:
     objective = sum(terms.values())
     bound += problem.parcel_minor * sum(each.carton is None for each in plan)
     proven = objective <= bound + 1e-6
+    progress(objective, min(bound, objective))
     return Solution(
         status=Status.OPTIMAL if proven else Status.FEASIBLE,
         plan=tuple(plan),
@@ -96,7 +102,27 @@ def solve(problem: Problem, *, seed: int = 0) -> Solution[tuple[Packed, ...]]:
         runtime_s=watch.elapsed_s,
         seed=seed,
         terms=terms,
+        why=tuple(
+            f"thing {each.placed[0].item} goes into no carton that is left"
+            for each in plan
+            if each.carton is None
+        ),
     )
+
+
+class _Moves:
+    """How many moves between cartons may still be looked at."""
+
+    def __init__(self, limits: Limits, watch: Stopwatch) -> None:
+        self._limits, self._watch = limits, watch
+        self._done = 0
+
+    def are_over(self) -> bool:
+        """Whether it is time to answer; otherwise one more is looked at."""
+        if self._limits.is_over(self._watch, self._done):
+            return True
+        self._done += 1
+        return False
 
 
 def cost_terms(problem: Problem, plan: Sequence[Packed]) -> dict[str, float]:
@@ -184,7 +210,9 @@ def _one(problem: Problem, group: Sequence[int], left: Sequence[int | None]) -> 
 
 
 # --------------------------------------------------------------------------- several cartons
-def _several(problem: Problem, group: Sequence[int], left: Sequence[int | None]) -> list[Packed]:
+def _several(
+    problem: Problem, group: Sequence[int], left: Sequence[int | None], moves: _Moves
+) -> list[Packed]:
     """First-fit into cartons that hold much, then moved about as long as that saves anything."""
     bins: list[list[int]] = []
     for number in orders(problem.items, group)[0] if group else ():
@@ -194,7 +222,7 @@ def _several(problem: Problem, group: Sequence[int], left: Sequence[int | None])
                 break
         else:
             bins.append([number])
-    bins = _moved(problem, bins, left)
+    bins = _moved(problem, bins, left, moves)
     stock = list(left)
     made: list[Packed] = []
     for held in bins:
@@ -205,10 +233,12 @@ def _several(problem: Problem, group: Sequence[int], left: Sequence[int | None])
     return made
 
 
-def _moved(problem: Problem, bins: list[list[int]], left: Sequence[int | None]) -> list[list[int]]:
+def _moved(
+    problem: Problem, bins: list[list[int]], left: Sequence[int | None], moves: _Moves
+) -> list[list[int]]:
     """Single things moved, or two exchanged, between cartons while it saves."""
     for _ in range(ROUNDS_MAX):
-        better = _better(problem, bins, left)
+        better = _better(problem, bins, left, moves)
         if better is None:
             break
         bins = [held for held in better if held]
@@ -216,12 +246,14 @@ def _moved(problem: Problem, bins: list[list[int]], left: Sequence[int | None]) 
 
 
 def _better(
-    problem: Problem, bins: Sequence[list[int]], left: Sequence[int | None]
+    problem: Problem, bins: Sequence[list[int]], left: Sequence[int | None], moves: _Moves
 ) -> list[list[int]] | None:
     for one, other in combinations(range(len(bins)), 2):
         pair = (bins[one], bins[other])
         now = sum(_cost(problem, held, left) for held in pair)
         for first, second in _exchanges(*pair):
+            if moves.are_over():
+                return None
             cost = _cost(problem, first, left) + _cost(problem, second, left)
             if cost < now - 1e-9:
                 rest = [held for at, held in enumerate(bins) if at not in {one, other}]
