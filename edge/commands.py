@@ -62,10 +62,10 @@ def edge_run(*, site: SiteFile, real: Real = False) -> None:
     from edge.agent import EdgeSettings
     from edge.check import located
     from edge.clock import clock_from_environment
+    from edge.kept import InUse
     from edge.logs import configure
     from edge.run import Unmeant, run_edge
     from edge.site import SiteFaults
-    from edge.spool import SpoolBusy
 
     text = _text(site)
     try:
@@ -75,7 +75,7 @@ def edge_run(*, site: SiteFile, real: Real = False) -> None:
     except SiteFaults as error:
         faults = located(text, error.faults)
         _end(f"{site} cannot be used:", *(f"  {fault}" for fault in faults))
-    except SpoolBusy as error:
+    except InUse as error:
         _end(f"the edge of this site runs already: {error}")
     except (OSError, Unmeant) as error:
         _end(str(error))

@@ -20,15 +20,14 @@ Usable from several threads. One commit takes what the disk takes (milliseconds)
 loop, `await asyncio.to_thread(executed.first_time, ...)`.
 """
 
-import fcntl
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from uuid import UUID
 
-from edge.spool import SpoolBusy, connect
+from typing_extensions import override
+
+from edge.kept import Kept, connect, own
 
 KEPT = timedelta(days=7)
 SWEEP_EVERY = 1_000  # new ids between two looks for old ones
@@ -39,40 +38,23 @@ CREATE INDEX IF NOT EXISTS seen_until ON seen (until_s);
 """
 
 
-class Executed:
+class Executed(Kept):
     """The ids of commands that were begun, in a file."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the file.
 
         Raises:
-            SpoolBusy: another process has it open.
+            InUse: another process has it open.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._owner = path.with_suffix(".lock").open("w")
-        try:
-            fcntl.flock(self._owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._owner.close()
-            raise SpoolBusy(f"{path} is in use by another process") from error
+        self._owner = own(path)
         self._lock = threading.Lock()
         self._db = connect(path)
         self._db.executescript(_SCHEMA)
         self._new = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
+    @override
     def close(self) -> None:
-        """Close the file; what is in it stays."""
         with self._lock:
             self._db.close()
             self._owner.close()

@@ -59,7 +59,7 @@ async def run_edge(path: Path, settings: EdgeSettings, clock: Clock, *, real: bo
     Raises:
         SiteFaults: the site file cannot be used.
         Unmeant: it names real machines and `real` is not said.
-        SpoolBusy: an edge of this site is running on this machine already.
+        InUse: an edge of this site is running on this machine already.
         OSError: the file cannot be read, or the port for metrics is taken.
     """
     site = read_site(await asyncio.to_thread(path.read_text, encoding="utf-8"))

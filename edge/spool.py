@@ -7,7 +7,7 @@ Laws:
     durable   `Spool.append` returns after fsync: what it returned for survives kill -9 and a
               power cut, with its number. A number is never given twice in an epoch.
     bounded   at most `rows_max` messages; then `SpoolFull`. Nothing is ever dropped to make room.
-    one owner a second process that opens the file gets `SpoolBusy`.
+    one owner a second process that opens the file gets `InUse`.
     heard     how far each device was heard stands in the same commit as what it said: a device
               that says again what it did not see acknowledged is not written twice.
 
@@ -19,7 +19,6 @@ Measured on a small disk: 300 commits a second of one row, 40,000 rows a second 
 """
 
 import asyncio
-import fcntl
 import secrets
 import sqlite3
 import threading
@@ -27,11 +26,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
+from typing_extensions import override
+
+from edge.kept import Kept, connect, own
 
 log = structlog.get_logger(__name__)
 
@@ -61,26 +62,16 @@ class SpoolFull(Exception):  # noqa: N818 - reads as a situation
     """No room for another message: the receiver has been away for too long, or the disk is full."""
 
 
-class SpoolBusy(Exception):  # noqa: N818 - reads as a situation
-    """Another process is using this spool."""
-
-
-class Spool:
+class Spool(Kept):
     """Messages in a SQLite file, numbered in order. Usable from several threads."""
 
     def __init__(self, path: Path, *, rows_max: int = ROWS_MAX) -> None:
         """Open or make the file.
 
         Raises:
-            SpoolBusy: another process has it open.
+            InUse: another process has it open.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._owner = path.with_suffix(".lock").open("w")
-        try:
-            fcntl.flock(self._owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._owner.close()
-            raise SpoolBusy(f"{path} is in use by another process") from error
+        self._owner = own(path)
         self.path = path
         self.rows_max = rows_max
         self._epoch = ""
@@ -94,19 +85,8 @@ class Spool:
         self._reader = connect(path)
         self._load()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
+    @override
     def close(self) -> None:
-        """Close the file; what is in it stays."""
         with self._writing, self._reading:
             self._writer.execute("DELETE FROM message WHERE seq <= ?", (self._acked,))
             self._reader.close()
@@ -292,14 +272,6 @@ class GroupCommit:
             _, done = self._flushes.popleft()
             if not done.done():  # whoever waited may have been cancelled
                 done.set_result(None)
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """A SQLite file whose commits survive kill -9 and a power cut."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    return connection
 
 
 def _new_epoch() -> str:

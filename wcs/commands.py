@@ -36,7 +36,8 @@ def run(
 async def _run(text: str, state_dir: Path, mqtt_url: str, *, standby: bool) -> int:
     import signal
 
-    from wcs.journal import JournalInUse, Superseded
+    from edge.kept import InUse
+    from wcs.journal import Superseded
     from wcs.sitefile import PlantError
 
     task = asyncio.current_task()
@@ -48,7 +49,7 @@ async def _run(text: str, state_dir: Path, mqtt_url: str, *, standby: bool) -> i
         await _lead(text, state_dir, mqtt_url, standby=standby)
     except asyncio.CancelledError:
         return 0
-    except (PlantError, JournalInUse, Superseded) as error:
+    except (PlantError, InUse, Superseded) as error:
         typer.echo(str(error), err=True)
         return 1
     return 0

@@ -32,7 +32,7 @@ from edge.messages import (
     ReleaseCarton,
 )
 from wcs import mfc_lanes
-from wcs.messages import ParcelExpected, ParcelScanned, ParcelSorted
+from wcs.messages import ParcelExpected, ParcelScanned, ParcelSorted, Priority
 from wcs.plant import Plant
 from wcs.sitefile import Sorter
 from wcs.state import (
@@ -271,7 +271,7 @@ def _alarms(state: State, event: CartonSorted, place: str, outbox: Outbox) -> No
 
 
 def _raise(state: State, outbox: Outbox, event: CartonSorted, alarm_id: str, detail: str) -> None:
-    priority = 1 if alarm_id.startswith("sorter.jam/") else 2
+    priority: Priority = 1 if alarm_id.startswith("sorter.jam/") else 2
     raise_alarm(
         state, outbox, alarm_id, detail, source=event.device, priority=priority, at=event.at
     )

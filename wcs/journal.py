@@ -22,7 +22,6 @@ Laws:
 Inbox, outbox and snapshots are JSON, deflated. Source: SQLite WAL with synchronous=FULL.
 """
 
-import fcntl
 import os
 import secrets
 import sqlite3
@@ -32,12 +31,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 from uuid import UUID
+
+from typing_extensions import override
 
 from edge import dead
 from edge.dead import DeadLetter
+from edge.kept import InUse, Kept, connect, own
 from wcs import charges
 from wcs.engine import Engine, Incoming, inbox_json
 from wcs.messages import from_wcs
@@ -64,10 +65,6 @@ CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1), number
 )
 
 
-class JournalInUse(Exception):  # noqa: N818 - reads as a situation
-    """Another process writes this journal."""
-
-
 class Superseded(Exception):  # noqa: N818 - reads as a situation
     """Another process has taken the journal over: this one leads no more."""
 
@@ -82,7 +79,7 @@ class Batch:
     outbox: bytes  # JSON
 
 
-class Journal:
+class Journal(Kept):
     """The journal of one site, open for writing. It is the Storage of the stream to the WMS."""
 
     def __init__(
@@ -93,17 +90,14 @@ class Journal:
         With `takes_over` the process that has it open leads no more, whether it knows it or not.
 
         Raises:
-            JournalInUse: another process has it open.
+            InUse: another process has it open.
             PlantError: the site file has faults.
         """
         self.plant = read_plant(site_file)
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._owner = _own(path, takes_over=takes_over)
         self.path = path
         self._lock = Lock()
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
+        self._db = connect(path)
         self._db.executescript(_SCHEMA)
         self._db.execute("INSERT OR IGNORE INTO epoch VALUES (1, ?)", (_new_epoch(),))
         self._db.execute(
@@ -124,19 +118,8 @@ class Journal:
         self._aside: list[DeadLetter] = []
         self._dug_up: list[int] = []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
+    @override
     def close(self) -> None:
-        """Close the file."""
         with self._lock:
             self._db.close()
             self._owner.close()
@@ -353,18 +336,12 @@ def batches_after(db: sqlite3.Connection, after: int) -> Iterator[Batch]:
 def _own(path: Path, *, takes_over: bool) -> IO[str]:
     """The lock beside a journal. Who takes over puts a lock of its own in the place of the old."""
     lock = path.with_suffix(".lock")
-    file = (path.with_suffix(f".lock-{os.getpid()}") if takes_over else lock).open("w")
-    in_use = JournalInUse(f"{path} is written by another process")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise in_use from error
+    file = own(path, path.with_suffix(f".lock-{os.getpid()}") if takes_over else lock)
     if takes_over:
         Path(file.name).replace(lock)
     if not os.path.samestat(os.fstat(file.fileno()), lock.stat()):  # replaced since we opened it
         file.close()
-        raise in_use
+        raise InUse(path)
     return file
 
 
@@ -372,10 +349,8 @@ def is_owned(path: Path) -> bool:
     """Whether a process has the journal open to write."""
     try:
         _own(path, takes_over=False).close()
-    except JournalInUse:
+    except InUse:
         return True
-    except FileNotFoundError:
-        return False  # not even the folder is there
     return False
 
 

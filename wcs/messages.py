@@ -174,6 +174,9 @@ class MissionCharged:
     currency: str
 
 
+Priority: TypeAlias = Literal[1, 2, 3]  # of alarms: 1 first
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
     """Something needs a person, or no longer does."""
@@ -183,7 +186,7 @@ class Alarm:
     id: str  # stable for the same trouble: raising twice raises once
     source: str
     code: str  # translated on the screen: "robot.silent", "sorter.no_read_rate" …
-    priority: Literal[1, 2, 3]
+    priority: Priority
     active: bool
     detail: str = ""
 

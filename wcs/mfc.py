@@ -30,7 +30,7 @@ from typing import get_args
 from edge.decisions import parcel_code
 from edge.machine_messages import BeltChanged, RouteUnit, UnitScanned
 from edge.messages import SortStatus
-from wcs.messages import ParcelSorted
+from wcs.messages import ParcelSorted, Priority
 from wcs.mfc_graph import CROWDED, Network, Node
 from wcs.mfc_units import Conveying, Unit
 from wcs.release import STEP, Tuner
@@ -315,6 +315,6 @@ def _changed(state: State, network: Network, event: BeltChanged, outbox: Outbox)
 def _alarm(
     state: State, outbox: Outbox, code: str, what: str, node: Node, detail: str = ""
 ) -> None:
-    priority = 1 if code == "mfc.jam" else 2
+    priority: Priority = 1 if code == "mfc.jam" else 2
     alarm_id = f"{code}/{what}"
     raise_alarm(state, outbox, alarm_id, detail or what, source=node.device, priority=priority)

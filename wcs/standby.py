@@ -23,8 +23,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from edge.kept import InUse
 from wcs.engine import Engine
-from wcs.journal import Journal, JournalInUse, batches_after, is_owned
+from wcs.journal import Journal, batches_after, is_owned
 from wcs.plant import read_plant
 from wcs.state import State, from_json
 
@@ -61,7 +62,7 @@ class Standby:
             if hangs or not is_owned(self._path):
                 try:
                     journal = Journal(self._path, site_file, term=term(), takes_over=hangs)
-                except JournalInUse:  # another standby was quicker
+                except InUse:  # another standby was quicker
                     heard_s = time.monotonic()
                     continue
                 if self._state is not None:

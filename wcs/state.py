@@ -26,7 +26,7 @@ from edge.messages import (
     ShowLight,
 )
 from wcs.gates import Announced, GateState
-from wcs.messages import Alarm, FromWcs
+from wcs.messages import Alarm, FromWcs, Priority
 from wcs.mfc_units import Conveying
 from wcs.plant import Plant
 
@@ -312,7 +312,7 @@ def raise_alarm(  # noqa: PLR0913 - the facts of an alarm
     detail: str,
     *,
     source: str = "",
-    priority: Literal[1, 2, 3] = 2,
+    priority: Priority = 2,
     at: datetime | None = None,
 ) -> None:
     """Raise the alarm `code/what`, once; `what` is its source unless another is named."""

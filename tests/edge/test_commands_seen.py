@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from edge.commands_seen import KEPT, Executed
-from edge.spool import SpoolBusy
+from edge.kept import InUse
 
 REPOSITORY = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -76,6 +76,6 @@ def test_what_is_long_past_its_time_is_forgotten_and_nothing_else(
 
 
 def test_one_owner_at_a_time(tmp_path: Path):
-    with Executed(tmp_path / "c.db"), pytest.raises(SpoolBusy):
+    with Executed(tmp_path / "c.db"), pytest.raises(InUse):
         Executed(tmp_path / "c.db")
     Executed(tmp_path / "c.db").close()

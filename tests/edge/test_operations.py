@@ -26,13 +26,13 @@ from edge.clock import SystemClock
 from edge.commands import edge
 from edge.control import ask, socket_of
 from edge.drivers import Driver, Say
+from edge.kept import InUse
 from edge.mqtt import PahoBus, presence, presence_topic
 from edge.ports import free_port
 from edge.process import Child
 from edge.reload import Changes, Reloader, changes
 from edge.run import Unmeant, run_edge
 from edge.site import EdgeSite, SiteFaults, read_site
-from edge.spool import SpoolBusy
 from simulators.scale import ScaleServer
 from tests.edge.test_agent import FakeDriver, carton, running, speak
 from tests.edge.waiting import soon
@@ -124,7 +124,7 @@ async def test_people_look_listen_measure_and_reload_while_it_runs(nats_url: str
         await measured(house)
         await reloaded(house)
         settings = EdgeSettings(mqtt_url=nats_url, state_dir=tmp_path)
-        with pytest.raises(SpoolBusy):
+        with pytest.raises(InUse):
             await run_edge(house.site, settings, SystemClock(), real=False)
         assert heard[-1] == presence(is_up=True)
         assert house.child.pid is not None

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.spool import BOOTS_KEPT, GroupCommit, Spool, SpoolBusy, SpoolFull
+from edge.kept import InUse
+from edge.spool import BOOTS_KEPT, GroupCommit, Spool, SpoolFull
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -73,7 +74,7 @@ def test_a_full_disk_is_full_too(tmp_path: Path):
 
 
 def test_one_process_at_a_time(tmp_path: Path):
-    with Spool(tmp_path / "s.db"), pytest.raises(SpoolBusy):
+    with Spool(tmp_path / "s.db"), pytest.raises(InUse):
         Spool(tmp_path / "s.db")
     Spool(tmp_path / "s.db").close()
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from edge.kept import InUse
 from tests.wcs.fleet import START, TOKYO, World, tokyo
 from wcs import journal as journal_module
 from wcs.engine import Engine, Started
-from wcs.journal import Journal, JournalInUse, open_recording
+from wcs.journal import Journal, open_recording
 from wcs.messages import TransportOrder
 from wcs.state import Outbox, to_json
 
@@ -104,7 +105,7 @@ def test_it_is_the_storage_of_the_stream_to_the_wms(tmp_path: Path):
 
 
 def test_a_second_process_is_refused(tmp_path: Path):
-    with Journal(tmp_path / "j", FILE), pytest.raises(JournalInUse):
+    with Journal(tmp_path / "j", FILE), pytest.raises(InUse):
         Journal(tmp_path / "j", FILE)
 
 

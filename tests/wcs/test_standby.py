@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from edge.clock import SystemClock
+from edge.kept import InUse
 from edge.messages import Drive
 from edge.mqtt import PahoBus
 from tests.wcs.fleet import START
 from tests.wcs.site import Site, site_text, states
 from tests.wcs.test_journal import FILE, record, worked
 from wcs.engine import Engine
-from wcs.journal import Journal, JournalInUse, Superseded
+from wcs.journal import Journal, Superseded
 from wcs.messages import TransportOrder
 from wcs.runtime import Runtime
 from wcs.standby import Standby
@@ -54,7 +55,7 @@ async def test_who_hung_and_goes_on_commits_nothing_more(tmp_path: Path):
                 hung.write(START, [order], Outbox(), {("wms", "e"): 9}, state)
             with pytest.raises(Superseded):
                 hung.start_over()
-            with pytest.raises(JournalInUse):
+            with pytest.raises(InUse):
                 Journal(path, FILE)
             second.write(START + timedelta(1), [], Outbox(), {}, state)
             assert second.positions("wms") == {}
