@@ -40,6 +40,7 @@ from wms.outbound.printing_jobs import printing_jobs
 from wms.outbound.robot import present
 from wms.outbound.walks import make_walks
 from wms.payments.jobs import payments_jobs
+from wms.planner.jobs import planner_jobs
 from wms.ports import Carrier, Notifier, Payments, Webhooks
 from wms.privacy.jobs import privacy_jobs
 from wms.replenishment.jobs import replenishment_jobs
@@ -105,6 +106,7 @@ class Jobs:
             *inbound_jobs(self.database, self.clock, self.floor),
             *replenishment_jobs(self.database, self.clock),
             *epcis_jobs(self.database, self.clock, self.brand.public_url),
+            *planner_jobs(self.database, self.clock),
             *webhook_jobs(self.database, self.clock, self.webhooks),
             *collect_jobs(self.database, self.clock),
             *masters_jobs(self.database, self.clock),
