@@ -2,7 +2,8 @@
 
 Each robot keeps a plan of three actions that no other plan touches: forwards, left, right, wait.
 Step by step the first action is done and a wait is added at the end, so the plans stay apart.
-In the order of priority each robot then looks for a better one:
+In the order of priority - the nearest to its goal first, but before them who has been under way for
+more than PATIENCE steps, the longest first - each robot then looks for a better one:
 
     free                    it takes it
     one other in the way    that one must find another plan first, without the place it loses
@@ -12,6 +13,7 @@ Laws:
     apart       plans share no node at any moment, and no two robots swap places
     safe        every plan ends standing still where nobody else comes: doing nothing is allowed
     bounded     a robot is asked at most VISITS times a step
+    in turn     nobody is passed over for ever: who waits for long comes first
 
 For grids so dense that looking one node ahead is not enough; behind the same rows as the others.
 
@@ -29,6 +31,7 @@ from wcs.layout.roadmap import Flags, Ints
 NONE = -1
 DEPTH = 3
 VISITS = 150
+PATIENCE = 200
 _FORWARD, _LEFT, _RIGHT, _WAIT = range(4)
 
 
@@ -172,10 +175,7 @@ def plan_all(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop
     for n in range(len(order)):
         rank[order[n]] = n
     tried = np.empty(DEPTH + 1, np.int32)
-    planned = np.zeros(len(order), np.bool_)
     for lead in order:
-        if planned[lead]:
-            continue
         depth = 0
         stack[0, 0] = lead
         stack[0, 1] = NONE
@@ -228,7 +228,6 @@ def plan_all(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop
             if moved:
                 for d in range(depth + 1):
                     on_stack[stack[d, 0]] = False
-                    planned[stack[d, 0]] = True
                 break
 
 
@@ -243,10 +242,10 @@ class Windows:
     def __init__(self, near: Ints, state: Ints) -> None:
         robots = len(state)
         self.near = near
-        self.order: Ints = np.arange(robots, dtype=np.int32)
+        self.steps: Ints = np.zeros(robots, np.int32)  # that each has been under way
         self.path: Ints = np.repeat(state.astype(np.int32)[:, None], DEPTH + 1, axis=1)
         self._held: Ints = np.full((DEPTH + 1, len(near)), NONE, np.int32)
-        self._held[:, self.path[:, 0] // 4] = self.order
+        self._held[:, self.path[:, 0] // 4] = np.arange(robots)
         self._visits: Ints = np.zeros(robots, np.int32)
         self._on_stack: Flags = np.zeros(robots, np.bool_)
         self._stack: Ints = np.empty((robots + 1, len(PLANS) + 4), np.int32)
@@ -259,8 +258,11 @@ class Windows:
 
     def step(self, goal_cost: Ints, slot: Ints) -> None:
         """Plan, and do the first action of every plan."""
+        self.steps += 1
+        left = goal_cost[slot, self.path[:, 0]].astype(np.int64)
+        order = np.argsort(np.where(self.steps > PATIENCE, -self.steps, left), kind="stable")
         plan_all(
-            self.order,
+            order.astype(np.int32),
             PLANS,
             self.near,
             goal_cost,
@@ -277,6 +279,5 @@ class Windows:
         self.path[:, :DEPTH] = self.path[:, 1:]
 
     def arrived(self, robots: Flags) -> None:
-        """These (robots,) have reached their goals: they go to the end of the queue."""
-        done = robots[self.order]
-        self.order = np.concatenate([self.order[~done], self.order[done]])
+        """These (robots,) have reached their goals."""
+        self.steps[robots] = 0
