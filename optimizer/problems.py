@@ -35,6 +35,13 @@ class Kind:
 
 
 KINDS: dict[str, str] = {
+    "cartons": "optimizer.files:CARTONS",
+    "docks": "optimizer.files:DOCKS",
+    "labour": "optimizer.files:LABOUR",
+    "loading": "optimizer.files:LOADING",
+    "pallets": "optimizer.files:PALLETS",
+    "replenishment": "optimizer.files:REPLENISHMENT",
+    "routes": "optimizer.files:ROUTES",
     "sourcing": "optimizer.sourcing_file:KIND",
 }
 

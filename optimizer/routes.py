@@ -60,6 +60,7 @@ class Problem:
         capacity: of each.
         closes: when the depot does; it opens at 0.
         left_out: what a stop costs that nobody makes.
+        points: where the places lie, for pictures only.
     """
 
     distance: Ints
@@ -69,6 +70,7 @@ class Problem:
     vehicles: int | None = None
     closes: int = ALWAYS
     left_out: int = 10_000_000
+    points: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         places = len(self.stops) + 1
