@@ -1,49 +1,95 @@
 /** Left: what needs a person, and what came in last. */
 import { lang, lasting, maybeWord, t, word } from "../core/i18n.ts";
-import { type Alarm, alarms, type OrderRow, orders, selected, siteClock } from "./live.ts";
+import { AlarmActs, opened } from "./alarm.tsx";
+import { type Alarm, alarms, flood, type OrderRow, orders, selected, siteClock } from "./live.ts";
 
 const SHAPE = { 1: "■", 2: "▲", 3: "●" } as const;
 const ROWS = 12;
 
+/** Those that stand for themselves; what they explain lies under them; what is shelved apart. */
 export function AlarmList() {
-  const active = alarms.value;
+  const all = alarms.value;
   const now = siteClock.value ?? 0;
+  const shelved = all.filter((each) => each.shelved_until);
+  const shown = all.filter((each) => !each.shelved_until);
+  const ids = new Set(shown.map((each) => each.id));
+  const heads = shown.filter((each) => !each.cause || !ids.has(each.cause));
+  const standing = heads.filter((each) => each.active).length;
   return (
-    <section class="alarms" aria-label={t("alarms.title")}>
+    <section class="alarms" aria-label={t("alarms.title")} data-testid="alarms">
       <h2>
-        {t("alarms.title")} <b class="num">{active.length}</b>
+        {t("alarms.title")} <b class="num">{standing}</b>
+        {shown.length > heads.length && <small>{t("room.of", { count: shown.length })}</small>}
       </h2>
-      {active.length === 0 ? (
+      {flood.value && (
+        <p class="flood" role="status">
+          <span aria-hidden="true">≋</span> {t("room.flood")}
+        </p>
+      )}
+      {heads.length === 0 ? (
         <p class="calm">
           <span aria-hidden="true">✓</span> {t("alarms.none")}
         </p>
       ) : (
         <ol aria-live="polite">
-          {active.slice(0, ROWS).map((alarm) => (
-            <AlarmRow key={alarm.id} alarm={alarm} now={now} />
+          {heads.slice(0, ROWS).map((alarm) => (
+            <AlarmRow key={alarm.id} alarm={alarm} now={now} under={shown.filter((each) => each.cause === alarm.id)} />
           ))}
         </ol>
       )}
-      {active.length > ROWS && <p class="more">{t("alarms.more", { count: active.length - ROWS })}</p>}
+      {heads.length > ROWS && <p class="more">{t("alarms.more", { count: heads.length - ROWS })}</p>}
+      {shelved.length > 0 && (
+        <details data-testid="shelved">
+          <summary>{t("room.shelved", { count: shelved.length })}</summary>
+          <ol>
+            {shelved.map((alarm) => (
+              <AlarmRow key={alarm.id} alarm={alarm} now={now} under={[]} />
+            ))}
+          </ol>
+        </details>
+      )}
     </section>
   );
 }
 
-function AlarmRow({ alarm, now }: { alarm: Alarm; now: number }) {
+interface RowProps {
+  alarm: Alarm;
+  now: number;
+  under: Alarm[];
+}
+
+function AlarmRow({ alarm, now, under }: RowProps) {
   const hint = maybeWord("alarm_do", alarm.code);
+  const state = alarm.state ?? "UNACK";
   return (
-    <li class={`p${alarm.priority}`}>
-      <button type="button" onClick={() => (selected.value = alarm.source)}>
+    <li class={`p${alarm.priority} ${state.toLowerCase()}`} data-alarm={`${alarm.code}/${alarm.source}`} data-state={state}>
+      <button type="button" aria-expanded={opened.value === alarm.id} onClick={() => open(alarm)}>
         <i aria-label={t("alarms.priority", { priority: alarm.priority })}>{SHAPE[alarm.priority]}</i>
         <span class="what">
           <b>{alarm.source}</b> {word("alarm", alarm.code)}
           {alarm.detail && <small class="detail" title={alarm.detail}>{readable(alarm.detail)}</small>}
           {hint && <small class="do">→ {hint}</small>}
+          {under.length > 0 && (
+            <small class="under">
+              <span aria-hidden="true">└</span> {t("room.under", { count: under.length })}
+            </small>
+          )}
+          {alarm.state && alarm.state !== "UNACK" && (
+            <small class="known">
+              <span aria-hidden="true">{state === "ACKED" ? "✓" : "↩"}</span> {word("alarm_state", state)} {alarm.owner}
+            </small>
+          )}
         </span>
         <time class="num">{lasting((now - Date.parse(alarm.at)) / 1000)}</time>
       </button>
+      {opened.value === alarm.id && <AlarmActs alarm={alarm} under={under} />}
     </li>
   );
+}
+
+function open(alarm: Alarm): void {
+  selected.value = alarm.source;
+  opened.value = opened.value === alarm.id ? null : alarm.id;
 }
 
 export function OrderList() {

@@ -40,13 +40,13 @@ export interface Alarm {
   priority: 1 | 2 | 3;
   active: boolean;
   detail?: string;
-  state?: "OPEN" | "TAKEN" | "SOLVED";
+  state?: "UNACK" | "ACKED" | "RETURNED";
   owner?: string;
-  until?: string; // of what is to be confirmed, or is shelved
+  until?: string | null; // of what is to be confirmed
   by?: string;
   cause?: string | null; // the id of the alarm that explains it
-  shelved?: boolean;
-  returned?: boolean; // it is over, and nobody has seen it
+  shelved_until?: string | null;
+  shelved_why?: string;
 }
 export interface Frame {
   at: string;
@@ -77,6 +77,7 @@ const FIGURES_OLD_S = 6;
 const BLOCKED_S = 60; // of the site: a shorter wait is traffic, not trouble
 const FLOW_WINDOW_MS = 30 * 60_000; // throughput is the shipped parcels of the last half hour
 const EVENTS_KEPT = 400;
+const UNKNOWN_MS = 5_000; // of the site
 const SHOWN_EVERY_MS = 450; // lists and figures: nobody reads faster, and the map has its own pace
 
 const feed = new Feed("/console/v1/events");
@@ -88,6 +89,8 @@ const alarmFeed = feed.topic<unknown>("alarms");
 /** The picture for all that is not the map. */
 export const shown = signal<Frame | null>(null);
 let shown_ms = 0;
+/** The time of the site that is looked at; null: live. */
+export const past = signal<number | null>(null);
 
 export const connected = feed.open;
 export const plant = signal<Plant | null>(null);
@@ -105,12 +108,27 @@ export const orders = computed<OrderRow[]>(() => rowsOf<OrderRow>(orderFeed.valu
 /** What the WMS knows of (orders, picks) and what the site tells now (robots, machines), each once. */
 export const alarms = computed<Alarm[]>(() => {
   const known = new Map<string, Alarm>();
+  if (past.value !== null) return shown.value?.alarms ?? []; // as it was then
   const told = alarmFeed.value ? rowsOf<Alarm>(alarmFeed.value.value, "alarms") : [];
-  for (const each of [...told, ...(shown.value?.alarms ?? [])]) {
-    if (each.active) known.set(`${each.source}/${each.code}/${each.source === "wcs" ? each.id : ""}`, each);
+  for (const each of told) known.set(each.id, each);
+  const heard = new Set(told.map((each) => `${each.source}/${each.code}`));
+  for (const each of shown.value?.alarms ?? []) {
+    if (each.active && !heard.has(`${each.source}/${each.code}`) && !isNew(each)) known.set(each.id, each);
   }
   return [...known.values()].sort((a, b) => a.priority - b.priority || b.at.localeCompare(a.at));
 });
+
+/** What the site tells is known with its cause a moment later; without that moment a flood would be shown as one. */
+function isNew({ at }: Alarm): boolean {
+  return alarmFeed.value !== null && Date.parse(shown.value?.at ?? at) - Date.parse(at) < UNKNOWN_MS;
+}
+/** More has come than somebody can look at. */
+export const flood = computed(() => (alarmFeed.value?.value as { flood?: boolean } | undefined)?.flood === true);
+
+/** The answer to an act is newer than the feed. */
+export function tellAlarms(value: unknown): void {
+  alarmFeed.value = { value, came_ms: performance.now() };
+}
 
 // ------------------------------------------------------------------------------ the site's clock
 interface Mark {
@@ -129,7 +147,7 @@ export function siteNow(now_ms: number): number | null {
   const since = Math.min(now_ms - anchor.came_ms, STALE_S * 1000);
   return anchor.site_ms + since * rate;
 }
-export const siteClock = computed(() => siteNow(tick.value));
+export const siteClock = computed(() => past.value ?? siteNow(tick.value));
 /** 1 in real life, 60 in a demo that runs a day in 24 minutes. */
 export const speed = signal(1);
 
@@ -157,7 +175,7 @@ export function isBlocked({ robot, state }: Robot): boolean {
 
 function take(next: Frame, came_ms: number): void {
   const site_ms = Date.parse(next.at);
-  if (came_ms - shown_ms >= SHOWN_EVERY_MS || !shown.peek()) {
+  if (past.peek() === null && (came_ms - shown_ms >= SHOWN_EVERY_MS || !shown.peek())) {
     shown_ms = came_ms;
     shown.value = next;
   }

@@ -5,6 +5,7 @@
  */
 import { isBlocked, poseOf, type Carton, type Frame, type Robot, siteNow } from "./live.ts";
 import { poseAt, type Pose, round } from "./motion.ts";
+import type { Heat } from "./heat.ts";
 import { drawSign, FONT } from "./signs.ts";
 import { type Box, extent, machines, type Machines, type Plant, positions, type XY } from "./plant.ts";
 
@@ -12,6 +13,15 @@ type Ink = CanvasRenderingContext2D;
 const WALL_M = 3.6; // from the outermost points
 const LAP_MS = 9000; // a lap of the drawn sorter; where a carton is on it nobody tells
 const CHUTE_MS = 1500;
+
+/** How a picture is to be drawn. */
+export interface Way {
+  live: boolean; // things move on between two pictures
+  past: boolean; // robots are where the picture says
+  heat: Heat | null;
+}
+const TURNS = 32; // of a sign that shows where it heads
+const WAITS_SHOWN = 5;
 
 export class Floor {
   private readonly canvas: HTMLCanvasElement;
@@ -21,6 +31,8 @@ export class Floor {
   private readonly at: Map<string, XY>;
   private readonly machines: Machines;
   private readonly box: Box;
+  /** Signs drawn once and copied: hundreds of paths in each picture are what costs. */
+  private readonly signs = new Map<string, HTMLCanvasElement>();
   private readonly seen = new Map<string, { place: string; since_ms: number }>();
   private colour: Record<string, string> = {};
   private scale = 1;
@@ -51,20 +63,23 @@ export class Floor {
     for (const name of ["ground", "panel", "raised", "line", "object", "strong", "text", "muted", "p1", "p2", "p3", "selected", "ok"]) {
       this.colour[name] = style.getPropertyValue(`--${name}`).trim();
     }
+    this.signs.clear();
     this.drawStill(this.still.getContext("2d") as Ink);
   }
 
-  draw(frame: Frame | null, now_ms: number, chosen: string | null, live: boolean): void {
+  draw(frame: Frame | null, now_ms: number, chosen: string | null, { live, past, heat }: Way): void {
     const { ink } = this;
+    const pose = (each: Robot): Pose => (past ? { x: each.x_m, y: each.y_m, heading_rad: each.heading_rad } : poseOf(each, now_ms));
     ink.setTransform(1, 0, 0, 1, 0, 0);
     ink.drawImage(this.still, 0, 0);
     ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    if (heat) this.drawHeat(ink, heat);
     if (!frame) return;
-    this.drawLanes(ink, frame);
+    if (!past) this.drawLanes(ink, frame);
     this.drawCartons(ink, frame.cartons, now_ms, live);
     const robot = frame.robots.find((each) => each.robot === chosen);
-    if (robot) this.drawRoute(ink, robot, poseOf(robot, now_ms));
-    for (const each of frame.robots) this.drawRobot(ink, each, poseOf(each, now_ms), each === robot);
+    if (robot) this.drawRoute(ink, robot, pose(robot));
+    for (const each of frame.robots) this.drawRobot(ink, each, pose(each), each === robot);
   }
 
   /** The robot under the pointer, if any. */
@@ -297,28 +312,70 @@ export class Floor {
   private drawRobot(ink: Ink, robot: Robot, pose: Pose, chosen: boolean): void {
     const { x, y } = this.to(pose);
     const r = this.size();
-    ink.save();
-    ink.translate(x, y);
     if (chosen) {
       ink.strokeStyle = this.colour.selected as string;
       ink.lineWidth = 3;
       ink.beginPath();
-      ink.arc(0, 0, r * 1.9, 0, Math.PI * 2);
+      ink.arc(x, y, r * 1.9, 0, Math.PI * 2);
       ink.stroke();
     }
-    drawSign(ink, robot.state, isBlocked(robot), r, -pose.heading_rad, this.colour);
-    if (robot.load && robot.state !== "FAULT" && robot.state !== "SILENT") {
-      ink.fillStyle = this.colour.raised as string;
-      ink.strokeStyle = this.colour.text as string;
-      ink.lineWidth = 1;
+    const sign = this.sign(robot, -pose.heading_rad);
+    const half = sign.width / this.ratio / 2;
+    ink.drawImage(sign, x - half, y - half, half * 2, half * 2);
+    if (chosen || robot.state === "FAULT" || robot.state === "SILENT") {
+      this.label(ink, robot.robot, x, y - r * 2.1 - 6, 12, this.colour.text as string);
+    }
+  }
+
+  /** The sign of a robot in its state, as it heads. */
+  private sign(robot: Robot, turn: number): HTMLCanvasElement {
+    const blocked = isBlocked(robot);
+    const loaded = robot.load !== null && robot.state !== "FAULT" && robot.state !== "SILENT";
+    const step = robot.state === "DRIVING" ? Math.round((turn / (Math.PI * 2)) * TURNS) % TURNS : 0;
+    const key = `${robot.state}${blocked ? "b" : ""}${loaded ? "l" : ""}${robot.paused ? "p" : ""}${step}`;
+    const known = this.signs.get(key);
+    if (known) return known;
+    const r = this.size();
+    const made = document.createElement("canvas");
+    made.width = made.height = Math.ceil(r * 4 * this.ratio);
+    const ink = made.getContext("2d") as Ink;
+    ink.scale(this.ratio, this.ratio);
+    ink.translate(made.width / this.ratio / 2, made.height / this.ratio / 2);
+    drawSign(ink, robot.state, blocked, r, (step / TURNS) * Math.PI * 2, this.colour);
+    ink.lineWidth = 1;
+    ink.fillStyle = this.colour.raised as string;
+    ink.strokeStyle = this.colour.text as string;
+    if (loaded) {
       ink.beginPath();
       ink.rect(-r * 0.42, -r * 0.42, r * 0.84, r * 0.84);
       ink.fill();
       ink.stroke();
     }
-    ink.restore();
-    if (chosen || robot.state === "FAULT" || robot.state === "SILENT") {
-      this.label(ink, robot.robot, x, y - r * 2.1 - 6, 12, this.colour.text as string);
+    if (robot.paused) {
+      ink.beginPath();
+      for (const left of [-0.7, 0.2]) ink.rect(r * left, -r * 1.9, r * 0.5, r * 0.9);
+      ink.fill();
+      ink.stroke();
+    }
+    this.signs.set(key, made);
+    return made;
+  }
+
+  /** How often robots were there by the size of a square; how long they waited by a number, where most. */
+  private drawHeat(ink: Ink, { cell_m, cells }: Heat): void {
+    const most = Math.max(1, ...cells.map(([, , seen]) => seen));
+    ink.fillStyle = this.colour.p3 as string;
+    ink.globalAlpha = 0.35;
+    for (const [column, row, seen] of cells) {
+      const { x, y } = this.to({ x: (column + 0.5) * cell_m, y: (row + 0.5) * cell_m });
+      const side = cell_m * this.scale * Math.sqrt(seen / most);
+      ink.fillRect(x - side / 2, y - side / 2, side, side);
+    }
+    ink.globalAlpha = 1;
+    const waits = cells.filter(([, , , waited]) => waited > 0).sort((a, b) => b[3] - a[3]);
+    for (const [column, row, , waited] of waits.slice(0, WAITS_SHOWN)) {
+      const { x, y } = this.to({ x: (column + 0.5) * cell_m, y: (row + 0.5) * cell_m });
+      this.label(ink, `▲ ${waited}`, x, y, 12, this.colour.text as string);
     }
   }
 

@@ -15,6 +15,7 @@ import {
   flow,
   frame,
   frameAge,
+  past,
   perHour,
   plant,
   plantMissing,
@@ -25,15 +26,21 @@ import {
   stale,
   watch,
 } from "./live.ts";
+import { heat } from "./heat.ts";
 import { Floor } from "./map.ts";
+import { pictureAt } from "./past.ts";
 import { Legend, Robots } from "./robots.tsx";
 import { Spark } from "./spark.tsx";
+import { TimeBar } from "./timebar.tsx";
+
+/** On a wall: seen by all, touched by nobody. */
+const kiosk = new URLSearchParams(location.search).has("kiosk");
 
 export function Page() {
   useEffect(watch, []);
   document.title = `${t("control.title")} · Soko`;
   return (
-    <div class="control">
+    <div class={`control ${kiosk ? "kiosk" : ""}`} data-kiosk={kiosk}>
       <Header />
       <aside class="left">
         <AlarmList />
@@ -84,8 +91,8 @@ function Header() {
       <h1>
         {site?.code ?? "…"} <small>{name}</small>
       </h1>
-      <span class={`mode ${simulated ? "sim" : ""}`}>
-        {simulated ? t("control.mode_sim", { speed: number(speed.value) }) : t("control.mode_live")}
+      <span class={`mode ${simulated || past.value !== null ? "sim" : ""}`}>
+        {past.value !== null ? t("room.past") : simulated ? t("control.mode_sim", { speed: number(speed.value) }) : t("control.mode_live")}
       </span>
       <span class="time num" data-testid="clock">
         {now === null ? "–" : `${day(now, zone)} ${clock(now, zone)}`}
@@ -151,7 +158,9 @@ function MapView() {
     sized.observe(element);
     let next = 0;
     const paint = (now_ms: number): void => {
-      drawn.draw(frame.peek()?.value ?? null, now_ms, selected.peek(), !stale.peek());
+      const then = past.peek();
+      const picture = then === null ? (frame.peek()?.value ?? null) : pictureAt(then);
+      drawn.draw(picture, now_ms, selected.peek(), { live: then === null && !stale.peek(), past: then !== null, heat: heat.peek() });
       next = requestAnimationFrame(paint);
     };
     next = requestAnimationFrame(paint);
@@ -165,12 +174,13 @@ function MapView() {
   const pick = (event: MouseEvent): void => {
     const now = frame.peek();
     if (!floor.current || !now) return;
-    selected.value = floor.current.robotAt(now.value, event.offsetX, event.offsetY, performance.now());
+    selected.value = floor.current.robotAt(past.peek() === null ? now.value : (shown.peek() ?? now.value), event.offsetX, event.offsetY, performance.now());
   };
   return (
-    <main class={`map ${stale.value ? "stale" : ""}`} data-testid="map" data-stale={stale.value}>
+    <main class={`map ${stale.value && past.value === null ? "stale" : ""}`} data-testid="map" data-stale={stale.value}>
       <canvas ref={canvas} onClick={pick} role="img" aria-label={t("control.map_label")} />
       <MapNote />
+      <TimeBar />
       <Legend />
     </main>
   );
@@ -179,6 +189,6 @@ function MapView() {
 function MapNote() {
   if (plantMissing.value && !plant.value) return <p class="note">{t("control.no_plant")}</p>;
   if (!shown.value) return <p class="note">{t("control.waiting_for_site")}</p>;
-  if (stale.value) return <p class="note">{t("control.stale", { age: lasting(frameAge.value) })}</p>;
+  if (stale.value && past.value === null) return <p class="note">{t("control.stale", { age: lasting(frameAge.value) })}</p>;
   return null;
 }

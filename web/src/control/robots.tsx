@@ -4,8 +4,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { clock, lasting, number, percent, t, word } from "../core/i18n.ts";
 import { tick } from "../core/live.ts";
 import { look } from "../core/look.ts";
-import { shown, happenings, inStateS, isBlocked, plant, type Robot, type RobotState, selected, stale } from "./live.ts";
+import { shown, happenings, inStateS, isBlocked, past, plant, type Robot, type RobotState, selected, stale } from "./live.ts";
 import { Deeds } from "./deeds.tsx";
+import { Day, Health } from "./health.tsx";
 import { drawSign } from "./signs.ts";
 
 const STATES: RobotState[] = ["DRIVING", "WORKING", "WAITING", "IDLE", "CHARGING", "FAULT", "SILENT"];
@@ -22,7 +23,14 @@ export function Robots() {
   const chosen = robots.find((each) => each.robot === selected.value);
   return (
     <div class={stale.value ? "stale fill" : "fill"}>
-      {chosen ? <Faceplate robot={chosen} /> : <Fleet robots={robots} />}
+      {chosen ? (
+        <Faceplate robot={chosen} />
+      ) : (
+        <>
+          <Fleet robots={robots} />
+          <Health />
+        </>
+      )}
     </div>
   );
 }
@@ -87,7 +95,7 @@ function Faceplate({ robot }: { robot: Robot }) {
           <span aria-hidden="true">❚❚</span> {robot.why ? word("alarm", `robot.${robot.why}`) : t("room.paused")}
         </p>
       )}
-      <Deeds robot={robot} />
+      {past.value === null && <Deeds robot={robot} />}
       <dl class="facts">
         <dt>{t("robots.battery")}</dt>
         <dd>
@@ -108,6 +116,7 @@ function Faceplate({ robot }: { robot: Robot }) {
           {robot.x_m.toFixed(1)} m, {robot.y_m.toFixed(1)} m
         </dd>
       </dl>
+      <Day machine={robot.robot} />
       <h2>{t("robots.events")}</h2>
       <ol class="events">
         {events.map((each) => (
