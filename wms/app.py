@@ -27,6 +27,8 @@ from edge.clock import SystemClock, clock_from_environment
 from edge.mqtt import Message as BusMessage
 from edge.mqtt import PahoBus, frame_topic
 from wms.api import (
+    admin,
+    auth,
     billing,
     console,
     contacts,
@@ -49,6 +51,7 @@ from wms.api import (
     packing,
     payments,
     people,
+    planner,
     privacy,
     problems,
     replenishment,
@@ -149,6 +152,8 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         handheld,
         evidence,
         people,
+        auth,
+        admin,
         supervise,
         machines,
         control,
@@ -158,6 +163,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         health,
         waves,
         kits,
+        planner,
     ):
         app.include_router(area.router)
     app.include_router(webhooks.catalog)

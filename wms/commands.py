@@ -41,10 +41,11 @@ def serve() -> None:
     settings = Settings()
     configure("serve", level=settings.log_level)
     address = urlsplit(settings.http)
-    if settings.access == "open" and not is_loopback(address.hostname or ""):
+    is_open = settings.access == "open" or settings.handheld == "open"
+    if is_open and not is_loopback(address.hostname or ""):
         raise typer.BadParameter(
-            f"SOKO_HTTP={settings.http} can be reached from elsewhere, and no keys are asked for."
-            " Set SOKO_ACCESS=keys and make keys with `soko key make`."
+            f"SOKO_HTTP={settings.http} can be reached from elsewhere, and nobody is asked who they"
+            " are: set SOKO_ACCESS=keys and SOKO_HANDHELD=paired; `soko admin set-up`, `soko key`."
         )
     port = address.port or 80
     check_port_is_free(port, use=f"SOKO_HTTP=http://127.0.0.1:{port + 1} soko serve")
@@ -311,14 +312,24 @@ def key_make(
     name: Annotated[str, typer.Argument(help="Whose it is: shop, erp, ...")],
     scope: Annotated[list[str], typer.Option("--scope", help="What it may do; several times.")],
     days: Annotated[int | None, typer.Option("--days", min=1, help="How long it is good.")] = None,
+    site: Annotated[list[str] | None, typer.Option("--site", help="For which sites; all.")] = None,
+    owner: Annotated[
+        list[str] | None, typer.Option("--owner", help="For whose goods; all.")
+    ] = None,
+    per_minute: Annotated[int, typer.Option(min=0, help="How often it may come; 0: freely.")] = 0,
 ) -> None:
     """A new key. It is shown now and never again."""
     from datetime import timedelta
 
-    from wms.access import make_key
+    from wms.access import Bounds, make_key
 
     lasts = None if days is None else timedelta(days=days)
-    typer.echo(_with_database(lambda s, now: make_key(s, name, scope, now=now, lasts=lasts)))
+    bounds = Bounds(sites=tuple(site or "*"), owners=tuple(owner or "*"), per_minute=per_minute)
+
+    def make(session: "Session", now: "datetime") -> str:
+        return make_key(session, name, scope, now=now, lasts=lasts, bounds=bounds)
+
+    typer.echo(_with_database(make))
 
 
 @key.command("list")

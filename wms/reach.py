@@ -55,5 +55,12 @@ class Attendant(Protocol):
 ATTENDANT: ContextVar[Attendant | None] = ContextVar("soko_attendant", default=None)
 
 
+def sees_owner(owner: UUID) -> bool:
+    """Whether who is served now may know of that owner's goods: for what is not asked by ORM."""
+    attendant = ATTENDANT.get()
+    owners = None if attendant is None else attendant.reach.owners
+    return owners is None or owner in owners
+
+
 def _words(ids: frozenset[UUID] | None) -> str:
     return ALL if ids is None else ",".join(sorted(map(str, ids)))

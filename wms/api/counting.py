@@ -33,8 +33,8 @@ from wms.counting.decide import Act, Deed, decide
 from wms.counting.make import NewCount, make_count, places_to_count
 from wms.counting.policy import read_policy, save_policy, save_values
 from wms.counting.sweep import read_tags, sweep_so_far
-from wms.counting.write_off import write_off
-from wms.errors import NotFound, Rejected
+from wms.counting.write_off import second_needed, write_off
+from wms.errors import NotFound, Rejected, WmsError
 from wms.ids import LocationId, SiteId, derive
 from wms.sites import sites_by_code
 
@@ -212,10 +212,22 @@ def put_values(body: ValuesIn, services: Svc, now: Now) -> ValuesIn:
 
 @router.post("/console/v1/unknown/{site}:write-off")
 def post_write_off(site: Text, body: WriteOffIn, services: Svc, now: Now, actor: Who) -> WriteOffIn:
-    """Goods that were missed and will not be found: out of the books."""
-    services.database.run(
-        lambda s: write_off(s, _site(s, site), body.wish(), actor=str(actor), now=now)
-    )
+    """Goods that were missed and will not be found: out of the books.
+
+    409 `second_person_needed`: where two persons are wanted, for what is worth more than the
+    site's limit; when another has agreed, the same again does it.
+    """
+
+    def work(session: Session) -> WmsError | None:
+        at, wish = _site(session, site), body.wish()
+        why_not = second_needed(session, at, wish, now=now)
+        if why_not is None:
+            write_off(session, at, wish, actor=str(actor), now=now)
+        return why_not
+
+    why_not = services.database.run(work)
+    if why_not is not None:
+        raise why_not  # only now: it has been put before the others
     return body
 
 

@@ -6,7 +6,8 @@
     a scope     who may do that: a key, somebody of the office, somebody with a badge
                 (wms.access.SCOPES, wms.identity.roles)
 
-    tenants     who is limited to some owners may come too: what is answered there is theirs alone
+    tenants     who is limited to some owners may come too, to read or also to write: what is
+                answered there is theirs alone
     sites       likewise who is limited to some sites
     note        as what a change there is noted in the audit log (wms.identity.audit)
 
@@ -16,6 +17,7 @@ the table with the routes. Who asks is in wms.api.entrance.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from wms.identity.audit import Kind
 
@@ -30,9 +32,13 @@ class Policy:
     path: str
     read: str
     write: str
-    tenants: bool = False
+    tenants: Literal["", "read", "write"] = ""
     sites: bool = False
     note: Kind | None = None
+
+    def is_for_tenants(self, method: str) -> bool:
+        """Whether who is limited to some owners may do that there."""
+        return self.tenants == "write" or (self.tenants == "read" and method in READS)
 
 
 def _desk(*names: str, write: str, sites: bool = True, note: Kind | None = None) -> list[Policy]:
@@ -47,22 +53,22 @@ POLICIES = (
     Policy("/oms/v1/webhooks", "webhooks", "webhooks", note="config"),
     Policy("/oms/v1/deliveries", "webhooks", "webhooks"),
     Policy("/oms/v1", "orders:read", "orders:write"),
-    Policy("/oms/v1/orders", "orders:read", "orders:write", tenants=True),
-    Policy("/oms/v1/shipments", "orders:read", "orders:write", tenants=True),
+    Policy("/oms/v1/orders", "orders:read", "orders:write", tenants="write"),
+    Policy("/oms/v1/shipments", "orders:read", "orders:write", tenants="write"),
     Policy("/shop/v1", "shop", "shop"),
     Policy("/v1", "stock:read", "stock:write"),
-    Policy("/v1/availability", "stock:read", "stock:write", tenants=True, sites=True),
-    Policy("/v1/atp", "stock:read", "stock:write", tenants=True, sites=True),
-    Policy("/v1/supplies", "stock:read", "stock:write", tenants=True, sites=True),
+    Policy("/v1/availability", "stock:read", "stock:write", tenants="read", sites=True),
+    Policy("/v1/atp", "stock:read", "stock:write", tenants="read", sites=True),
+    Policy("/v1/supplies", "stock:read", "stock:write", tenants="write", sites=True),
     Policy("/inbound/v1", "inbound", "inbound"),
-    Policy("/inbound/v1/asns", "inbound", "inbound", tenants=True, sites=True),
+    Policy("/inbound/v1/asns", "inbound", "inbound", tenants="write", sites=True),
     Policy("/billing/v1", "billing", "billing", note="config"),
-    Policy("/billing/v1/invoices", "billing", "billing", tenants=True),
-    Policy("/billing/v1/tariffs", "billing", "billing", tenants=True, note="config"),
+    Policy("/billing/v1/invoices", "billing", "billing", tenants="read"),
+    Policy("/billing/v1/tariffs", "billing", "billing", tenants="read", note="config"),
     Policy("/epcis/v2", "epcis", "epcis"),
     Policy("/master/v1", "stock:read", "masters:write"),
-    Policy("/master/v1/skus", "stock:read", "masters:write", tenants=True),
-    Policy("/master/v1/lots", "stock:read", "masters:write", tenants=True),
+    Policy("/master/v1/skus", "stock:read", "masters:write", tenants="write"),
+    Policy("/master/v1/lots", "stock:read", "masters:write", tenants="write"),
     Policy("/master/v1/pictures", PUBLIC, "masters:write"),
     Policy("/api/v1", "work", "work", sites=True),
     Policy("/api/v1/devices", PUBLIC, PUBLIC),  # by the token of the device, or a pairing code
@@ -85,6 +91,8 @@ POLICIES = (
     Policy("/console/v1/second-persons", "floor:read", "floor:write", note="override"),
     Policy("/console/v1/operators", "people", "people", note="rights"),
     Policy("/console/v1/devices", "people", "people", note="rights"),
+    Policy("/planner/v1", "planner", "planner"),
+    Policy("/planner/v1/proposals", "planner", "planner", note="config"),
     Policy("/privacy/v1", "privacy", "privacy", note="export"),
     Policy("/auth/v1", PUBLIC, PUBLIC),
     Policy("/admin/v1", "admin", "admin", note="rights"),

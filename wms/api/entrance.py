@@ -86,7 +86,7 @@ class Entrance:
         if not self._guarded and policy.note is None:
             return None
         caller = await self._known(HTTPConnection(scope), services, wanted, method)
-        if caller.reach.owners is not None and not policy.tenants:
+        if caller.reach.owners is not None and not policy.is_for_tenants(method):
             raise OutOfReach("this is not for who is limited to some owners")
         if caller.reach.sites is not None and not policy.sites:
             raise OutOfReach("this is not for who is limited to some sites")

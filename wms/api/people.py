@@ -38,6 +38,7 @@ from wms.api.people_shapes import (
 )
 from wms.api.shapes import CommandIn
 from wms.errors import NotFound, WmsError
+from wms.identity.audit import Deed, record
 from wms.ids import derive
 from wms.people.devices import (
     DeviceRecord,
@@ -50,7 +51,7 @@ from wms.people.devices import (
     save_device,
     seen,
 )
-from wms.people.entry import Known, sign_in, sign_out, who
+from wms.people.entry import Known, PinNeeded, sign_in, sign_out, who
 from wms.people.model import Device, Operator
 from wms.people.operators import all_operators, save_operator
 from wms.people.secrets import DEVICE, SESSION
@@ -125,9 +126,14 @@ def post_sign_in(body: SignInIn, request: Request, services: Svc, now: Now) -> S
     def work(session: Session) -> SignInOut | WmsError:
         device = _device_here(session, request, services, body.site, now)
         entered = sign_in(session, device, body.badge, body.pin, now=now)
+        at = f"at {device.name}"
         if isinstance(entered, WmsError):
+            if not isinstance(entered, PinNeeded):
+                record(session, Deed(kind="sign_in_failed", who="badge:?", what=at), now=now)
             return entered
         token, known = entered
+        who_ = f"badge:{known.operator}"
+        record(session, Deed(kind="sign_in", who=who_, what=at), now=now)
         return _signed_in(session, token, known)
 
     answer = services.database.run(work)
@@ -140,7 +146,13 @@ def post_sign_in(body: SignInIn, request: Request, services: Svc, now: Now) -> S
 @router.post("/api/v1/people/sign-out", status_code=HTTPStatus.NO_CONTENT)
 def post_sign_out(request: Request, services: Svc, now: Now) -> None:
     """Nobody is at this device any more; what they had in hand stays theirs."""
-    services.database.run(lambda s: sign_out(s, token_of(request), now=now))
+
+    def work(session: Session) -> None:
+        known = sign_out(session, token_of(request), now=now)
+        if known:
+            record(session, Deed(kind="sign_out", who=f"badge:{known}", what=""), now=now)
+
+    services.database.run(work)
     services.people.forget()
 
 

@@ -25,6 +25,7 @@ from starlette.responses import Response
 from wms.access import KeyMissing
 from wms.api.limits import TooOften
 from wms.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable, WmsError
+from wms.identity.passwords import AccountShut
 from wms.people.entry import EntryShut
 from wms.stock.coalescer import Overloaded
 
@@ -40,6 +41,7 @@ STATUS: dict[type[WmsError], HTTPStatus] = {
     Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
     TooOften: HTTPStatus.TOO_MANY_REQUESTS,
     EntryShut: HTTPStatus.TOO_MANY_REQUESTS,
+    AccountShut: HTTPStatus.TOO_MANY_REQUESTS,
     KeyMissing: HTTPStatus.UNAUTHORIZED,
 }
 

@@ -80,6 +80,7 @@ def links_of(
     Raises:
         NotFound: there is no such line.
     """
+    one_invoice(session, invoice_id)  # of an owner whom they may know
     if session.get(InvoiceLine, (invoice_id, line_no)) is None:
         raise NotFound(f"line {line_no} of invoice {invoice_id}")
     query = (

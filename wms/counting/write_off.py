@@ -6,8 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from wms.catalog import owner_id, skus_by_code
-from wms.errors import NotFound
+from wms.catalog import owner_id, sku_id, skus_by_code
+from wms.counting.policy import read_policy, values_of
+from wms.errors import NotFound, WmsError
+from wms.identity import seconds
 from wms.ids import CommandId, SiteId, SkuId
 from wms.sites import virtual_location
 from wms.stock import ledger
@@ -24,6 +26,27 @@ class WriteOff:
     units: int
     serials: tuple[str, ...]
     reason: str
+
+
+def second_needed(
+    session: Session, site: SiteId, wish: WriteOff, *, now: datetime
+) -> WmsError | None:
+    """Why it is not done now; None: it may be. To be raised after the commit.
+
+    Where two persons are wanted, somebody else must agree to what is worth more than the site's
+    limit for a count.
+    """
+    if not seconds.is_wanted():
+        return None
+    sku = sku_id(wish.sku, owner_id(wish.owner))
+    value_minor = wish.units * values_of(session, [sku])[sku]
+    if value_minor <= read_policy(session, site).two_person_minor:
+        return None
+    facts = {
+        "site_id": str(site), "sku": wish.sku, "owner": wish.owner, "lot": wish.lot,
+        "units": wish.units, "serials": sorted(wish.serials), "value_minor": value_minor,
+    }  # fmt: skip
+    return seconds.need(session, wish.command_id, "write-off", facts, now=now)
 
 
 def write_off(session: Session, site: SiteId, wish: WriteOff, *, actor: str, now: datetime) -> None:

@@ -1,7 +1,9 @@
 """OpenID Connect: the office signs in where the company keeps its people.
 
     begin      where the browser is sent, with state, nonce and a PKCE challenge
-    finish     what came back: the code is changed for an ID token, and that is looked at hard
+    claims     what came back: the code is changed for an ID token, and that is looked at hard
+
+Whose account it is then: wms.identity.returning. What is imported here comes with the extra `sso`.
 
 Laws
     The state belongs to one browser (a cookie) and is good once, for ten minutes.
@@ -15,10 +17,9 @@ Source: OpenID Connect Core 1.0; RFC 7636 (PKCE); RFC 9700 (OAuth security); RFC
 """
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
@@ -27,52 +28,18 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wms.access import KeyMissing
-from wms.errors import Unavailable
-from wms.identity.accounts import take_once
-from wms.identity.model import Account, OneTime
-from wms.ids import new_id
+from wms.identity.model import OneTime
+from wms.identity.returning import LASTS, Begun, ProviderAway, SignInRefused
 from wms.people.secrets import hash_of
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
-LASTS = timedelta(minutes=10)
 LEEWAY_S = 60
 TIMEOUT_S = 5.0
 KEYS_LAST = timedelta(minutes=10)
 SCOPE = "openid profile email"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-
-
-class SignInRefused(KeyMissing):
-    """The provider of identities, or what came from it, does not let them in."""
-
-    code: ClassVar[str] = "sign_in_refused"
-
-
-class ProviderAway(Unavailable):
-    """The provider of identities does not answer."""
-
-    code: ClassVar[str] = "provider_away"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """A sign-in that is under way: where to send the browser, and what it keeps meanwhile."""
-
-    address: str
-    binding: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Returned:
-    """What the browser brought back."""
-
-    code: str
-    state: str
-    binding: str
 
 
 class Provider:
@@ -175,47 +142,3 @@ class Provider:
         if not answer.is_success or not isinstance(said, dict):
             raise SignInRefused("the provider of identities says no")
         return said
-
-
-def take_back(session: Session, returned: Returned, *, now: datetime) -> dict[str, Any]:
-    """What was kept for this browser's sign-in; it is used up.
-
-    Raises:
-        SignInRefused: nothing, or for another browser.
-    """
-    found = take_once(session, returned.state, "SIGN_IN", now=now)
-    binding = sha256(returned.binding.encode()).hexdigest()
-    if found is None or not secrets.compare_digest(found.facts["binding"], binding):
-        raise SignInRefused("this sign-in was not begun here, or it took too long")
-    return found.facts
-
-
-def account_of(session: Session, issuer: str, claims: dict[str, Any], *, now: datetime) -> Account:
-    """Whose account it is. Who comes for the first time has one, and no right yet.
-
-    An account that an administrator has made under their address, which the provider has
-    verified, becomes theirs.
-
-    Raises:
-        SignInRefused: they were shut out.
-    """
-    subject = claims["sub"][:255]
-    query = select(Account).where(Account.issuer == issuer, Account.subject == subject)
-    account = session.scalars(query.with_for_update()).first()
-    mail = str(claims.get("email", ""))[:200] if claims.get("email_verified") is True else ""
-    if account is None and mail:
-        made = select(Account).where(
-            Account.code == mail, Account.subject == "", Account.password_hash == ""
-        )
-        account = session.scalars(made.with_for_update()).first()
-    if account is None:
-        id_ = new_id(now)
-        code = f"u-{id_.hex[-12:]}"  # the books name no person
-        name = str(claims.get("name") or mail or code)[:100]
-        account = Account(id=id_, code=code, name=name, made_at=now, active=True)
-        session.add(account)
-    account.issuer, account.subject = issuer, subject
-    session.flush()
-    if not account.active:
-        raise SignInRefused("this account is shut")
-    return account

@@ -1,7 +1,8 @@
 """People stop machines and let them go on: in two steps, with a reason, once.
 
     ask        what is wanted, of which machine, and why     nothing moves; it is put before people
-    confirm    within `WITHIN`, as the act of an exception   the WCS is told, under that act's id
+    confirm    within `WITHIN`, as the act of an exception   the WCS is told, under that act's id;
+               where two persons are wanted, by another than who asked, but for HOLD
 
     HOLD       a robot stands where it is and keeps its drive
     CANCEL     it stops at the next point, forgets its drive and gets no other until it may go on
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from wcs.messages import RobotHold, SafetyConfirmed
 from wms.errors import Conflict
+from wms.identity import seconds
 from wms.outbound.attend import Act
 from wms.outbound.floor import Floor
 from wms.outbound.model import ExceptionRow
@@ -74,7 +76,10 @@ def confirm(session: Session, floor: Floor, row: ExceptionRow, act: Act, now: da
 
     Raises:
         AskedTooLongAgo: it was asked for more than a minute ago.
+        SamePerson: what sets machines going needs a second person here (SOKO_TWO_PERSONS).
     """
+    if row.code != CODES["HOLD"] and seconds.is_wanted() and row.facts["by"] == act.by:
+        raise seconds.SamePerson("who asked cannot be the one who confirms")
     until = datetime.fromisoformat(row.facts["until"])
     if now >= until:
         raise AskedTooLongAgo(f"asked until {until:%H:%M:%S}: ask again")

@@ -115,11 +115,13 @@ def sign_in(
     return _begin(session, device, operator, pin_at, now)
 
 
-def sign_out(session: Session, token: str, *, now: datetime) -> None:
-    """The session is over; next time the PIN is needed."""
+def sign_out(session: Session, token: str, *, now: datetime) -> str:
+    """The session is over; next time the PIN is needed. Whose it was, "" if nobody's."""
     found = session.scalars(select(SignIn).where(SignIn.token_hash == hash_of(token))).first()
-    if found is not None and found.ended_at is None:
-        found.ended_at = now
+    if found is None or found.ended_at is not None:
+        return ""
+    found.ended_at = now
+    return session.get_one(Operator, found.operator_id).code
 
 
 def who(session: Session, token: str, *, now: datetime, is_there: bool = True) -> Known:

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 
 from wms.catalog import HOUSE_OWNER_ID
 from wms.ids import OwnerId, SkuId
+from wms.reach import sees_owner
 from wms.stock.availability import STATES
 
 SELLS = "A"  # the segment that is sold when none is named
@@ -143,6 +144,8 @@ def named_skus(
 ) -> dict[str, Named]:
     """Those of the codes that there are in the owner's range, the house's by default."""
     owner = owner_id or HOUSE_OWNER_ID
+    if not sees_owner(owner):
+        return {}
     rows = session.execute(_SKUS, {"owner": owner, "codes": list(dict.fromkeys(codes))})
     return {row.code: Named(**row._asdict()) for row in rows}
 

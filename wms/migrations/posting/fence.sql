@@ -35,6 +35,11 @@ BEGIN
       WITH CHECK (current_setting('soko.owners', true) <> '');
     RETURN;
   END IF;
+  IF v_name = 'contact' THEN  -- whose order is theirs
+    CREATE POLICY tenant ON contact TO soko_app
+      USING (EXISTS (SELECT 1 FROM customer_order o WHERE o.contact_id = contact.id));
+    RETURN;
+  END IF;
   IF v_has @> '{site_id}' THEN
     v_rules := v_rules || 'reach_has(''soko.sites'', site_id)'::text;
   END IF;
