@@ -47,7 +47,7 @@ BODIES: dict[str, Any] = {
     "POST /oms/v1/orders/{order_id}/lines": COMMAND | {"lines": {"1": 1}},
     "POST /oms/v1/orders/{order_id}/cancellation": COMMAND,
     "PUT /oms/v1/orders/{order_id}/tenders/{tender_id}": {
-        "kind": "CARD", "amount_minor": 100, "captured_minor": 100,
+        "kind": "CARD", "payment": "pay_1", "captured_minor": 100,
     },
     "PUT /inbound/v1/asns/{asn_id}": ASN,
     "POST /inbound/v1/asns/{asn_id}:cancel": COMMAND,
