@@ -63,6 +63,7 @@ TOLERANCE = 1e-6
 UNITS_MAX = 2**62
 MANY = 500  # orders of a batch
 TINY = 3_000  # lines times nodes: some 30 orders over 35 nodes
+TREE_NODES = 1_000  # of the MIP of a tiny batch, where steps are limited
 
 Better: TypeAlias = tuple[Ints, float | None, dict[str, float]]  # plan, bound, stages
 
@@ -81,8 +82,8 @@ def solve(
         problem: what to decide.
         budget_s: seconds, where no limits are given; with 0 only the first stage is run.
         seed: of all chance.
-        limits: iterations are steps of ruin and recreate; with them and no seconds the answer
-            is the same wherever it is asked.
+        limits: iterations are steps of ruin and recreate (a tiny batch is a MIP, and has nodes
+            of its tree); with them and no seconds the answer is the same wherever it is asked.
         progress: told of each better plan or bound.
 
     Returns:
@@ -96,7 +97,7 @@ def solve(
     bound = objective if exact and problem.parcel_cost.shape[0] <= 1 else None
     progress(objective, bound)
     if problem.units.size and not limits.is_over(watch, 0, objective, bound):
-        by = _by_mip if limits.iterations is None and _is_tiny(problem) else _by_all
+        by = _by_mip if _is_tiny(problem) else _by_all
         better, found, more = by(problem, plan, limits, watch, (seed, progress))
         bound = bound if found is None else found
         stages |= more
@@ -127,7 +128,9 @@ def _by_mip(
     from optimizer.sourcing_mip import improve  # noqa: PLC0415 - takes a second to import
 
     seed, progress = how
-    better, bound = improve(problem, plan, budget_s=limits.left_s(watch), seed=seed)
+    nodes = None if limits.iterations is None else TREE_NODES
+    left_s = limits.left_s(watch)
+    better, bound = improve(problem, plan, budget_s=left_s, seed=seed, nodes=nodes)
     if better is None:
         return plan, bound, {}
     cost = sum(cost_terms(problem, better).values())
