@@ -64,6 +64,6 @@ export default defineConfig({
   },
   server: {
     fs: { allow: [".."] }, // ../locales
-    proxy: Object.fromEntries(["/api", "/console", "/oms", "/store", "/track", "/v1"].map((path) => [path, soko])),
+    proxy: Object.fromEntries(["/api", "/console", "/oms", "/planner", "/store", "/track", "/v1"].map((path) => [path, soko])),
   },
 });

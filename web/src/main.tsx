@@ -28,6 +28,7 @@ const PAGES: Record<string, Page> = {
   floor: { load: () => import("./floor/page.tsx"), look: "light", more: DESK },
   h: { load: () => import("./handheld/page.tsx"), look: "dark", words: HANDHELD },
   masters: { load: () => import("./masters/page.tsx"), look: "light", more: DESK },
+  planner: { load: () => import("./planner/page.tsx"), look: "light", more: DESK },
   proposals: { load: () => import("./proposals/page.tsx"), look: "light" },
   rules: { load: () => import("./rules/page.tsx"), look: "light" },
   stock: { load: () => import("./stock/page.tsx"), look: "light" },

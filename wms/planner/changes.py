@@ -63,7 +63,7 @@ def split(
         if kind == "close_node":
             changes.append({"kind": kind, "site": patch["node"], "value": True})
             if patch.get("stock_to"):
-                by_hand.append({"patch": "move_stock", **patch})
+                by_hand.append({**patch, "patch": "move_stock"})
         elif kind in VALUES:
             changes += [
                 {"kind": kind, "site": node, "value": patch[VALUES[kind]]}

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import DataError, IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
@@ -157,7 +158,7 @@ def measured(session: Session, since: datetime, until: datetime) -> dict[str, fl
     """What sourcing did in that time, per order; None if nothing was ordered."""
     last = (
         select(Decision)
-        .distinct(Decision.order_id)
+        .ext(distinct_on(Decision.order_id))
         .where(Decision.decided_at >= since, Decision.decided_at < until)
         .where(Decision.kind == "SOURCED")
         .order_by(Decision.order_id, Decision.decided_at.desc())

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from optimizer.scenarios import patched
@@ -40,7 +41,7 @@ def scenarios(session: Session, snapshot_id: str | None = None) -> list[dict[str
     rows = session.scalars(query).all()
     last = (
         select(PlanRun)
-        .distinct(PlanRun.scenario_id)
+        .ext(distinct_on(PlanRun.scenario_id))
         .where(PlanRun.scenario_id.in_([row.id for row in rows]))
         .order_by(PlanRun.scenario_id, PlanRun.asked_at.desc(), PlanRun.id)
     )

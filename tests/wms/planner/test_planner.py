@@ -80,7 +80,10 @@ def test_a_run_is_played_once_and_comes_to_the_same_again(desk: Desk):
     assert run["result"] == again["result"]
     best, bound = run["progress"][-1][1:]
     assert bound <= best
-    assert scenario["baseline"], "the first of a snapshot"
+    (card,) = desk.ask("GET", f"scenarios?snapshot={scenario['snapshot_id']}")
+    assert card["baseline"], "the first of a snapshot"
+    assert card["run"]["id"] == again["id"]
+    assert card["run"]["kpis"]["cost_minor"] == run["result"]["kpis"]["cost_minor"]["mean"]
 
 
 def test_what_is_stopped_keeps_its_best_and_what_waits_does_not_begin(desk: Desk):
@@ -136,7 +139,7 @@ def test_a_plan_is_approved_by_another_active_on_its_day_and_taken_back(desk: De
     own = desk.answer("POST", f"{path}:approve", by=PLANNER)
     assert (own.status_code, own.json()["code"]) == (403, "second_person_needed")
     assert desk.ask("POST", f"{path}:approve", by=BOSS)["state"] == "APPROVED"
-    assert [each["patch"] for each in plan["by_hand"]] == ["close_node"], "stock is moved by hand"
+    assert [each["patch"] for each in plan["by_hand"]] == ["move_stock"]
     assert desk.house.job("plan-activate") == 0, "not before its day"
     desk.house.clock.at += timedelta(hours=2)
     assert desk.house.job("plan-activate") == 1

@@ -13,7 +13,7 @@ export interface Entry {
 }
 
 const NOBODY: Entry = { device: "", session: "", name: "" };
-const OF_PEOPLE = ["/console/", "/api/v1/", "/store/"];
+const OF_PEOPLE = ["/console/", "/api/v1/", "/store/", "/planner/"];
 
 export function entry(): Entry {
   try {

@@ -41,6 +41,7 @@ const DOORS: Door[] = [
     more: { href: "/ui/rules", text: "home.rules" },
   },
   { sign: "⇅", title: "home.proposals", who: "home.proposals_who", what: "home.proposals_what", href: "/ui/proposals" },
+  { sign: "≷", title: "home.planner", who: "home.planner_who", what: "home.planner_what", href: "/ui/planner" },
   { sign: "¥", title: "home.billing", who: "home.billing_who", what: "home.billing_what", href: "/ui/billing" },
   { sign: "▦", title: "home.masters", who: "home.masters_who", what: "home.masters_what", href: "/ui/masters" },
   {

@@ -1,0 +1,163 @@
+"""A planner's journey: freeze, change, run, compare, propose; another approves; measured."""
+
+import os
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.browser import Opener, Snapper
+from tests.web.hands import AXE, SERIOUS
+from tests.wms.house import HUB, SPOKE, House
+
+
+@pytest.fixture(autouse=True)
+def _plain_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process of a run need not compile loops for a handful of orders."""
+    monkeypatch.setitem(os.environ, "SOKO_COMPILED", "0")
+
+
+@pytest.fixture
+def trading(house: House) -> House:
+    """A house in which some orders came."""
+    for shelf, sku in (("S01-01", "TEA"), ("S01-02", "RICE")):
+        house.sku(sku, weight_g=500)
+        for site in (HUB, SPOKE):
+            house.stock(sku, 30, shelf, site=site)
+    osaka = {
+        "prefecture": "大阪府",
+        "postal_code": "530-0001",
+        "latitude": 34.7,
+        "longitude": 135.5,
+    }
+    for units in (1, 2, 3):
+        house.put_order(("TEA", units), ("RICE", 1))
+        house.put_order(("RICE", units), ship_to=osaka)
+    house.tick()
+    return house
+
+
+def is_fine(page: Page) -> None:
+    """Nothing serious for who cannot see it well."""
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(path=AXE)
+    assert page.evaluate(SERIOUS) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def make(page: Page, name: str) -> None:
+    """A scenario by that name, open in the editor."""
+    page.locator("[name=title]").fill(name)
+    page.locator("[data-act=new]").click()
+    expect(page.locator(f"[data-editing='{name}']")).to_be_visible()
+
+
+def differ(page: Page, kind: str, **fields: str) -> None:
+    """One difference more."""
+    page.locator(f"[data-add={kind}]").click()
+    one = page.locator(f"[data-patch={kind}]")
+    for name, value in fields.items():
+        field = one.locator(f"[name={name}]")
+        if field.evaluate("each => each.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+            field.blur()
+
+
+def save(page: Page, name: str, differences: int) -> None:
+    """Keep it."""
+    page.locator("[data-act=save]").click()
+    card = page.locator(f"[data-scenario='{name}'] .facts")
+    expect(card).to_contain_text(f"Differences: {differences}")
+
+
+def run(page: Page, house: House, name: str) -> None:
+    """Play it; the worker is this test."""
+    card = page.locator(f"[data-scenario='{name}']")
+    card.locator("[data-act=run]").click()
+    expect(card.locator("[data-state=QUEUED]")).to_be_visible()
+    assert house.job("plan") == 1
+    expect(card.locator("[data-state=DONE]")).to_be_visible()
+    card.locator("[name=chosen]").check()
+
+
+def plan(page: Page, snap: Snapper) -> None:
+    """A snapshot and three scenarios of it."""
+    page.locator("[name=planner]").fill("mori")
+    page.locator("[name=title]").fill("today")
+    page.locator("[data-act=freeze]").click()
+    expect(page.locator("[name=snapshot] option")).to_have_count(1)
+    make(page, "as it is")
+    make(page, "no Tokyo")
+    differ(page, "close_node", node=HUB, stock_to=SPOKE)
+    save(page, "no Tokyo", 1)
+    make(page, "early and dear")
+    differ(page, "cut_off", node=HUB, minute="600")
+    differ(page, "rates", factor="-1")
+    expect(page.locator("[data-patch=rates] .bad")).to_be_visible()
+    expect(page.locator("[data-act=save]")).to_be_disabled()
+    page.locator("[data-patch=rates] [name=factor]").fill("1.2")
+    page.locator("[data-patch=rates] [name=factor]").blur()
+    save(page, "early and dear", 2)
+    snap(page, "planner-editor-en")
+
+
+def compare(page: Page, snap: Snapper) -> None:
+    """All three, and one of them is proposed."""
+    page.locator("[data-act=compare]").click()
+    expect(page.locator("[data-figure=cost_minor]")).to_contain_text("▲ +")
+    expect(page.locator(".decisions tbody tr").first).to_contain_text("the site is closed")
+    page.locator("[name=weight]").fill("0")
+    expect(page.get_by_test_id("best")).to_contain_text("as it is")
+    is_fine(page)
+    snap(page, "planner-compare-en")
+    page.locator("[name=reason]").fill("rent")
+    page.locator("[data-act=propose]").click()
+
+
+def agree(page: Page) -> None:
+    """Not who proposed; somebody else."""
+    one = page.locator("[data-plan='no Tokyo']")
+    one.locator("[data-act=approve]").click()
+    expect(page.get_by_role("alert")).to_contain_text("somebody else")
+    page.locator("[name=planner]").fill("tanaka")
+    one.locator("[data-act=approve]").click()
+    expect(page.locator("[data-plan='no Tokyo'][data-state=APPROVED]")).to_be_visible()
+
+
+def test_a_planner_asks_what_if_and_another_makes_it_so(
+    trading: House, real_soko: str, open_page: Opener, snap: Snapper
+):
+    page = open_page(f"{real_soko}/ui/planner?lang=en", width=1360, height=900)
+    plan(page, snap)
+    for name in ("as it is", "no Tokyo", "early and dear"):
+        run(page, trading, name)
+    expect(page.locator(".live [role=img]")).to_be_visible()
+    is_fine(page)
+    snap(page, "planner-list-en")
+    compare(page, snap)
+    agree(page)
+
+    assert trading.job("plan-activate") == 1
+    trading.put_order(("TEA", 1))
+    trading.tick()
+    one = page.locator("[data-plan='no Tokyo'][data-state=ACTIVE]")
+    one.locator("[data-act=measure]").click()
+    rows = one.get_by_test_id("measured").locator("tbody tr")
+    expect(rows.last.locator("td").last).to_have_text("1")
+    is_fine(page)
+    snap(page, "planner-plans-en")
+    one.locator("[data-act=rollback]").click()
+    expect(page.locator("[data-plan='no Tokyo'][data-state=ROLLED_BACK]")).to_be_visible()
+
+    page.goto(f"{real_soko}/ui/planner?lang=ja&look=dark&tab=report")
+    page.locator("[name=day]").fill("2026-11-27")
+    page.locator("[data-act=report]").click()
+    expect(page.get_by_test_id("sourcing").locator("[data-side=done]")).to_be_visible()
+    expect(page.get_by_test_id("picking")).to_contain_text(HUB)
+    is_fine(page)
+    snap(page, "planner-report-ja")
+    page.locator("[data-tab=scenarios]").click()
+    expect(page.locator("[data-scenario='no Tokyo']")).to_contain_text("完了")
+    is_fine(page)
+    snap(page, "planner-list-ja-dark")
