@@ -26,21 +26,22 @@ const WAITS_SHOWN = 5;
 export class Floor {
   private readonly canvas: HTMLCanvasElement;
   private readonly ink: Ink;
-  private readonly still = document.createElement("canvas");
+  private readonly still: HTMLCanvasElement; // under the other one: drawn once, copied never
   private readonly plant: Plant;
   private readonly at: Map<string, XY>;
   private readonly machines: Machines;
   private readonly box: Box;
   /** Signs drawn once and copied: hundreds of paths in each picture are what costs. */
-  private readonly signs = new Map<string, HTMLCanvasElement>();
+  private readonly signs = new Map<string, ImageBitmap>();
   private readonly seen = new Map<string, { place: string; since_ms: number }>();
   private colour: Record<string, string> = {};
   private scale = 1;
   private offset: XY = { x: 0, y: 0 };
   private ratio = 1;
 
-  constructor(canvas: HTMLCanvasElement, plant: Plant) {
+  constructor(canvas: HTMLCanvasElement, still: HTMLCanvasElement, plant: Plant) {
     this.canvas = canvas;
+    this.still = still;
     this.ink = canvas.getContext("2d") as Ink;
     this.plant = plant;
     this.at = positions(plant);
@@ -71,7 +72,7 @@ export class Floor {
     const { ink } = this;
     const pose = (each: Robot): Pose => (past ? { x: each.x_m, y: each.y_m, heading_rad: each.heading_rad } : poseOf(each, now_ms));
     ink.setTransform(1, 0, 0, 1, 0, 0);
-    ink.drawImage(this.still, 0, 0);
+    ink.clearRect(0, 0, this.canvas.width, this.canvas.height);
     ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     if (heat) this.drawHeat(ink, heat);
     if (!frame) return;
@@ -328,7 +329,7 @@ export class Floor {
   }
 
   /** The sign of a robot in its state, as it heads. */
-  private sign(robot: Robot, turn: number): HTMLCanvasElement {
+  private sign(robot: Robot, turn: number): ImageBitmap {
     const blocked = isBlocked(robot);
     const loaded = robot.load !== null && robot.state !== "FAULT" && robot.state !== "SILENT";
     const step = robot.state === "DRIVING" ? Math.round((turn / (Math.PI * 2)) * TURNS) % TURNS : 0;
@@ -336,11 +337,11 @@ export class Floor {
     const known = this.signs.get(key);
     if (known) return known;
     const r = this.size();
-    const made = document.createElement("canvas");
-    made.width = made.height = Math.ceil(r * 4 * this.ratio);
-    const ink = made.getContext("2d") as Ink;
+    const side = Math.ceil(r * 4 * this.ratio);
+    const made = new OffscreenCanvas(side, side);
+    const ink = made.getContext("2d") as unknown as Ink;
     ink.scale(this.ratio, this.ratio);
-    ink.translate(made.width / this.ratio / 2, made.height / this.ratio / 2);
+    ink.translate(side / this.ratio / 2, side / this.ratio / 2);
     drawSign(ink, robot.state, blocked, r, (step / TURNS) * Math.PI * 2, this.colour);
     ink.lineWidth = 1;
     ink.fillStyle = this.colour.raised as string;
@@ -357,8 +358,9 @@ export class Floor {
       ink.fill();
       ink.stroke();
     }
-    this.signs.set(key, made);
-    return made;
+    const bitmap = made.transferToImageBitmap();
+    this.signs.set(key, bitmap);
+    return bitmap;
   }
 
   /** How often robots were there by the size of a square; how long they waited by a number, where most. */

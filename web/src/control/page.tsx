@@ -145,14 +145,15 @@ function Net() {
 
 function MapView() {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const still = useRef<HTMLCanvasElement>(null);
   const floor = useRef<Floor | null>(null);
   const known = plant.value;
   const wears = look.value;
 
   useEffect(() => {
     const element = canvas.current;
-    if (!element || !known) return;
-    const drawn = new Floor(element, known);
+    if (!element || !still.current || !known) return;
+    const drawn = new Floor(element, still.current, known);
     floor.current = drawn;
     const sized = new ResizeObserver(() => drawn.fit());
     sized.observe(element);
@@ -179,6 +180,7 @@ function MapView() {
   return (
     <main class={`map ${stale.value && past.value === null ? "stale" : ""}`} data-testid="map" data-stale={stale.value}>
       <canvas ref={canvas} onClick={pick} role="img" aria-label={t("control.map_label")} />
+      <canvas ref={still} class="ground" aria-hidden="true" />
       <MapNote />
       <TimeBar />
       <Legend />
