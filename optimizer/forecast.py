@@ -119,8 +119,10 @@ def forecast(
 
 def _methods(kind: Kind, size: int, season: int, *, with_library: bool | None) -> dict[str, Method]:
     """Those that are worth a try."""
-    found: dict[str, Method] = {"mean": mean, "sba": sba, "tsb": tsb}
-    if kind in {"SMOOTH", "ERRATIC"} and size >= 4 * season:
+    if kind in {"INTERMITTENT", "LUMPY"}:
+        return {"mean": mean, "sba": sba, "tsb": tsb}
+    found: dict[str, Method] = {"mean": mean, "smoothed": tsb}  # sizes alone: it comes each time
+    if size >= 4 * season:
         found["weekdays"] = weekdays
         is_there = find_spec("statsforecast") is not None
         if is_there if with_library is None else with_library:

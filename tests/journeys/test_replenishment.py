@@ -14,6 +14,7 @@ from tests.journeys.test_sell_and_ship import passage
 from tests.wms.house import GINZA, HUB, OSAKA, SPOKE, UMEDA, House
 from tests.wms.supply import exceptions, jobs, send, transfer, walk
 from wms.catalog import sku_id
+from wms.replenishment.jobs import JAPAN, LEVELS_HOUR
 from wms.sites import site_id
 from wms.stock.availability import pickable
 
@@ -266,6 +267,33 @@ def test_stock_is_balanced_over_sites(house: House):
     assert house.stock_row("TEA", SPOKE)["free"] == 14
 
 
+def test_levels_follow_demand_where_a_service_level_is_asked_for(house: House):
+    """Sold: 28 in four weeks. What is suggested is what the night makes of it, and no other."""
+    house.sku("TEA")
+    path = f"/console/v1/stock-policies/{SPOKE}/TEA/suggested"
+    assert house.http.get(path).status_code == 404, "nobody has bought any"
+    house.stock("TEA", 28, "S01-01", site=SPOKE)
+    sold(house, 28, OSAKA, SPOKE)
+    found = house.ok(house.http.get(path, params={"service_percent": 95}))
+    assert (found["why"]["rate"], found["why"]["method"]) == (1.0, "mean")
+    assert 3 < found["low"] < found["high"]
+    least = house.ok(house.http.get(path, params={"service_percent": 50, "lead_days": 0}))
+    assert least["low"] < found["low"]
+
+    a_policy(house, site=SPOKE, service_percent=95)
+    a_policy(house, site=GINZA, service_percent=95)  # nobody has bought any there
+    a_policy(house, site=UMEDA)
+    while house.clock.at.astimezone(JAPAN).hour != LEVELS_HOUR:
+        house.clock.at += timedelta(hours=1)
+    assert jobs(house, "levels") == 1
+    kept = {one["site"]: one for one in house.ok(house.http.get("/console/v1/stock-policies"))}
+    levels = ("kind", "low", "high")
+    again = house.ok(house.http.get(path, params={"service_percent": 95}))
+    assert [kept[SPOKE][name] for name in levels] == ["SS", again["low"], again["high"]]
+    for site in (GINZA, UMEDA):
+        assert [kept[site][name] for name in levels] == ["MINMAX", 4, 12]
+
+
 def test_policies_are_kept_and_nonsense_is_refused(house: House):
     house.sku("TEA")
     said = a_policy(house)
@@ -279,6 +307,7 @@ def test_policies_are_kept_and_nonsense_is_refused(house: House):
         ({"low": 9}, "unfit_policy"),
         ({"low": -1}, "malformed"),
         ({"more": 1}, "malformed"),
+        ({"service_percent": 100}, "malformed"),
     ):
         answer = house.http.put(path, json=good | wrong)
         assert (answer.status_code, answer.json()["code"]) == (422, code)

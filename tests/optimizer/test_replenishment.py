@@ -159,6 +159,21 @@ def test_no_demand_at_all_and_nonsense():
         Problem(demand=np.ones(1), hold=1, short=1, fixed=-1)
 
 
+def test_a_shortage_is_as_rare_as_was_asked_for():
+    """Played for years: short on no more than one day in twenty, and not on much less."""
+    short = service_short(0.95, 1.0)
+    levels = solve(Problem(demand=poisson(4), lead_periods=1, hold=1.0, short=short, fixed=20)).plan
+    position = stock = levels.high
+    coming = lacking = 0
+    for units in np.random.default_rng(3).poisson(4.0, 20_000):
+        stock, coming = stock + coming, 0
+        if position <= levels.low:
+            coming, position = levels.high - position, levels.high
+        stock, position = stock - units, position - units
+        lacking += stock < 0
+    assert 0.03 < lacking / 20_000 <= 0.05
+
+
 def test_a_large_demand_takes_no_time():
     found = solve(Problem(demand=spread(700, 3_000), hold=1, short=19, fixed=5_000))
     assert found.runtime_s < 5

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from wms.api.dependencies import Now, Svc, Who
 from wms.api.shapes import AnyText, Shape, Text
-from wms.replenishment import decide, policies
+from wms.replenishment import decide, levels, policies
 from wms.replenishment.jobs import balance_stock
 from wms.replenishment.policies import Face, Policy
 from wms.replenishment.read import proposals
@@ -18,6 +18,8 @@ router = APIRouter(prefix="/console/v1", tags=["console"])
 UNITS_MAX = 2**31 - 1
 Level = Annotated[StrictInt, Field(ge=0, le=UNITS_MAX)]
 Pack = Annotated[StrictInt, Field(ge=1, le=UNITS_MAX)]
+Service = Annotated[StrictInt, Field(ge=0, le=99)]
+Lead = Annotated[StrictInt, Field(ge=0, le=90)]
 State = Literal["OPEN", "APPROVED", "REJECTED", "WITHDRAWN", "DONE"]
 
 
@@ -25,7 +27,8 @@ class PolicyIn(Shape):
     """How much a site wants to have of a SKU.
 
     MINMAX: below `low`, up to `high`; SS, the (s, S) policy: at `low` or below. Proposals of up to
-    `auto_units_max` units are carried out without asking.
+    `auto_units_max` units are carried out without asking. With a `service_percent`, each night the
+    levels become those under which that share of days without a shortage costs least.
     """
 
     kind: Literal["MINMAX", "SS"] = "MINMAX"
@@ -35,6 +38,8 @@ class PolicyIn(Shape):
     pack_units: Pack = 1
     auto_units_max: Level = 0
     active: StrictBool = True
+    service_percent: Annotated[Service, Field(description="0: levels as said")] = 0
+    lead_days: Lead = 2
 
 
 class PolicyOut(BaseModel):
@@ -51,6 +56,18 @@ class PolicyOut(BaseModel):
     pack_units: int
     auto_units_max: int
     active: bool
+    service_percent: int
+    lead_days: int
+
+
+class SuggestionOut(BaseModel):
+    """Levels that demand asks for; `why` says what was foreseen, how, and how wrong that was."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    low: int
+    high: int
+    why: dict[str, Any]
 
 
 class FaceIn(Shape):
@@ -134,6 +151,24 @@ def put_policy(site: Text, sku: Text, body: PolicyIn, services: Svc, now: Now) -
     policy = Policy(site=site, sku=sku, **body.model_dump())
     services.database.run(lambda s: policies.save_policy(s, policy, now=now))
     return PolicyOut.model_validate(policy)
+
+
+@router.get("/stock-policies/{site}/{sku}/suggested")
+def get_suggested(
+    site: Text,
+    sku: Text,
+    services: Svc,
+    now: Now,
+    service_percent: Annotated[int, Query(ge=1, le=99)] = 95,
+    lead_days: Annotated[int, Query(ge=0, le=90)] = 2,
+) -> SuggestionOut:
+    """The levels that demand asks for, with the forecast and its error; nothing is changed."""
+    found = services.database.run(
+        lambda s: levels.suggest(
+            s, site, sku, service_percent=service_percent, lead_days=lead_days, now=now
+        )
+    )
+    return SuggestionOut.model_validate(found)
 
 
 @router.get("/pick-faces")

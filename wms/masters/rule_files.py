@@ -43,6 +43,8 @@ POLICY_COLUMNS = (
     *LEVELS,
     Column("source", "補充元", text(), needed=True),
     *ORDERING,
+    Column("service_percent", "サービス率", whole(0, 99), default=0),
+    Column("lead_days", "リードタイム日数", whole(0, 90), default=2),
 )
 FACE_COLUMNS = (
     Column("site", "拠点コード", text(), needed=True, key=True),

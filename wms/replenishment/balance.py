@@ -1,6 +1,6 @@
 """Balance: what some sites have too much of, and others will lack, is proposed to go there.
 
-    rate      units a day that a site sold of a SKU in the last weeks
+    rate      units a day that a site will sell of a SKU (wms.replenishment.demand)
     need      what it lacks for `TARGET_DAYS`, all that is on its way counted
     surplus   what it has free beyond `KEEP_DAYS`, its own policy and what is proposed counted
 
@@ -9,26 +9,30 @@ is solved, and only what still holds then becomes proposals. Proposals of the la
 still open are withdrawn first: the new ones know better.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from optimizer import balancing
-from wms.orders.model import Allocation, Order
 from wms.orders.rules import HELD_AT, distance_km
+from wms.replenishment import demand
 from wms.replenishment.model import Proposal, StockPolicy
 from wms.replenishment.position import Positions
 from wms.replenishment.propose import propose, withdraw
-from wms.replenishment.rules import UNITS_MIN, WORTH_MINOR, move_cost, need_of, surplus_of
+from wms.replenishment.rules import (
+    TARGET_DAYS,
+    UNITS_MIN,
+    WORTH_MINOR,
+    move_cost,
+    need_of,
+    surplus_of,
+)
 from wms.sites import Site
-
-WEEKS = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ class Move:
 
 def gather(session: Session, *, now: datetime) -> list[Question]:
     """What could be balanced now."""
-    rates = _rates(session, now)
+    rates = demand.rates(session, now=now, days=TARGET_DAYS)
     skus = {sku for _, sku in rates}
     if not skus:
         return []
@@ -161,25 +165,6 @@ def _question(
     return Question(
         sku_id=sku, givers=tuple(surplus), takers=tuple(need), problem=problem, facts=facts
     )
-
-
-def _rates(session: Session, now: datetime) -> dict[tuple[UUID, UUID], float]:
-    """Units a day that went to customers, by the site that they went from and SKU."""
-    query = (
-        select(Allocation.site_id, Allocation.sku_id, func.sum(Allocation.units))
-        .join(Order, Order.id == Allocation.order_id)
-        .where(
-            Order.kind != "TRANSFER",
-            Allocation.ordered_at > now - WEEKS,
-            Allocation.state.in_(("SHIPPED", "DELIVERED")),
-            Allocation.onward_id.is_(None),
-        )
-        .group_by(Allocation.site_id, Allocation.sku_id)
-    )
-    rates: dict[tuple[UUID, UUID], float] = defaultdict(float)
-    for site, sku, units in session.execute(query):
-        rates[site, sku] = int(units) / WEEKS.days
-    return rates
 
 
 def _open(session: Session) -> Sequence[Proposal]:

@@ -20,6 +20,7 @@ class StockPolicy(Base):
 
     MINMAX: when the position is below `low`, up to `high`; SS, the (s, S) policy: when it is at
     `low` or below. In whole packs of `pack_units`; up to `auto_units_max` units nobody is asked.
+    With a `service_percent` the levels follow demand (wms.replenishment.levels).
     """
 
     __tablename__ = "stock_policy"
@@ -27,6 +28,9 @@ class StockPolicy(Base):
         CheckConstraint("kind IN ('MINMAX', 'SS')", name="kind"),
         CheckConstraint(_LEVELS, name="levels"),
         CheckConstraint("source_site_id <> site_id", name="source"),
+        CheckConstraint(
+            "service_percent BETWEEN 0 AND 99 AND lead_days BETWEEN 0 AND 90", name="service"
+        ),
     )
 
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
@@ -37,6 +41,8 @@ class StockPolicy(Base):
     source_site_id: Mapped[UUID]
     pack_units: Mapped[int] = mapped_column(server_default="1")
     auto_units_max: Mapped[int] = mapped_column(server_default="0")
+    service_percent: Mapped[int] = mapped_column(server_default="0")
+    lead_days: Mapped[int] = mapped_column(server_default="2")
     active: Mapped[bool] = mapped_column(server_default="true")
     changed_at: Mapped[datetime]
 

@@ -44,6 +44,8 @@ class Policy:
     pack_units: int = 1
     auto_units_max: int = 0
     active: bool = True
+    service_percent: int = 0
+    lead_days: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,7 @@ def policies(session: Session, *, site: str | None = None, limit: int = 1000) ->
             site=code, sku=sku, source=source_code, kind=each.kind,  # type: ignore[arg-type]
             low=each.low, high=each.high, pack_units=each.pack_units,
             auto_units_max=each.auto_units_max, active=each.active,
+            service_percent=each.service_percent, lead_days=each.lead_days,
         )
         for each, code, source_code, sku in session.execute(query)
     ]  # fmt: skip

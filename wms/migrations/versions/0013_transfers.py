@@ -87,6 +87,8 @@ CREATE TABLE stock_policy (
   source_site_id UUID NOT NULL,
   pack_units BIGINT DEFAULT '1' NOT NULL,
   auto_units_max BIGINT DEFAULT '0' NOT NULL,
+  service_percent BIGINT DEFAULT '0' NOT NULL,
+  lead_days BIGINT DEFAULT '2' NOT NULL,
   active BOOLEAN DEFAULT 'true' NOT NULL,
   changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_stock_policy PRIMARY KEY (site_id, sku_id),
@@ -95,6 +97,8 @@ CREATE TABLE stock_policy (
   CONSTRAINT ck_stock_policy_kind CHECK (kind IN ('MINMAX', 'SS')),
   CONSTRAINT ck_stock_policy_levels CHECK (low >= 0 AND high >= low AND high > 0
     AND pack_units > 0 AND auto_units_max >= 0),
+  CONSTRAINT ck_stock_policy_service CHECK (service_percent BETWEEN 0 AND 99
+    AND lead_days BETWEEN 0 AND 90),
   CONSTRAINT ck_stock_policy_source CHECK (source_site_id <> site_id)
 );
 
