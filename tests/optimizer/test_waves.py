@@ -1,0 +1,117 @@
+"""Waves are whole, within their limits, and as dense as brute force finds them."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optimizer import waves
+from optimizer.result import Limits, Status
+
+
+def problem(
+    orders: list[dict[int, int]], aisles: list[dict[int, int]], least: int, most: int
+) -> waves.Problem:
+    lines = [(at, sku, units) for at, order in enumerate(orders) for sku, units in order.items()]
+    stock = [(at, sku, units) for at, aisle in enumerate(aisles) for sku, units in aisle.items()]
+    line, held = (np.array(rows, dtype=np.int64).reshape(-1, 3).T for rows in (lines, stock))
+    return waves.Problem(
+        order_of_line=line[0],
+        sku_of_line=line[1],
+        units_of_line=line[2],
+        aisle_of_stock=held[0],
+        sku_of_stock=held[1],
+        units_of_stock=held[2],
+        orders=len(orders),
+        aisles=len(aisles),
+        least=least,
+        most=most,
+    )
+
+
+ORDERS = st.lists(st.dictionaries(st.integers(0, 2), st.integers(1, 3), max_size=2), max_size=4)
+AISLES = st.lists(
+    st.dictionaries(st.integers(0, 2), st.integers(1, 4), max_size=2), min_size=1, max_size=3
+)
+
+
+def test_one_aisle_that_holds_all_is_enough():
+    # both orders from the first aisle: 5 units for one aisle
+    solution = waves.solve(problem([{0: 2}, {0: 1, 1: 2}], [{0: 3, 1: 2}, {0: 9}], 1, 9))
+    assert solution.plan.orders.tolist() == [True, True]
+    assert solution.plan.aisles.tolist() == [True, False]
+    assert (solution.objective, solution.status) == (-5, Status.OPTIMAL)
+
+
+def test_less_may_be_more_for_each_aisle():
+    # order 1 needs a second aisle for a single unit: 4 units for one beat 5 for two
+    solution = waves.solve(problem([{0: 4}, {1: 1}], [{0: 4}, {1: 1}], 1, 9))
+    assert (solution.objective, solution.plan.orders.tolist()) == (-4, [True, False])
+
+
+def test_too_little_is_explained():
+    solution = waves.solve(problem([{0: 2}], [{0: 1}], 1, 9))
+    assert solution.status is Status.INFEASIBLE
+    assert "at least" not in solution.why[0]
+    assert "have 1 units together" in solution.why[0]
+
+
+def test_no_orders_no_wave():
+    solution = waves.solve(problem([], [{0: 1}], 0, 9))
+    assert (solution.objective, solution.plan.orders.size) == (0, 0)
+
+
+def test_faults_are_named():
+    with pytest.raises(ValueError, match="least <= most"):
+        problem([], [], 2, 1)
+    with pytest.raises(ValueError, match="units of lines must be at least 1"):
+        problem([{0: 0}], [], 0, 1)
+
+
+@settings(deadline=None, max_examples=settings().max_examples // 4)
+@given(ORDERS, AISLES, st.integers(0, 5), st.integers(0, 6))
+def test_no_wave_is_denser(
+    orders: list[dict[int, int]], aisles: list[dict[int, int]], least: int, more: int
+):
+    p = problem(orders, aisles, least, least + more)
+    densest = 0.0
+    for chosen in product((False, True), repeat=len(orders)):
+        for there in product((False, True), repeat=len(aisles)):
+            if any(there) and holds(orders, aisles, chosen, there):
+                units = units_of(orders, chosen)
+                if least <= units <= least + more:
+                    densest = max(densest, units / sum(there))
+
+    solution = waves.solve(p, limits=Limits(iterations=20))
+
+    if not densest:
+        assert not solution.plan.orders.any()
+        assert (solution.status is Status.INFEASIBLE) == (least > 0)
+        return
+    plan = solution.plan
+    units = units_of(orders, plan.orders.tolist())
+    assert holds(orders, aisles, plan.orders.tolist(), plan.aisles.tolist())
+    assert least <= units <= least + more
+    assert solution.objective == pytest.approx(-units / plan.aisles.sum())
+    assert solution.objective == pytest.approx(-densest)
+    assert solution.status is Status.OPTIMAL
+
+
+def units_of(orders: list[dict[int, int]], chosen: tuple[bool, ...] | list[bool]) -> int:
+    return sum(sum(order.values()) for order, is_in in zip(orders, chosen, strict=True) if is_in)
+
+
+def holds(
+    orders: list[dict[int, int]],
+    aisles: list[dict[int, int]],
+    chosen: tuple[bool, ...] | list[bool],
+    there: tuple[bool, ...] | list[bool],
+) -> bool:
+    """Whether the aisles hold all that the orders want."""
+    for sku in range(3):
+        wanted = sum(o.get(sku, 0) for o, is_in in zip(orders, chosen, strict=True) if is_in)
+        if wanted > sum(a.get(sku, 0) for a, is_in in zip(aisles, there, strict=True) if is_in):
+            return False
+    return True
