@@ -76,6 +76,8 @@ class Jobs:
     brand: Brand = field(default_factory=Brand)
     has_all_sites: bool = True  # one cell; in several none sees both ends of a transfer
     seal_every_s: float = 10.0
+    source_orders: int = source.ORDERS_MAX
+    source_s: float = source.BUDGET_S
 
     def all(self) -> list[Job]:
         """Every job, with its pause."""
@@ -119,10 +121,11 @@ class Jobs:
 
     def source(self) -> int:
         """Give a batch of orders to the sites that fulfil them best."""
-        gathered = self.database.run(lambda s: source.gather(s, now=self.clock.now()))
+        now, limit = self.clock.now(), self.source_orders
+        gathered = self.database.run(lambda s: source.gather(s, now=now, limit=limit))
         if gathered is None:
             return 0
-        decided = source.solve(gathered)
+        decided = source.solve(gathered, budget_s=self.source_s)
         return self.database.run(lambda s: source.assign(s, decided, now=self.clock.now()))
 
     def release(self) -> int:

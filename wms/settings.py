@@ -50,6 +50,12 @@ class Settings(BaseSettings):
         default=None,
         description="the key that seals the books; made on first use, seal.key in the state_dir",
     )
+    source_orders: int = Field(
+        default=25, ge=1, le=2000, description="orders that are sourced together, at most"
+    )
+    source_s: float = Field(
+        default=0.5, gt=0, le=60, description="how long the best plan for them is looked for"
+    )
     seal_every_s: float = Field(default=10.0, gt=0, description="how often movements are sealed")
     contact_key: Path | None = Field(
         default=None,

@@ -47,6 +47,7 @@ from wms.ids import new_id
 from wms.job import Job
 from wms.jobs import Jobs
 from wms.notices.brand import brand_of
+from wms.orders.source import ORDERS_MAX
 from wms.outbound import stream
 from wms.outbound.floor import Floor, floor_of
 from wms.partners.gateway import ByChannel, MessageGateway
@@ -251,6 +252,8 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         brand=brand_of(settings),
         has_all_sites=settings.cells is None,
         seal_every_s=settings.seal_every_s,
+        source_orders=settings.source_orders,
+        source_s=settings.source_s,
     )
     me = new_id(SystemClock().now()).hex[-12:]
     ears, mouth, eyes = (
@@ -261,6 +264,11 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
     )
     with suppress(ImportError):  # takes a second the first time: not while an order waits
         import optimizer.sourcing_mip  # noqa: F401, PLC0415
+
+    if settings.source_orders > ORDERS_MAX:  # loops are compiled now, not while an order waits
+        from optimizer.sourcing_batch import warm  # noqa: PLC0415
+
+        warm()
     jobs_of_the_bus = [
         Job(name="hear", run=Hear(database, clock, floor, ears), idle_s=0.0),
         Job(name="say", run=Say(database, floor, mouth), idle_s=0.0),

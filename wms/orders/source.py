@@ -35,12 +35,12 @@ from wms.orders.hold import allocation_of, set_sourced
 from wms.orders.model import Allocation, Decision, Order, OrderLine
 from wms.orders.promise import PLACED, promises_of, set_promise
 from wms.orders.rules import HELD_AS
-from wms.orders.source_facts import Gathered, demands_of, gather
-from wms.orders.source_problem import Batch, Sourced, build, inputs_hash
+from wms.orders.source_facts import ORDERS_MAX, Gathered, demands_of, gather
+from wms.orders.source_problem import BUDGET_S, Batch, Sourced, build, inputs_hash
 from wms.orders.source_problem import solve as solve_batch
 from wms.stock import ledger, promises
 
-__all__ = ["Decided", "Gathered", "assign", "gather", "solve"]
+__all__ = ["BUDGET_S", "ORDERS_MAX", "Decided", "Gathered", "assign", "gather", "solve"]
 
 log = structlog.get_logger(__name__)
 
@@ -53,10 +53,10 @@ class Decided:
     shadows: tuple[Sourced, ...] = ()
 
 
-def solve(gathered: Gathered, *, seed: int = 0) -> Decided:
-    """The best plan found in time, by each policy."""
+def solve(gathered: Gathered, *, seed: int = 0, budget_s: float = BUDGET_S) -> Decided:
+    """The best plan found in time, by each policy; `budget_s` is of each."""
     sourced, *shadows = [
-        solve_batch(build(gathered.facts, policy, gathered.card), seed=seed)
+        solve_batch(build(gathered.facts, policy, gathered.card), seed=seed, budget_s=budget_s)
         for policy in (gathered.policy, *gathered.shadows)
     ]
     return Decided(sourced=sourced, shadows=tuple(shadows))
