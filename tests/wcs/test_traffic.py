@@ -160,3 +160,14 @@ def test_everybody_gets_into_dead_ends_and_out_again(seed: int, robots: int):
     starts = rng.sample(ring, robots)
     reached = drive(plant, starts, lambda: rng.choice(list(plant.points)), 1500, rng)
     assert min(reached.values()) >= 3, reached
+
+
+def test_points_at_which_robots_would_touch_are_not_held_by_two():
+    points = {"a": (0.0, 0.0), "b": (4.0, 0.0), "c": (8.0, 0.0), "d": (4.0, -9.0)}
+    points |= {"e": (0.0, 1.2), "f": (4.0, 1.2), "g": (8.0, 1.2), "h": (4.0, 9.0)}
+    paths = ["a>b", "b>c", "c>d", "d>a", "e>f", "f>g", "g>h", "h>e", "c=g"]
+    wide = plant_of(points, paths, robots={"one": "a"}, more="radius_m = 0.7\n")
+    one, two = mover("one", "a", goal="c"), mover("two", "f", goal="g")
+    two.takes = False
+    assert grant([one, two], Routes(wide), 99.0) == {}, "b is 1.2 m from f"
+    assert grant([one, two], Routes(plant_of(points, paths)), 99.0) == {"one": ["b", "c"]}

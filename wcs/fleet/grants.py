@@ -15,7 +15,7 @@ on how fast anybody is, and a delay holds up only those who want the same node.
 Laws:
     one holder   a node and all that clashes with it (wcs.layout.clash) are held by one robot
     zones        nobody enters a zone without its claim (wcs.fleet.claims); but who is pushed may go
-                 into a dead end that nobody has claimed, and comes out when somebody does
+                 into a dead end that nobody has claimed, if nothing else is left
     closed       nobody is granted an arc that its layer does not take, but into its goal
     first wins   who leads a chain is not pushed in that round; in a plant with room the first in
                  rank can always go on; who cannot may be pushed by others
@@ -42,7 +42,13 @@ from wcs.fleet.serve import CHOICES, NONE, WIDTH
 from wcs.layout.roadmap import Flags, Floats, Ints, Roadmap
 
 Table: TypeAlias = Ints | list[list[int]]
-_LOOPS = ("blocker", "arcs_from", "may_enter", "serve")  # in the order in which they are called
+_LOOPS = (
+    "blocker",
+    "arcs_from",
+    "may_enter",
+    "zones_last",
+    "serve",
+)  # in the order in which they are called
 
 
 @cache

@@ -87,6 +87,29 @@ def may_enter(robot: int, start: int, node: int, zone_of: Ints, claims: Flags) -
     return bool(zone == NONE or zone_of[start] == zone or claims[robot][zone])
 
 
+def zones_last(  # noqa: PLR0913, PLR0917 - a graph in arrays
+    robot: int,
+    start: int,
+    count: int,
+    end: Ints,
+    zone_of: Ints,
+    claims: Flags,
+    choice: Ints,
+    at: int,
+) -> None:
+    """Put arcs into zones that a robot has not claimed behind all others: a last resort."""
+    done = last = 0
+    while done < count:
+        arc = choice[at + last]
+        if may_enter(robot, start, end[arc], zone_of, claims):
+            last += 1
+        else:
+            for k in range(at + last, at + count - 1):
+                choice[k] = choice[k + 1]
+            choice[at + count - 1] = arc
+        done += 1
+
+
 def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, compiled; a graph in arrays
     order: Ints,
     first: Ints,
@@ -246,6 +269,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
                 tail[other], heading[other], goal[other], 0, first, end, facing, turn, cost,
                 table[slot[other]], shut[layer[other]], keys, stack, base + 4,
             )  # fmt: skip
+            zones_last(other, tail[other], stack[base + 1], end, zone_of, claims, stack, base + 4)
             stack[base + 2] = 0
             stack[base + 3] = 0
         for d in range(depth + 1):
