@@ -113,6 +113,20 @@ def take(session: Session, *, now: datetime) -> PlanRun | None:
     return row
 
 
+def begin(session: Session, id_: UUID, *, now: datetime) -> None:
+    """Do a run here and now that waits; the worker does not take it any more.
+
+    Raises:
+        NotFound: no such run. RunEnded: it does not wait.
+    """
+    row = session.get(PlanRun, id_, with_for_update=True)
+    if row is None:
+        raise NotFound(f"run {id_}")
+    if row.state != "QUEUED":
+        raise RunEnded(row.state)
+    row.state, row.started_at, row.seen_at = "RUNNING", now, now
+
+
 def days_of(session: Session, run_id: UUID) -> dict[int, PlanPlayed]:
     """The days of a run that are kept, by seed."""
     query = select(PlanPlayed).where(PlanPlayed.run_id == run_id).order_by(PlanPlayed.seed)

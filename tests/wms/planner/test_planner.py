@@ -4,10 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
 
 from tests.builders import an_id
 from tests.wms.house import HUB, SPOKE, House
 from tests.wms.planner.desk import BOSS, PLANNER, Desk
+from wms.planner.model import PlanPlayed, PlanRun
+from wms.planner.runs import GONE_AFTER
 
 DEAR_SPLITS = {"patch": "split_policy", "split_minor": 900}
 NO_HUB = {"patch": "close_node", "node": HUB, "stock_to": SPOKE}
@@ -195,3 +199,21 @@ def test_a_day_is_held_against_the_usual_rules(desk: Desk):
     assert (hub["site"], hub["orders"], hub["lines"]) == (HUB, 3, 6)
     assert 0 < hub["done"]["metres"] <= hub["rules"]["metres"]
     assert desk.answer("GET", "report?day=2026-01-01").json()["code"] == "nothing_to_plan"
+
+
+def test_who_goes_on_with_a_run_does_not_play_its_days_again(desk: Desk):
+    scenario = desk.scenario(desk.snapshot(), "as it is")
+    run = desk.run(scenario, 1, 2)
+    mark = {"kpis": {"orders": 77.0}, "terms": {}, "loads": {}, "flows": [], "decisions": []}
+
+    def half_way(session: Session) -> None:
+        session.execute(update(PlanRun).values(state="RUNNING", result=None))
+        session.execute(delete(PlanPlayed).where(PlanPlayed.seed == 2))
+        session.execute(update(PlanPlayed).values(played=mark))
+
+    desk.house.database.run(half_way)
+    assert desk.house.job("plan") == 0, "its process may still be there"
+    desk.house.clock.at += GONE_AFTER
+    assert desk.house.job("plan") == 1
+    again = desk.get_run(run["id"])
+    assert again["result"]["kpis"]["orders"]["each"] == [77.0, 3]
