@@ -117,7 +117,7 @@ class Provider:
             "exp": at + int(TOKEN_LASTS.total_seconds()), **self.person,
         }  # fmt: skip
         lies: dict[str, dict[str, Any]] = {
-            "audience": {"aud": "somebody-else"}, "issuer": {"iss": "https://elsewhere.example"},
+            "audience": {"aud": "somebody-else", "azp": self.client_id}, "issuer": {"iss": "https://elsewhere.example"},
             "nonce": {"nonce": "another"}, "expired": {"iat": at - 9000, "exp": at - 8000},
             "nobody": {"sub": ""},
         }  # fmt: skip

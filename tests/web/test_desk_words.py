@@ -13,7 +13,7 @@ WORDS = {
 MAIN = json.loads((ROOT / "locales/en.json").read_text("utf-8"))
 SOURCES = "".join(
     path.read_text("utf-8")
-    for folder in ("masters", "floor", "billing", "core", "control")
+    for folder in ("masters", "floor", "billing", "core", "control", "admin", "planner")
     for path in (ROOT / "web/src" / folder).glob("*.ts*")
 )
 FAULTS = re.compile(

@@ -22,6 +22,7 @@ const DESK: Catalogues = {
 };
 const HOME: Page = { load: () => import("./home/page.tsx"), look: "light" };
 const PAGES: Record<string, Page> = {
+  admin: { load: () => import("./admin/page.tsx"), look: "light", more: DESK },
   billing: { load: () => import("./billing/page.tsx"), look: "light", more: DESK },
   control: { load: () => import("./control/page.tsx"), look: "light", more: DESK },
   decisions: { load: () => import("./decisions/page.tsx"), look: "light" },
