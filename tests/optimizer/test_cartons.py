@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from optimizer.cartons import Carton, Item, Packed, Placed, Problem, cost_terms, solve, turns
 from optimizer.cartons_check import faults
-from optimizer.result import Status
+from optimizer.result import Limits, Status
 
 SMALL = Carton(code="60", sides_mm=(250, 180, 120), tare_g=100, max_g=5_000, cost_minor=40)
 MIDDLE = Carton(code="100", sides_mm=(400, 300, 250), tare_g=300, max_g=15_000, cost_minor=80)
@@ -107,6 +107,15 @@ def test_the_bound_proves_what_the_first_look_proves():
     assert (proven.status, proven.gap) == (Status.OPTIMAL, 0.0)
     with pytest.raises(ValueError, match="1 mm"):
         Problem(items=(replace(book, sides_mm=(0, 1, 1)),), cartons=ALL)
+
+
+def test_only_so_many_moves_are_looked_at():
+    heavy = Item(sides_mm=(200, 150, 100), weight_g=7_000)
+    asked: list[int] = []
+    limits = Limits(iterations=5, stop=lambda: bool(asked.append(1)))  # type: ignore[func-returns-value]
+    problem = Problem(items=(heavy,) * 7, cartons=ALL, parcel_minor=700)
+    assert faults(problem, solve(problem, limits=limits).plan) == []
+    assert 1 <= len(asked) <= 7
 
 
 def test_the_checker_sees_every_fault():

@@ -8,6 +8,7 @@ import pytest
 
 from optimizer.docks import Door, Problem, Slot, Truck, solve
 from optimizer.docks_check import cost, faults
+from optimizer.docks_prices import Sheet
 from optimizer.result import Limits, Status
 from tests.night import some_by_day
 
@@ -77,6 +78,19 @@ def test_when_a_truck_is_late_little_changes(seed: int):
     anew = solve(replace(again, before=(), fixed=frozenset()), limits=SOON).plan
     changed = sum(one != other for one, other in zip(plan, found.plan, strict=True))
     assert changed <= sum(one != other for one, other in zip(plan, anew, strict=True))
+
+
+@pytest.mark.parametrize("seed", some_by_day(range(40), range(6)))
+def test_prices_leave_every_slot_of_the_best_plan(seed: int):
+    problem = drawn(seed, 7, 2)
+    sheet = Sheet(problem)
+    cost = sheet.cost(sheet.first())
+    sheet.priced(sheet.first(), cost, lambda *_: True)
+    best = solve(problem, limits=Limits(iterations=30))
+    slots, outs = sheet.candidates(cost)
+    if best.objective < cost:
+        for number, slot in enumerate(best.plan):
+            assert slot in slots[number] if slot is not None else outs[number]
 
 
 def test_by_hand_the_urgent_one_goes_first():

@@ -93,6 +93,17 @@ def test_eight_cubes_fill_a_cube_and_the_ninth_stays():
 
 
 @pytest.mark.usefixtures("plain")
+def test_what_is_wide_does_not_stand_on_what_is_narrow():
+    """By hand: glass bears nothing and is wider than the crate, so only one of the two goes in."""
+    crate = Kind(sides=(4, 4, 4), count=1)
+    glass = Kind(sides=(10, 10, 6), count=1, upright=(False, False, True), fragile=True)
+    problem = Problem(kinds=(crate, glass), room=(10, 10, 10))
+    found = solve(problem, limits=Limits(iterations=20))
+    assert faults(problem, found.plan) == []
+    assert [box.kind for box in found.plan] == [1]
+
+
+@pytest.mark.usefixtures("plain")
 def test_nothing_to_load_and_what_does_not_go_in_are_told():
     assert solve(Problem(kinds=(), room=(5, 5, 5))).plan == ()
     ladder = Kind(sides=(20, 2, 2), count=1)
