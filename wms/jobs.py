@@ -16,6 +16,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from edge.clock import Clock
+from optimizer.result import Limits
 from wms import outbox
 from wms.billing.jobs import billing_jobs
 from wms.collect.jobs import collect_jobs
@@ -38,7 +39,7 @@ from wms.outbound.booking import Desk
 from wms.outbound.floor import Floor
 from wms.outbound.printing_jobs import printing_jobs
 from wms.outbound.robot import present
-from wms.outbound.walks import make_walks
+from wms.outbound.walks import LOOKED_FOR, make_walks
 from wms.payments.jobs import payments_jobs
 from wms.planner.jobs import planner_jobs
 from wms.ports import Carrier, Notifier, Payments, Webhooks
@@ -78,6 +79,7 @@ class Jobs:
     seal_every_s: float = 10.0
     source_orders: int = source.ORDERS_MAX
     source_s: float = source.BUDGET_S
+    walks: Limits = LOOKED_FOR
 
     def all(self) -> list[Job]:
         """Every job, with its pause."""
@@ -139,7 +141,7 @@ class Jobs:
                 if pinned:  # what that empties is filled before it runs dry
                     self.database.run(partial(fill_pressed, site=site, now=now))
                 done += pinned
-            done += self.database.run(partial(make_walks, site=site, now=now))
+            done += self.database.run(partial(make_walks, site=site, now=now, limits=self.walks))
         return done + self.database.run(lambda s: present(s, self.floor, now=self.clock.now()))
 
     @property

@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     source_s: float = Field(
         default=0.5, gt=0, le=60, description="how long the best plan for them is looked for"
     )
+    walks_s: float = Field(
+        default=0.5,
+        ge=0,
+        le=60,
+        description="how long shorter walks are looked for, of orders that are picked together;"
+        " 0: what saves most is joined, and that is all",
+    )
     seal_every_s: float = Field(default=10.0, gt=0, description="how often movements are sealed")
     contact_key: Path | None = Field(
         default=None,

@@ -19,7 +19,7 @@ import signal
 import threading
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -50,6 +50,7 @@ from wms.notices.brand import brand_of
 from wms.orders.source import ORDERS_MAX
 from wms.outbound import stream
 from wms.outbound.floor import Floor, floor_of
+from wms.outbound.walks import LOOKED_FOR
 from wms.partners.gateway import ByChannel, MessageGateway
 from wms.partners.http import HttpCarrier
 from wms.partners.mail import Mailer
@@ -254,6 +255,7 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         seal_every_s=settings.seal_every_s,
         source_orders=settings.source_orders,
         source_s=settings.source_s,
+        walks=replace(LOOKED_FOR, seconds=settings.walks_s),
     )
     me = new_id(SystemClock().now()).hex[-12:]
     ears, mouth, eyes = (

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from optimizer import batching, picktour
 from optimizer.layout import Block
+from optimizer.result import Limits
 from wms.ids import SiteId
 from wms.orders.model import Allocation
 from wms.outbound.pick_packet import Walk, add_walk
@@ -27,7 +28,8 @@ from wms.outbound.style import PickLine, Style, style_of
 from wms.sites import Location, Site
 from wms.work.model import Task
 
-ORDERS_A_BATCH_MAX = 30  # orders weighed together; joining them is cubic in their number
+ORDERS_A_BATCH_MAX = 100  # orders weighed together
+LOOKED_FOR = Limits(seconds=0.5, iterations=200)  # the iterations are what ends it, with numba
 AISLE_PITCH_M, BAY_M = 3.0, 1.2
 
 Places: TypeAlias = dict[UUID, Location]
@@ -49,8 +51,13 @@ class Stop:
     turn: int = 0
 
 
-def make_walks(session: Session, site: SiteId, *, now: datetime) -> int:
-    """Gather pinned allocations that people walk to into tasks. Returns how many tasks."""
+def make_walks(
+    session: Session, site: SiteId, *, now: datetime, limits: Limits = LOOKED_FOR
+) -> int:
+    """Gather pinned allocations that people walk to into tasks. Returns how many tasks.
+
+    `limits` are of each group that is batched; with no seconds batches are by savings alone.
+    """
     query = (
         select(Allocation, PickLine)
         .outerjoin(
@@ -69,7 +76,7 @@ def make_walks(session: Session, site: SiteId, *, now: datetime) -> int:
     groups: dict[Hashable, list[tuple[Allocation, PickLine | None]]] = defaultdict(list)
     for each, line in session.execute(query):
         groups[_alike(line)].append((each, line))
-    return sum(_make(session, site, group, now) for group in groups.values())
+    return sum(_make(session, site, group, limits, now) for group in groups.values())
 
 
 def cross_bays_of(session: Session, site: SiteId) -> Bays:
@@ -78,12 +85,14 @@ def cross_bays_of(session: Session, site: SiteId) -> Bays:
     return tuple(sorted({int(bay) for bay in bays.split()}))
 
 
-def plan_walks(stops: Sequence[Stop], style: Style, cross_bays: Bays = ()) -> list[list[Stop]]:
+def plan_walks(
+    stops: Sequence[Stop], style: Style, cross_bays: Bays = (), limits: Limits = LOOKED_FOR
+) -> list[list[Stop]]:
     """The walks of stops that are picked alike, each in the order of its tour."""
     if not stops:
         return []
     parts = _parts(stops, style)
-    walks = [walk for part in parts for walk in _batches(part, style, cross_bays)]
+    walks = [walk for part in parts for walk in _batches(part, style, cross_bays, limits)]
     return [_in_order_of_tour(walk, cross_bays) for walk in walks]
 
 
@@ -102,6 +111,7 @@ def _make(
     session: Session,
     site: SiteId,
     group: Sequence[tuple[Allocation, PickLine | None]],
+    limits: Limits,
     now: datetime,
 ) -> int:
     style = style_of(group[0][1])
@@ -119,7 +129,8 @@ def _make(
     )
     places = {place.id: place for place in found}
     cross_bays = cross_bays_of(session, site)
-    walks = plan_walks([stop_of(each, places) for each in mine.values()], style, cross_bays)
+    stops_of_mine = [stop_of(each, places) for each in mine.values()]
+    walks = plan_walks(stops_of_mine, style, cross_bays, limits)
     for stops in walks:
         goods = tuple(mine[stop.id] for stop in stops)
         walk = Walk(site_id=site, goods=goods, style=style, places=places, lines=lines)
@@ -174,7 +185,9 @@ def _parts(stops: Sequence[Stop], style: Style) -> list[list[Stop]]:
     return list(parts.values())
 
 
-def _batches(part: Sequence[Stop], style: Style, cross_bays: Bays) -> list[list[Stop]]:
+def _batches(
+    part: Sequence[Stop], style: Style, cross_bays: Bays, limits: Limits
+) -> list[list[Stop]]:
     if style.mode in {"SINGLE", "PASS"}:
         return [list(part)]
     aisle, depth_m = _where(part)
@@ -193,7 +206,7 @@ def _batches(part: Sequence[Stop], style: Style, cross_bays: Bays) -> list[list[
         capacity=style.units_max,
         orders_max=style.orders_max,
     )
-    batch_of_order = batching.solve(problem).plan
+    batch_of_order = batching.solve(problem, limits=limits).plan
     walks: dict[int, list[Stop]] = defaultdict(list)
     for stop, order in zip(part, of_stop, strict=True):
         walks[int(batch_of_order[order])].append(stop)

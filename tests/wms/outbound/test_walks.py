@@ -1,10 +1,13 @@
 """Walks go round by the cross-aisles that a site has."""
 
+import random
 from itertools import count
 from uuid import UUID
 
 import pytest
 
+from optimizer import batching
+from optimizer.result import Limits
 from wms.outbound.style import Style
 from wms.outbound.walks import Stop, plan_walks, tour_m
 
@@ -40,3 +43,22 @@ def test_turns_that_somebody_laid_down_come_first():
     stops = [a_stop(1, 1, turn=3), a_stop(1, 2, turn=1), a_stop(1, 3, turn=2)]
     (walk,) = plan_walks(stops, Style(mode="SINGLE"), (2,))
     assert [stop.turn for stop in walk] == [1, 2, 3]
+
+
+def test_with_time_orders_are_gathered_into_shorter_walks(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(batching, "COLUMNS_MAX", 0)  # annealing alone
+    chance = random.Random(5)
+    stops = [
+        a_stop(chance.randint(1, 10), bay, order)
+        for order in range(12)
+        for bay in (chance.randint(1, 20), chance.randint(1, 20), 20)  # all to the same back
+    ]
+    style = Style(mode="CLUSTER", orders_max=3)
+
+    def walked_m(limits: Limits) -> float:
+        walks = plan_walks(stops, style, (), limits)
+        assert sorted(stop.id for walk in walks for stop in walk) == [stop.id for stop in stops]
+        assert max(len({stop.order_id for stop in walk}) for walk in walks) <= 3
+        return sum(tour_m(walk) for walk in walks)
+
+    assert walked_m(Limits(iterations=30)) < walked_m(Limits(seconds=0))
