@@ -45,7 +45,7 @@ from optimizer.sourcing_table import Tabled
 
 RELAX_MAX, RELAX_BY_STEPS = 300, 60  # rounds of prices; with a limit of steps
 PLAN_EVERY = 20
-CHUNK = 2_000 if IS_COMPILED else 20  # steps between two looks at the clock
+CHUNK = 200 if IS_COMPILED else 20  # steps between two looks at the clock
 CHUNK_BY_STEPS = 20  # and where steps are counted, the same compiled or not
 SLOW_S = 0.002  # of an order, a round, where nothing is compiled
 RELAX_SHARE, SEARCH_SHARE = 0.25, 0.75  # of the time, until when

@@ -21,6 +21,10 @@ from optimizer.sourcing_problem import Problem
 Ints = NDArray[np.int64]
 
 
+BUILD_SHARE = 0.5  # of the time: what takes longer to build will not be solved in the rest
+SOLVE_SHARE = 0.95  # of what is left: a solver looks at its clock now and then
+
+
 def improve(
     problem: Problem, hint: Ints, *, budget_s: float, seed: int, nodes: int | None = None
 ) -> tuple[Ints | None, float | None]:
@@ -37,10 +41,11 @@ def improve(
         the plan, shape (l, n), or None if the solver found none; and the bound, or None.
     """
     watch = Stopwatch()
-    model = _Model(problem)
-    left_s = budget_s - watch.elapsed_s
-    if left_s <= 0:
+    try:
+        model = _Model(problem, watch, BUILD_SHARE * budget_s)
+    except TimeoutError:
         return None, None
+    left_s = SOLVE_SHARE * (budget_s - watch.elapsed_s)
     parameters = mathopt.SolveParameters(
         time_limit=timedelta(seconds=left_s) if np.isfinite(left_s) else None,
         node_limit=nodes,
@@ -64,7 +69,7 @@ def improve(
 class _Model:
     """The MIP and its variables by what they mean."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, watch: Stopwatch, build_s: float) -> None:
         self.problem = problem
         self.model = mathopt.Model()
         self.parcel: dict[tuple[int, int], mathopt.Variable] = {}
@@ -72,7 +77,11 @@ class _Model:
         self.unfilled: dict[int, mathopt.Variable] = {}
         self.of_order: dict[int, list[mathopt.Variable]] = {}
         self.beyond: dict[int, mathopt.Variable] = {}
-        costs = [self._line(line) for line in range(problem.units.size)]
+        costs = []
+        for line in range(problem.units.size):
+            if watch.elapsed_s > build_s:
+                raise TimeoutError("no time to build the model")
+            costs.append(self._line(line))
         costs += [
             problem.parcel_cost[order, node] * opened
             for (order, node), opened in self.parcel.items()
