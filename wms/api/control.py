@@ -240,6 +240,10 @@ def _row(spot: Spot | None) -> Row | None:
     )  # fmt: skip
 
 
+def _said(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, ensure_ascii=False) if facts else ""
+
+
 def _alarms_out(found: AlarmList) -> AlarmsOut:
     return AlarmsOut(alarms=[_alarm_out(one) for one in found.alarms], flood=found.flood)
 
@@ -256,7 +260,7 @@ def _alarm_out(one: Listed) -> AlarmOut:
         active=row.active,
         state=one.state,
         owner=row.owner,
-        detail=str(facts.get("detail") or json.dumps(facts, ensure_ascii=False)),
+        detail=str(facts["detail"] if "detail" in facts else _said(facts)),
         cause=one.cause,
         shelved_until=None if shelf is None else shelf.until,
         shelved_by="" if shelf is None else shelf.by,

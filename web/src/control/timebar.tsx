@@ -17,10 +17,8 @@ export function TimeBar() {
     let before = performance.now();
     const play = window.setInterval(() => {
       const now = performance.now();
-      if (playing.peek() > 0) {
-        goOn(now - before);
-        lookAt(past.peek());
-      }
+      goOn(now - before);
+      if (past.peek() !== null) lookAt(past.peek()); // what was fetched meanwhile is shown too
       before = now;
     }, PLAYED_EVERY_MS);
     return () => {
