@@ -8,6 +8,7 @@ position, for all of them. Nobody waits: nobody asks. No NOTIFY: it costs the wr
 """
 
 import asyncio
+from contextvars import Context
 
 import anyio.to_thread
 import structlog
@@ -40,7 +41,8 @@ class Follower:
             async with asyncio.timeout(within_s):
                 while self._newest <= position:
                     if self._task is None or self._task.done():
-                        self._task = asyncio.create_task(self._follow())
+                        # it goes on after this request, and is nobody's
+                        self._task = asyncio.create_task(self._follow(), context=Context())
                     await self._more.wait()
         except TimeoutError:
             return False
