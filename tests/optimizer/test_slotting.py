@@ -1,0 +1,82 @@
+"""Goods lie where picking them is least to walk, where they may lie, and moves pay."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from optimizer import slotting
+from optimizer.result import Limits, Status
+
+
+def problem(seed: int, skus: int, places: int, *, together: bool = True) -> slotting.Problem:
+    chance = np.random.default_rng(seed)
+    at = chance.uniform(0, 20, (places, 2))
+    ties = np.triu(chance.integers(0, 9, (skus, skus)), 1).astype(float) * together
+    allowed = chance.random((skus, places)) < 0.8
+    allowed[np.arange(skus), np.arange(skus)] = True
+    return slotting.Problem(
+        picks=chance.integers(0, 30, skus).astype(float),
+        depot_m=2 * at.sum(axis=1),
+        between_m=np.abs(at[:, None] - at[None]).sum(axis=2),
+        together=ties + ties.T,
+        allowed=allowed,
+        now=np.arange(skus),
+        move_m=5.0,
+    )
+
+
+def brute_m(p: slotting.Problem) -> float:
+    skus, places = p.allowed.shape
+    return min(
+        sum(p.cost_m(np.array(each)))
+        for each in permutations(range(places), skus)
+        if p.allowed[np.arange(skus), each].all()
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_alone_each_sku_has_the_best_place(seed: int):
+    p = problem(seed, 4, 6, together=False)
+    solution = slotting.solve(p)
+    assert solution.objective == pytest.approx(brute_m(p))
+    assert solution.status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_together_they_are_as_near_as_brute_force_finds(seed: int):
+    p = problem(seed, 5, 6)
+    solution = slotting.solve(p, limits=Limits(iterations=4_000), seed=seed)
+    assert solution.objective == pytest.approx(brute_m(p))
+    assert solution.objective == pytest.approx(sum(p.cost_m(solution.plan)))
+    assert p.allowed[np.arange(5), solution.plan].all()
+    assert np.unique(solution.plan).size == 5
+    again = slotting.solve(p, limits=Limits(iterations=4_000), seed=seed)
+    assert (again.plan == solution.plan).all()
+
+
+def test_moves_are_worth_their_work_and_can_each_be_done_alone():
+    p = problem(1, 6, 8)
+    place = slotting.solve(p, limits=Limits(iterations=2_000)).plan
+    moves = slotting.moves_worth(p, place, most=8)
+    now = p.now.copy()
+    assert moves
+    for group, saved_m in moves:
+        before_m = sum(p.cost_m(now))
+        now[group] = place[group]
+        assert np.unique(now).size == now.size, "no place has two SKUs in between"
+        assert saved_m == pytest.approx(before_m - sum(p.cost_m(now)) - 5.0 * len(group))
+        assert saved_m > 0
+    assert sum(len(group) for group, _ in slotting.moves_worth(p, place, most=2)) <= 2
+
+
+def test_what_cannot_be_is_explained():
+    p = problem(1, 3, 3)
+    p.allowed[1] = False
+    assert slotting.solve(p).why == ("SKU 1 may lie nowhere",)
+    assert slotting.solve(problem(1, 0, 0)).plan.size == 0
+    with pytest.raises(ValueError, match="two SKUs are in one place"):
+        slotting.Problem(
+            picks=np.zeros(2), depot_m=np.zeros(2), between_m=np.zeros((2, 2)),
+            together=np.zeros((2, 2)), allowed=np.ones((2, 2), dtype=bool), now=np.zeros(2, int),
+        )  # fmt: skip
