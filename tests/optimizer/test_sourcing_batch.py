@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from optimizer import sourcing
+from optimizer.commands import plan
 from optimizer.result import Limits, Status
 from optimizer.sourcing_file import KIND, drawn, read
 from optimizer.sourcing_problem import Problem
@@ -148,3 +149,17 @@ def test_what_is_wrong_with_a_file_is_said():
         read({**FILE, "orders": [{**FILE["orders"][0], "lines": [["C", 1]]}]})  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="'stock'"):
         read({"kind": "sourcing", "nodes": [], "skus": [], "orders": []})
+
+
+def test_a_file_is_solved_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file, picture = tmp_path / "problem.json", tmp_path / "plan.svg"
+    file.write_text(json.dumps(FILE))
+    with pytest.raises(SystemExit) as ended:
+        plan(["solve", str(file), "--json", "--svg", str(picture)])
+    assert ended.value.code == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["status"], answer["objective"], answer["gap"]) == ("OPTIMAL", 144, 0)
+    assert picture.read_text().startswith("<svg")
+    file.write_text('{"kind": "weather"}')
+    with pytest.raises(SystemExit, match="kind is 'weather', not one of"):
+        plan(["solve", str(file)])
