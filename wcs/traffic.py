@@ -74,9 +74,12 @@ def grant(
     order = np.array(sorted(range(len(movers)), key=lambda i: movers[i].rank), np.int32)
     if ways.zones:
         claims = _claims(routes, look_ahead_m)
-        order = claims.decide(fleet, order, routes.table(compiled=fleet.is_fast))
-        for i, node in claims.retreats.items():
-            fleet.goal[i], fleet.slot[i] = node, routes.slot(ways.names[node])
+        leads = claims.decide(fleet, order, routes.table(compiled=fleet.is_fast))
+        if claims.retreats:  # once more, with what lies on their way out
+            for i, node in claims.retreats.items():
+                fleet.goal[i], fleet.slot[i] = node, routes.slot(ways.names[node])
+            leads = claims.decide(fleet, order, routes.table(compiled=fleet.is_fast))
+        order = leads
     found: dict[str, list[str]] = {}
     table = routes.table(compiled=fleet.is_fast)
     for i, arc in fleet.serve(order, table, look_ahead_m).tolist():

@@ -223,9 +223,18 @@ def test_zones_without_open_ground_between_them_are_claimed_together():
     claims, fleet, rows = claiming(TWO_HALLS, {"0,3": None, "1,1": "2,3"})
     assert leaders(claims, fleet, rows) == [0, 1]
     assert fleet.claims[1].sum() == 2, "the lane, and the dead end behind it"
-    claims, fleet, rows = claiming(TWO_HALLS, {"0,3": "1,6", "1,1": "0,3"})
+    claims, fleet, rows = claiming(TWO_HALLS, {"0,3": None, "1,1": "0,3"})
     assert leaders(claims, fleet, rows) == [0]
     assert fleet.claims[1].sum() == 0, "not the lane either: the other has to come out"
+    names = fleet.roadmap.names
+    assert [names[node] for node in claims.retreats.values()] in (["1,1"], ["1,5"])
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_single_lane_is_driven_one_way_at_a_time():
+    claims, fleet, rows = claiming(TWO_HALLS, {"1,1": "1,6", "1,0": "1,5", "1,5": "1,0"})
+    assert leaders(claims, fleet, rows) == [0, 1], "who comes the other way waits"
+    assert fleet.claims.any(axis=1).tolist() == [True, True, False]
 
 
 @pytest.mark.usefixtures("plain")

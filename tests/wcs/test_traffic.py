@@ -73,9 +73,10 @@ def test_nobody_is_pushed_through_the_one_who_pushes_nor_a_wall():
 
 
 def test_the_longest_under_way_goes_first():
-    routes = Routes(square())
-    late, early = mover("a1", "b", goal="d", since=9.0), mover("z9", "p", goal="d", since=1.0)
-    assert grant([late, early], routes, 99.0)["z9"] == ["c", "d"]
+    points = {"a": (0.0, 0.0), "b": (4.0, 0.0), "c": (8.0, 4.0), "d": (0.0, 4.0), "e": (4.0, 8.0)}
+    routes = Routes(plant_of(points, ["a>b", "b>c", "c>d", "d>a", "d>e", "e>c"]))
+    late, early = mover("a1", "b", goal="d", since=9.0), mover("z9", "e", goal="d", since=1.0)
+    assert grant([late, early], routes, 99.0) == {"z9": ["c", "d"]}
     assert late.held == ["b"]
 
 

@@ -160,9 +160,8 @@ class Claims:
                         self.retreats[robot] = near
                         todo.clear()
                         break
-                    if self._zone[near] == zone:
-                        seen.add(near)
-                        todo.append(near)
+                    seen.add(near)
+                    todo.append(near)
 
     def _ask(self, uses: list[_Use], robot: int, rank: int, way: _Way) -> bool:
         """Claim what the robot is about to enter; whether it goes on."""
