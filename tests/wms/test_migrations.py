@@ -41,6 +41,7 @@ from wms.outbound.packing_tables import (
 )
 from wms.outbox import OutboxConsumer, OutboxEvent
 from wms.people.model import Device, Operator, SignIn, SignInTry
+from wms.planner.model import PlanPlayed, PlanProposal, PlanRun, PlanScenario, PlanSnapshot
 from wms.sites import Location, Site
 from wms.stock.model import (
     ChannelBuffer,
@@ -61,6 +62,7 @@ GROUND = (
     Wait, Parcel, CartonRow, PackStation, ScaleWeight, Printer, PrintJob, Manifest, DockLoad,
     Task, WorkEvent, WorkPlace, WorkRule, WorkStandard, Evidence, ExceptionRow, ExceptionAct,
     Operator, Device, SignIn, SignInTry, ApiKey,
+    PlanSnapshot, PlanScenario, PlanRun, PlanPlayed, PlanProposal,
     Account, AccountRight, AccountSession, AccountTry, AuditEvent, OneTime, SecondPerson,
 )  # fmt: skip
 BY_SITE = (

@@ -35,7 +35,8 @@ TAGS = {
     "people": "Operators and devices: pairing, signing in.",
     "supervise": "Tasks, exceptions, labour: what supervisors see and decide.",
     "packing": "Cartons, benches, printers, print jobs, manifests.",
-    "console": "Supervisors and planners.",
+    "console": "Supervisors.",
+    "planner": "What if: snapshots, scenarios, runs, comparison, proposals, the day report.",
     "control": "The control room: alarms, the last day, machines.",
     "health": "Is it up?",
 }
