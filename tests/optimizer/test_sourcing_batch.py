@@ -14,7 +14,9 @@ from optimizer import sourcing
 from optimizer.commands import plan
 from optimizer.result import Limits, Status
 from optimizer.sourcing_file import KIND, drawn, read
+from optimizer.sourcing_order import OneOrder, fill_order
 from optimizer.sourcing_problem import Problem
+from optimizer.sourcing_single import fill_one
 from tests.optimizer.checkers_sourcing import judged
 from tests.optimizer.sourcing_plain import made
 
@@ -163,3 +165,32 @@ def test_a_file_is_solved_by_command(tmp_path: Path, capsys: pytest.CaptureFixtu
     file.write_text('{"kind": "weather"}')
     with pytest.raises(SystemExit, match="kind is 'weather', not one of"):
         plan(["solve", str(file)])
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(300)
+def test_an_order_by_itself_costs_the_same_compiled():
+    chance = np.random.default_rng(5)
+    for _ in range(300):
+        lines, nodes = int(chance.integers(1, 6)), int(chance.integers(1, 8))
+        one = OneOrder(
+            units=chance.integers(1, 4, lines),
+            stock=chance.integers(0, 5, (lines, nodes)),
+            parcel_cost=chance.integers(10, 90, nodes).astype(np.float64),
+            unit_cost=chance.integers(1, 30, (lines, nodes)).astype(np.float64),
+            backorder_cost=np.full(lines, 200.0),
+            line_splitting=bool(chance.integers(2)),
+            split_cost=float(chance.integers(0, 30)),
+        )
+        fast, slow = fill_one(one)[0], fill_order(one)[0]
+        assert (fast <= one.stock).all()
+        assert order_cost(one, fast) == pytest.approx(order_cost(one, slow))
+
+
+def order_cost(one: OneOrder, shipped: np.ndarray) -> float:
+    """What an order costs that is shipped so."""
+    opened = shipped.any(axis=0)
+    cost = (shipped * one.unit_cost).sum() + one.parcel_cost[opened].sum()
+    cost += one.backorder_cost[shipped.sum(axis=1) == 0].sum()
+    assert np.isin(shipped.sum(axis=1), [0, *one.units]).all()
+    return float(cost + one.split_cost * max(0, int(opened.sum()) - 1))
