@@ -105,7 +105,7 @@ def drive(
     return reached
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10**9), st.integers(2, 8))
 def test_everybody_gets_everywhere(seed: int, robots: int):
     rng = Random(seed)
@@ -152,7 +152,7 @@ def test_who_is_pushed_goes_into_a_free_dead_end_but_not_into_one_that_is_taken(
     assert grant([one, two, wall, other], routes, 99.0) == {}
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 @given(st.integers(0, 10**9), st.integers(2, 6))
 def test_everybody_gets_into_dead_ends_and_out_again(seed: int, robots: int):
     rng = Random(seed)
