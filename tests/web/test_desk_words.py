@@ -19,6 +19,7 @@ SOURCES = "".join(
 FAULTS = re.compile(
     r'(?:BadCell\(|UnreadableFile\(|fault\(row, "\w+", |_fault\([^)]*?, |code=)"([a-z_]+)"'
 )
+ALARMS = re.compile(r'f?"(robot|safety|fleet|portal|mfc|sorter)\.([a-z_]+)/')
 OTHERS = {"lot", "condition", "", "cp932"}
 
 
@@ -39,6 +40,16 @@ def test_every_key_is_used():
         key for key in WORDS["en"] if f'"{key}"' not in SOURCES and key.split(".")[0] not in by_code
     ]
     assert unused == []
+
+
+def test_every_alarm_of_a_site_has_words_and_says_what_to_do():
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "wcs").glob("*.py"))
+    codes = {f"{area}.{what}" for area, what in ALARMS.findall(sources)}
+    codes |= {f"mfc.{status}" for status in ("jam", "stopped", "full", "lost")}
+    assert {"safety.stopped", "robot.stranded", "sorter.jam"} <= codes
+    assert {code for code in codes if f"alarm.{code}" not in MAIN} == set()
+    of_machines = {code for code in codes if code.startswith(("mfc.", "sorter."))}
+    assert {code for code in of_machines if f"alarm_do.{code}" not in MAIN} == set()
 
 
 def test_every_fault_of_a_file_and_every_kind_has_words():
