@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms.access import KeyMissing
@@ -66,11 +67,9 @@ def password_hash(password: str) -> str:
 def enter(session: Session, code: str, password: str, *, now: datetime) -> Account | WmsError:
     """Who it is; or why not: to be raised after the commit, which counts it."""
     hashed = hash_of(code)
-    tried = session.get(AccountTry, hashed, with_for_update=True)
-    if tried is None:
-        tried = AccountTry(code_hash=hashed, failed=0, at=now)
-        session.add(tried)
-        session.flush()
+    new = insert(AccountTry).values(code_hash=hashed, failed=0, at=now)
+    session.execute(new.on_conflict_do_nothing())  # two may guess at the same time
+    tried = session.get_one(AccountTry, hashed, with_for_update=True)
     if now >= tried.at + SHUT:
         tried.failed = 0
     if tried.failed >= TRIES_MAX:
