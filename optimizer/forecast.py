@@ -122,7 +122,7 @@ def _methods(kind: Kind, size: int, season: int, *, with_library: bool | None) -
     if kind in {"INTERMITTENT", "LUMPY"}:
         return {"mean": mean, "sba": sba, "tsb": tsb}
     found: dict[str, Method] = {"mean": mean, "smoothed": tsb}  # sizes alone: it comes each time
-    if size >= 4 * season:
+    if size - size // 4 >= 4 * season:  # as much is left when the last quarter is held back
         found["weekdays"] = weekdays
         is_there = find_spec("statsforecast") is not None
         if is_there if with_library is None else with_library:

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.forecast import forecast, kind_of, mean, sba, tsb, weekdays
@@ -56,6 +56,7 @@ def test_what_dies_out_is_not_forecast_as_it_was():
     assert found.method in {"tsb", "mean"}
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 50), max_size=60), st.integers(1, 30))
 def test_any_history_has_a_forecast(units: list[int], periods: int):
     history = np.array(units, dtype=np.float64)
@@ -65,6 +66,13 @@ def test_any_history_has_a_forecast(units: list[int], periods: int):
     assert found.mean.max() <= history.max(initial=0) + 1e-9
     assert (found.kind == "NONE") == (not history.any())
     assert found.variance >= 0
+
+
+@pytest.mark.parametrize("days", [7, 8, 27, 28, 29, 37, 38, 56])
+def test_a_history_of_any_length_is_tried(days: int):
+    found = forecast(weeks(12)[:days], periods=7, with_library=False)
+    assert (found.mase is None) == (days < 8)
+    assert ("weekdays" in found.errors) == (days >= 37)
 
 
 def test_nonsense_is_named():
