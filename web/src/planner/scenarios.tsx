@@ -83,7 +83,8 @@ function Bar() {
         const wanted = (event as SubmitEvent).submitter?.getAttribute("data-act");
         const name = input.value.trim();
         if (!name) return;
-        void (wanted === "freeze" ? freeze(name) : make(name)).then(() => (input.value = ""));
+        input.value = ""; // at once: not what is typed while it is being done
+        void (wanted === "freeze" ? freeze(name) : make(name));
       }}
     >
       <label>
