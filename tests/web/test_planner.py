@@ -125,6 +125,7 @@ def agree(page: Page) -> None:
     expect(page.locator("[data-plan='no Tokyo'][data-state=APPROVED]")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_a_planner_asks_what_if_and_another_makes_it_so(
     trading: House, real_soko: str, open_page: Opener, snap: Snapper
 ):
