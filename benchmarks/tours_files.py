@@ -48,7 +48,7 @@ def read(file: Path) -> Problem:
             aisle_pitch_m=float(head["DISTANCE_AISLE_TO_AISLE"]),
         ),
         aisle=aisle[there],
-        depth_m=depth_m if is_below else length_m - depth_m,
+        depth_m=np.asarray(depth_m if is_below else length_m - depth_m, dtype=np.float64),
         article=np.array([number[name] for name in article[there].tolist()], dtype=np.int64),
         quantity=quantity[there],
         wanted=np.array([int(units) for _, units in WANTED.findall(text)], dtype=np.int64),

@@ -22,6 +22,7 @@ from wms.billing.jobs import billing_jobs
 from wms.collect.jobs import collect_jobs
 from wms.collect.policy import is_for_release
 from wms.contacts.keys import Keys
+from wms.control import alarms
 from wms.counting.jobs import counting_jobs
 from wms.database import Database
 from wms.epcis.tell import epcis_jobs
@@ -171,9 +172,10 @@ class Jobs:
         return len(ended) + self.database.run(lambda s: promises.judge_lots(s, now=now))
 
     def forget(self) -> int:
-        """Forget events that every consumer has had and that are a week old, a part at a time."""
-        before = self.clock.now() - EVENTS_KEPT
-        return self.database.run(lambda s: outbox.forget(s, before=before))
+        """Forget what every consumer has had and is a week old, and old alarms; part by part."""
+        now = self.clock.now()
+        forgotten = self.database.run(lambda s: outbox.forget(s, before=now - EVENTS_KEPT))
+        return forgotten + self.database.run(lambda s: alarms.forget(s, now))
 
     def seal(self) -> int:
         """Seal what has moved; returns how many rows. A long backlog is sealed part by part."""

@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         ge=0,
         le=60,
         description="how long shorter walks are looked for, of orders that are picked together;"
-        " 0: what saves most is joined, and that is all",
+        " 0, or without the extra `fast`: what saves most is joined, and that is all",
     )
     seal_every_s: float = Field(default=10.0, gt=0, description="how often movements are sealed")
     contact_key: Path | None = Field(

@@ -37,6 +37,7 @@ from edge.stream import (
     encode_ack,
     encode_batch,
 )
+from optimizer.compiled import IS_COMPILED
 from wms import inbox
 from wms.cells import open_cells
 from wms.contacts.keys import Keys
@@ -255,7 +256,7 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         seal_every_s=settings.seal_every_s,
         source_orders=settings.source_orders,
         source_s=settings.source_s,
-        walks=replace(LOOKED_FOR, seconds=settings.walks_s),
+        walks=replace(LOOKED_FOR, seconds=settings.walks_s if IS_COMPILED else 0.0),
     )
     me = new_id(SystemClock().now()).hex[-12:]
     ears, mouth, eyes = (

@@ -13,6 +13,7 @@ import pytest
 
 from edge.clock import Clock, ScaledClock
 from edge.drivers import DeviceUnavailable
+from edge.drivers.around import Around
 from edge.drivers.llrp import HEADER, Splitter, decode, encode
 from edge.drivers.llrp_messages import (
     ALREADY_CONNECTED,
@@ -48,7 +49,7 @@ class Site:
     def __init__(self, clock: Clock, port: int) -> None:
         row = {"name": "rfid-out", "driver": "llrp", "port": port, "keepalive_s": 0.3}
         self.clock = clock
-        self.driver = make(row, SITE, clock=clock, port_offset=0, mqtt_url="", state_dir=Path())
+        self.driver = make(row, Around(clock=clock, site=SITE))
         self.gate = GateState(gate="GATE-OUT", device="rfid-out", inside=(1, 2), outside=(3, 4))
         self.said: list[DeviceEvent | RobotReport] = []
         self.passages: list[GatePassage] = []
@@ -221,13 +222,6 @@ async def test_closing_is_answered(reader: LlrpReader):
 
 
 def test_the_driver_reads_all_antennas_when_no_gate_names_them(clock: ScaledClock):
-    driver = make(
-        {"name": "shelf", "port": 1},
-        SITE,
-        clock=clock,
-        port_offset=1,
-        mqtt_url="",
-        state_dir=Path(),
-    )
+    driver = make({"name": "shelf", "port": 1}, Around(clock=clock, site=SITE, port_offset=1))
     assert isinstance(driver, RfidReader)
     assert driver._antennas == (0,)

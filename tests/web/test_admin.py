@@ -21,8 +21,9 @@ def guarded_soko(
     assert built_screens.is_dir()
     clock = tmp_path / "clock"
     ScaledClock.start(clock, at=house.clock.now(), speed=1.0)
-    asks = {"SOKO_ACCESS": "keys", "SOKO_HANDHELD": "paired"}
-    with soko_serve(database_url, broker, clock, **asks) as address:
+    with soko_serve(
+        database_url, broker, clock, SOKO_ACCESS="keys", SOKO_HANDHELD="paired"
+    ) as address:
         yield address
 
 

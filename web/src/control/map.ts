@@ -6,7 +6,7 @@
 import { isBlocked, poseOf, type Carton, type Frame, type Robot, siteNow } from "./live.ts";
 import { poseAt, type Pose, round } from "./motion.ts";
 import type { Heat } from "./heat.ts";
-import { drawSign, FONT } from "./signs.ts";
+import { drawBolt, drawSign, FONT } from "./signs.ts";
 import { type Box, extent, machines, type Machines, type Plant, positions, type XY } from "./plant.ts";
 
 type Ink = CanvasRenderingContext2D;
@@ -149,7 +149,7 @@ export class Floor {
         ink.beginPath();
         ink.roundRect(x - half, y - half, half * 2, half * 2, 3);
         ink.stroke();
-        if (point.kind === "charge") this.bolt(ink, x, y - half * 0.1, half * 0.8, this.colour.line as string);
+        if (point.kind === "charge") drawBolt(ink, x, y - half * 0.1, half * 0.8, this.colour.line as string);
       }
     }
   }
@@ -387,19 +387,6 @@ export class Floor {
     ink.textBaseline = "middle";
     ink.fillStyle = colour;
     ink.fillText(text, x, y);
-  }
-
-  private bolt(ink: Ink, x: number, y: number, r: number, colour: string): void {
-    ink.fillStyle = colour;
-    ink.beginPath();
-    ink.moveTo(x + r * 0.25, y - r);
-    ink.lineTo(x - r * 0.55, y + r * 0.2);
-    ink.lineTo(x, y + r * 0.2);
-    ink.lineTo(x - r * 0.2, y + r);
-    ink.lineTo(x + r * 0.6, y - r * 0.25);
-    ink.lineTo(x + r * 0.05, y - r * 0.25);
-    ink.closePath();
-    ink.fill();
   }
 }
 

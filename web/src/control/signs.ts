@@ -67,3 +67,17 @@ export function drawSign(
       }
   }
 }
+
+/** The battery is charging. */
+export function drawBolt(ink: Ink, x: number, y: number, r: number, colour: string): void {
+  ink.fillStyle = colour;
+  ink.beginPath();
+  ink.moveTo(x + r * 0.25, y - r);
+  ink.lineTo(x - r * 0.55, y + r * 0.2);
+  ink.lineTo(x, y + r * 0.2);
+  ink.lineTo(x - r * 0.2, y + r);
+  ink.lineTo(x + r * 0.6, y - r * 0.25);
+  ink.lineTo(x + r * 0.05, y - r * 0.25);
+  ink.closePath();
+  ink.fill();
+}
