@@ -11,15 +11,25 @@ SHELF, ITEM = "A-12-03", "4912345678904"
 SHELF_2, ITEM_2 = "A-12-04", "4900000000016"
 
 
+SLOW_KEY_MS = 50
+SLOW_KEY_MS = 50
 LAST: WeakKeyDictionary[Page, str] = WeakKeyDictionary()
 
 
 def scan(page: Page, code: str) -> None:
-    """As a scanner does it: keys, then Enter; the same code not before it is meant again."""
+    """As a scanner does it: keys, then Enter; the same code not before it is meant again.
+
+    The first code shows the page whether Enter ends one. Until then a pause ends it too, and a
+    busy machine pauses: one slow key says that more is to come.
+    """
     if LAST.get(page) == code:
         page.wait_for_selector("[data-scanner=ready]")
+    is_first = page not in LAST
     LAST[page] = code
-    page.keyboard.type(code)
+    page.keyboard.type(code[0])
+    if is_first:
+        page.wait_for_timeout(SLOW_KEY_MS)
+    page.keyboard.type(code[1:])
     page.keyboard.press("Enter")
 
 

@@ -111,7 +111,7 @@ def test_it_is_legible_on_a_phone_and_on_a_desk(
 
 def test_the_start_page_leads_to_every_screen(stage: StageHand, open_page: Opener, snap: Snapper):
     page = open_page(f"{stage.address}/ui/?lang=en")
-    expect(page.locator(".door")).to_have_count(11)
+    expect(page.locator(".door")).to_have_count(12)
     snap(page, "start-en")
     page.locator(".door[href='/ui/stock']").click()
     expect(page).to_have_url(f"{stage.address}/ui/stock")

@@ -211,7 +211,7 @@ def get_heat(services: Svc, now: Now, minutes: Minutes = 30) -> HeatOut:
 
     bodies = services.database.run(work)
     cells = heat(moment for body in bodies for moment in unpack(body))
-    rows = [(column, row, seen, waited) for (column, row), (seen, waited) in cells.items()]
+    rows = [[column, row, seen, waited] for (column, row), (seen, waited) in cells.items()]
     return HeatOut(cell_m=CELL_M, minutes=len(bodies), cells=rows)
 
 

@@ -123,6 +123,6 @@ class HeatOut(BaseModel):
 
     cell_m: float
     minutes: int
-    cells: list[tuple[int, int, int, int]] = Field(
+    cells: list[Annotated[list[int], Field(min_length=4, max_length=4)]] = Field(
         description="column, row, robots seen, robots that waited"
     )
