@@ -74,6 +74,8 @@ _WRITING = {
     "429": "Too many at once: come again, with the same ids",
 }
 _SIGNED_IN = {"401": "Nobody has signed in", "403": "They may not do this"}
+_AT_THE_DOOR = {"401": "Whoever this is, they are not known here", "403": "Not from this page"}
+_DOORS = ("/sign-in", "/set-up", "/me", "/sign-out", "/login", "/callback", "/pair")
 _WITH_KEY = {"401": "No key, or none that is good", "403": "The key lacks the scope"}
 
 
@@ -132,7 +134,9 @@ def _say_what_may_go_wrong(path: str, method: str, operation: dict[str, Any]) ->
         problems["429"] = _WRITING["429"]
     if scope == PEOPLE:
         problems |= _SIGNED_IN
-    elif scope != PUBLIC:
+    elif scope == PUBLIC:
+        problems |= _AT_THE_DOOR if path.endswith(_DOORS) else {}
+    else:
         problems |= _WITH_KEY
         operation["security"] = [{"key": [scope]}]
     answers = operation["responses"]

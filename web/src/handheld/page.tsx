@@ -1,7 +1,7 @@
 /** The handheld: one instruction, one big thing; the scanner is the only control on the happy path. */
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import "./handheld.css";
 import { number, t, word } from "../core/i18n.ts";
 import { Start } from "./home.tsx";
@@ -49,7 +49,8 @@ export function Handheld({ home }: { home: ComponentChildren }) {
   useEffect(keepAwake, []);
   // What the first screen does without is there before the Wi-Fi goes.
   useEffect(() => void sheetsPart().catch(() => undefined), []);
-  useEffect(() => {
+  useLayoutEffect(() => {
+    // before it is seen: whoever sees a step may scan
     if (!sink.current) return undefined;
     const scanner = new Scanner(
       sink.current,

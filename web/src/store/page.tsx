@@ -1,5 +1,5 @@
 /** For the people in a store: what to do next, handing over, taking back, and where else there is one. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import "./store.css";
 import { Home, LanguageSwitch, LookSwitch } from "../core/bar.tsx";
 import { clock, lasting, t, word } from "../core/i18n.ts";
@@ -32,7 +32,8 @@ export function Page() {
 
 function Counter() {
   const sink = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
+    // before it is seen: whoever sees a step may scan
     if (!sink.current) return undefined;
     const scanner = new Scanner(
       sink.current,
