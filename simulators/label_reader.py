@@ -93,11 +93,11 @@ def _text(symbols: Sequence[int]) -> str:
         return ""
     text, pairs = [], start == _START_C
     for each in data:
-        if pairs and each < _CODE_C:
+        if pairs and each <= _CODE_C:  # 99 is a pair too, where pairs are spoken
             text.append(f"{each:02d}")
         elif each == _CODE_B and pairs:
             pairs = False
-        elif each == _CODE_C and not pairs:
+        elif each == _CODE_C:
             pairs = True
         elif each < _CODE_C - 4:
             text.append(chr(each + 32))

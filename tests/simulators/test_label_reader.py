@@ -18,7 +18,7 @@ from wms.printing.render import to_zpl
 PICTURE = re.compile(rb"\^GFA,\d+,\d+,(\d+),:Z64:([A-Za-z0-9+/=]+):")
 
 
-@pytest.mark.parametrize(("number", "dpi"), [(1, 203), (771, 300), (1_234_567, 203)])
+@pytest.mark.parametrize(("number", "dpi"), [(1, 203), (771, 300), (545_690_995, 203)])
 def test_an_sscc_is_read_as_any_scanner_reads_it(number: int, dpi: int):
     sscc = sscc_from("4912345", 2, number)
     zpl = to_zpl([label(lpn_label(sscc))], dpi=dpi)
