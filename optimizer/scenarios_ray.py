@@ -32,7 +32,7 @@ def on_cluster(address: str | None = None) -> Runner:
         running: dict[Any, Case] = {}
         try:
             while waiting or running:
-                there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+                there = ray.cluster_resources()
                 most = max(1, int(AHEAD * there.get("CPU", 1)))
                 while waiting and len(running) < most:
                     case = waiting.pop()

@@ -71,7 +71,7 @@ def main(words: Sequence[str]) -> None:
     found = sweep(network(), cases(count), on_cluster(cluster.address), kept=kept)
     sys.stdout.write("\n" + shown(found) + "\n")
     sys.stdout.flush()
-    cluster.shutdown()  # type: ignore[no-untyped-call]
+    cluster.shutdown()
 
 
 if __name__ == "__main__":
