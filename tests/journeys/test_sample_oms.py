@@ -5,6 +5,8 @@ import sys
 from ipaddress import ip_network
 from pathlib import Path
 
+import pytest
+
 from edge.ports import HOST
 from tests.builders import eventually
 from tests.faults.shop import serving
@@ -21,6 +23,7 @@ def start(port: int, sku: str) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
+@pytest.mark.nightly
 def test_it_places_an_order_and_hears_of_it_until_it_is_taken_back(
     house: House, database_url: str, folder: Path
 ):

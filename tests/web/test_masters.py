@@ -178,6 +178,7 @@ def furnish_rules(house: House) -> None:
     house.ok(house.http.put("/console/v1/kits/BOX", json=kit))
 
 
+@pytest.mark.nightly
 def test_rules_are_edited_with_their_faults_beside_them(
     house: House, real_soko: str, open_page: Opener, snap: Snapper
 ):
