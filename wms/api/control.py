@@ -5,6 +5,7 @@ Commands to machines are in wms.api.machines; the live picture in wms.api.consol
 
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -66,18 +67,25 @@ def get_alarms(services: Svc, now: Now) -> AlarmsOut:
     return services.database.run(lambda session: alarms_now(session, services, now))
 
 
+def _after(services: Services, now: datetime, act: Callable[[Session], object]) -> AlarmsOut:
+    """The alarms as they are after that, in one transaction."""
+
+    def work(session: Session) -> AlarmsOut:
+        act(session)
+        return alarms_now(session, services, now)
+
+    return services.database.run(work)
+
+
 @router.post("/alarms/{alarm_id}:acknowledge")
 def post_acknowledge(
     alarm_id: UUID, body: CommandIn, services: Svc, now: Now, boss: Boss
 ) -> AlarmsOut:
     """I know of it: the alarm stands for as long as its trouble does."""
     act = Act(id=body.command_id, name="acknowledge", by=boss)
-
-    def work(session: Session) -> AlarmsOut:
-        alarms.acknowledge(session, alarm_id, act, now=now)
-        return alarms_now(session, services, now)
-
-    return services.database.run(work)
+    return _after(
+        services, now, lambda session: alarms.acknowledge(session, alarm_id, act, now=now)
+    )
 
 
 @router.post("/alarms/{alarm_id}:shelve")
@@ -85,12 +93,9 @@ def post_shelve(alarm_id: UUID, body: ShelveIn, services: Svc, now: Now, boss: B
     """Out of the way until then, with all of that trouble of that machine; back by itself."""
     act = Act(id=body.command_id, name="shelve", by=boss, note=body.reason)
     until = now + timedelta(minutes=body.minutes)
-
-    def work(session: Session) -> AlarmsOut:
-        alarms.shelve(session, alarm_id, act, until=until, now=now)
-        return alarms_now(session, services, now)
-
-    return services.database.run(work)
+    return _after(
+        services, now, lambda session: alarms.shelve(session, alarm_id, act, until=until, now=now)
+    )
 
 
 @router.post("/alarms/{alarm_id}:unshelve")
@@ -99,12 +104,7 @@ def post_unshelve(
 ) -> AlarmsOut:
     """It is to be heard of again."""
     act = Act(id=body.command_id, name="unshelve", by=boss)
-
-    def work(session: Session) -> AlarmsOut:
-        alarms.unshelve(session, alarm_id, act, now=now)
-        return alarms_now(session, services, now)
-
-    return services.database.run(work)
+    return _after(services, now, lambda session: alarms.unshelve(session, alarm_id, act, now=now))
 
 
 @router.get("/alarms/{alarm_id}/orders")
