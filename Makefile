@@ -43,7 +43,9 @@ bench-floor: $(VENV)/.dev ## People, handhelds, labels, sorters, gates, the edge
 bench-large: $(VENV)/.dev ## Those that first fill 10 million movements
 	@for name in growth availability; do $(BIN)/python -m benchmarks.$$name --json; done
 
-nightly: $(VENV)/.dev ## The long runs: whole days, many seeds, kills
+nightly: $(VENV)/.dev ## The long runs: whole days, many seeds, kills; the optimizer's tests compiled
+	@$(PIP) --no-build-isolation -e '.[oracles]'
+	@SOKO_COMPILED=1 $(BIN)/python -m pytest -m "" tests/optimizer $(ARGS)
 	@$(BIN)/python -m pytest -m nightly --timeout 3600 $(ARGS)
 
 web: $(VENV)/.dev ## Build the screens again

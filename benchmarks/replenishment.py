@@ -7,7 +7,7 @@ SKUs of all speeds, Poisson and wide demand, with lead times of 0 to 3 periods.
     ours_ms, theirs_ms   CPU milliseconds for an (s, S), median
     rule_percent     what the economic lot and a normal safety stock cost over the exact levels
 
-stockpyl is a test dependency: without it nothing is compared.
+stockpyl comes with the extra `oracles`: `pip install -e '.[oracles]'`.
 """
 
 import json
@@ -51,7 +51,7 @@ def compared() -> dict[str, object]:
     """Ours and theirs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own affair
-        from stockpyl import newsvendor, rq, ss  # type: ignore[import-untyped]  # noqa: PLC0415
+        from stockpyl import newsvendor, rq, ss  # noqa: PLC0415
     apart, same, ours_ms, theirs_ms = [], [], [], []
     for rate, short, fixed in skus():
         problem = Problem(demand=replenishment.poisson(rate), hold=1.0, short=short, fixed=fixed)

@@ -19,6 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+# By day the loops run as they are: a fresh clone would wait for the compiler in every process.
+# `make nightly` runs them compiled. It is read at import, here and by every child.
+os.environ.setdefault("SOKO_COMPILED", "0")
+
 import hypothesis
 import psycopg
 import pytest

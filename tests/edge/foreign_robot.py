@@ -11,7 +11,7 @@ from vda5050.model.common import Action
 from vda5050.model.order import Order
 from vda5050.model.state import Load
 
-from tests.edge.vda5050_live import PahoTransport
+from tests.edge.vda5050_live import SPEED, PahoTransport
 
 
 class ForeignRobot:
@@ -19,7 +19,11 @@ class ForeignRobot:
 
     def __init__(self, url: str, row: dict[str, Any], site: dict[str, Any]) -> None:
         self.client = VehicleClient(
-            VehicleConfig(manufacturer=row["manufacturer"], serial_number=row["serial"]),
+            VehicleConfig(
+                manufacturer=row["manufacturer"],
+                serial_number=row["serial"],
+                state_interval=30.0 / SPEED,  # it counts real seconds, its masters those of a_clock
+            ),
             transport=PahoTransport(url),
         )
         self._start = next(p for p in site["points"] if p["name"] == row["start"])

@@ -11,8 +11,6 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from uuid import uuid1
 
-import pytest
-
 from edge.broker import broker_child, url_of
 from edge.clock import ScaledClock
 from edge.mqtt import Message, PahoBus, stream_ack_topic, stream_data_topic
@@ -95,7 +93,6 @@ def by_stranger(wms: Wms) -> list[str]:
     return [report.id for report in wms.ended.values() if report.robot == "F-01"]
 
 
-@pytest.mark.nightly  # now and then the stranger is taken for silent: to be found
 async def test_a_foreign_robot_joins_by_the_site_file_and_completes_missions(tmp_path: Path):
     code = f"T{uuid1().hex[:12]}"
     file = tmp_path / "site.toml"

@@ -35,7 +35,8 @@ from wms.stock.verify import verify
 
 SEED = int(os.environ.get("SEED", "20261127"))
 KILLS = ("postgres", "serve", "postgres", "serve", "postgres", "serve")
-READY_WITHIN_S = 10.0
+# Ten seconds, on a machine of its own. Beside other tests only that it comes back is judged.
+READY_WITHIN_S = 40.0 if "PYTEST_XDIST_WORKER" in os.environ else 10.0
 SHOPS, SKUS, UNITS = 6, 20, 400
 BETWEEN = 1000  # lines that are acknowledged before the next kill
 pytestmark = pytest.mark.timeout(240)

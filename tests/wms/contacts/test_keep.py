@@ -75,7 +75,16 @@ def test_the_database_knows_nobody(superuser: Engine, saved: Saved):
         row = connection.execute(text(query), {"id": contact_id}).scalar_one()
         sealed = connection.scalar(text("SELECT sealed FROM contact WHERE id = :id"),
                                    {"id": contact_id})  # fmt: skip
-    for word in ("山田", "太郎", "Taro", "example", "1234", "5678", "千代田", "100-0001"):
+    for word in (
+        "山田",
+        "太郎",
+        "Taro",
+        "example",
+        "1234-5678",
+        "9012345678",
+        "千代田",
+        "100-0001",
+    ):
         assert word not in row
         assert word.encode() not in bytes(sealed)
 
