@@ -27,11 +27,11 @@ from math import inf
 
 import numpy as np
 
-from wcs.assign_match import match, nearest
+from wcs.assign_match import Floats, match, nearest
 from wcs.idle import CRITICAL, RESERVE, SUFFICIENT
 from wcs.missions import at_rest, before_last, silent_for_s
 from wcs.plant import Plant
-from wcs.routing import Routes
+from wcs.routing import Pairs, Routes
 from wcs.state import Robot, State, Transport
 
 PRIORITY_S = 3600.0  # way that a step of priority makes up for
@@ -46,6 +46,7 @@ AGAIN_S = 2.0  # between two looks when nothing has come and nobody become free
 SOON_S, HOLD_S = 40.0, 60.0
 FRESH_S = 60.0  # a robot that was not heard of for longer gets nothing, and keeps what it has
 DROP_S = 8.0  # about as long as setting down a tote takes
+_FOR_EVER_S = 1e12
 
 
 def ends(plant: Plant, transport: Transport) -> tuple[str, str]:
@@ -196,17 +197,16 @@ def _choose(
     robot, order = nearest(
         _places(plant, [seeker.point for seeker in seekers]), _places(plant, begins)
     )
-    prices = _Prices(state, routes)
-    pairs = []
-    for i, j in zip(robot.tolist(), order.tolist(), strict=True):
-        if (cost_s := prices.of(seekers[i], wanted[j])) < inf:
-            pairs.append((i, j, round(100 * cost_s)))
-    if not pairs:
+    cost_s = _Prices(state, routes).of(seekers, wanted, (robot, order))
+    worth = np.flatnonzero(cost_s < inf)
+    if not len(worth):
         return {}
-    table = np.array(pairs, dtype=np.int64)
+    robot, order = robot[worth], order[worth]
+    cost = np.rint(100 * cost_s[worth]).astype(np.int64)
     stations, dues = _stations(plant, wanted, begun)
-    found = match(table[:, 0], table[:, 1], table[:, 2], stations, dues)
-    return {wanted[j].id: seekers[i] for i, j in table[found, :2].tolist()}
+    found = match(robot, order, cost, stations, dues)
+    chosen = zip(robot[found].tolist(), order[found].tolist(), strict=True)
+    return {wanted[j].id: seekers[i] for i, j in chosen}
 
 
 def _places(plant: Plant, points: list[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -235,33 +235,38 @@ class _Prices:
 
     def __init__(self, state: State, routes: Routes) -> None:
         self.state, self.routes = state, routes
-        self.rides: dict[str, tuple[str, float, float, float]] = {}
         self.chargers = routes.plant.points_of_kind("charge")
 
-    def of(self, seeker: _Seeker, order: Transport) -> float:
-        source, ride_s, home_s, gain_s = self._ride(order)
-        way_s = self.routes.seconds(seeker.before, seeker.point, source)
-        if seeker.mine == order.id:
-            return way_s + seeker.ready_s - gain_s - STICK_S if ride_s < inf else inf
-        spent = (way_s + ride_s + home_s) / self._drive_s(seeker.robot)
-        if seeker.battery - spent < RESERVE:
-            return inf
-        if seeker.is_soon and (order.robot is not None or self._age_s(order) > HOLD_S):
-            return inf
-        return way_s + seeker.ready_s - gain_s + BATTERY_S * (1.0 - seeker.battery)
+    def of(self, seekers: list[_Seeker], orders: list[Transport], pairs: Pairs) -> Floats:
+        """(p,) the price of each pair: positions of `seekers` and `orders`."""
+        i, j = pairs
+        places = [(one.before, one.point) for one in seekers]
+        rides = [self._ride(order) for order in orders]
+        way_s = self.routes.seconds_of(places, [ride[0] for ride in rides], pairs)
+        ride_s, home_s, gain_s = np.array([ride[1:] for ride in rides]).T
+        ready_s = np.array([one.ready_s for one in seekers])
+        battery = np.array([one.battery for one in seekers])
+        drive_s = np.array([self._drive_s(one.robot) for one in seekers])
+        mine = {order.id: n for n, order in enumerate(orders)}
+        is_mine = np.array([mine.get(one.mine or "", -1) for one in seekers])[i] == j
+        with_order = np.array([order.robot is not None for order in orders])
+        waited = np.array([self._age_s(order) > HOLD_S for order in orders])
+        is_soon = np.array([one.is_soon for one in seekers])
+        cost_s = way_s + ready_s[i] - gain_s[j]
+        left = battery[i] - (way_s + ride_s[j] + home_s[j]) / drive_s[i]
+        cannot = (left < RESERVE) | (is_soon[i] & (with_order | waited)[j])
+        theirs = np.where(cannot, inf, cost_s + BATTERY_S * (1.0 - battery[i]))
+        return np.where(is_mine, np.where(ride_s[j] < inf, cost_s - STICK_S, inf), theirs)
 
     def _drive_s(self, robot: Robot) -> float:
         spec = self.routes.plant.robots.get(robot.name)
-        return spec.drive_s if spec is not None else inf
+        return spec.drive_s if spec is not None else _FOR_EVER_S
 
     def _age_s(self, order: Transport) -> float:
         return (self.state.now - order.accepted_at).total_seconds()
 
     def _ride(self, order: Transport) -> tuple[str, float, float, float]:
         """Where it begins; seconds loaded, and on to a charger; and what it gains."""
-        known = self.rides.get(order.id)
-        if known is not None:
-            return known
         source, goal = ends(self.routes.plant, order)
         ride_s = self.routes.seconds(None, source, goal)
         home_s = min((self.routes.seconds(None, goal, at) for at in self.chargers), default=0.0)
@@ -269,5 +274,4 @@ class _Prices:
         if order.due_at is not None and ride_s < inf:
             slack_s = (order.due_at - self.state.now).total_seconds() - ride_s
             gain_s += DUE_WEIGHT * min(max(0.0, DUE_AHEAD_S - slack_s), DUE_AHEAD_S)
-        known = self.rides[order.id] = (source, ride_s, home_s, gain_s)
-        return known
+        return source, ride_s, home_s, gain_s

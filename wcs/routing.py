@@ -11,22 +11,28 @@ What costs stands in wcs.layout.costs. If the site asks for lanes, streets that 
 ways get a preferred direction (wcs.layout.lanes): against it costs AGAINST times the time, so that
 robots follow each other. A second is then what a planner reckons with, not a clock's.
 
-Source: E. W. Dijkstra (1959), on arcs instead of points, so that turns have a cost.
+Rows are whole milliseconds (wcs.layout.paths); what is asked here is answered in seconds.
 """
 
-from heapq import heappop, heappush
+from array import array
+from collections.abc import Sequence
 from math import atan2, inf, pi
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wcs.fleet.claims import Claims
 from wcs.fleet.grants import Table
 from wcs.layout.clash import clashes
 from wcs.layout.costs import TURN_S, arc_cost_s, through_s
 from wcs.layout.lanes import AGAINST, lanes
-from wcs.layout.roadmap import Floats, Ints, Roadmap
+from wcs.layout.paths import Steps, row_to
+from wcs.layout.roadmap import Flags, Floats, Ints, Roadmap
 from wcs.layout.rows import FAR
 from wcs.plant import Plant
+
+Pairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class Costs:
@@ -59,6 +65,11 @@ class Costs:
             )
         }
         self.length_m: Floats = np.array([plant.arcs[i].length_m for i in self.order])
+        self.arc_ms = [round(1000 * cost_s) for cost_s in self.arc_s]
+        turn_ms = {pair: round(1000 * turn_s) for pair, turn_s in self.turn_s.items()}
+        before = [plant.entering[arc.start] for arc in plant.arcs]
+        self.steps = Steps.of(before, self.arc_ms, turn_ms)
+        self.many = _Many(plant, self)
         radius_m = max((robot.radius_m for robot in plant.robots.values()), default=0.0)
         self.clash = clashes(ways, radius_m)
 
@@ -74,6 +85,32 @@ class Costs:
         return ways.costing(cost.astype(np.int32), round(1000 * TURN_S))
 
 
+class _Many:
+    """The ways on from points as arrays, for many at once."""
+
+    def __init__(self, plant: Plant, costs: Costs) -> None:
+        self._plant, self._costs = plant, costs
+        self._most = max((len(arcs) for arcs in plant.leaving.values()), default=0)
+        self._known: dict[tuple[str | None, str], tuple[list[int], list[int]]] = {}
+        self.starts: Ints = np.array([costs.node[arc.start] for arc in plant.arcs], np.int32)
+
+    def ways_on(self, starts: Sequence[tuple[str | None, str]]) -> tuple[Ints, Ints]:
+        """(s, w) arcs that leave each point, -1 where there are fewer; the turn into each, ms."""
+        found = [self._known.get(start) or self._look(start) for start in starts]
+        arcs: Ints = np.array([arcs for arcs, _ in found], np.int32)
+        turns: Ints = np.array([turns for _, turns in found], np.int32)
+        return arcs, turns
+
+    def _look(self, start: tuple[str | None, str]) -> tuple[list[int], list[int]]:
+        before, point = start
+        last = self._costs.arcs.get((before, point)) if before is not None else None
+        arcs = [*self._plant.leaving[point]]
+        turns = [0 if last is None else round(1000 * self._costs.turn_s[last, i]) for i in arcs]
+        missing = self._most - len(arcs)
+        found = self._known[start] = (arcs + [-1] * missing, turns + [0] * missing)
+        return found
+
+
 class Routes:
     """Rows of costs for one plant and one set of closed points. A memo, not a state."""
 
@@ -86,14 +123,14 @@ class Routes:
         self.dead_ends = _dead_ends(plant, closed) - self.costs.ends
         self.roadmap, self.node = self.costs.roadmap, self.costs.node
         self.length_m, self.clash = self.costs.length_m, self.costs.clash
-        arcs = [plant.arcs[i] for i in self.costs.order]
-        self.shut = np.array([[not self.may_drive(arc.start, arc.end) for arc in arcs]])
         self.claims: Claims | None = None  # of wcs.traffic, which keeps what it has worked out
-        self.rows_ms: list[list[int]] = []
+        self.rows_ms: list[Sequence[int]] = []
         self._slots: dict[str, int] = {}
-        self._table: Ints = np.empty((0, len(arcs)), np.int32)
+        self._table: Ints = np.empty((0, len(plant.arcs)), np.int32)
         self._filled = 0
-        self._rows: dict[str, list[float]] = {}
+        self._rows: dict[str, array[int]] = {}
+        self._is_open: Flags = np.array([self.may_drive(a.start, a.end) for a in plant.arcs])
+        self.shut = ~self._is_open[self.costs.order][None, :]
 
     def closing(self, closed: frozenset[str]) -> "Routes":
         """Routes of the same plant that avoid these points instead."""
@@ -109,9 +146,9 @@ class Routes:
         last = self.costs.arcs.get((before, point)) if before is not None else None
         found = []
         for i in self.plant.leaving[point]:
-            if (cost_s := row[i]) < inf:
+            if (cost_ms := row[i]) < FAR:
                 turn_s = 0.0 if last is None else self.costs.turn_s[last, i]
-                found.append((cost_s + turn_s, self.plant.arcs[i].end))
+                found.append((cost_ms / 1000 + turn_s, self.plant.arcs[i].end))
         found.sort()
         return found
 
@@ -121,6 +158,26 @@ class Routes:
             return 0.0
         found = self.hops(before, point, goal)
         return found[0][0] if found else inf
+
+    def seconds_of(
+        self, starts: Sequence[tuple[str | None, str]], goals: Sequence[str], pairs: Pairs
+    ) -> Floats:
+        """`seconds` of many: (p,) for the pairs, which are positions of `starts` and `goals`."""
+        names = list(dict.fromkeys(goals))
+        if not names or not starts:
+            return np.full(len(pairs[0]), inf)
+        rows: Ints = np.stack([np.frombuffer(self._row(name), np.int32) for name in names])
+        slot = {name: n for n, name in enumerate(names)}
+        arcs, turns_ms = self.costs.many.ways_on(starts)
+        here = np.array([self.costs.node[point] for _, point in starts])
+        there = np.array([self.costs.node[name] for name in goals])
+        row = np.array([slot[name] for name in goals])
+        i, j = pairs
+        cost = np.where(arcs[i] < 0, FAR, rows[row[j, None], arcs[i]])
+        best = np.where(cost < FAR, cost + turns_ms[i], FAR).min(axis=1, initial=FAR)
+        found: Floats = np.where(best < FAR, best / 1000, inf)
+        found[here[i] == there[j]] = 0.0
+        return found
 
     def route(self, before: str | None, point: str, goal: str, most: int = 1000) -> list[str]:
         """The points of the best way after `point`, the goal last; at most so many of them."""
@@ -142,10 +199,9 @@ class Routes:
         """Which row of `table` belongs to a goal."""
         found = self._slots.get(goal)
         if found is None:
-            row = self._row(goal)
-            ms = [round(1000 * row[i]) if row[i] < inf else FAR for i in self.costs.order]
             found = self._slots[goal] = len(self.rows_ms)
-            self.rows_ms.append(ms)
+            ms: Ints = np.frombuffer(self._row(goal), np.int32)[self.costs.order]
+            self.rows_ms.append(array("i", ms.tobytes()))
         return found
 
     def table(self, *, compiled: bool) -> Table:
@@ -164,29 +220,20 @@ class Routes:
             self._filled = len(self.rows_ms)
         return self._table
 
-    def _row(self, goal: str) -> list[float]:
+    def _row(self, goal: str) -> "array[int]":
         row = self._rows.get(goal)
         if row is None:
             row = self._rows[goal] = self._search(goal)
         return row
 
-    def _search(self, goal: str) -> list[float]:
-        plant, row = self.plant, [inf] * len(self.plant.arcs)
-        heap: list[tuple[float, int]] = []
-        for i in plant.entering[goal]:
-            heappush(heap, (self.costs.arc_s[i] - through_s(plant, goal), i))
-        while heap:
-            cost_s, i = heappop(heap)
-            start = plant.arcs[i].start
-            if cost_s >= row[i] or not self.may_drive(start, plant.arcs[i].end):
-                continue
-            row[i] = cost_s
-            if start in self.closed or start == goal:
-                continue  # whoever stands there may leave, but nobody passes through
-            for j in plant.entering[start]:
-                if (longer_s := cost_s + self.costs.turn_s[j, i] + self.costs.arc_s[j]) < row[j]:
-                    heappush(heap, (longer_s, j))
-        return row
+    def _search(self, goal: str) -> "array[int]":
+        plant, costs = self.plant, self.costs
+        through_ms = round(1000 * through_s(plant, goal))
+        ends = [(i, costs.arc_ms[i] - through_ms) for i in plant.entering[goal]]
+        passes = costs.many.starts != costs.node[goal]
+        for name in self.closed:  # whoever stands there may leave, but nobody passes through
+            passes &= costs.many.starts != costs.node[name]
+        return row_to(ends, costs.steps, self._is_open, passes)
 
 
 def _dead_ends(plant: Plant, closed: frozenset[str]) -> frozenset[str]:

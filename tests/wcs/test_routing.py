@@ -2,21 +2,29 @@
 
 from itertools import pairwise
 from math import inf, isclose
+from random import Random
 
+import numpy as np
 import pytest
 
 from tests.wcs.fleet import tokyo
 from tests.wcs.small import grid, plant_of, square
+from wcs.layout import paths
 from wcs.layout.costs import CONTRAFLOW, THROUGH_S, TURN_S
+from wcs.layout.rows import FAR
 from wcs.plant import Plant
-from wcs.routing import Routes
+from wcs.routing import Costs, Routes
+
+NEAR_S = 0.05  # rows are whole milliseconds
 
 
 def test_a_way_costs_its_length_and_its_turns():
     routes = Routes(square())
     assert routes.route(None, "a", "d") == ["b", "c", "d"]
-    assert isclose(routes.seconds(None, "a", "d"), 12.0 / 1.5 + 2 * TURN_S)
-    assert isclose(routes.seconds("d", "a", "d"), 12.0 / 1.5 + 3 * TURN_S), "it faces south"
+    assert isclose(routes.seconds(None, "a", "d"), 12.0 / 1.5 + 2 * TURN_S, abs_tol=NEAR_S)
+    assert isclose(routes.seconds("d", "a", "d"), 12.0 / 1.5 + 3 * TURN_S, abs_tol=NEAR_S), (
+        "it faces south"
+    )
     assert routes.seconds("d", "a", "a") == 0.0
     assert routes.route(None, "a", "a") == []
     assert routes.route(None, "a", "d", 2) == ["b", "c"]
@@ -60,7 +68,7 @@ def test_stations_are_for_stopping_not_for_passing():
     points = {"a": (0.0, 0.0), "s": (4.0, 0.0), "c": (8.0, 0.0), "d": (4.0, -9.0)}
     plant = plant_of(points, ["a>s", "s>c", "a>d", "d>c", "c>d", "d>a"], kinds={"s": "station"})
     assert Routes(plant).route(None, "a", "c") == ["d", "c"], f"costs {THROUGH_S} s to pass"
-    assert isclose(Routes(plant).seconds(None, "a", "s"), 4.0 / 1.5)
+    assert isclose(Routes(plant).seconds(None, "a", "s"), 4.0 / 1.5, abs_tol=NEAR_S)
 
 
 def walk_s(plant: Plant, before: str | None, route: list[str]) -> float:
@@ -92,7 +100,7 @@ def test_no_route_is_shorter(goal: str):
     for start in plant.points:
         if start != goal:
             best = min(walk_s(plant, None, route) for route in all_routes([start]))
-            assert isclose(routes.seconds(None, start, goal), best)
+            assert isclose(routes.seconds(None, start, goal), best, abs_tol=NEAR_S)
             assert isclose(walk_s(plant, None, [start, *routes.route(None, start, goal)]), best)
 
 
@@ -115,3 +123,43 @@ def test_a_site_with_lanes_follows_them_there_and_back():
     assert sorted(map(len, ways)) == [5, 7], "one of them goes round by the other street"
     back = "2,0" if len(ways[0]) == 5 else "4,0"
     assert laned.hops(None, "3,0", back)[0][0] < inf, "and nothing is closed"
+
+
+def drawn(seed: int) -> tuple[Plant, frozenset[str]]:
+    """A grid, and points of it that are closed."""
+    rng = Random(seed)
+    plant = grid(rng.choice((2, 4, 6)), rng.choice((2, 4, 6)))
+    return plant, frozenset(rng.sample(sorted(plant.points), rng.randint(0, 2)))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_rows_are_the_same_by_either_search(seed: int):
+    plant, closed = drawn(seed)
+    costs = Costs(plant)
+    is_open = Routes(plant, closed, costs)._is_open
+    for goal in plant.points:
+        ends = [(i, costs.arc_ms[i]) for i in plant.entering[goal]]
+        passes = np.array([arc.start not in {goal, *closed} for arc in plant.arcs])
+        plain = paths._plain(ends, costs.steps, is_open.tolist(), passes.tolist())
+        row = np.full(len(plain), FAR, np.int32)
+        queue = np.empty(len(plain) + 1, np.int32)
+        steps = costs.steps
+        table = np.array(ends, np.int32)
+        paths._relax(table, steps.first, steps.before, steps.step, is_open, passes, row, queue)
+        assert row.tolist() == plain.tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_many_ways_cost_what_each_costs(seed: int):
+    plant, closed = drawn(seed)
+    routes = Routes(plant).closing(closed)
+    rng, points = Random(seed), sorted(plant.points)
+    goals = rng.choices(points, k=6)
+    starts = [(None, point) for point in points]
+    starts += [(arc.start, arc.end) for arc in plant.arcs]
+    i, j = np.divmod(np.arange(len(starts) * len(goals)), len(goals))
+    found = routes.seconds_of(starts, goals, (i, j))
+    for n, seconds in enumerate(found.tolist()):
+        before, point = starts[n // len(goals)]
+        one = routes.seconds(before, point, goals[n % len(goals)])
+        assert seconds == one or isclose(seconds, one, abs_tol=NEAR_S)

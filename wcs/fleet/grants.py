@@ -41,7 +41,7 @@ from wcs.fleet import serve as plainly
 from wcs.fleet.serve import CHOICES, NONE, WIDTH
 from wcs.layout.roadmap import Flags, Floats, Ints, Roadmap
 
-Table: TypeAlias = Ints | list[list[int]]
+Table: TypeAlias = Ints | Sequence[Sequence[int]]
 _LOOPS = (
     "blocker",
     "arcs_from",
