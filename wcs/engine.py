@@ -314,7 +314,7 @@ class Engine:
             rank=(urgency, robot.since.timestamp(), robot.name),
             takes=takes,
             settles=not takes and not robot.obstacle,
-            ahead_m=sum(self.plant.metres(a, b) for a, b in pairwise(points)),
+            ahead_m=sum([self.plant.metres(a, b) for a, b in pairwise(points)]),
         )
 
 

@@ -203,7 +203,7 @@ def tell(state: State, routes: Routes, robot: Robot, outbox: Outbox) -> None:
     if not robot.shown or robot.obstacle or not robot.held or robot.kind in ("", "foreign"):
         return
     last = _last_released(robot.drive)
-    news = [held for held in robot.held if held.sequence > last]
+    news = robot.held[-1].sequence > last
     stale = has_horizon(robot) and (robot.goal is None or robot.transport is None)
     if robot.drive is None:
         if len(robot.held) == 1 and not robot.action:
@@ -251,7 +251,7 @@ def _node(plant: Plant, held: Held, *, released: bool) -> DriveNode:
 def _last_released(drive: Drive | None) -> int:
     if drive is None:
         return -1
-    return max(node.sequence for node in drive.nodes if node.released)
+    return next(node.sequence for node in reversed(drive.nodes) if node.released)
 
 
 def unheard(state: State) -> list[Drive]:
