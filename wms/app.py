@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from sqlalchemy.pool import QueuePool
 from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -70,9 +71,11 @@ from wms.api.admit import Admission
 from wms.api.dependencies import Services
 from wms.api.describe import describe
 from wms.api.entrance import Entrance
+from wms.api.observed import Observed
 from wms.database import Database
 from wms.errors import NotFound
 from wms.ids import new_id
+from wms.observe import Found, Measures
 from wms.outbound.floor import floor_of
 from wms.settings import Settings
 from wms.stock.coalescer import WRITERS, Coalescer
@@ -83,7 +86,9 @@ CONNECTIONS_MAX = 4096  # handhelds and screens keep theirs open all day
 WEB = Path(__file__).parent / "web_dist"
 
 
-def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, services: Services | None = None, measures: Measures | None = None
+) -> FastAPI:
     """The web application. Tests bring their own services; then there is no bus.
 
     What is at work between start and end is `app.state.services` as it is at the start.
@@ -172,9 +177,30 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     _serve_web(app)
     app.add_middleware(CacheHeaders)
     app.add_middleware(Admission, router=holds.quick, uncounted=handheld.quick, problem=problem)
-    # the first to be asked
+    # asked before all but who looks on
     app.add_middleware(Entrance, guarded=settings.access == "keys", problem=problem)
+    if measures is not None:
+        measures.add(lambda: _figures(app))
+        app.add_middleware(Observed, measures=measures)
     return app
+
+
+def _figures(app: FastAPI) -> Found:
+    """What can be counted of this process now."""
+    database: Database = app.state.services.database
+    pool = database.engine.pool
+    found: Found = [("soko_conflicts_total", {}, database.conflicts)]
+    if isinstance(pool, QueuePool):
+        found += [
+            ("soko_connections", {"figure": "in_use"}, pool.checkedout()),
+            ("soko_connections", {"figure": "size"}, pool.size()),
+        ]
+    coalescer = getattr(app.state, "coalescer", None)
+    if isinstance(coalescer, Coalescer):
+        found.append(("soko_queue", {"figure": "depth"}, coalescer.depth))
+        for name in ("asked", "batches", "lines", "refused", "late"):
+            found.append(("soko_queue_total", {"figure": name}, getattr(coalescer, name)))
+    return found
 
 
 def server_of(app: FastAPI, address: str, port: int) -> Server:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from wms.database import Database
+    from wms.observe import Measures
     from wms.stock.verify import Judged, Report
 
 Result = TypeVar("Result")
-key = typer.Typer(help="Keys of other systems: make, list, revoke.", no_args_is_help=True)
 db = typer.Typer(help="The database: run the embedded one, create, upgrade.", no_args_is_help=True)
 
 
@@ -37,6 +37,7 @@ def serve() -> None:
     from edge.logs import configure
     from edge.ports import check_port_is_free, is_loopback
     from wms.app import create_app, server_of
+    from wms.observe import measured
 
     settings = Settings()
     configure("serve", level=settings.log_level)
@@ -50,20 +51,28 @@ def serve() -> None:
     port = address.port or 80
     check_port_is_free(port, use=f"SOKO_HTTP=http://127.0.0.1:{port + 1} soko serve")
 
-    async def run() -> None:
-        app = create_app(settings)
+    async def run(measures: "Measures | None") -> None:
+        app = create_app(settings, measures=measures)
         server = server_of(app, address.hostname or "127.0.0.1", port)
+        services = app.state.services
+        loop = asyncio.get_running_loop()
 
         def end() -> None:
-            app.state.services.ending.set()
+            services.ending.set()
             server.stop()  # type: ignore[no-untyped-call]
 
-        loop = asyncio.get_running_loop()
+        def drain() -> None:
+            """Whoever looks hears that we are not ready; who says it twice is in a hurry."""
+            is_asked_again = services.draining.is_set()
+            services.draining.set()
+            loop.call_later(0 if is_asked_again else settings.drain_s, end)
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, end)
+            loop.add_signal_handler(number, drain)
         await server.serve()
 
-    asyncio.run(run())
+    with measured("serve", settings) as measures:
+        asyncio.run(run(measures))
 
 
 def api(
@@ -305,60 +314,6 @@ def db_checkpoint(
             err=True,
         )
         raise typer.Exit(1)
-
-
-@key.command("make")
-def key_make(
-    name: Annotated[str, typer.Argument(help="Whose it is: shop, erp, ...")],
-    scope: Annotated[list[str], typer.Option("--scope", help="What it may do; several times.")],
-    days: Annotated[int | None, typer.Option("--days", min=1, help="How long it is good.")] = None,
-    site: Annotated[list[str] | None, typer.Option("--site", help="For which sites; all.")] = None,
-    owner: Annotated[
-        list[str] | None, typer.Option("--owner", help="For whose goods; all.")
-    ] = None,
-    per_minute: Annotated[int, typer.Option(min=0, help="How often it may come; 0: freely.")] = 0,
-) -> None:
-    """A new key. It is shown now and never again."""
-    from datetime import timedelta
-
-    from wms.access import Bounds, make_key
-
-    lasts = None if days is None else timedelta(days=days)
-    bounds = Bounds(sites=tuple(site or "*"), owners=tuple(owner or "*"), per_minute=per_minute)
-
-    def make(session: "Session", now: "datetime") -> str:
-        return make_key(session, name, scope, now=now, lasts=lasts, bounds=bounds)
-
-    typer.echo(_with_database(make))
-
-
-@key.command("list")
-def key_list() -> None:
-    """Every key: whose it is, what it may do, when it was used last."""
-    from wms.access import SCOPES, all_keys
-
-    def show(session: "Session", _now: "datetime") -> list[str]:
-        return [
-            f"{each.id}  {each.name}  {' '.join(each.scopes)}"
-            f"  used {each.last_used_at or 'never'}"
-            + (f"  until {each.expires_at}" if each.expires_at else "")
-            + (f"  REVOKED {each.revoked_at}" if each.revoked_at else "")
-            for each in all_keys(session)
-        ]
-
-    for line in _with_database(show):
-        typer.echo(line)
-    typer.echo("scopes: " + ", ".join(SCOPES), err=True)
-
-
-@key.command("revoke")
-def key_revoke(
-    key_id: Annotated[str, typer.Argument(help="The eight letters after soko_.")],
-) -> None:
-    """A key is good no more, at the latest five seconds from now."""
-    from wms.access import revoke_key
-
-    _with_database(lambda s, now: revoke_key(s, key_id, now=now))
 
 
 def sheet(

@@ -122,6 +122,27 @@ class Settings(BaseSettings):
         default=(),
         description='networks that webhooks may call though not public: ["127.0.0.0/8"]',
     )
+    drain_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=300,
+        description="how long `soko serve` still answers after it was told to end, and says that"
+        " it is not ready: longer than a proxy's time between two looks",
+    )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="of this machine, for Prometheus; 0: none"
+    )
+    otlp_endpoint: str = Field(
+        default="", description="where metrics go: http://collector:4318/v1/metrics; empty: none"
+    )
+    otlp_traces: str = Field(
+        default="", description="where traces go: http://collector:4318/v1/traces; empty: none"
+    )
+    production: bool = Field(
+        default=False,
+        description="whether what happens here is real: then `soko doctor` lets nothing pass that"
+        " may lose data or lets strangers in",
+    )
     log_level: str = Field(default="INFO")
 
     @property

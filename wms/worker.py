@@ -48,6 +48,7 @@ from wms.ids import new_id
 from wms.job import Job
 from wms.jobs import Jobs
 from wms.notices.brand import brand_of
+from wms.observe import measured
 from wms.orders.source import ORDERS_MAX
 from wms.outbound import stream
 from wms.outbound.floor import Floor, floor_of
@@ -58,6 +59,7 @@ from wms.partners.mail import Mailer
 from wms.partners.payments import HttpPayments
 from wms.partners.webhook import WebhookSender
 from wms.settings import Settings
+from wms.standing import Standing
 from wms.stock.saga import Sagas
 from wms.stock.seal import Sealer
 
@@ -209,9 +211,17 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as open_things:
+        every = loops(settings, open_things)
+        measures = open_things.enter_context(measured("worker", settings))
+        if measures is not None:
+            database = Database(settings.database_url, pool_size=1)
+            open_things.callback(database.close)
+            standing = Standing(database)
+            measures.add(standing.figures)
+            every = [Loop(measures.observed(loop.job)) for loop in (*every, Loop(standing.job()))]
         threads = [
             threading.Thread(target=loop.run, args=(stop,), name=loop.job.name, daemon=True)
-            for loop in loops(settings, open_things)
+            for loop in every
         ]
         for thread in threads:
             thread.start()

@@ -48,6 +48,7 @@ class Services:
     known: set[UUID] = field(default_factory=set)  # masters that have been seen to be there
     limits: Limits = field(default_factory=Limits)
     at_hand: AtHand = field(default_factory=AtHand)
+    draining: Event = field(default_factory=Event)  # set: whoever can go elsewhere is to do so
     ending: Event = field(default_factory=Event)  # set: streams end, so that the process can
     contacts_keys: Keys = field(init=False)
     people: People = field(init=False)

@@ -82,3 +82,6 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', v_table);
   END LOOP;
 END $$;
+
+-- Whether a process may be given work depends on how old the schema is (wms.api.health).
+GRANT SELECT ON alembic_version TO soko_app;
