@@ -42,7 +42,9 @@ KINDS: dict[str, str] = {
     "pallets": "optimizer.files:PALLETS",
     "replenishment": "optimizer.files:REPLENISHMENT",
     "routes": "optimizer.files:ROUTES",
+    "slotting": "optimizer.slotting_file:KIND",
     "sourcing": "optimizer.sourcing_file:KIND",
+    "waves": "optimizer.waves_file:KIND",
 }
 
 

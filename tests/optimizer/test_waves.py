@@ -84,7 +84,7 @@ def test_no_wave_is_denser(
                 if least <= units <= least + more:
                     densest = max(densest, units / sum(there))
 
-    solution = waves.solve(p, limits=Limits(iterations=20))
+    solution = waves.solve(p, limits=Limits(iterations=4))
 
     if not densest:
         assert not solution.plan.orders.any()
