@@ -78,7 +78,7 @@ def ground_of(block: Block, depot_aisle: int, stops: Stops, orders: int) -> tupl
     for order, at, depth in zip(stops.order, piece, above_m, strict=True):
         bit = int(np.searchsorted(depth_m[at], depth))
         bits[order, at, bit // WORD] |= 1 << (bit % WORD)
-    moves, first, states, closed = _moves(sections)
+    moves, first, states, closed = moves_of(sections)
     ground = Ground(
         depth_m=depth_m,
         piece_m=np.tile(np.diff(cuts_m), block.aisles),
@@ -90,8 +90,19 @@ def ground_of(block: Block, depot_aisle: int, stops: Stops, orders: int) -> tupl
     return ground, bits
 
 
-def _moves(sections: int) -> tuple[Ints, Ints, int, int]:
-    """All steps from state to state, by the kind of the decision."""
+def kinds_of(corners: int, *, at_depot: bool) -> list[int]:
+    """The kinds of the decisions to go on to the next aisle, corner by corner."""
+    kinds = list(range(corners - 1, 2 * corners - 1))
+    if at_depot:
+        kinds[0] += corners
+    return kinds
+
+
+def moves_of(sections: int) -> tuple[Ints, Ints, int, int]:
+    """All steps by the kind of the decision, where each kind begins, and how many states.
+
+    The last number is that of the state of a closed tour.
+    """
     corners = sections + 1
     states = table(corners)
     numbers = [[up(section, walk) for walk in range(WALKS)] for section in range(sections)]
