@@ -66,6 +66,43 @@ def sim_run(  # noqa: PLR0913 - options
     asyncio.run(run(settings, scenario, clock_from_environment()))
 
 
+@sim.command("twin")
+def sim_twin(  # noqa: PLR0913 - options
+    *,
+    site: Annotated[Path, typer.Option(help="The site file.")] = SITE_FILE,
+    journal: Annotated[
+        Path | None, typer.Option(help="Begin where this journal of a WCS stands.", dir_okay=False)
+    ] = None,
+    hours: Annotated[float, typer.Option(help="Of the site.", min=0.01, max=240)] = 1.0,
+    orders_open: Annotated[int, typer.Option(help="Kept open all the time.", min=0)] = 0,
+    orders_per_hour: Annotated[float, typer.Option(min=0)] = 300.0,
+    cartons_per_hour: Annotated[float, typer.Option(help="A conveyor.", min=0)] = 300.0,
+    people_per_hour: Annotated[float, typer.Option(help="Who cross a way.", min=0)] = 20.0,
+    robots: Annotated[int | None, typer.Option(help="So many of them only.", min=1)] = None,
+    seed: Seed = 1,
+) -> None:
+    """What a site would do: its WCS on played machines, many times as fast. JSON comes out."""
+    import json
+    from dataclasses import asdict
+
+    from simulators.twin import Settings, twin_of
+
+    settings = Settings(
+        seed=seed,
+        orders_open=orders_open,
+        orders_per_hour=orders_per_hour,
+        cartons_per_hour=cartons_per_hour,
+        people_per_hour=people_per_hour,
+    )
+    try:
+        twin = twin_of(site, settings, journal=journal, robots=robots)
+    except (OSError, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    twin.run(3_600 * hours)
+    typer.echo(json.dumps(asdict(twin.figures())))
+
+
 def demo(  # noqa: PLR0913 - options
     *,
     orders: Orders = None,
