@@ -1,7 +1,8 @@
 """`soko doctor`: looks at this machine and this installation, and says what to do about it.
 
 Each check answers with a finding: ok, a warning (it works, but), or a fault, with the words to
-type. Nothing is changed.
+type. Nothing is changed. With SOKO_PRODUCTION=true nothing passes that may lose data or lets
+strangers in: what is a warning otherwise, or nothing, is a fault.
 """
 
 import json
@@ -9,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,9 @@ DISK_WARNING = 5 * GIB
 DISK_FAULT = 1 * GIB
 SKEW_MAX_S = 2.0
 POSTGRES_MIN = 150_000
+_SAFE = (
+    "fsync", "full_page_writes", "synchronous_commit", "data_checksums", "max_slot_wal_keep_size",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,13 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "fault", f"{where} does not answer: {reason}", fix)
         return
     with closing(connection):
-        yield from _server(connection, where)
+        yield from _server(settings, connection, where)
     yield from _schema(settings)
 
 
-def _server(connection: "psycopg.Connection[Any]", where: str) -> Iterator[Finding]:
+def _server(
+    settings: Settings, connection: "psycopg.Connection[Any]", where: str
+) -> Iterator[Finding]:
     def setting(name: str) -> str:
         row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
         return str(row[0]) if row else ""
@@ -109,13 +115,11 @@ def _server(connection: "psycopg.Connection[Any]", where: str) -> Iterator[Findi
     old = version < POSTGRES_MIN
     fix = "upgrade the server to PostgreSQL 15 or later" if old else ""
     yield Finding("database", "fault" if old else "ok", says, fix)
-    for name in ("fsync", "full_page_writes", "synchronous_commit"):
-        if setting(name) == "off":
-            fix = f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"
-            yield Finding("database", "fault", f"{name} is off: a crash loses data", fix)
-    if setting("data_checksums") != "on":
-        fix = "stop the server, run `pg_checksums --enable`, start it"
-        yield Finding("database", "warning", "data have no checksums", fix)
+    query = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'soko_backup' AND active"
+    row = connection.execute(query).fetchone()
+    yield from judge(
+        settings, {name: setting(name) for name in _SAFE} | {"followers": str(row and row[0])}
+    )
     row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     skew_s = (row[0] - datetime.now(UTC)).total_seconds()  # noqa: TID251 - it is about the clock
@@ -123,6 +127,31 @@ def _server(connection: "psycopg.Connection[Any]", where: str) -> Iterator[Findi
     says = f"our clock and the database's differ by {abs(skew_s):.1f} s"
     fix = "synchronise both machines' clocks (chrony, systemd-timesyncd)" if skewed else ""
     yield Finding("clock", "fault" if skewed else "ok", says, fix)
+
+
+def judge(settings: Settings, found: Mapping[str, str]) -> Iterator[Finding]:
+    """What the server's settings, and ours, mean for who relies on this."""
+    must: State = "fault" if settings.production else "warning"
+    for name in _SAFE[:3]:
+        if found[name] == "off":
+            fix = f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();"
+            yield Finding("database", "fault", f"{name} is off: a crash loses data", fix)
+    if found["data_checksums"] != "on":
+        fix = "stop the server, run `pg_checksums --enable`, start it"
+        yield Finding("database", must, "data have no checksums", fix)
+    if found["followers"] == "0":
+        fix = "`soko backup follow`, on another machine (docs/operations/backup.md)"
+        yield Finding("backup", must, "nobody keeps the log of changes", fix)
+    elif found["max_slot_wal_keep_size"] == "-1":
+        fix = "ALTER SYSTEM SET max_slot_wal_keep_size = '4GB'; SELECT pg_reload_conf();"
+        yield Finding("backup", "warning", "a follower that dies would fill the disk", fix)
+    if settings.production:
+        for name, open_ in (("access", "open"), ("handheld", "open")):
+            if getattr(settings, name) == open_:
+                fix = f"SOKO_{name.upper()}={'keys' if name == 'access' else 'paired'}"
+                yield Finding(
+                    "doors", "fault", f"{name} is open: nobody is asked who they are", fix
+                )
 
 
 def _schema(settings: Settings) -> Iterator[Finding]:
