@@ -33,18 +33,25 @@ def load_world(base_url: str, skus: Sequence[Sku], *, seed: int, port_offset: in
     Raises:
         NotLoaded: the WMS refused something.
     """
-    stock = list(opening_stock(list(skus), seed=seed))
     with httpx2.Client(base_url=base_url, timeout=TIMEOUT_S) as client:
-        _put(client, "/master/v1/sites", [asdict(place) for place in PLACES])
-        _put(client, "/master/v1/skus", [_record(sku) for sku in skus])
-        _put(client, "/master/v1/locations", locations())
-        for path, body in equipment(port_offset=port_offset):
-            _check(client.put(path, json=body))
-        for number, lines in enumerate(_chunks(stock)):
-            receipt = uuid5(NAMESPACE_URL, f"soko/demo/receipt/{seed}/{number}")
-            body = {"id": str(receipt), "lines": lines}
-            _check(client.post("/master/v1/receipts", json=body))
-        _check(client.post("/console/v1/counts", json=counts_wanted(seed=seed)))
+        load_through(client, skus, seed=seed, port_offset=port_offset)
+
+
+def load_through(
+    client: httpx2.Client, skus: Sequence[Sku], *, seed: int, port_offset: int = 0
+) -> None:
+    """Load everything through a client that is open. Raises NotLoaded."""
+    stock = list(opening_stock(list(skus), seed=seed))
+    _put(client, "/master/v1/sites", [asdict(place) for place in PLACES])
+    _put(client, "/master/v1/skus", [_record(sku) for sku in skus])
+    _put(client, "/master/v1/locations", locations())
+    for path, body in equipment(port_offset=port_offset):
+        _check(client.put(path, json=body))
+    for number, lines in enumerate(_chunks(stock)):
+        receipt = uuid5(NAMESPACE_URL, f"soko/demo/receipt/{seed}/{number}")
+        body = {"id": str(receipt), "lines": lines}
+        _check(client.post("/master/v1/receipts", json=body))
+    _check(client.post("/console/v1/counts", json=counts_wanted(seed=seed)))
 
 
 def _record(sku: Sku) -> dict[str, Any]:

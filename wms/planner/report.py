@@ -2,16 +2,16 @@
 
     of_day(database, day)
 
-Sourcing: the orders of the day, on the stock that they found, sent as they were (done), from the
-nearest site that has all (rules), and as well as was possible had all been known (best, with a
-bound); all three at the same costs, those of a snapshot. Picking, by site: the walks that batching
-and exact tours make, and those of orders in turn on carts of the same size, walked in S-shape.
+Sourcing: the orders of the day as they were sent (done), by two usual rules, and as well as was
+possible had all been known (best, with a bound), judged alike (wms.planner.report_sourcing).
+Picking, by site: the walks that batching and exact tours make, and those of orders in turn on
+carts of the same size, walked in S-shape.
 
 Metres are walked, minutes also take: METRES_PER_S on the way and GRAB_S a place.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,14 +20,9 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from optimizer import picktour, sourcing
+from optimizer import picktour
 from optimizer.layout import Block
-from optimizer.result import Limits
-from optimizer.scenarios import Snapshot
-from optimizer.scenarios_play import GRAB_S, METRES_PER_S, Network
-from optimizer.scenarios_whole import floor_of
-from optimizer.sourcing_problem import Ints, Problem
-from optimizer.sourcing_rules import by_rank
+from optimizer.scenarios_play import GRAB_S, METRES_PER_S
 from wms.database import Database
 from wms.orders.model import ENDED, Allocation, Order
 from wms.outbound.style import Style
@@ -40,12 +35,11 @@ from wms.outbound.walks import (
     stop_of,
     tour_m,
 )
-from wms.planner.snapshot import HOME_ZONE, NothingToPlan, Wanted, freeze, lines_of
+from wms.planner.report_sourcing import Sent, Weighed, of_orders
+from wms.planner.snapshot import HOME_ZONE, NothingToPlan
 from wms.sites import Location, Site
 
-STEPS = 2_000
 ORDERS_MAX = 5_000
-Sent = dict[tuple[int, str, str], int]  # (number of the order, SKU, site): units
 
 
 def of_day(database: Database, day: date) -> dict[str, Any]:
@@ -57,29 +51,27 @@ def of_day(database: Database, day: date) -> dict[str, Any]:
     start = datetime.combine(day, time(), HOME_ZONE)
     end = start + timedelta(days=1)
 
-    def read(session: Session) -> tuple[Snapshot, Sent, list[dict[str, Any]]]:
+    def read(session: Session) -> tuple[Weighed, list[dict[str, Any]]]:
         orders = session.scalars(
             select(Order)
             .where(Order.recorded_at >= start, Order.recorded_at < end)
             .where(Order.kind == "CUSTOMER", Order.fulfilment == "DELIVERY")
-            .order_by(Order.placed_at, Order.id)
+            .order_by(Order.recorded_at, Order.id)
             .limit(ORDERS_MAX)
         ).all()
-        lines = lines_of(session, [order.id for order in orders])
-        known = [order for order in orders if lines.get(order.id)]
-        if not known:
+        there = _allocations(session, [order.id for order in orders])
+        weighed = of_orders(session, orders, _sent(there), now=end)
+        if not weighed.facts.demands:
             raise NothingToPlan(f"no orders on {day}")
-        wanted = Wanted(name="report")
-        snapshot, _, _ = freeze(session, wanted, known, now=end)
-        places = {order.id: number for number, order in enumerate(known)}
-        there = _allocations(session, list(places))
-        sent = _sent(session, there, places, snapshot)
-        return snapshot, sent, _picking(session, there)
+        return weighed, _picking(session, there)
 
-    snapshot, sent, picking = database.run(read)
-    return {"day": day.isoformat(), "orders": len(snapshot.orders), "picking": picking} | _sourcing(
-        snapshot, sent
-    )
+    weighed, picking = database.run(read)
+    sides, bound = weighed.figures()
+    orders = {demand.order_id for demand in weighed.facts.demands}
+    return {
+        "day": day.isoformat(), "orders": len(orders), "picking": picking,
+        "sourcing": sides, "bound_minor": bound,
+    }  # fmt: skip
 
 
 def _allocations(session: Session, orders: Sequence[UUID]) -> Sequence[Allocation]:
@@ -89,71 +81,11 @@ def _allocations(session: Session, orders: Sequence[UUID]) -> Sequence[Allocatio
     return session.scalars(query.order_by(Allocation.ordered_at, Allocation.id)).all()
 
 
-def _sent(
-    session: Session,
-    there: Sequence[Allocation],
-    places: Mapping[UUID, int],
-    snapshot: Snapshot,
-) -> Sent:
-    codes = {row.id: row.code for row in session.execute(select(Site.id, Site.code))}
-    lines = lines_of(session, list(places))
-    sku_code = {sku: code for of_order in lines.values() for sku, code, _ in of_order}
-    nodes = {node.code for node in snapshot.nodes}
-    sent: Sent = defaultdict(int)
+def _sent(there: Sequence[Allocation]) -> Sent:
+    sent: dict[tuple[UUID, UUID, UUID], int] = defaultdict(int)
     for each in there:
-        site, sku = codes[each.site_id], sku_code.get(each.sku_id)
-        if site in nodes and sku is not None:
-            sent[places[each.order_id], sku, site] += each.units
+        sent[each.order_id, each.sku_id, each.site_id] += each.units
     return sent
-
-
-def _sourcing(snapshot: Snapshot, sent: Sent) -> dict[str, Any]:
-    network = Network(snapshot)
-    orders = list(snapshot.orders)
-    stock = network.stock.copy()
-    for (_, sku, site), units in sent.items():  # what these orders took was there for them
-        stock[network.node_at[site], network.sku_at[sku]] += units
-    ways = [network.ways(order) for order in orders]
-    problem, skus = network.problem(orders, ways, (stock, network.room))
-    to = np.array([network.region_at[order.region] for order in orders])
-    best = sourcing.solve(problem, limits=Limits(iterations=STEPS))
-    bounds = [each for each in (best.bound, floor_of(problem)) if each is not None]
-    return {
-        "sourcing": {
-            "done": _figures(problem, _done(network, problem, skus, sent)),
-            "rules": _figures(problem, by_rank(problem, network.km[:, to].T)),
-            "best": _figures(problem, best.plan),
-        },
-        "bound_minor": round(max(bounds), 2) if bounds else None,
-    }
-
-
-def _done(network: Network, problem: Problem, skus: Ints, sent: Sent) -> Ints:
-    """What was sent as a plan (l, n); a line of which some is missing counts as not sent."""
-    codes = sorted(network.of.goods)
-    plan = np.zeros((problem.units.size, len(network.nodes)), dtype=np.int64)
-    for line in range(problem.units.size):
-        sku = codes[int(skus[problem.sku_of_line[line]])]
-        left = int(problem.units[line])
-        for node, at in network.node_at.items():
-            take = min(left, sent.get((int(problem.order_of_line[line]), sku, node), 0))
-            plan[line, at] = take
-            left -= take
-        if left:
-            plan[line] = 0
-    return plan
-
-
-def _figures(problem: Problem, plan: Ints) -> dict[str, float]:
-    terms = sourcing.cost_terms(problem, plan)
-    opened = np.zeros((problem.parcel_cost.shape[0], plan.shape[1]), dtype=bool)
-    np.logical_or.at(opened, problem.order_of_line, plan > 0)
-    return {
-        "cost_minor": round(sum(terms.values()), 2),
-        "splits": int((opened.sum(axis=1) > 1).sum()),
-        "parcels": int(opened.sum()),
-        "short_units": int(problem.units.sum() - plan.sum()),
-    }
 
 
 def _picking(session: Session, there: Sequence[Allocation]) -> list[dict[str, Any]]:

@@ -8,8 +8,10 @@ import { who } from "./state.ts";
 
 interface Side {
   cost_minor: number;
+  weighed_minor: number;
   splits: number;
   parcels: number;
+  late_lines: number;
   short_units: number;
 }
 interface Walked {
@@ -20,7 +22,7 @@ interface Walked {
 interface Report {
   day: string;
   orders: number;
-  sourcing: Record<"done" | "rules" | "best", Side>;
+  sourcing: Record<"done" | "rules" | "priority" | "best", Side>;
   bound_minor: number | null;
   picking: { site: string; orders: number; lines: number; done: Walked; rules: Walked }[];
 }
@@ -62,7 +64,7 @@ function Sourcing({ now }: { now: Report }) {
         <thead>
           <tr>
             <td />
-            {(["cost_minor", "splits", "parcels", "short_units"] as const).map((name) => (
+            {["paid_minor", "weighed_minor", "splits", "parcels", "late_lines", "short_units"].map((name) => (
               <th key={name} scope="col" class="num">
                 {word("plan_figure", name)}
               </th>
@@ -70,20 +72,25 @@ function Sourcing({ now }: { now: Report }) {
           </tr>
         </thead>
         <tbody>
-          {(["done", "rules", "best"] as const).map((name) => (
+          {(["done", "rules", "priority", "best"] as const).map((name) => (
             <tr key={name} data-side={name}>
               <th scope="row">{word("plan_side", name)}</th>
               <td class="num">
                 {money(Math.round(now.sourcing[name].cost_minor), "JPY")}
                 {name !== "rules" && rules > 0 && <small>{less(now.sourcing[name].cost_minor, rules)}</small>}
               </td>
+              <td class="num">{money(Math.round(now.sourcing[name].weighed_minor), "JPY")}</td>
               <td class="num">{number(now.sourcing[name].splits)}</td>
               <td class="num">{number(now.sourcing[name].parcels)}</td>
+              <td class="num">{number(now.sourcing[name].late_lines)}</td>
               <td class="num">{number(now.sourcing[name].short_units)}</td>
             </tr>
           ))}
         </tbody>
       </table>
+      <p>
+        <a href="/ui/decisions">{t("plan.each_decision")}</a>
+      </p>
       {now.bound_minor !== null && <p class="hint">{t("plan.no_less", { cost: money(Math.round(now.bound_minor), "JPY") })}</p>}
     </section>
   );
