@@ -4,12 +4,17 @@
 
 One change a file in `versions`. A change is one that the code before it can live with: columns
 are added with defaults, checks are added NOT VALID and validated later, and what nobody uses any
-more goes one release after. Alembic is configured here; there is no alembic.ini.
+more goes one release after; tests/architecture/test_migrations.py has the list. Each step is a
+transaction; one that cannot have the lock of a table soon lets those pass who wait behind it, and
+tries again. Alembic is configured here; there is no alembic.ini.
 
 The functions that post stock are SQL files in `posting`, executed by the version that brings
 them. A released file is never edited: a new version replaces the function.
 """
 
+import os
+import random
+import time
 from pathlib import Path
 
 from alembic import command
@@ -17,14 +22,33 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 FOLDER = Path(__file__).parent
-LOCK_TIMEOUT_MS = 5_000
+LOCK_TIMEOUT_MS = 250  # so long everybody may wait behind a step
+LOCK_TRIES = 200
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
-def upgrade(url: str) -> None:
-    """Bring the database at that address up to the newest version."""
-    command.upgrade(_config(url), "heads")
+def upgrade(url: str, *, also: Path | None = None) -> None:
+    """Bring the database at that address up to the newest version, `also` a folder's with more.
+
+    Raises:
+        OperationalError: for minutes a step did not get the lock of a table.
+    """
+    config = _config(url)
+    if also is not None:
+        config.set_main_option("version_locations", f"{FOLDER / 'versions'}{os.pathsep}{also}")
+    for tried in range(1, LOCK_TRIES + 1):
+        try:
+            command.upgrade(config, "heads")
+        except OperationalError as error:
+            busy = getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+            if not busy or tried == LOCK_TRIES:
+                raise
+        else:
+            return
+        time.sleep(random.uniform(0.5, 1.5) * min(1.0, 0.1 * tried))  # noqa: S311 - jitter
 
 
 def create(url: str, *, fresh: bool = False) -> None:

@@ -1,4 +1,10 @@
-"""Alembic's entry: one transaction for all steps, and one migrator at a time."""
+"""Alembic's entry: a transaction for each step, and one migrator at a time.
+
+The migrator's lock is its session's, so that a step may leave its transaction for what cannot be
+in one (`with op.get_context().autocommit_block()`: CREATE INDEX CONCURRENTLY, VALIDATE). A step
+that waits for a table makes everybody wait who comes after it; so it gives up soon, and `upgrade`
+tries it again.
+"""
 
 from alembic import context
 from sqlalchemy import create_engine, text
@@ -11,12 +17,13 @@ _MIGRATOR = 5_066_549_580_791_808  # an advisory lock of our own
 def _run() -> None:
     engine = create_engine(context.config.attributes["url"])
     try:
-        with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATOR})
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATOR})
             connection.execute(
-                text("SELECT set_config('lock_timeout', :ms, true)"), {"ms": str(LOCK_TIMEOUT_MS)}
+                text("SELECT set_config('lock_timeout', :ms, false)"), {"ms": str(LOCK_TIMEOUT_MS)}
             )
-            context.configure(connection=connection)
+            connection.commit()  # steps have transactions of their own
+            context.configure(connection=connection, transaction_per_migration=True)
             with context.begin_transaction():
                 context.run_migrations()
     finally:
