@@ -63,6 +63,12 @@ class Settings(BaseSettings):
         description="how long shorter walks are looked for, of orders that are picked together;"
         " 0, or without the extra `fast`: what saves most is joined, and that is all",
     )
+    waves_s: float = Field(
+        default=2.0,
+        ge=0,
+        le=60,
+        description="how long the densest wave is looked for; 0: orders go in their turn",
+    )
     seal_every_s: float = Field(default=10.0, gt=0, description="how often movements are sealed")
     contact_key: Path | None = Field(
         default=None,

@@ -1,5 +1,6 @@
 """Release over HTTP: channels of sites, waves with their forecast, and taking a release back."""
 
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -8,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
+from optimizer.result import Limits
 from wms.api.dependencies import Now, Svc, Who
 from wms.api.shapes import Shape, Text
 from wms.collect.policy import is_for_release
@@ -18,6 +20,7 @@ from wms.sites import site_id
 from wms.waves import channel as channels
 from wms.waves import wave as waves
 from wms.waves.channel import Channel
+from wms.waves.dense import LOOKED_FOR
 from wms.waves.orders import unrelease_orders
 from wms.waves.plan import Template
 from wms.waves.read import WaveView, wave_view
@@ -29,6 +32,7 @@ router = APIRouter(prefix="/console/v1", tags=["console"])
 Some = Annotated[StrictInt, Field(ge=1, le=100_000)]
 People = Annotated[StrictInt, Field(ge=1, le=1000)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=100)]
+Units = Annotated[StrictInt, Field(ge=0, le=1_000_000)]
 Shelf = Annotated[StrictInt, Field(ge=0, le=1000)]
 Rule = Literal["FEFO", "FULL_PACK", "WHOLE", "ROBOT", "EMPTY_BIN", "CLOSEST"]
 WaveStates = Literal["PLANNED", "SIMULATED", "RELEASED", "DONE", "CANCELLED"]
@@ -109,6 +113,10 @@ class WaveIn(HowIn):
     name: Text
     orders_max: Annotated[StrictInt, Field(ge=1, le=5000)] = 200
     lines_max: Annotated[StrictInt, Field(ge=1, le=20_000)] = 1000
+    choose: Literal["TURN", "DENSE"] = "TURN"
+    units_min: Units = 0
+    units_max: Units = 0
+    hurry_min: Annotated[StrictInt, Field(ge=0, le=525_600)] = 60
     cut_off_at: AwareDatetime | None = None
     pickers: People = 4
     sorters: People = 1
@@ -226,6 +234,10 @@ def put_wave(wave_id: UUID, body: WaveIn, services: Svc, now: Now, response: Res
     template = Template(
         orders_max=body.orders_max,
         lines_max=body.lines_max,
+        choose=body.choose,
+        units_min=body.units_min,
+        units_max=max(body.units_max, body.units_min),
+        hurry_min=body.hurry_min,
         cut_off_at=body.cut_off_at,
         pickers=body.pickers,
         sorters=body.sorters,
@@ -242,7 +254,9 @@ def put_wave(wave_id: UUID, body: WaveIn, services: Svc, now: Now, response: Res
 def post_simulate(wave_id: UUID, body: ActIn, services: Svc, now: Now) -> WaveOut:
     """Say what would happen if it were released now: kept, to be compared with what does."""
     services.database.run(
-        lambda s: waves.simulate(s, wave_id, body.command_id, now=now, only=is_for_release())
+        lambda s: waves.simulate(
+            s, wave_id, body.command_id, now=now, only=is_for_release(), limits=_limits(services)
+        )
     )
     return WaveOut.model_validate(_wave(services, wave_id))
 
@@ -251,7 +265,9 @@ def post_simulate(wave_id: UUID, body: ActIn, services: Svc, now: Now) -> WaveOu
 def post_release(wave_id: UUID, body: ActIn, services: Svc, now: Now) -> WaveOut:
     """Release it: its lines are pinned, its walks are made, and what they empty is filled."""
     services.database.run(
-        lambda s: waves.release(s, wave_id, body.command_id, now=now, only=is_for_release())
+        lambda s: waves.release(
+            s, wave_id, body.command_id, now=now, only=is_for_release(), limits=_limits(services)
+        )
     )
     released = _wave(services, wave_id)
     services.database.run(lambda s: fill_pressed(s, site_id(released.site), now=now))
@@ -280,6 +296,10 @@ def post_take_back(
         )
     )
     return UnreleasedOut(taken_back=said["taken_back"], too_late=said["too_late"])
+
+
+def _limits(services: Svc) -> Limits:
+    return replace(LOOKED_FOR, seconds=services.settings.waves_s)
 
 
 def _wave(services: Svc, wave_id: UUID) -> WaveView:

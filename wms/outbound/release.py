@@ -54,6 +54,13 @@ class Stock:
     left: dict[Key, int]
     today: date
 
+    def keep_to(self, aisles: Collection[tuple[str, int]], wanted: Mapping[UUID, int]) -> None:
+        """Of goods that lie in these aisles, or come by robot, in plenty, no other place counts."""
+        for sku, spots in self.spots.items() if aisles else ():
+            near = [s for s in spots if s.zone == "ROBOT" or (s.zone, s.way[1]) in aisles]
+            if sum(self.left[spot.key] for spot in near) >= wanted.get(sku, 0):
+                self.spots[sku] = near
+
 
 @dataclass(slots=True)
 class Taken:
@@ -128,6 +135,7 @@ def pin(
 ) -> int:
     """Pin these, in their order, at most so many; how many were."""
     stock = stock_for(session, site, {each.sku_id for each in allocations}, how.binding, now)
+    stock.keep_to(how.aisles, units_of(allocations))
     lives = shelf_lives(session, how, allocations)
     taken = take(allocations, stock, how.binding, lives, room)
     advances = [_pinned(session, each, one, stock.places[one.spot.key], now)
@@ -159,6 +167,14 @@ def take(
         stock.left[choice.spot.key] -= choice.units
         taken.pinned.append((each, choice))
     return taken
+
+
+def units_of(allocations: Sequence[Allocation]) -> dict[UUID, int]:
+    """What these want, by SKU."""
+    wanted: dict[UUID, int] = defaultdict(int)
+    for each in allocations:
+        wanted[each.sku_id] += each.units
+    return wanted
 
 
 def stock_for(

@@ -59,6 +59,7 @@ class Release:
     shelf_life: Mapping[str, int] = field(default_factory=dict)
     channel: str = ""
     wave_id: UUID | None = None
+    aisles: frozenset[tuple[str, int]] = frozenset()  # zone and aisle: from there, if enough is
 
 
 class PickLine(Base):

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from wms.ids import SiteId
 from wms.orders.model import Allocation
 from wms.outbound.bind import DEFAULT, Binding, Choice
-from wms.outbound.release import BY_TURN, Ordered, shelf_lives, stock_for, take
+from wms.outbound.release import BY_TURN, Ordered, shelf_lives, stock_for, take, units_of
 from wms.outbound.steps import serial_skus
 from wms.outbound.style import Release, Style
 from wms.outbound.walks import Bays, Stop, cross_bays_of, plan_walks, tour_m
@@ -29,7 +29,12 @@ STEP_S = 6.0  # of work that is in the pool already, for each step of it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """Which orders, at most how many, how they are picked, until when, and by how many people."""
+    """Which orders, at most how many, how they are picked, until when, and by how many people.
+
+    `choose`: orders in their TURN, or those that are DENSE: most units for each aisle entered. Of
+    these `units_min` to `units_max` units (0: as many as there may be lines, and at least half of
+    that); what is promised within `hurry_min` minutes is not passed over.
+    """
 
     which: Which = field(default_factory=Which)
     style: Style = field(default_factory=Style)
@@ -37,15 +42,23 @@ class Template:
     shelf_life: Mapping[str, int] = field(default_factory=dict)
     orders_max: int = 200
     lines_max: int = 1000
+    choose: Literal["TURN", "DENSE"] = "TURN"
+    units_min: int = 0
+    units_max: int = 0
+    hurry_min: int = 60
     cut_off_at: datetime | None = None
     pickers: int = 4
     sorters: int = 1
     packers: int = 2
 
-    def how(self, wave_id: UUID) -> Release:
+    def how(self, wave_id: UUID, aisles: frozenset[tuple[str, int]] = frozenset()) -> Release:
         """How what it releases is bound and picked."""
         return Release(
-            style=self.style, binding=self.binding, shelf_life=self.shelf_life, wave_id=wave_id
+            style=self.style,
+            binding=self.binding,
+            shelf_life=self.shelf_life,
+            wave_id=wave_id,
+            aisles=aisles,
         )
 
 
@@ -57,6 +70,7 @@ class Plan:
     lines: int
     units: int
     orders: int
+    aisles: int
     short: tuple[dict[str, Any], ...]
 
 
@@ -104,11 +118,13 @@ def plan(
     *,
     now: datetime,
     only: ColumnElement[bool] | None = None,
+    aisles: frozenset[tuple[str, int]] = frozenset(),
 ) -> Plan:
     """What would become of the wave if it were released now."""
     goods = gather(session, site, template, now=now, only=only)
     stock = stock_for(session, site, {each.sku_id for each in goods}, template.binding, now)
-    how = template.how(site)
+    how = template.how(site, aisles)
+    stock.keep_to(how.aisles, units_of(goods))
     lives = shelf_lives(session, how, goods)
     taken = take(goods, stock, template.binding, lives, None)
     by_serial = serial_skus(session, [each.sku_id for each in goods])
@@ -132,6 +148,7 @@ def plan(
         lines=len(taken.pinned),
         units=sum(choice.units for _, choice in taken.pinned),
         orders=len({each.order_id for each, _ in taken.pinned}),
+        aisles=len({(choice.spot.zone, choice.spot.way[1]) for _, choice in on_foot}),
         short=tuple(_short(taken.nowhere, taken.pinned)),
     )
 

@@ -16,10 +16,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from optimizer.result import Limits
 from wms.errors import Conflict, IdReused, NotFound
 from wms.ids import SiteId
 from wms.orders.model import Allocation
@@ -29,6 +30,7 @@ from wms.outbound.style import PickLine
 from wms.outbound.unrelease import unrelease
 from wms.outbound.walks import make_walks
 from wms.waves.channel import known_site
+from wms.waves.dense import LOOKED_FOR, Dense, densest
 from wms.waves.forecast import Forecast, forecast
 from wms.waves.model import Wave, WaveAct
 from wms.waves.plan import Plan, Template, gather, plan
@@ -100,6 +102,7 @@ def simulate(
     *,
     now: datetime,
     only: ColumnElement[bool] | None = None,
+    limits: Limits = LOOKED_FOR,
 ) -> dict[str, Any]:
     """What would happen if the wave were released now.
 
@@ -113,8 +116,9 @@ def simulate(
     if wave.state not in NOT_RELEASED:
         raise WaveState(wave_id, wave.state)
     template = TEMPLATE.validate_python(wave.template)
-    found = plan(session, SiteId(wave.site_id), template, now=now, only=only)
-    wave.forecast = told(found, forecast(found.problem), now)
+    site = SiteId(wave.site_id)
+    dense = densest(session, site, template, now=now, only=only, limits=limits)
+    wave.forecast = _foretold(session, site, template, dense, _mine(only, dense), now)
     wave.state, wave.simulated_at = "SIMULATED", now
     return _keep(session, wave, command, "simulate", wave.forecast, now)
 
@@ -126,6 +130,7 @@ def release(
     *,
     now: datetime,
     only: ColumnElement[bool] | None = None,
+    limits: Limits = LOOKED_FOR,
 ) -> dict[str, Any]:
     """Release the wave: pin its lines, make its walks.
 
@@ -141,11 +146,14 @@ def release(
         raise WaveState(wave_id, wave.state)
     site = SiteId(wave.site_id)
     template = TEMPLATE.validate_python(wave.template)
+    dense = densest(session, site, template, now=now, only=only, limits=limits)
+    mine = _mine(only, dense)
     if wave.forecast is None:
-        found = plan(session, site, template, now=now, only=only)
-        wave.forecast, wave.simulated_at = told(found, forecast(found.problem), now), now
-    goods = gather(session, site, template, now=now, only=only, lock=True)
-    lines = pin(session, site, goods, how=template.how(wave_id), now=now)
+        wave.forecast = _foretold(session, site, template, dense, mine, now)
+        wave.simulated_at = now
+    goods = gather(session, site, template, now=now, only=mine, lock=True)
+    how = template.how(wave_id, dense.aisles if dense else frozenset())
+    lines = pin(session, site, goods, how=how, now=now)
     if not lines:
         raise WaveEmpty(str(wave_id))
     walks = 0
@@ -214,6 +222,28 @@ def lock_wave(session: Session, wave_id: UUID) -> Wave:
     return wave
 
 
+def _mine(only: ColumnElement[bool] | None, dense: Dense | None) -> ColumnElement[bool] | None:
+    """What of the backlog is the wave's."""
+    if dense is None:
+        return only
+    chosen = Allocation.order_id.in_(dense.orders)
+    return chosen if only is None else and_(only, chosen)
+
+
+def _foretold(
+    session: Session,
+    site: SiteId,
+    template: Template,
+    dense: Dense | None,
+    mine: ColumnElement[bool] | None,
+    now: datetime,
+) -> dict[str, Any]:
+    aisles = dense.aisles if dense else frozenset[tuple[str, int]]()
+    found = plan(session, site, template, now=now, only=mine, aisles=aisles)
+    said = told(found, forecast(found.problem), now)
+    return said | ({"dense": dense.facts()} if dense else {})
+
+
 def told(found: Plan, what: Forecast, now: datetime) -> dict[str, Any]:
     """A forecast as it is kept and shown, with times of the clock."""
 
@@ -225,6 +255,7 @@ def told(found: Plan, what: Forecast, now: datetime) -> dict[str, Any]:
         "lines": found.lines,
         "units": found.units,
         "orders": found.orders,
+        "aisles": found.aisles,
         "walks": len(found.problem.walks),
         "metres": round(what.metres, 1),
         "finish_at": at(what.finish_s),
