@@ -18,6 +18,7 @@ Limit: 20 x. CPU seconds count, so that a busy machine tells the same.
 """
 
 import argparse
+import gc
 import json
 import time
 from collections import defaultdict
@@ -129,6 +130,8 @@ def _play(text: str, settings: Settings, minutes: float, journal: Path | None) -
             stack.callback(book.close)
             twin.watch = partial(_write, book, twin)
         twin.run(WARM_S)
+        gc.collect()
+        gc.freeze()  # as the process of a WCS does
         engine.took_s.clear()
         began_s, wall_s = time.process_time(), time.monotonic()
         twin.run(60 * minutes)

@@ -56,6 +56,8 @@ async def _run(text: str, state_dir: Path, mqtt_url: str, *, standby: bool) -> i
 
 
 async def _lead(text: str, state_dir: Path, mqtt_url: str, *, standby: bool) -> None:
+    import gc
+
     from edge.clock import clock_from_environment
     from edge.mqtt import PahoBus
     from wcs.journal import Journal
@@ -71,7 +73,10 @@ async def _lead(text: str, state_dir: Path, mqtt_url: str, *, standby: bool) -> 
         journal = Journal(path, text, term=int(clock.now().timestamp()))
     with journal:
         async with PahoBus(mqtt_url, client_id=f"wcs-{code}-{os.getpid()}") as bus:
-            await Runtime(journal, bus, clock).run()
+            runtime = Runtime(journal, bus, clock)
+            gc.collect()
+            gc.freeze()  # plant and ways stay: looking for garbage in them would hold up robots
+            await runtime.run()
 
 
 @wcs.command()

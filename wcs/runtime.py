@@ -61,7 +61,8 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 0.1
 SHORT_S, REST_MAX_S = 0.005, 0.05  # steps that need no rest after them, and the longest rest
-FRAME_EVERY_S = 0.2
+FRAME_EVERY_S = 0.1
+FRAME_SHARE = 0.05  # of a core, at most, goes into pictures
 TELL_AGAIN_S = 0.5
 EDGE = "edge.presence"  # the device that is down while the edge is away
 REPORT_EVERY_S = 15.0  # of the clock: a report without news is journaled that often
@@ -193,12 +194,14 @@ class Runtime:
         self._tell_again()
         now_s = time.monotonic()
         if now_s >= self._frame_at_s:
-            self._frame_at_s = now_s + FRAME_EVERY_S
+            began_s = time.thread_time()
             picture = site_picture(
                 self.state, self.engine.routes, self.reports, self._clock.now(), self._ahead
             )
             body = site_frame.dump_json(picture)
             self._bus.publish(frame_topic(self._site), body, qos=0, retain=True)
+            took_s = time.thread_time() - began_s
+            self._frame_at_s = now_s + max(FRAME_EVERY_S, took_s / FRAME_SHARE)
 
     def _say(self, command: Any) -> None:
         body = with_term(device_command.dump_json(command), self._journal.term)

@@ -1,8 +1,11 @@
 /** Map, motion and figures of the control room. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { applied, type Moved } from "../src/control/apply.ts";
 import { figuresOf } from "../src/control/figures.ts";
 import { distance, lengthOf, poseAt, round, type Seen, Ways } from "../src/control/motion.ts";
+import type { Frame } from "../src/control/live.ts";
 import { extent, machines, type Plant } from "../src/control/plant.ts";
 
 /** A square of four points, one way round: A (0,0) > B (10,0) > C (10,10) > D (0,10) > A. */
@@ -114,4 +117,19 @@ test("figures live with what is missing; statuses come along their way", () => {
   assert.equal(figures.shipP50S, null);
   assert.equal(figures.robotMissions, 0);
   assert.equal(figuresOf(undefined).ordersTotal, 0);
+});
+
+test("a picture and what has changed make the next picture", () => {
+  const path = new URL("../../tests/vectors/pictures.json", import.meta.url);
+  const vectors = JSON.parse(readFileSync(path, "utf-8")) as { before: Frame; told: Moved; now: Frame }[];
+  assert.ok(vectors.length > 0);
+  for (const { before, told, now } of vectors) {
+    const kept = structuredClone(before);
+    const next = applied(before, told);
+    assert.deepEqual(next, now);
+    assert.deepEqual(before, kept, "the picture before is left as it was");
+    before.robots.forEach((robot, n) => {
+      if (!told.robots[n] && !told.moved.some(([m]) => m === n)) assert.equal(next.robots[n], robot);
+    });
+  }
 });

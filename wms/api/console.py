@@ -32,7 +32,7 @@ STOCK = "stock"  # the name of its cursors
 
 @router.get("/events", response_class=EventSourceResponse)
 async def get_events(services: Svc) -> AsyncIterable[ServerSentEvent]:
-    """What happens: frame, summary, orders and alarms, each as it is now."""
+    """What happens: summary, orders and alarms as they are now; frame, and then what has moved."""
     loop = asyncio.get_running_loop()
     seen, figures_at, frame_at = 0, 0.0, 0.0
     while not services.ending.is_set():
@@ -43,8 +43,9 @@ async def get_events(services: Svc) -> AsyncIterable[ServerSentEvent]:
         await asyncio.sleep(max(0.0, frame_at - loop.time()))
         within_s = max(0.01, figures_at - loop.time())
         if await services.feed.newer_than(seen, within_s=within_s):
+            name, told = services.feed.news(seen)
             seen, frame_at = services.feed.number, loop.time() + FRAME_S
-            yield ServerSentEvent(event="frame", raw_data=services.feed.frame)
+            yield ServerSentEvent(event=name, raw_data=told)
 
 
 @router.get("/summary")

@@ -2,6 +2,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { get } from "../core/api.ts";
 import { ageS, Feed, tick } from "../core/live.ts";
+import { applied, type Moved } from "./apply.ts";
 import { poseAt, type Pose, type Track, Ways } from "./motion.ts";
 import type { Plant } from "./plant.ts";
 import { type Figures, figuresOf } from "./figures.ts";
@@ -82,6 +83,7 @@ const SHOWN_EVERY_MS = 450; // lists and figures: nobody reads faster, and the m
 
 const feed = new Feed("/console/v1/events");
 export const frame = feed.topic<Frame>("frame");
+const moved = feed.topic<Moved>("moved");
 const summary = feed.topic<unknown>("summary");
 const orderFeed = feed.topic<unknown>("orders");
 const alarmFeed = feed.topic<unknown>("alarms");
@@ -252,6 +254,10 @@ async function loadPlant(): Promise<void> {
 export function watch(): () => void {
   void loadPlant();
   const ends = [
+    effect(() => {
+      const before = frame.peek();
+      if (moved.value && before) frame.value = { value: applied(before.value, moved.value.value), came_ms: moved.value.came_ms };
+    }),
     effect(() => {
       if (frame.value) take(frame.value.value, frame.value.came_ms);
     }),
