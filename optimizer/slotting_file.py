@@ -9,10 +9,8 @@ What is told is the place of each SKU, and the moves that pay, most for the work
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from optimizer import slotting
-from optimizer.plain import made
+from optimizer.plain import made, plain
 from optimizer.problems import Kind
 from optimizer.result import Limits, Progress, Solution
 
@@ -30,11 +28,9 @@ def _solved(
 
 
 def _told(problem: slotting.Problem, place: slotting.Ints) -> dict[str, Any]:
-    lies = np.any(problem.now >= 0)
-    moves = slotting.moves_worth(problem, place, most=place.size) if lies else []
     return {
         "places": place.tolist(),
-        "moves": [{"skus": skus, "saved_m": saved_m} for skus, saved_m in moves],
+        "moves": plain(slotting.moves_worth(problem, most=place.size)),
     }
 
 

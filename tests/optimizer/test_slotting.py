@@ -57,17 +57,48 @@ def test_together_they_are_as_near_as_brute_force_finds(seed: int):
 
 def test_moves_are_worth_their_work_and_can_each_be_done_alone():
     p = problem(1, 6, 8)
-    place = slotting.solve(p, limits=Limits(iterations=2_000)).plan
-    moves = slotting.moves_worth(p, place, most=8)
+    changes = slotting.moves_worth(p, most=8)
     now = p.now.copy()
-    assert moves
-    for group, saved_m in moves:
+    assert changes
+    for change in changes:
         before_m = sum(p.cost_m(now))
-        now[group] = place[group]
+        now[list(change.skus)] = change.to
         assert np.unique(now).size == now.size, "no place has two SKUs in between"
-        assert saved_m == pytest.approx(before_m - sum(p.cost_m(now)) - 5.0 * len(group))
-        assert saved_m > 0
-    assert sum(len(group) for group, _ in slotting.moves_worth(p, place, most=2)) <= 2
+        assert p.allowed[np.arange(6), now].all()
+        assert change.saved_m == pytest.approx(
+            before_m - sum(p.cost_m(now)) - 5.0 * len(change.skus)
+        )
+        assert change.saved_m > 0
+    assert sum(len(change.skus) for change in slotting.moves_worth(p, most=3)) <= 3
+
+
+def test_the_first_move_saves_most_for_its_work():
+    p = problem(2, 5, 6)
+    first = slotting.moves_worth(p, most=2)[0]
+    for one in range(5):
+        for there in range(6):
+            now = p.now.copy()
+            now[now == there] = now[one]
+            now[one] = there
+            if p.allowed[np.arange(5), now].all():
+                count = int(np.count_nonzero(now != p.now))
+                saved_m = sum(p.cost_m(p.now)) - sum(p.cost_m(now)) - 5.0 * count
+                assert saved_m / max(1, count) <= first.saved_m / len(first.skus) + 1e-9
+
+
+def test_who_has_no_place_yet_stays_out_of_moves():
+    p = problem(1, 3, 4)
+    some = slotting.Problem(
+        picks=p.picks, depot_m=p.depot_m, between_m=p.between_m, together=p.together,
+        allowed=p.allowed, now=np.array([0, -1, 2]),
+    )  # fmt: skip
+    assert all(1 not in change.skus for change in slotting.moves_worth(some, most=4))
+
+
+def test_demand_weighs_an_order_once():
+    picks, together = slotting.demand([np.array([0, 1]), np.array([1])], 3)
+    assert picks.tolist() == [0.5, 1.5, 0]
+    assert together.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
 
 
 def test_what_cannot_be_is_explained():
