@@ -19,7 +19,7 @@ Laws:
 Pure. Units: seconds.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -90,6 +90,12 @@ def run(state: State, plant: Plant, outbox: Outbox, held: Container[str] = ()) -
 
     `held` are devices that are not to be moved: somebody has pressed an emergency stop.
     """
+    ends = {point for one in plant.portals.values() for way in one.ways for point in way[:2]}
+    near = [
+        robot
+        for robot in (state.robots.values() if ends else ())
+        if any(held.point in ends for held in robot.held)
+    ]
     for portal in plant.portals.values():
         access = state.portals.setdefault(portal.name, Access())
         access.wants = {
@@ -97,18 +103,18 @@ def run(state: State, plant: Plant, outbox: Outbox, held: Container[str] = ()) -
             for name, want in access.wants.items()
             if name in state.robots and _s(state, want.seen_at) <= FRESH_S
         }
-        going = _going(state, portal)
+        going = _going(portal, near)
         if portal.device not in held:
             _decide(state, portal, access, going)
         _say(state, portal, access, outbox)
         _watch(state, portal, access, going, outbox)
 
 
-def _going(state: State, portal: Portal) -> dict[str, str]:
+def _going(portal: Portal, near: Iterable[Robot]) -> dict[str, str]:
     """Who has been granted a way through, or stands inside: its position, "" for any."""
     ways = {(start, end): position for start, end, position in portal.ways}
     inside, found = portal.inside(), {}
-    for robot in state.robots.values():
+    for robot in near:
         points = [held.point for held in robot.held]
         through = [ways[pair] for pair in pairwise(points) if pair in ways]
         if through or any(point in inside for point in points):
