@@ -2,7 +2,8 @@
 
 Cell 0 is the cell nearest to the *top* cross-aisle; the depot is at the bottom or at the top,
 which then is our front. A file is named after its instance: unit or varying demand, F places an
-article, m aisles, C cells an aisle, a articles, and a number. Lengths are in the unit of the file.
+article, m aisles, C cells an aisle, a articles, and a number. With two blocks the instances are the
+same but for a middle cross-aisle, a unit wide. Lengths are in the unit of the file.
 
 Source of the format: K. Hessler and S. Irnich, SPRP-SS, 2023.
 """
@@ -17,19 +18,19 @@ from optimizer.layout import Block
 from optimizer.picktour_scattered import Problem
 
 TOURS = Path(__file__).parents[2] / "shared" / "data" / "optimizer" / "tours"
-NAME = re.compile(r"(unit|varying)_F(\d+)_m(\d+)_C(\d+)_a(\d+)_(\d+)")
+ACROSS = 1.0  # how wide the middle cross-aisle is
 HEAD = re.compile(r"^(\w+) : (.*)$", re.MULTILINE)
 PLACE = re.compile(r"ID (\d+) AISLE (\d+) CELL (\d+) QUANTITY (\d+)")
 WANTED = re.compile(r"^ID (\d+) QUANTITY (\d+)\s*$", re.MULTILINE)
 
 
-def files() -> list[Path]:
+def files(folder: Path = TOURS) -> list[Path]:
     """The instances that are here; none where the shared data are missing."""
-    return sorted(TOURS.glob("*_F*.txt"))
+    return sorted(folder.glob("*_F*.txt"))
 
 
-def read(file: Path) -> Problem:
-    """An instance."""
+def read(file: Path, *, two_blocks: bool = False) -> Problem:
+    """An instance; with two blocks there is a cross-aisle between the middle cells."""
     text = file.read_text(encoding="latin-1")
     head = dict(HEAD.findall(text))
     cells, each = int(head["NUM_CELLS"]), float(head["DISTANCE_CELL_TO_CELL"])
@@ -41,11 +42,17 @@ def read(file: Path) -> Problem:
     there = np.isin(article, list(number))
     length_m = near + (cells - 1) * each + far
     depth_m = near + (cells - 1 - cell[there]) * each
+    across_m: tuple[float, ...] = ()
+    if two_blocks:
+        across_m = (near + (cells // 2 - 1) * each + (each + ACROSS) / 2,)
+        depth_m = depth_m + ACROSS * (depth_m + ACROSS / 2 > across_m[0])
+        length_m += ACROSS
     return Problem(
         block=Block(
             aisles=int(head["NUM_AISLES"]),
             aisle_length_m=length_m,
             aisle_pitch_m=float(head["DISTANCE_AISLE_TO_AISLE"]),
+            cross_aisles_m=across_m if is_below else tuple(length_m - each for each in across_m),
         ),
         aisle=aisle[there],
         depth_m=np.asarray(depth_m if is_below else length_m - depth_m, dtype=np.float64),
@@ -56,12 +63,18 @@ def read(file: Path) -> Problem:
     )
 
 
-def optima() -> dict[str, float]:
-    """The published length of each instance, by the name of its file."""
+def optima(folder: Path = TOURS, *, two_blocks: bool = False) -> dict[str, float]:
+    """The published length of each instance, by the name of its file; none where it is not here."""
     found: dict[str, float] = {}
-    for table in ("results_SPRP-SS.csv", "results_SPRP.csv"):
-        with (TOURS / table).open(newline="") as rows:
+    for kind in ("SPRP-SS", "SPRP"):
+        table = folder / f"results_{kind}{'_two_block' if two_blocks else ''}.csv"
+        if not table.exists():
+            continue
+        with table.open(newline="") as rows:
             for row in csv.DictReader(rows):
+                if two_blocks:
+                    found[row["filename"].removesuffix(".txt")] = float(row["objective"])
+                    continue
                 demand = "unit" if row["unit demand"] == "true" else "varying"
                 name = (
                     f"{demand}_F{row['alpha']}_m{row['num aisles']}_C{row['num cells']}"

@@ -3,6 +3,7 @@
     boxes   each room from above, and from the front beside it
     bars    rows of named bars from one step to another
     ways    closed lines through points, one a route
+    line    one through points, to be drawn over what one likes
 
 Colours repeat after a dozen; what a picture shows is also written into it as a title.
 """
@@ -78,6 +79,15 @@ def ways(points: Sequence[tuple[float, float]], routes: Sequence[Sequence[int]],
             f'vector-effect="non-scaling-stroke"/>'
         )
     return document(width, height, title, marks)
+
+
+def line(points: Sequence[tuple[float, float]], hue: int) -> str:
+    """A line through points."""
+    text = " ".join(f"{x:g},{y:g}" for x, y in points)
+    return (
+        f'<polyline points="{text}" fill="none" stroke="{_colour(hue)}" stroke-width="2" '
+        f'vector-effect="non-scaling-stroke"/>'
+    )
 
 
 def hash_of(name: str) -> int:

@@ -35,6 +35,7 @@ class Kind:
 
 
 KINDS: dict[str, str] = {
+    "batching": "optimizer.picking_file:BATCHING",
     "cartons": "optimizer.files:CARTONS",
     "docks": "optimizer.files:DOCKS",
     "labour": "optimizer.files:LABOUR",
@@ -44,6 +45,7 @@ KINDS: dict[str, str] = {
     "routes": "optimizer.files:ROUTES",
     "slotting": "optimizer.slotting_file:KIND",
     "sourcing": "optimizer.sourcing_file:KIND",
+    "tours": "optimizer.picking_file:TOURS",
     "waves": "optimizer.waves_file:KIND",
 }
 

@@ -1,5 +1,6 @@
 """Goods at several places are taken where the walk is shortest, as brute force finds it."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -8,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import tours_files
+from optimizer import picktour_branch
 from optimizer import picktour_scattered as scattered
 from optimizer.layout import Block
+from optimizer.picktour_prices import priced
+from optimizer.picktour_ways import Goods, ways_of
 from optimizer.result import Limits, Status
 
 BLOCK = Block(aisles=3, aisle_length_m=10, aisle_pitch_m=3)
@@ -104,6 +108,66 @@ def test_no_choice_of_places_is_shorter(
     assert p.walk_m(solution.plan > 0) == pytest.approx(solution.objective)
     assert solution.objective == pytest.approx(shortest)
     assert solution.status is Status.OPTIMAL
+
+
+@settings(deadline=None, max_examples=settings().max_examples // 8)
+@given(PLACES, st.sampled_from([BLOCK, CROSSED]), st.integers(0, 2), st.sampled_from([1, 100]))
+def test_parted_by_their_ends_tours_are_as_short(
+    places: list[tuple[int, float, int, int]], block: Block, depot: int, rounds: int
+):
+    """However few ways are left for a programme; and wherever one begins."""
+    p = replace(problem(places, [1, 2], block), depot_aisle=depot)
+    shortest = brute_m(p)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(picktour_branch, "FEW", -1)
+        patch.setattr(picktour_branch.Looking, "_choose_from", lambda *_: None)  # none by chance
+        patch.setattr(picktour_branch, "ROUNDS_PLAIN", rounds)  # with one floors are low
+        solution = scattered.solve(p, limits=Limits(iterations=1000))
+    assert (shortest is None) == (solution.status is Status.INFEASIBLE)
+    assert shortest is None or solution.objective == pytest.approx(shortest)
+    assert shortest is None or solution.status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("block", [BLOCK, CROSSED], ids=["one block", "two"])
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("end", [0, 1, 2])
+def test_wherever_the_end_of_the_shortest_tour_is_it_is_looked_at(
+    end: int,
+    side: str,
+    block: Block,
+):
+    """Each article alone is nearer elsewhere, so the greedy choice does not go there."""
+    near = {2: (3.0, 0.5), 1: (6.0, 2.0), 0: (9.0, 5.0)}[end]
+    places = [
+        (end, 1.0, 0, 1), (end, 1.0, 1, 1), (3, near[0], 0, 1), (4, near[1], 1, 1), (0, 9.5, 0, 1)
+    ]  # fmt: skip
+    if side == "right":
+        places = [(6 - aisle, depth, article, 1) for aisle, depth, article, _ in places]
+    wide = replace(block, aisles=7)
+    p = replace(problem(places, [1, 1], wide), depot_aisle=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(picktour_branch, "FEW", -1)
+        patch.setattr(picktour_branch.Looking, "_choose_from", lambda *_: None)  # none by chance
+        patch.setattr(picktour_branch, "ROUNDS_PLAIN", 1)
+        solution = scattered.solve(p, limits=Limits(iterations=1000))
+    assert solution.stages["greedy"] > solution.objective == brute_m(p) == 2 * (3 * (3 - end) + 1)
+    assert solution.status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("block", [BLOCK, CROSSED], ids=["one block", "two"])
+def test_a_floor_is_never_above_the_shortest_tour(block: Block):
+    """Also where one passes more than is wanted, whatever one does: that is worth nothing."""
+    passed_twice = [(0, 3.0, 0, 1), (0, 9.0, 1, 1), (1, 3.0, 0, 1), (1, 9.0, 2, 1)]
+    apart = [(0, 9.0, 0, 1), (1, 2.0, 0, 1), (1, 8.0, 1, 1), (2, 4.0, 1, 1), (2, 6.0, 2, 1)]
+    for places in (passed_twice, apart):
+        p = problem(places, [1, 1, 1], block)
+        shortest = brute_m(p)
+        assert shortest is not None
+        goods = Goods(p.aisle, p.depth_m, p.article, p.quantity, p.wanted)
+        graph = ways_of(block, goods, 0).graph
+        for known_m in (shortest, 3 * shortest):
+            floor_m = priced(graph, p.wanted, known_m, 60, np.zeros(3)).floor_m[0]
+            assert 0 < floor_m <= shortest + 1e-9
 
 
 @pytest.mark.skipif(not tours_files.files(), reason="the published tours are not here")
