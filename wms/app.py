@@ -53,6 +53,7 @@ from wms.api import (
     payments,
     people,
     planner,
+    planner_ahead,
     privacy,
     problems,
     replenishment,
@@ -169,6 +170,7 @@ def create_app(
         waves,
         kits,
         planner,
+        planner_ahead,
     ):
         app.include_router(area.router)
     app.include_router(webhooks.catalog)

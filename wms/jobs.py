@@ -43,6 +43,7 @@ from wms.outbound.robot import present
 from wms.outbound.walks import LOOKED_FOR, make_walks
 from wms.payments.jobs import payments_jobs
 from wms.planner.jobs import planner_jobs
+from wms.planner.work import HERE, How
 from wms.ports import Carrier, Notifier, Payments, Webhooks
 from wms.privacy.jobs import privacy_jobs
 from wms.replenishment.jobs import replenishment_jobs
@@ -81,6 +82,7 @@ class Jobs:
     source_orders: int = source.ORDERS_MAX
     source_s: float = source.BUDGET_S
     walks: Limits = LOOKED_FOR
+    plans: How = HERE
 
     def all(self) -> list[Job]:
         """Every job, with its pause."""
@@ -111,7 +113,7 @@ class Jobs:
             *inbound_jobs(self.database, self.clock, self.floor),
             *replenishment_jobs(self.database, self.clock),
             *epcis_jobs(self.database, self.clock, self.brand.public_url),
-            *planner_jobs(self.database, self.clock),
+            *planner_jobs(self.database, self.clock, self.plans),
             *webhook_jobs(self.database, self.clock, self.webhooks),
             *collect_jobs(self.database, self.clock),
             *masters_jobs(self.database, self.clock),

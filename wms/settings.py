@@ -69,6 +69,13 @@ class Settings(BaseSettings):
         le=60,
         description="how long the densest wave is looked for; 0: orders go in their turn",
     )
+    plan_processes: int = Field(
+        default=1, ge=1, le=64, description="processes that play the days of a planner's run"
+    )
+    plan_cluster: str = Field(
+        default="",
+        description="the Ray cluster that plays them instead, 10.0.0.5:6379 (extra `cluster`)",
+    )
     seal_every_s: float = Field(default=10.0, gt=0, description="how often movements are sealed")
     contact_key: Path | None = Field(
         default=None,

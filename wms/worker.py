@@ -58,6 +58,7 @@ from wms.partners.http import HttpCarrier
 from wms.partners.mail import Mailer
 from wms.partners.payments import HttpPayments
 from wms.partners.webhook import WebhookSender
+from wms.planner.work import How
 from wms.settings import Settings
 from wms.standing import Standing
 from wms.stock.saga import Sagas
@@ -267,6 +268,7 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         source_orders=settings.source_orders,
         source_s=settings.source_s,
         walks=replace(LOOKED_FOR, seconds=settings.walks_s if IS_COMPILED else 0.0),
+        plans=How(processes=settings.plan_processes, cluster=settings.plan_cluster),
     )
     me = new_id(SystemClock().now()).hex[-12:]
     ears, mouth, eyes = (

@@ -77,6 +77,7 @@ HOME = {  # and the column that says whose home
 }
 LOCAL = {
     "plan_snapshot", "plan_scenario", "plan_run", "plan_played", "plan_proposal",
+    "plan_question",
     "epcis_event", "epcis_capture", "epcis_told",
     "master_import",
     "carrier_file", "carrier_health",

@@ -92,6 +92,7 @@ POLICIES = (
     Policy("/console/v1/operators", "people", "people", note="rights"),
     Policy("/console/v1/devices", "people", "people", note="rights"),
     Policy("/planner/v1", "planner", "planner"),
+    Policy("/planner/v1/ahead", "planner", "planner"),
     Policy("/planner/v1/proposals", "planner", "planner", note="config"),
     Policy("/privacy/v1", "privacy", "privacy", note="export"),
     Policy("/auth/v1", PUBLIC, PUBLIC),

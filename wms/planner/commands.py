@@ -70,8 +70,10 @@ def run(
     """Play a scenario on the newest snapshot, in a process of its own, and say what it came to."""
     from edge.clock import clock_from_environment
     from wms.planner import runs
+    from wms.planner.work import How
 
-    clock = clock_from_environment()
+    clock, settings = clock_from_environment(), Settings()
+    how = How(processes=settings.plan_processes, cluster=settings.plan_cluster)
     now = clock.now()
     patches = [_patch(each) for each in differ or []] + ([] if file is None else _read(file))
     made = _id(now)
@@ -80,7 +82,7 @@ def run(
         ask = runs.Ask(scenario_id=scenario, seeds=range(1, days + 1))
         database.run(lambda s: runs.ask_for(s, made, ask, by=BY, now=now))
         database.run(lambda s: runs.begin(s, made, now=now))
-        runs.Watch(database, clock, made).until_done()
+        runs.Watch(database, clock, made, how).until_done()
         done = database.run(lambda s: runs.run_named(s, made))
     result = done.result or {}
     facts = {"id": str(made), "state": done.state, "failed": done.failed, **result}
@@ -116,6 +118,42 @@ def report(
             for side in ("done", "rules")
         )
         typer.echo(f"  {row['site']:<8} {row['lines']} lines  {both}")
+
+
+@plan.command("slots")
+def slots(
+    site: Annotated[str, typer.Argument(help="A site by its code.")],
+    *,
+    days: Annotated[int, typer.Option(min=1, help="Of how many days the orders count.")] = 28,
+    moves: Annotated[int, typer.Option(min=1, help="Faces that are moved, at most.")] = 20,
+    seconds: Annotated[float, typer.Option(min=0, help="How long the best is looked for.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Which faces should change places, because that saves more walking than it takes."""
+    from dataclasses import replace
+    from datetime import timedelta
+
+    from edge.clock import clock_from_environment
+    from wms.errors import NotFound
+    from wms.planner.slots import LOOKED_FOR, propose, slots_of
+
+    with _opened() as database:
+        now = clock_from_environment().now()
+        since = now - timedelta(days=days)
+        try:
+            found = database.run(lambda s: slots_of(s, site, since=since, now=now))
+        except NotFound as error:
+            raise typer.BadParameter(str(error)) from error
+    said = propose(found, most=moves, limits=replace(LOOKED_FOR, seconds=seconds))
+    if as_json:
+        typer.echo(json.dumps(said))
+        return
+    for move in said["moves"]:
+        ways = ", ".join(f"{e['sku']} {e['from']} -> {e['to']}" for e in move["skus"])
+        typer.echo(f"{move['saved_m']:>10.1f} m  {ways}")
+    typer.echo(
+        f"{said['now_m']:.0f} m now, {said['after_m']:.0f} then, {said['best_m']:.0f} at best"
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Tables: snapshot, scenario, run, the days that a run played, proposal."""
+"""Tables: snapshot, scenario, run, the days that a run played, proposal, question."""
 
 from datetime import datetime
 from typing import Any
@@ -140,3 +140,35 @@ class PlanProposal(Base):
     rolled_back_at: Mapped[datetime | None]
     rolled_back_by: Mapped[str] = mapped_column(server_default="")
     failed: Mapped[str] = mapped_column(server_default="")
+
+
+class PlanQuestion(Base):
+    """What somebody wants to know of the days ahead of a site, and the worker's answer.
+
+    QUEUED -> RUNNING -> DONE, or FAILED where it could not be asked. `wish` and `answer` are of
+    the kind (wms.planner.ahead); `seen_at` is when a worker took it.
+    """
+
+    __tablename__ = "plan_question"
+    __table_args__ = (
+        CheckConstraint("state IN ('QUEUED', 'RUNNING', 'DONE', 'FAILED')", name="state"),
+        CheckConstraint("(state = 'DONE') = (answer IS NOT NULL)", name="answer"),
+        Index("ix_plan_question_asked_at", "kind", "asked_at"),
+        Index(
+            "ix_plan_question_open",
+            "asked_at",
+            postgresql_where=text("state IN ('QUEUED', 'RUNNING')"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    wish: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(server_default="QUEUED")
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    failed: Mapped[str] = mapped_column(server_default="")
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[str]
+    seen_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]

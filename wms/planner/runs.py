@@ -30,7 +30,7 @@ from wms.database import Database
 from wms.errors import Conflict, NotFound
 from wms.planner.model import OPEN, PlanPlayed, PlanRun, PlanSnapshot
 from wms.planner.scenarios import scenario
-from wms.planner.work import Message, Task, child
+from wms.planner.work import HERE, How, Message, Task, child
 
 GONE_AFTER = timedelta(minutes=15)  # nothing heard of a process: somebody else goes on
 LOOK_S = 0.25
@@ -175,12 +175,14 @@ class Watch:
     """A run whose process this one has started.
 
     Attributes:
+        how: where its days are played.
         progress: what its search has said, thinned out where it is much.
     """
 
     database: Database
     clock: Clock
     run_id: UUID
+    how: How = HERE
     progress: list[list[float | None]] = field(default_factory=list)
     failed: str = ""
     _told: int = 0
@@ -192,7 +194,7 @@ class Watch:
         context = multiprocessing.get_context("spawn")  # a copy has locks of threads it lacks
         here, there = context.Pipe(duplex=False)
         stop_event = context.Event()
-        process = context.Process(target=child, args=(task, there, stop_event), daemon=True)
+        process = context.Process(target=child, args=(task, there, stop_event))
         process.start()
         there.close()
         self.failed = "its process died"
@@ -201,11 +203,11 @@ class Watch:
                 if self.database.run(self._keep):
                     stop_event.set()
         finally:
+            here.close()  # who speaks to nobody ends, too, if this process is killed
             process.join(5)
             if process.is_alive():
                 process.terminate()
                 process.join()
-            here.close()
         self.database.run(self._end)
 
     def _task(self, session: Session) -> tuple[Task, list[list[float | None]]]:
@@ -218,6 +220,7 @@ class Watch:
             seeds=[seed for seed in run.seeds if seed not in kept],
             search_seed=run.seeds[0] if run.seeds and not kept else None,
             iterations=run.iterations,
+            how=self.how,
         ), ([] if not kept else run.progress)
 
     def _heard(self, pipe: Connection) -> bool:

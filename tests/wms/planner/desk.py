@@ -1,5 +1,6 @@
 """Planners at the public doors."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from tests.builders import an_id
 from tests.wms.house import House
 from wms.orders.model import ENDED, Allocation
+from wms.planner.work import How
 from wms.sites import Site
 
 PLANNER, BOSS = "mori", "tanaka"
@@ -39,11 +41,13 @@ class Desk:
         made: dict[str, Any] = self.ask("PUT", f"scenarios/{an_id()}", body)
         return made
 
-    def run(self, scenario: dict[str, Any], *seeds: int) -> dict[str, Any]:
+    def run(self, scenario: dict[str, Any], *seeds: int, how: How | None = None) -> dict[str, Any]:
         """A run of it, done by the worker."""
         body = {"scenario": scenario["id"], "seeds": list(seeds) or [1], "iterations": 50}
         id_ = an_id()
         self.ask("PUT", f"runs/{id_}", body)
+        if how is not None:
+            self.house.jobs = replace(self.house.jobs, plans=how)
         assert self.house.job("plan") == 1
         return self.get_run(id_)
 

@@ -11,7 +11,8 @@ from tests.builders import an_id
 from tests.wms.house import HUB, SPOKE, House
 from tests.wms.planner.desk import BOSS, PLANNER, Desk
 from wms.planner.model import PlanPlayed, PlanRun
-from wms.planner.runs import GONE_AFTER
+from wms.planner.runs import GONE_AFTER, Watch, begin
+from wms.planner.work import How
 
 DEAR_SPLITS = {"patch": "split_policy", "split_minor": 900}
 NO_HUB = {"patch": "close_node", "node": HUB, "stock_to": SPOKE}
@@ -74,12 +75,12 @@ def test_differences_go_out_as_a_file_and_come_in_again(desk: Desk, form: str):
     assert desk.house.ok(read)["faults"] == []
 
 
-def test_a_run_is_played_once_and_comes_to_the_same_again(desk: Desk):
+def test_a_run_is_played_once_and_comes_to_the_same_again_in_two_processes(desk: Desk):
     scenario = desk.scenario(desk.snapshot(), "as it is")
     run = desk.run(scenario, 1, 2)
-    again = desk.run(scenario, 1, 2)
+    again = desk.run(scenario, 1, 2, how=How(processes=2))
 
-    assert (run["state"], run["failed"]) == ("DONE", "")
+    assert [each["state"] for each in (run, again)] == ["DONE", "DONE"], again["failed"]
     assert run["result"]["days"] == 2
     assert run["result"] == again["result"]
     best, bound = run["progress"][-1][1:]
@@ -99,6 +100,21 @@ def test_what_is_stopped_keeps_its_best_and_what_waits_does_not_begin(desk: Desk
     assert stopped["state"] == "STOPPED"
     assert desk.house.job("plan") == 0
     assert desk.answer("POST", f"runs/{id_}:stop").json()["code"] == "run_ended"
+
+
+def test_a_run_that_is_stopped_while_it_runs_keeps_its_best(desk: Desk):
+    scenario = desk.scenario(desk.snapshot(), "as it is")
+    id_, database, clock = an_id(), desk.house.database, desk.house.clock
+    ask = {"scenario": scenario["id"], "seeds": list(range(1, 101)), "iterations": 200_000}
+    desk.ask("PUT", f"runs/{id_}", ask)
+    database.run(lambda s: begin(s, id_, now=clock.now()))
+    assert desk.ask("POST", f"runs/{id_}:stop")["state"] == "RUNNING"
+    Watch(database, clock, id_).until_done()
+    run = desk.get_run(id_)
+
+    assert (run["state"], run["failed"]) == ("STOPPED", "")
+    assert run["progress"][-1][1] > 0
+    assert run["result"]["days"] == 1, "the day at hand"
 
 
 def compared(desk: Desk) -> tuple[dict[str, Any], list[dict[str, Any]]]:

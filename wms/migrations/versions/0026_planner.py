@@ -1,4 +1,4 @@
-"""What planners ask: snapshots, scenarios, runs of them, and what is to be as one of them says."""
+"""What planners ask: snapshots, scenarios, runs of them, what is to be; the days ahead of a site."""
 
 from alembic import op
 
@@ -99,6 +99,27 @@ CREATE TABLE plan_proposal (
   CONSTRAINT ck_plan_proposal_second CHECK (decided_by <> proposed_by)
 );
 CREATE INDEX ix_plan_proposal_due ON plan_proposal (active_from) WHERE state = 'APPROVED';
+
+CREATE TABLE plan_question (
+  id uuid NOT NULL,
+  kind text NOT NULL,
+  site_id uuid NOT NULL,
+  wish jsonb NOT NULL,
+  state text NOT NULL DEFAULT 'QUEUED',
+  answer jsonb,
+  failed text NOT NULL DEFAULT '',
+  asked_at timestamptz NOT NULL,
+  asked_by text NOT NULL,
+  seen_at timestamptz,
+  ended_at timestamptz,
+  CONSTRAINT pk_plan_question PRIMARY KEY (id),
+  CONSTRAINT fk_plan_question_site_id FOREIGN KEY (site_id) REFERENCES site (id),
+  CONSTRAINT ck_plan_question_state CHECK (state IN ('QUEUED', 'RUNNING', 'DONE', 'FAILED')),
+  CONSTRAINT ck_plan_question_answer CHECK ((state = 'DONE') = (answer IS NOT NULL))
+);
+CREATE INDEX ix_plan_question_asked_at ON plan_question (kind, asked_at);
+CREATE INDEX ix_plan_question_open ON plan_question (asked_at)
+  WHERE state IN ('QUEUED', 'RUNNING');
 """
 
 

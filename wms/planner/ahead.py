@@ -1,0 +1,133 @@
+"""Questions about the days ahead: asked of the worker, which has the solvers, and answered once.
+
+    ask(session, id, Asked(...))   QUEUED; asked again under the same id it is one question
+    take(session)                  the next one, from now on RUNNING
+    answer(database, clock)        reads what it needs, searches without a transaction, writes
+
+What can be asked is in `KINDS`, by name: a function that reads what there is and gives back a
+search without arguments. Nothing is changed by an answer; what comes of it, somebody does.
+
+Laws: a question is answered once, as of the moment it was taken. A search never runs in the web
+process, and never while rows are locked. One whose worker is gone is taken again after GONE_AFTER.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from edge.clock import Clock
+from wms.database import Database
+from wms.errors import IdReused, NotFound, WmsError
+from wms.planner.ahead_docks import docks
+from wms.planner.ahead_goods import levels, pallets, routes
+from wms.planner.ahead_people import roster
+from wms.planner.model import PlanQuestion
+from wms.sites import Site, sites_by_code
+
+GONE_AFTER = timedelta(minutes=5)
+SHOWN_MAX = 50
+Search: TypeAlias = Callable[[], dict[str, Any]]
+KINDS: Mapping[str, Callable[[Session, Site, Mapping[str, Any], datetime], Search]] = {
+    "docks": docks,
+    "levels": levels,
+    "pallets": pallets,
+    "roster": roster,
+    "routes": routes,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody wants to know of a site; `wish` is what the kind's function reads."""
+
+    kind: str
+    site: str
+    wish: Mapping[str, Any]
+
+
+def ask(session: Session, id_: UUID, asked: Asked, *, by: str, now: datetime) -> PlanQuestion:
+    """Have it answered.
+
+    Raises:
+        NotFound: no such site.
+        IdReused: another question has that id.
+    """
+    found = sites_by_code(session, {asked.site}).get(asked.site)
+    if found is None:
+        raise NotFound(f"site {asked.site}")
+    known = session.get(PlanQuestion, id_)
+    if known is not None:
+        if (known.kind, known.site_id, known.wish) != (asked.kind, found.id, dict(asked.wish)):
+            raise IdReused(id_)
+        return known
+    row = PlanQuestion(
+        id=id_, kind=asked.kind, site_id=found.id, wish=dict(asked.wish), state="QUEUED",
+        failed="", asked_at=now, asked_by=by,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def question(session: Session, id_: UUID) -> PlanQuestion:
+    """A question. Raises NotFound."""
+    row = session.get(PlanQuestion, id_)
+    if row is None:
+        raise NotFound(f"question {id_}")
+    return row
+
+
+def questions(session: Session, kind: str | None = None) -> list[PlanQuestion]:
+    """The newest first, of a kind or all."""
+    query = select(PlanQuestion).order_by(PlanQuestion.asked_at.desc(), PlanQuestion.id)
+    if kind is not None:
+        query = query.where(PlanQuestion.kind == kind)
+    return list(session.scalars(query.limit(SHOWN_MAX)))
+
+
+def take(session: Session, *, now: datetime) -> UUID | None:
+    """The next question; from now on it is this worker's."""
+    gone = (PlanQuestion.state == "RUNNING") & (PlanQuestion.seen_at < now - GONE_AFTER)
+    query = select(PlanQuestion).where(or_(PlanQuestion.state == "QUEUED", gone))
+    row = session.scalar(
+        query.order_by(PlanQuestion.asked_at, PlanQuestion.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if row is None:
+        return None
+    row.state, row.seen_at = "RUNNING", now
+    return row.id
+
+
+def answer(database: Database, clock: Clock) -> int:
+    """Answer the next question; whether there was one."""
+    id_ = database.run(lambda s: take(s, now=clock.now()))
+    if id_ is None:
+        return 0
+    found: dict[str, Any] | None = None
+    failed = ""
+    try:
+        found = database.run(lambda s: _search(s, id_, clock.now()))()
+    except (WmsError, ValueError) as error:  # what was asked cannot be; the desk hears of it
+        failed = str(error) or type(error).__name__
+    database.run(lambda s: _end(s, id_, found, failed, clock.now()))
+    return 1
+
+
+def _search(session: Session, id_: UUID, now: datetime) -> Search:
+    row = session.get_one(PlanQuestion, id_)
+    return KINDS[row.kind](session, session.get_one(Site, row.site_id), row.wish, now)
+
+
+def _end(
+    session: Session, id_: UUID, found: dict[str, Any] | None, failed: str, now: datetime
+) -> None:
+    row = session.get_one(PlanQuestion, id_, with_for_update=True)
+    row.answer, row.failed, row.ended_at = found, failed, now
+    row.state = "FAILED" if found is None else "DONE"
