@@ -14,6 +14,8 @@ from wms.migrations import FOLDER
 
 BASELINE = "0027_identity"
 NEW_TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", re.IGNORECASE)
+ALTERED = re.compile(r"\bALTER TABLE (?:ONLY )?(\w+)", re.IGNORECASE)
+WIDENED = re.compile(r"\bALTER TABLE (?:ONLY )?(\w+)\s+ADD COLUMN", re.IGNORECASE)
 RULES = {
     r"\bADD COLUMN (?:(?!,|;).)*\bNOT NULL(?:(?!,|;|DEFAULT).)*(?:,|;|$)":
         "a column that must have a value needs a DEFAULT: the version before does not fill it",
@@ -47,7 +49,20 @@ def faults(sql: str) -> list[str]:
             for rule, says in RULES.items()
             if re.search(rule, flat + ";", re.IGNORECASE)
         ]
+    widened = set(WIDENED.findall(sql)) & made_whole()
+    if widened and "CREATE OR REPLACE FUNCTION" not in sql.upper():
+        found.append(f"functions make whole rows of {sorted(widened)}: replace them with it")
+    altered = {name for name in ALTERED.findall(sql) if name not in made}
+    if len(altered) > 1:
+        found.append(f"one table a step: postings lock {sorted(altered)} in another order")
     return found
+
+
+def made_whole() -> set[str]:
+    """Tables of which posting functions make rows with every column: `ROW(...)::stock_balance`."""
+    texts = [path.read_text() for path in (FOLDER / "posting").glob("*.sql")]
+    tables = {name for text in texts for name in NEW_TABLE.findall(text)}
+    return tables & {name for text in texts for name in re.findall(r"\)::(\w+)", text)}
 
 
 def sql_of(step: Path) -> str:
@@ -89,6 +104,8 @@ def test_what_comes_after_the_first_release_disturbs_nobody():
         ("CREATE INDEX CONCURRENTLY ix_a ON hold (note)", True),
         ("CREATE TABLE tale (id uuid); CREATE INDEX ix_t ON tale (id)", True),
         ("UPDATE hold SET note = ''", False),
+        ("ALTER TABLE stock_balance ADD COLUMN note text", False),
+        ("ALTER TABLE hold ADD COLUMN a text; ALTER TABLE quant ADD COLUMN a text", False),
         ("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ SELECT 1 $$", True),
     ],
 )
