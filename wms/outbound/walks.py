@@ -15,7 +15,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from optimizer import batching, picktour
@@ -76,13 +76,24 @@ def make_walks(
     groups: dict[Hashable, list[tuple[Allocation, PickLine | None]]] = defaultdict(list)
     for each, line in session.execute(query):
         groups[_alike(line)].append((each, line))
-    return sum(_make(session, site, group, limits, now) for group in groups.values())
+    if not groups:
+        return 0
+    cross_bays = cross_bays_of(session, site)
+    return sum(_make(session, site, group, (cross_bays, limits), now) for group in groups.values())
 
 
 def cross_bays_of(session: Session, site: SiteId) -> Bays:
-    """The bays of a site behind which one can walk across to the next aisle."""
-    bays = session.get_one(Site, site).cross_bays
-    return tuple(sorted({int(bay) for bay in bays.split()}))
+    """The bays of a site behind which one can walk across to the next aisle; the last is its back.
+
+    Behind the last bay that people walk to there is always a way.
+    """
+    bays = {int(bay) for bay in session.get_one(Site, site).cross_bays.split()}
+    back = session.scalar(
+        select(func.max(Location.bay)).where(
+            Location.site_id == site, Location.aisle.is_not(None), Location.zone != "ROBOT"
+        )
+    )
+    return tuple(sorted(bays | ({back} if back else set())))
 
 
 def plan_walks(
@@ -111,7 +122,7 @@ def _make(
     session: Session,
     site: SiteId,
     group: Sequence[tuple[Allocation, PickLine | None]],
-    limits: Limits,
+    how: tuple[Bays, Limits],
     now: datetime,
 ) -> int:
     style = style_of(group[0][1])
@@ -128,9 +139,7 @@ def _make(
         select(Location).where(Location.site_id == site, Location.id.in_(wanted))
     )
     places = {place.id: place for place in found}
-    cross_bays = cross_bays_of(session, site)
-    stops_of_mine = [stop_of(each, places) for each in mine.values()]
-    walks = plan_walks(stops_of_mine, style, cross_bays, limits)
+    walks = plan_walks([stop_of(each, places) for each in mine.values()], style, *how)
     for stops in walks:
         goods = tuple(mine[stop.id] for stop in stops)
         walk = Walk(site_id=site, goods=goods, style=style, places=places, lines=lines)
@@ -198,7 +207,7 @@ def _batches(
     size = np.zeros(len(number), dtype=np.int64)
     np.add.at(size, of_stop, np.array([stop.units for stop in part], dtype=np.int64))
     problem = batching.Problem(
-        block=_block(part, cross_bays[len(cross_bays) // 2 :][:1]),  # one tells what lies together
+        block=_block(part, _few(part, cross_bays)),
         aisle=aisle,
         depth_m=depth_m,
         order_of_stop=of_stop,
@@ -225,15 +234,26 @@ def _tour(walk: Sequence[Stop], cross_bays: Bays) -> picktour.Problem:
 
 
 def _block(stops: Sequence[Stop], cross_bays: Bays) -> Block:
-    """The aisles as far as these stops need them; behind the last bay one can go across."""
+    """The aisles up to the first cross-aisle behind all stops: nobody goes further.
+
+    Where none is known it is behind the last of them.
+    """
     last = max(stop.bay for stop in stops)
     behind = [bay + 0.5 for bay in cross_bays if bay >= last]
     return Block(
         aisles=max(stop.aisle for stop in stops),
-        aisle_length_m=min([last + 1, *behind]) * BAY_M,
+        aisle_length_m=(behind[0] if behind else last + 1) * BAY_M,
         aisle_pitch_m=AISLE_PITCH_M,
         cross_aisles_m=tuple((bay + 0.5) * BAY_M for bay in cross_bays if bay < last),
     )
+
+
+def _few(stops: Sequence[Stop], cross_bays: Bays) -> Bays:
+    """The one in the middle, which tells what lies together, and the one behind all stops."""
+    last = max(stop.bay for stop in stops)
+    between = [bay for bay in cross_bays if bay < last]
+    behind = [bay for bay in cross_bays if bay >= last]
+    return (*between[len(between) // 2 :][:1], *behind[:1])
 
 
 def _where(stops: Sequence[Stop]) -> tuple[Ints, Floats]:
