@@ -25,7 +25,7 @@ export function GapChart({ points }: { points: readonly Point[] }) {
   const until = Math.max(0.001, last[0]);
   const lows = points.map(([, best, bound]) => bound ?? best);
   const top = Math.max(...points.map(([, best]) => best));
-  const low = Math.min(...lows, top * 0.97); // what is nearly nothing should look like it
+  const low = Math.min(...lows, top * 0.998); // a gap of a per mille is still seen, and looks small
   const x = (s: number): number => (W * s) / until;
   const y = (v: number): number => 8 + (H - 16) * (1 - (v - low) / Math.max(1e-9, top - low));
   const line = (values: readonly [number, number][]): string =>
@@ -100,18 +100,23 @@ export function Pareto({ names, cost, service, best }: { names: readonly string[
     const [c, d, s, r] = [cost[one] ?? 0, cost[other] ?? 0, service[one] ?? 0, service[other] ?? 0];
     return c <= d && s >= r && (c < d || s > r);
   }
-  /** How many before it are at the same place: they are written one above the other. */
-  const near = (at: number): number =>
-    names.filter((_, other) => other < at && Math.abs(x(cost[other] ?? 0) - x(cost[at] ?? 0)) < 90 && Math.abs(y(service[other] ?? 0) - y(service[at] ?? 0)) < 14).length;
+  const places = labels(names.map((name, at) => ({ x: x(cost[at] ?? 0), y: y(service[at] ?? 0), width: 18 + wide(name) })));
   const label = names.map((name, at) => `${name}: ${yen(cost[at] ?? 0)}, ${percent(service[at] ?? 0, 1)}`).join("; ");
   return (
     <svg class="pareto" viewBox={`0 0 ${W} ${H}`} role="img" aria-label={label}>
       <polyline points={front.map((at) => `${x(cost[at] ?? 0)},${y(service[at] ?? 0)}`).join(" ")} />
-      {names.map((name, at) => (
-        <text key={name + at} class={at === best ? "chosen" : ""} x={x(cost[at] ?? 0)} y={y(service[at] ?? 0) + 6 - 16 * near(at)}>
-          {MARKS[at]} {name}
-        </text>
-      ))}
+      {names.map((name, at) => {
+        const place = places[at] ?? { x: 0, y: 0 };
+        return (
+          <g key={name + at} class={at === best ? "chosen" : ""}>
+            <line x1={x(cost[at] ?? 0)} y1={y(service[at] ?? 0)} x2={place.x} y2={place.y} />
+            <circle cx={x(cost[at] ?? 0)} cy={y(service[at] ?? 0)} r="4" />
+            <text x={place.x} y={place.y + 4}>
+              {MARKS[at]} {name}
+            </text>
+          </g>
+        );
+      })}
       <text class="axis" x={W - 4} y={H - 6} text-anchor="end">
         {t("plan.axis_cost")} →
       </text>
@@ -120,6 +125,26 @@ export function Pareto({ names, cost, service, best }: { names: readonly string[
       </text>
     </svg>
   );
+}
+
+const LINE = 16;
+/** About how wide a text is: signs of Japanese are twice as wide. */
+const wide = (text: string): number => [...text].reduce((sum, sign) => sum + ((sign.codePointAt(0) ?? 0) > 0x2e7f ? 12 : 6.6), 0);
+
+/** Where names are written so that none covers another: beside their points, or the nearest free line. */
+export function labels(points: readonly { x: number; y: number; width: number }[]): { x: number; y: number }[] {
+  const taken: { x: number; y: number; width: number }[] = [];
+  return points.map(({ x, y, width }) => {
+    const left = Math.max(2, Math.min(x + 8, W - 4 - width));
+    for (let step = 0; ; step++) {
+      const line = y + LINE * (step % 2 ? (step + 1) / 2 : -step / 2);
+      const free = taken.every((other) => Math.abs(other.y - line) >= LINE || left + width < other.x || other.x + other.width < left);
+      if ((line >= 12 && line <= H - 22 && free) || step > 40) {
+        taken.push({ x: left, y: line, width });
+        return { x: left, y: line };
+      }
+    }
+  });
 }
 
 export interface Flow {

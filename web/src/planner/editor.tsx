@@ -10,13 +10,21 @@ interface Checked {
   faults: { number: number; words: string }[];
   estimate_s: number | null;
 }
-type Form = "node" | "carrier" | "region" | "split" | "number";
+type Form = "node" | "carrier" | "region" | "split" | "kind" | "number" | "text";
 interface Field {
   name: string;
   form: Form;
   usual: string | number;
   optional?: boolean;
+  inside?: string; // of which part of the difference it is a field
 }
+const inside = (part: string, fields: readonly [string, Form, string | number][]): Field[] =>
+  fields.map(([name, form, usual]) => ({ name, form, usual, inside: part }));
+/** At one site, at those of a kind, or at all. */
+const AT: Field[] = [
+  { name: "node", form: "node", usual: "", optional: true },
+  { name: "kind", form: "kind", usual: "", optional: true },
+];
 
 /** What can be made otherwise, by the branch of the tree it stands on. */
 const TREE: Record<string, Record<string, Field[]>> = {
@@ -25,12 +33,17 @@ const TREE: Record<string, Record<string, Field[]>> = {
       { name: "node", form: "node", usual: "" },
       { name: "stock_to", form: "node", usual: "", optional: true },
     ],
-    capacity: [
-      { name: "node", form: "node", usual: "" },
-      { name: "units_per_day", form: "number", usual: 500 },
+    add_node: [
+      ...inside("node", [
+        ["code", "text", "NEW1"], ["kind", "kind", "DC"], ["latitude", "number", 35.2], ["longitude", "number", 136.9],
+        ["cut_off_minute", "number", 960], ["pickers", "number", 4], ["picker_minor", "number", 1800], ["robots", "number", 0],
+        ["handling_minor", "number", 20], ["packing_minor", "number", 60],
+      ]),
+      { name: "stock_share", form: "number", usual: 0.2 },
     ],
+    capacity: [...AT, { name: "units_per_day", form: "number", usual: 500 }],
     cut_off: [
-      { name: "node", form: "node", usual: "" },
+      ...AT,
       { name: "minute", form: "number", usual: 960 },
     ],
   },
@@ -40,22 +53,20 @@ const TREE: Record<string, Record<string, Field[]>> = {
       { name: "factor", form: "number", usual: 1.1 },
     ],
     drop_carrier: [{ name: "carrier", form: "carrier", usual: "" }],
+    add_carrier: inside("carrier", [
+      ["code", "text", "NEW"], ["parcel_minor", "number", 500], ["kg_minor", "number", 20], ["hundred_km_minor", "number", 40], ["km_per_day", "number", 600],
+    ]),
   },
   people: {
-    robots: [
-      { name: "node", form: "node", usual: "" },
-      { name: "robots", form: "number", usual: 10 },
-    ],
+    robots: [...AT, { name: "robots", form: "number", usual: 10 }],
     labour: [
-      { name: "node", form: "node", usual: "" },
+      ...AT,
       { name: "pickers", form: "number", usual: 6 },
+      { name: "picker_minor", form: "number", usual: 1800, optional: true },
     ],
   },
   stock: {
-    stock_policy: [
-      { name: "node", form: "node", usual: "", optional: true },
-      { name: "factor", form: "number", usual: 1.2 },
-    ],
+    stock_policy: [...AT, { name: "factor", form: "number", usual: 1.2 }],
   },
   demand: {
     demand: [
@@ -190,11 +201,22 @@ export function Editor({ one }: { one: Scenario }) {
 
 function begun(kind: string, net: Network): Patch {
   const made: Patch = { patch: kind };
-  for (const { name, form, usual, optional } of FIELDS[kind] ?? []) {
-    if (optional) continue;
-    made[name] = form === "node" ? (net.nodes[0]?.code ?? "") : form === "carrier" ? (net.carriers[0]?.code ?? "") : usual;
+  for (const field of FIELDS[kind] ?? []) {
+    const first = field.name === "node" && !field.inside && kind !== "stock_policy"; // one site, until somebody says all
+    if (field.optional && !first) continue;
+    const usual = field.form === "node" ? (net.nodes[0]?.code ?? "") : field.form === "carrier" ? (net.carriers[0]?.code ?? "") : field.usual;
+    Object.assign(made, given(made, field, usual));
   }
   return kind === "split_policy" ? { ...made, split_minor: 300 } : made;
+}
+
+/** The difference with another value of a field. */
+function given(patch: Patch, { name, inside: part }: Field, value: unknown): Patch {
+  return part ? { ...patch, [part]: { ...(patch[part] as object | undefined), [name]: value } } : { ...patch, [name]: value };
+}
+
+function valueOf(patch: Patch, { name, inside: part }: Field): unknown {
+  return part ? (patch[part] as Record<string, unknown> | undefined)?.[name] : patch[name];
 }
 
 interface One {
@@ -214,8 +236,8 @@ function Difference({ patch, net, fault, put, drop }: One) {
       {fields.map((field) => (
         <label key={field.name}>
           {word("plan_field", field.name)}
-          <Input field={field} value={patch[field.name]} net={net} put={(value) => put({ ...patch, [field.name]: value })} />
-          <Was patch={patch} name={field.name} net={net} />
+          <Input field={field} value={valueOf(patch, field)} net={net} put={(value) => put(given(patch, field, value))} />
+          {!field.inside && <Was patch={patch} name={field.name} net={net} />}
         </label>
       ))}
       <button type="button" data-act="drop" onClick={drop}>
@@ -240,13 +262,16 @@ function Input({ field, value, net, put }: { field: Field; value: unknown; net: 
       />
     );
   }
-  const codes = form === "split" ? ["ANY", "WHOLE_LINES", "ONE_SITE"] : net[form === "node" ? "nodes" : form === "carrier" ? "carriers" : "regions"].map((each) => each.code);
+  if (form === "text") {
+    return <input name={name} required value={String(value ?? "")} onChange={(event) => put(event.currentTarget.value.trim())} />;
+  }
+  const codes = form === "kind" ? ["DC", "FC", "STORE"] : form === "split" ? ["ANY", "WHOLE_LINES", "ONE_SITE"] : net[form === "node" ? "nodes" : form === "carrier" ? "carriers" : "regions"].map((each) => each.code);
   return (
     <select name={name} value={String(value ?? "")} onChange={(event) => put(event.currentTarget.value || null)}>
       {optional && <option value="">{t(form === "split" || name === "stock_to" ? "plan.none" : "plan.all")}</option>}
       {codes.map((code) => (
         <option key={code} value={code}>
-          {form === "split" ? word("plan_split", code) : code}
+          {form === "split" ? word("plan_split", code) : form === "kind" ? word("site_kind", code) : code}
         </option>
       ))}
     </select>
@@ -261,6 +286,7 @@ function Was({ patch, name, net }: { patch: Patch; name: string; net: Network })
     units_per_day: node ? (node.units_per_day ?? "∞") : undefined,
     robots: node?.robots,
     pickers: node?.pickers,
+    picker_minor: node?.picker_minor,
     split_minor: net.rules["split_minor"],
     split: net.rules["split"],
     days: net.rules["promise_days"],

@@ -4,6 +4,7 @@ import { DeskPage } from "../core/deskpage.tsx";
 import { entry } from "../core/deskentry.ts";
 import "./planner.css";
 import { t, word } from "../core/i18n.ts";
+import { Ahead } from "./ahead.tsx";
 import { Compare } from "./compare.tsx";
 import { Plans } from "./plans.tsx";
 import { Report } from "./report.tsx";
@@ -24,7 +25,7 @@ export function Page() {
       site={null}
       said={said.value}
     >
-      {tab.value === "compare" ? <Compare /> : tab.value === "plans" ? <Plans /> : tab.value === "report" ? <Report /> : <Scenarios />}
+      {tab.value === "compare" ? <Compare /> : tab.value === "plans" ? <Plans /> : tab.value === "report" ? <Report /> : tab.value === "ahead" ? <Ahead /> : <Scenarios />}
     </DeskPage>
   );
 }

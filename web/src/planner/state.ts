@@ -82,9 +82,10 @@ export interface Plan {
   failed: string;
 }
 
-export const TABS = ["scenarios", "compare", "plans", "report"] as const;
+export const TABS = ["scenarios", "compare", "plans", "report", "ahead"] as const;
 export const [tab, showTab] = addressed("tab", "scenarios");
 export const [snapshotId, showSnapshot] = addressed("snapshot", "");
+export const [site, showSite] = addressed("site", "");
 export const snapshots = signal<readonly Snapshot[]>([]);
 export const scenarios = signal<readonly Scenario[]>([]);
 export const network = signal<Network | null>(null);
