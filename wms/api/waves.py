@@ -94,6 +94,8 @@ class ChannelIn(HowIn):
 
     wip_lines_max: Annotated[StrictInt, Field(ge=0, le=100_000, examples=[120])]
     position: Annotated[StrictInt, Field(ge=0, le=10_000)] = 0
+    choose: Literal["TURN", "NEAR"] = "TURN"
+    hurry_min: Annotated[StrictInt, Field(ge=0, le=525_600)] = 60
     active: StrictBool = True
 
 
@@ -202,6 +204,8 @@ def put_channel(
         code=code,
         wip_lines_max=body.wip_lines_max,
         position=body.position,
+        choose=body.choose,
+        hurry_min=body.hurry_min,
         active=body.active,
         **body.plain(),
     )
@@ -310,6 +314,7 @@ def _plain(channel: Channel) -> dict[str, Any]:
     return {
         "site": channel.site, "code": channel.code, "position": channel.position,
         "wip_lines_max": channel.wip_lines_max, "active": channel.active,
+        "choose": channel.choose, "hurry_min": channel.hurry_min,
         "which": _of(channel.which), "style": _of(channel.style),
         "binding": _of(channel.binding), "shelf_life": dict(channel.shelf_life),
     }  # fmt: skip

@@ -7,7 +7,7 @@ everything, with the floor's limit. A channel with no room at all leaves its ord
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
@@ -16,14 +16,18 @@ from sqlalchemy.orm import Session
 
 from wms.errors import NotFound
 from wms.ids import SiteId
+from wms.orders.model import Allocation
 from wms.outbound.bind import DEFAULT, Binding
 from wms.outbound.floor import Floor
 from wms.outbound.release import lines_in_work, release_site
 from wms.outbound.style import Release, Style
 from wms.sites import site_id, sites_by_code
 from wms.waves.model import ReleaseChannel
+from wms.waves.near import near_orders
 from wms.waves.which import Which, condition
 
+Choose: TypeAlias = Literal["TURN", "NEAR"]
+MORE = ("shelf_life", "choose", "hurry_min")  # kept with the binding
 _WHICH, _STYLE, _BINDING = TypeAdapter(Which), TypeAdapter(Style), TypeAdapter(Binding)
 
 
@@ -31,6 +35,8 @@ _WHICH, _STYLE, _BINDING = TypeAdapter(Which), TypeAdapter(Style), TypeAdapter(B
 class Channel:
     """A channel: whose turn it is (`position`), which orders, how many lines at a time, and how.
 
+    `choose`: orders in their TURN, or those that are NEAR what is picked anyway (wms.waves.near);
+    what is promised within `hurry_min` minutes is not passed over then.
     `shelf_life`: thousandths of its life that a lot must have left, by the channel of the order.
     """
 
@@ -42,6 +48,8 @@ class Channel:
     style: Style = field(default_factory=Style)
     binding: Binding = DEFAULT
     shelf_life: Mapping[str, int] = field(default_factory=dict)
+    choose: Choose = "TURN"
+    hurry_min: int = 60
     active: bool = True
 
     @property
@@ -66,7 +74,10 @@ def save_channel(session: Session, channel: Channel, *, now: datetime) -> bool:
         "site_id": site, "code": channel.code, "position": channel.position,
         "which": asdict(channel.which), "wip_lines_max": channel.wip_lines_max,
         "style": asdict(channel.style), "active": channel.active, "changed_at": now,
-        "binding": asdict(channel.binding) | {"shelf_life": dict(channel.shelf_life)},
+        "binding": asdict(channel.binding) | {
+            "shelf_life": dict(channel.shelf_life), "choose": channel.choose,
+            "hurry_min": channel.hurry_min,
+        },
     }  # fmt: skip
     is_new = session.get(ReleaseChannel, (site, channel.code)) is None
     statement = insert(ReleaseChannel).values(row)
@@ -136,6 +147,11 @@ def release_channel(
         if room <= 0:
             return 0
         mine = and_(its, not_(or_(false(), *before)), true() if only is None else only)
+        if channel.choose == "NEAR":
+            near = near_orders(
+                session, site, mine, channel.how, room=room, hurry_min=channel.hurry_min, now=now
+            )
+            mine = and_(mine, Allocation.order_id.in_(near))
         return release_site(session, site, floor, now=now, only=mine, how=channel.how, room=room)
     return 0
 
@@ -153,7 +169,7 @@ def known_site(session: Session, code: str) -> SiteId:
 
 def _channel(site: str, row: ReleaseChannel) -> Channel:
     binding: dict[str, Any] = dict(row.binding)
-    shelf_life = binding.pop("shelf_life", {})
+    more = {name: binding.pop(name) for name in MORE if name in binding}
     return Channel(
         site=site,
         code=row.code,
@@ -162,6 +178,6 @@ def _channel(site: str, row: ReleaseChannel) -> Channel:
         which=_WHICH.validate_python(row.which),
         style=_STYLE.validate_python(row.style),
         binding=_BINDING.validate_python(binding),
-        shelf_life=shelf_life,
+        **more,
         active=row.active,
     )
