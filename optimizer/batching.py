@@ -47,6 +47,8 @@ Ints = NDArray[np.int64]
 
 SAVINGS_ONLY = Limits(iterations=0)
 PART_MAX = 250  # orders that are weighed with each other
+TURNS = 2  # in which they are parted in other places
+KNOWN_OF_PART = 1 << 17
 HOT, COLD = 0.022, 0.0025  # temperatures at which one begins and ends, in mean walks
 LEAST_M = 1e-9
 KNOWN_A_ROUND = 2 * ROUND  # batches that are new in a round, at most
@@ -197,10 +199,7 @@ class _Work:
         n = self.orders.size.size
         if n <= PART_MAX:
             return [np.arange(n)]
-        used = np.any(self.orders.bits, axis=2)
-        far = used.shape[1] - used[:, ::-1].argmax(axis=1)
-        alike = np.lexsort((np.arange(n), used.argmax(axis=1), far))
-        return np.array_split(alike, -(-n // PART_MAX))
+        return np.array_split(_by_place(self.orders.bits), -(-n // PART_MAX))
 
     def _joined(self, part: Ints) -> Ints:
         """Join the two batches that save most, until no join saves anything."""
@@ -246,6 +245,10 @@ class _Work:
     ) -> tuple[Ints, float | None]:  # fmt: skip
         """The plan made shorter until the limits are reached, and a bound if there is one."""
         n = self.orders.size.size
+        if n > PART_MAX:
+            plan = self._part_by_part(plan, limits, watch, progress)
+            stages["annealing"] = self.total_m(plan)
+            return plan, None
         size = 1 << 20
         if limits.iterations is not None:  # not more than can be filled
             size = min(size, 1 << (limits.iterations * KNOWN_A_ROUND + 64).bit_length())
@@ -272,6 +275,40 @@ class _Work:
             stages["partition"] = self.total_m(plan)
             progress(stages["partition"], bound)
         return plan, bound
+
+    def _part_by_part(
+        self, plan: Ints, limits: Limits, watch: Stopwatch, progress: Progress
+    ) -> Ints:
+        """Batches that lie alike are annealed with each other only; then parted in other places."""
+        orders, total_m = self.orders, self.total_m(plan)
+        begun_s = watch.elapsed_s
+        for turn in range(TURNS):
+            parts = self._alike(plan, PART_MAX if turn else PART_MAX // 2)
+            for at, mine in enumerate(parts):
+                share = (turn + (at + 1) / len(parts)) / TURNS
+                time = limits
+                if limits.seconds is not None:
+                    time = replace(time, seconds=begun_s + (limits.seconds - begun_s) * share)
+                if limits.iterations is not None:
+                    time = replace(time, iterations=max(1, limits.iterations // len(parts)))
+                part = Orders(orders.bits[mine], orders.size[mine], orders.key[mine], orders.most)
+                known = nothing_known(mine.size, KNOWN_OF_PART)
+                world = world_of(self.ground, part, _numbered(plan[mine]), known)
+                rest_m = total_m - float(world.total_m[0])
+                self._annealed(world, time, watch, lambda m, _, r=rest_m: progress(r + m, None))  # type: ignore[misc]
+                plan[mine] = plan.max() + 1 + world.best
+                total_m = rest_m + float(world.total_m[1])
+        return _numbered(plan)
+
+    def _alike(self, plan: Ints, first: int) -> list[Ints]:
+        """The orders of batches that lie alike: parts of PART_MAX, the first one of `first`."""
+        together = np.zeros((plan.max() + 1, *self.orders.bits.shape[1:]), dtype=np.int64)
+        np.bitwise_or.at(together, plan, self.orders.bits)
+        place = np.argsort(_by_place(together), kind="stable")  # of each batch in their order
+        sorted_ = np.argsort(place[plan], kind="stable")
+        ends = np.flatnonzero(np.diff(place[plan][sorted_])) + 1  # one is parted between batches
+        cuts = np.searchsorted(ends, np.arange(first, plan.size, PART_MAX))
+        return np.split(sorted_, np.unique(ends[cuts[cuts < ends.size]]))
 
     def _annealed(self, world: World, limits: Limits, watch: Stopwatch, progress: Progress) -> None:
         """Rounds of changes, from hot to cold as the time, or the iterations, go by."""
@@ -335,6 +372,13 @@ class _Work:
 
 def _part(limits: Limits, part: float) -> float | None:
     return None if limits.seconds is None else limits.seconds * part
+
+
+def _by_place(bits: Ints) -> Ints:
+    """The order of rows of places by their furthest and nearest piece, shape (n,)."""
+    used = np.any(bits, axis=2)
+    far = used.shape[1] - used[:, ::-1].argmax(axis=1)
+    return np.lexsort((np.arange(len(bits)), used.argmax(axis=1), far)).astype(np.int64)
 
 
 def _numbered(plan: Ints) -> Ints:

@@ -206,6 +206,24 @@ def test_more_orders_than_are_weighed_with_each_other_are_all_batched():
     assert solution.objective < solution.stages["one_order_a_walk"]
 
 
+def test_many_orders_are_annealed_part_by_part_and_the_same_every_time():
+    p = instance(25, 45, 1)
+    heard: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batching, "PART_MAX", 9)
+        patch.setattr(batching, "KNOWN_OF_PART", 1 << 10)
+        one = batching.solve(
+            p, limits=Limits(iterations=4), progress=lambda best, _: heard.append(best)
+        )
+        other = batching.solve(p, limits=Limits(iterations=4))
+    assert checked_m(p, one.plan) == pytest.approx(one.objective)
+    assert one.objective < one.stages["savings"]
+    assert one.objective == pytest.approx(heard[-1])
+    assert heard == sorted(heard, reverse=True)
+    assert (one.plan == other.plan).all()
+    assert (one.status, one.bound) == (Status.FEASIBLE, None)
+
+
 def test_a_pool_without_all_batches_promises_nothing():
     p = instance(20, 75, 2)
     with pytest.MonkeyPatch.context() as patch:
