@@ -212,7 +212,7 @@ class Bound:
         """Roofs at prices that somebody else found; the next steps go on from them."""
         if price.size == self._price.size:
             self._price = price.copy()
-            self._descend(0, -np.inf, price.copy(), np.array([np.inf, 1.0, 0.0]), 1)
+            self._descend(0, np.inf, price.copy(), np.array([np.inf, 1.0, 0.0]), 1)
             self._rested.clear()
 
     def _lower(self, k: int, wanted: float, is_over: Callable[[], bool]) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from optimizer import slotting
-from optimizer.result import Limits, Status
+from optimizer.problems import kind_of
+from optimizer.result import Limits, Status, unheard
 
 
 def problem(seed: int, skus: int, places: int, *, together: bool = True) -> slotting.Problem:
@@ -111,3 +112,15 @@ def test_what_cannot_be_is_explained():
             picks=np.zeros(2), depot_m=np.zeros(2), between_m=np.zeros((2, 2)),
             together=np.zeros((2, 2)), allowed=np.ones((2, 2), dtype=bool), now=np.zeros(2, int),
         )  # fmt: skip
+
+
+def test_a_file_of_slots_is_read_solved_and_told():
+    file = {
+        "kind": "slotting", "picks": [9, 1], "depot_m": [4, 30], "between_m": [[0, 13], [13, 0]],
+        "together": [[0, 2], [2, 0]], "allowed": [[True, True], [True, True]], "now": [1, 0],
+    }  # fmt: skip
+    kind = kind_of(file)
+    read = kind.read(file)
+    told = kind.told(read, kind.solve(read, Limits(iterations=10), 0, unheard).plan)
+    assert told["places"] == [0, 1]
+    assert told["moves"][0]["saved_m"] == 26 * 8

@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.waves import check
+from benchmarks.waves_world import Sort, instance
 from optimizer import waves
-from optimizer.result import Limits, Status
+from optimizer.problems import kind_of
+from optimizer.result import Limits, Status, unheard
+from optimizer.waves_bound import Bound
+from optimizer.waves_exact import Programme
+from optimizer.waves_problem import book_of
 
 
 def problem(
@@ -97,6 +103,63 @@ def test_no_wave_is_denser(
     assert solution.objective == pytest.approx(-units / plan.aisles.sum())
     assert solution.objective == pytest.approx(-densest)
     assert solution.status is Status.OPTIMAL
+
+
+@settings(deadline=None, max_examples=settings().max_examples // 4)
+@given(ORDERS, AISLES, st.integers(1, 6))
+def test_no_wave_of_any_number_of_aisles_is_above_its_roof(
+    orders: list[dict[int, int]], aisles: list[dict[int, int]], most: int
+):
+    p = problem(orders, aisles, 0, most)
+    bound = Bound(p, book_of(p))
+    for steps in (0, 3):
+        bound.lower(0.5, iter([False] * steps + [True] * 9).__next__)
+        for chosen in product((False, True), repeat=len(orders)):
+            for there in product((False, True), repeat=len(aisles)):
+                if any(there) and holds(orders, aisles, chosen, there):
+                    units = units_of(orders, chosen)
+                    assert units > most or units <= bound.roofs[sum(there)] + 1e-9
+
+
+@pytest.mark.parametrize("sort", ["ONE", "BASKETS"])
+def test_a_backlog_of_fifty_is_proven_and_the_same_again(sort: Sort):
+    p = instance(50, 1, sort)
+    first, again = (waves.solve(p, limits=Limits(iterations=3), seed=7) for _ in range(2))
+    assert first.status is Status.OPTIMAL
+    assert (first.objective, first.bound) == (again.objective, again.bound)
+    assert (first.plan.orders == again.plan.orders).all()
+    check(p, first)
+
+
+def test_prices_of_the_linear_programme_bring_the_roof_down():
+    p = instance(60, 2, "BASKETS")
+    book = book_of(p)
+    bound = Bound(p, book)
+    prices = Programme(p, book, bound.rows, whole=False).prices(3, 10.0)
+    assert prices is not None
+    before = bound.roofs[3]
+    bound.at(prices)
+    assert bound.roofs[3] < before
+    wave, roof = Programme(p, book, bound.rows, whole=True).best(3, 1, 10.0, 0)
+    assert wave is not None
+    assert roof is not None
+    assert p.units[wave.orders].sum() <= roof + 1e-6 <= bound.roofs[3] + 1
+
+
+def test_a_file_of_a_wave_is_read_solved_told_and_drawn():
+    file = {
+        "kind": "waves", "orders": 2, "aisles": 2, "least": 1, "most": 9,
+        "order_of_line": [0, 1], "sku_of_line": [0, 0], "units_of_line": [2, 1],
+        "aisle_of_stock": [0, 1], "sku_of_stock": [0, 0], "units_of_stock": [3, 9],
+    }  # fmt: skip
+    kind = kind_of(file)
+    read = kind.read(file)
+    plan = kind.solve(read, Limits(iterations=1), 0, unheard).plan
+    assert kind.told(read, plan) == {"orders": [0, 1], "aisles": [0]}
+    assert kind.drawn is not None
+    assert "2 orders from 1 aisles" in kind.drawn(read, plan)
+    with pytest.raises(ValueError, match="order_of_line"):
+        kind.read(file | {"order_of_line": [0, 5]})
 
 
 def units_of(orders: list[dict[int, int]], chosen: tuple[bool, ...] | list[bool]) -> int:
