@@ -57,6 +57,7 @@ POLICIES = (
     Policy("/oms/v1/shipments", "orders:read", "orders:write", tenants="write"),
     Policy("/shop/v1", "shop", "shop"),
     Policy("/v1", "stock:read", "stock:write"),
+    Policy("/v1/holds", "stock:read", "stock:write", tenants="write", sites=True),
     Policy("/v1/availability", "stock:read", "stock:write", tenants="read", sites=True),
     Policy("/v1/atp", "stock:read", "stock:write", tenants="read", sites=True),
     Policy("/v1/supplies", "stock:read", "stock:write", tenants="write", sites=True),

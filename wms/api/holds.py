@@ -11,6 +11,9 @@ Every id is made by the caller and is for ever: the same request again gives the
 does nothing more; the same id with another content is 422 `id_reused`. A refusal for want of
 stock is an answer, 200 with granted = false, and stays the answer to that hold id.
 
+Who is limited to some sites or owners (wms.reach) holds there and theirs alone; other holds are not
+there. Postings see everything, so it is looked before.
+
 What many callers ask for at the same time is posted together (wms.stock.coalescer). 429
 `overloaded` and 503 `deadline_passed` or `shutting_down` say that nothing was posted; 503
 `database_unavailable` that nobody knows. After each the same request again is safe.
@@ -30,7 +33,7 @@ from sqlalchemy import select, union_all
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wms.api.dependencies import Services, Svc
+from wms.api.dependencies import Services
 from wms.api.hold_shapes import (
     CommandIn,
     ExtendIn,
@@ -50,8 +53,10 @@ from wms.api.shapes import Text
 from wms.catalog import HOUSE, Sku, owner_id, sku_id
 from wms.errors import NotFound, WmsError
 from wms.ids import CommandId, HoldId, derive, new_id
+from wms.reach import ATTENDANT
 from wms.sites import Site, site_id
 from wms.stock.coalescer import Coalescer
+from wms.stock.inquire import HoldState as Found
 from wms.stock.inquire import hold_state
 from wms.stock.ledger import Advance, HoldState
 from wms.stock.over_cells import OverCells
@@ -87,6 +92,7 @@ async def post_holds(
 ) -> Response:
     """Set units aside, first come first served, never more than there are."""
     services, coalescer = _at_hand(request)
+    _check_reach(body.lines)
     now = services.clock.now()
     whole = body.mode == "all-or-nothing"
     if whole and len(body.lines) > 1:
@@ -139,6 +145,7 @@ async def post_extend(
 ) -> Response:
     """Another end for a hold that is HELD."""
     services, coalescer = _at_hand(request)
+    await _find_in_reach(request, body.site, hold_id)
     ttl = timedelta(seconds=body.ttl_s or 0)
     line = Extend(
         command_id=CommandId(body.command_id),
@@ -158,6 +165,7 @@ async def post_swap(
 ) -> Response:
     """Two demands exchange what they hold: the urgent one gets what is ready (引当振替)."""
     _, coalescer = _at_hand(request)
+    await _find_in_reach(request, body.site, hold_id, body.with_hold_id)
     line = Swap(
         command_id=CommandId(body.command_id),
         site_id=_site(body.site),
@@ -174,13 +182,9 @@ async def post_swap(
 
 
 @router.get("/holds/{hold_id}")
-def get_hold(
-    request: Request, hold_id: UUID, services: Svc, site: Annotated[Text, Query()]
-) -> HoldOut:
+def get_hold(request: Request, hold_id: UUID, site: Annotated[Text, Query()]) -> HoldOut:
     """How a hold stands."""
-    door = request.scope["app"].state.coalescer
-    database = door.database_of(_site(site)) if isinstance(door, OverCells) else services.database
-    found = database.run(lambda s: hold_state(s, site, HoldId(hold_id)))
+    (found,) = _found(request, site, hold_id)
     return HoldOut(**asdict(found))
 
 
@@ -188,6 +192,7 @@ async def _advance(
     request: Request, body: StepIn, hold_id: UUID, to: HoldState, deadline_ms: int
 ) -> Response:
     services, coalescer = _at_hand(request)
+    await _find_in_reach(request, body.site, hold_id)
     rest = None if body.units is None else HoldId(derive(body.command_id, "rest"))
     line = Advance(
         command_id=CommandId(body.command_id),
@@ -230,6 +235,39 @@ async def _check_masters(services: Services, lines: Sequence[HoldLineIn]) -> Non
         )
         for id_ in new - services.known:
             raise NotFound(named[id_])
+
+
+def _check_reach(lines: Sequence[HoldLineIn]) -> None:
+    """Whether all lines are of owners and sites that the caller may hold for.
+
+    Raises:
+        NotFound: as if there were no such SKU there.
+    """
+    attendant = ATTENDANT.get()
+    if attendant is None or attendant.reach.is_all:
+        return
+    owners, sites = attendant.reach.owners, attendant.reach.sites
+    for line in lines:
+        is_theirs = owners is None or _owner(line.owner or HOUSE) in owners
+        if not is_theirs or not (sites is None or _site(line.site) in sites):
+            raise NotFound(f"hold {line.hold_id}: SKU {line.sku}, site {line.site}")
+
+
+async def _find_in_reach(request: Request, site: str, *holds: UUID) -> None:
+    """Whether the caller may know of these holds. Who may know of all is not kept waiting.
+
+    Raises:
+        NotFound: not of all.
+    """
+    attendant = ATTENDANT.get()
+    if attendant is not None and not attendant.reach.is_all:
+        await asyncio.to_thread(_found, request, site, *holds)
+
+
+def _found(request: Request, site: str, *holds: UUID) -> list[Found]:
+    services, door = _at_hand(request)
+    database = door.database_of(_site(site)) if isinstance(door, OverCells) else services.database
+    return database.run(lambda s: [hold_state(s, site, HoldId(hold)) for hold in holds])
 
 
 def _at_hand(request: Request) -> tuple[Services, Coalescer]:

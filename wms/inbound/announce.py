@@ -95,6 +95,10 @@ def announce_asn(session: Session, request: Announcement, *, now: datetime) -> b
     if made is None:
         if _is_known(session, request):  # somebody has sent the same at the same time
             return False
+        same = (Asn.site_id == site.id, Asn.supplier == request.supplier)
+        query = select(Asn.id).where(*same, Asn.number == request.number)
+        if session.scalars(query).first() is None:  # it is there, and not for who asks
+            raise NotFound(f"delivery {request.id}")
         raise AsnNumberTaken(f"delivery {request.number} of {request.supplier} is open")
     asn = session.get_one(Asn, (site.id, request.id))
     lines = [_line(asn, each, skus[each.line_no]) for each in request.lines]
