@@ -9,6 +9,11 @@ from tests.web.browser import Opener, Snapper
 from tests.web.hands import AXE, SERIOUS
 from tests.wms.house import HUB, SPOKE, House
 
+TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+    .map((each) => each.tagName + "." + each.className).slice(0, 12)"""
+
 
 @pytest.fixture(autouse=True)
 def _plain_loops(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +28,9 @@ def trading(house: House) -> House:
         house.sku(sku, weight_g=500)
         for site in (HUB, SPOKE):
             house.stock(sku, 30, shelf, site=site)
+    house.ok(
+        house.http.put(f"/console/v1/doors/{HUB}/D1", json={"opens": "08:00", "closes": "18:00"})
+    )
     osaka = {
         "prefecture": "大阪府",
         "postal_code": "530-0001",
@@ -41,7 +49,7 @@ def is_fine(page: Page) -> None:
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=AXE)
     assert page.evaluate(SERIOUS) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(TOO_WIDE) == []
 
 
 def make(page: Page, name: str) -> None:
@@ -93,12 +101,13 @@ def plan(page: Page, snap: Snapper) -> None:
     save(page, "no Tokyo", 1)
     make(page, "early and dear")
     differ(page, "cut_off", node=HUB, minute="600")
+    differ(page, "add_node", code="NGY1", stock_share="0.25")
     differ(page, "rates", factor="-1")
     expect(page.locator("[data-patch=rates] .bad")).to_be_visible()
     expect(page.locator("[data-act=save]")).to_be_disabled()
     page.locator("[data-patch=rates] [name=factor]").fill("1.2")
     page.locator("[data-patch=rates] [name=factor]").blur()
-    save(page, "early and dear", 2)
+    save(page, "early and dear", 3)
     snap(page, "planner-editor-en")
 
 
@@ -125,6 +134,30 @@ def agree(page: Page) -> None:
     expect(page.locator("[data-plan='no Tokyo'][data-state=APPROVED]")).to_be_visible()
 
 
+def ahead(page: Page, house: House) -> None:
+    """Two trucks get doors, which are booked."""
+    page.locator("[data-tab=ahead]").click()
+    page.locator("form.ahead [name=site]").select_option(HUB)
+    page.locator("[name=day]").fill("2026-11-30")
+    page.locator("[data-act=ask]").click()
+    expect(page.locator("[data-answer=QUEUED]")).to_be_visible()
+    assert house.job("plan-ahead") == 1
+    expect(page.get_by_test_id("answer").locator("tbody tr")).to_have_count(2)
+    page.locator("[data-act=book]").click()
+    expect(page.get_by_role("status").first).to_contain_text("booked")
+
+
+def on_a_phone(phone: Page, snap: Snapper) -> None:
+    """Nothing is wider than the screen."""
+    expect(phone.locator("[data-scenario='no Tokyo']")).to_be_visible()
+    phone.locator("[data-scenario='no Tokyo'] [data-act=edit]").click()
+    is_fine(phone)
+    snap(phone, "planner-phone-ja")
+    for tab in ("ahead", "plans", "report"):
+        phone.locator(f"[data-tab={tab}]").click()
+        is_fine(phone)
+
+
 @pytest.mark.nightly
 def test_a_planner_asks_what_if_and_another_makes_it_so(
     trading: House, real_soko: str, open_page: Opener, snap: Snapper
@@ -148,6 +181,10 @@ def test_a_planner_asks_what_if_and_another_makes_it_so(
     expect(rows.last.locator("td").last).to_have_text("1")
     is_fine(page)
     snap(page, "planner-plans-en")
+    ahead(page, trading)
+    is_fine(page)
+    snap(page, "planner-ahead-en")
+    page.locator("[data-tab=plans]").click()
     one.locator("[data-act=rollback]").click()
     expect(page.locator("[data-plan='no Tokyo'][data-state=ROLLED_BACK]")).to_be_visible()
 
@@ -162,3 +199,4 @@ def test_a_planner_asks_what_if_and_another_makes_it_so(
     expect(page.locator("[data-scenario='no Tokyo']")).to_contain_text("完了")
     is_fine(page)
     snap(page, "planner-list-ja-dark")
+    on_a_phone(open_page(f"{real_soko}/ui/planner?lang=ja", width=390, height=844), snap)

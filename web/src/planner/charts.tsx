@@ -27,18 +27,19 @@ export function GapChart({ points }: { points: readonly Point[] }) {
   const top = Math.max(...points.map(([, best]) => best));
   const low = Math.min(...lows, top * 0.998); // a gap of a per mille is still seen, and looks small
   const x = (s: number): number => (W * s) / until;
-  const y = (v: number): number => 8 + (H - 16) * (1 - (v - low) / Math.max(1e-9, top - low));
+  const y = (v: number): number => 26 + (H - 34) * (1 - (v - low) / Math.max(1e-9, top - low));
   const line = (values: readonly [number, number][]): string =>
     values.map(([s, v], at) => (at === 0 ? `M${x(s)} ${y(v)}` : `H${x(s)}V${y(v)}`)).join("") + `H${W}`;
   const bounds = points.flatMap(([s, , bound]) => (bound === null ? [] : [[s, bound] as [number, number]]));
+  const isProven = last[2] !== null && last[1] - last[2] <= 1e-6 * Math.abs(last[1]);
   const apart = last[2] !== null && y(last[2]) - y(last[1]) > 18;
   const label = t("plan.gap_chart", { best: yen(last[1]), bound: last[2] === null ? "—" : yen(last[2]), s: number(last[0], 1) });
   return (
-    <svg class="gap" viewBox={`0 0 ${W} ${H}`} role="img" aria-label={label}>
+    <svg class="gap" viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="xMinYMid meet" role="img" aria-label={label}>
       <path class="best" d={line(points.map(([s, best]) => [s, best]))} />
       {bounds.length > 0 && <path class="bound" d={line(bounds)} />}
       <text x={W - 4} y={Math.max(14, y(last[1]) - 5)} text-anchor="end">
-        {t("plan.best")}
+        {isProven ? `✓ ${t("plan.proven")}` : t("plan.best")}
       </text>
       {apart && (
         <text x={W - 4} y={Math.min(H - 4, y(last[2] ?? 0) - 5)} text-anchor="end">
