@@ -216,6 +216,10 @@ class Twin:
             self.now_s = step_s
             self._step()
 
+    def say(self, message: Incoming) -> None:
+        """Somebody says something to the WCS; it is heard by its next step."""
+        self._inbox.append(message)
+
     def _step(self) -> None:
         now = datetime.fromtimestamp(self.now_s, UTC)
         inbox = [*self._inbox, *self.portals.step(now)]

@@ -49,6 +49,7 @@ from edge.messages import (
     WeightRead,
 )
 from wcs import (
+    areas,
     conveyor,
     dispatch,
     gates,
@@ -63,6 +64,7 @@ from wcs import (
 )
 from wcs.messages import (
     Alarm,
+    AreaHold,
     ParcelExpected,
     PassageExpected,
     RobotHold,
@@ -107,6 +109,7 @@ Incoming: TypeAlias = Annotated[
     | SafetyReport
     | SafetyConfirmed
     | RobotHold
+    | AreaHold
     | UnitScanned
     | BeltChanged
     | TransportOrder
@@ -117,7 +120,9 @@ Incoming: TypeAlias = Annotated[
     | Started,
     Field(discriminator="type"),
 ]
-_OfMachines: TypeAlias = FleetReport | PortalReport | SafetyReport | SafetyConfirmed | RobotHold
+_OfMachines: TypeAlias = (
+    FleetReport | PortalReport | SafetyReport | SafetyConfirmed | RobotHold | AreaHold
+)
 _AtGates: TypeAlias = TagSeen | TagGone | EyeChanged | DeviceStatus | PassageExpected
 inbox_json: TypeAdapter[list[Incoming]] = TypeAdapter(list[Incoming])
 
@@ -148,6 +153,8 @@ class Engine:
             mfc.run(state, self.plant.network, outbox, held)
         lanes.tell(state, self.plant, outbox)
         outbox.to_wms.extend(gates.all_due(state.gates.values(), state.announced, state.now))
+        if state.areas:
+            areas.pause(state, self.plant, outbox)
         if state.stops:
             safety.pause(state, self.plant, outbox)
             outbox.to_edge = safety.let_out(state, self.plant, outbox.to_edge)
@@ -193,6 +200,8 @@ class Engine:
             portals.hear(state, message)
         elif isinstance(message, RobotHold):
             holds.hear(state, self.plant, message, outbox)
+        elif isinstance(message, AreaHold):
+            areas.hear(state, self.plant, message, outbox)
         else:
             safety.hear(state, self.plant, message, outbox)
 
@@ -258,6 +267,7 @@ class Engine:
         closed = {
             held.point for robot in state.robots.values() if robot.obstacle for held in robot.held
         }
+        closed.update(areas.shut(state, self.plant))
         self.routes = self.routes.closing(frozenset(closed)) if closed else self._open
         return self.routes
 

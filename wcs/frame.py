@@ -53,6 +53,7 @@ def site_picture(
             StopOnMap(circuit=name, since=stop.since, reset=stop.reset, robots=len(stop.paused))
             for name, stop in state.stops.items()
         ),
+        areas=tuple(state.areas),
     )
 
 

@@ -4,6 +4,7 @@
     cancel   it forgets its drive, at the next point; an order that it had not begun is free again;
              it counts as a wall and gets nothing until people let it go on
     go on    from where it stands; a load that it has is brought to its destination after all
+    withdraw the order that it has and has not begun ends WITHDRAWN, and it takes another one
 
 Where a safety circuit stands nobody lets it go on from here (wcs.safety): that is answered, not
 told. So is "go on" for a robot that has not been seen at rest on a point since its drive was
@@ -18,8 +19,9 @@ from uuid import UUID
 
 from edge.messages import CancelDrive, CommandRefused, PauseRobot, RobotReport
 from wcs import safety
-from wcs.dispatch import action_ended
-from wcs.messages import RobotHold
+from wcs.assign import is_begun
+from wcs.dispatch import action_ended, withdraw
+from wcs.messages import RobotHold, Withdrawal
 from wcs.missions import next_name
 from wcs.plant import Plant
 from wcs.state import Held, Outbox, Robot, State
@@ -45,6 +47,8 @@ def hear(state: State, plant: Plant, message: RobotHold, outbox: Outbox) -> None
                 command=command,
             )
             outbox.to_wms.append(refused)
+        elif message.withdraw:
+            withdraw(state, Withdrawal(id=robot.transport or ""), outbox)
         elif message.cancel:
             robot.cancelled, robot.cancelled_at = robot.mission, state.now
             robot.drive, robot.shown = None, True
@@ -70,6 +74,12 @@ def _why_not(state: State, plant: Plant, message: RobotHold, robot: Robot | None
         why = "there is no such robot"
     elif state.now >= message.expires_at:
         why = "it was confirmed too long ago"
+    elif message.withdraw:
+        transport = state.transports.get(robot.transport or "")
+        if transport is None:
+            why = "it has no order"
+        elif is_begun(state, transport):
+            why = "its load is on it, or about to be: it will be delivered"
     elif message.cancel:
         why = "" if robot.mission and robot.kind != "foreign" else "it has no drive of ours"
     elif message.held:

@@ -2,6 +2,7 @@
 
     [[fleets]]     a fleet that takes missions: where it goes, how many it takes, what they cost
     [[portals]]    a door or a lift: which ways lead through it, and how it must stand for each
+    [[areas]]      parts of the floor that people may close: their points, as patterns
     [[circuits]]   a safety circuit, and the points and devices that stand still when it is open
 
     ways = [["dock-3", "outside", "OPEN"], ["outside", "dock-3", "OPEN"]]             a door
@@ -107,6 +108,19 @@ class Circuit:
     def holds_device(self, device: str) -> bool:
         """Whether that device must not be told to move."""
         return self.whole or device in self.devices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """A part of the floor that people may close for a while."""
+
+    __pydantic_config__ = _STRICT
+    name: str
+    points: tuple[str, ...]  # patterns
+
+    def holds_point(self, point: str) -> bool:
+        """Whether that point lies in it."""
+        return any(fnmatchcase(point, pattern) for pattern in self.points)
 
 
 def machine_faults(

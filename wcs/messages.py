@@ -85,6 +85,7 @@ class RobotHold:
     """People want a robot to stand where it is (`held`), or to go on. Done once, by its id.
 
     `cancel`: it shall forget its drive as well, and gets no other one until it may go on.
+    `withdraw`: it does not stand; the order that it has and has not begun is taken back for good.
     """
 
     type: Literal["robot.hold"] = "robot.hold"
@@ -95,6 +96,20 @@ class RobotHold:
     reason: str
     expires_at: datetime
     cancel: bool = False
+    withdraw: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaHold:
+    """People close an area of the floor (`held`), or open it again. Done by its id."""
+
+    type: Literal["area.hold"] = "area.hold"
+    id: str
+    area: str
+    held: bool
+    by: str
+    reason: str
+    expires_at: datetime
 
 
 # --------------------------------------------------------------------------- what the WMS hears
@@ -198,7 +213,8 @@ ToWcs: TypeAlias = Annotated[
     | PassageExpected
     | ShowLight
     | SafetyConfirmed
-    | RobotHold,
+    | RobotHold
+    | AreaHold,
     Field(discriminator="type"),
 ]
 FromWcs: TypeAlias = Annotated[
@@ -270,6 +286,7 @@ class SiteFrame:
     lanes: tuple[tuple[str, int], ...]  # cartons sorted to each lane since the start
     alarms: tuple[Alarm, ...]
     stops: tuple[StopOnMap, ...] = ()
+    areas: tuple[str, ...] = ()  # that are closed
 
 
 site_frame: TypeAdapter[SiteFrame] = TypeAdapter(SiteFrame)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from math import hypot
 
-from wcs.machines import Circuit, FleetSpec, Portal
+from wcs.machines import Area, Circuit, FleetSpec, Portal
 from wcs.mfc_graph import Network, faults_of
 from wcs.sitefile import (
     Conveyor,
@@ -73,6 +73,7 @@ class Plant:
     fleets: Mapping[str, FleetSpec] = field(default_factory=dict)
     portals: Mapping[str, Portal] = field(default_factory=dict)
     circuits: Mapping[str, Circuit] = field(default_factory=dict)
+    areas: Mapping[str, Area] = field(default_factory=dict)
     # points by kinds that were asked for; not more than what the points say
     kinds: dict[tuple[PointKind, ...], tuple[str, ...]] = field(
         default_factory=dict, repr=False, compare=False
@@ -140,6 +141,7 @@ def _plant(file: SiteFile) -> Plant:
         fleets={fleet.name: fleet for fleet in file.fleets},
         portals={portal.name: portal for portal in file.portals},
         circuits={circuit.name: circuit for circuit in file.circuits},
+        areas={area.name: area for area in file.areas},
         network=Network(file.nodes, file.belts),
     )
 

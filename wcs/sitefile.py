@@ -4,8 +4,8 @@ The file is checked for shape, names and references here, and for the laws of it
 wcs.plant. All faults are collected before anything is refused.
 
     [site] · [[points]] · [[paths]] · [[zones]] · [[stations]] · [[robots]]
-    [[conveyors]] · [[sorters]] · [[gates]] · [[devices]]
-    [[fleets]] · [[portals]] · [[circuits]]     wcs.machines
+    [[conveyors]] · [[sorters]] · [[gates]] · [[devices]] · [[targets]]
+    [[fleets]] · [[portals]] · [[circuits]] · [[areas]]     wcs.machines
 
 Units: metres, seconds, metres per second.
 """
@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from wcs.machines import Circuit, FleetSpec, Portal, machine_faults
+from wcs.machines import Area, Circuit, FleetSpec, Portal, machine_faults
 from wcs.mfc_graph import Belt, Node
 
 PointKind: TypeAlias = Literal["lane", "storage", "station", "park", "charge"]
@@ -147,6 +147,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """How much of a kind of work is planned an hour: people see it, nothing decides by it."""
+
+    __pydantic_config__ = _STRICT
+    area: str  # receive, putaway, pick, pack, ship …
+    per_hour: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFile:
     """Everything that the file says."""
 
@@ -165,6 +174,8 @@ class SiteFile:
     fleets: tuple[FleetSpec, ...] = ()
     portals: tuple[Portal, ...] = ()
     circuits: tuple[Circuit, ...] = ()
+    areas: tuple[Area, ...] = ()
+    targets: tuple[Target, ...] = ()
     nodes: tuple[Node, ...] = ()  # of a network of conveyors
     belts: tuple[Belt, ...] = ()
 
@@ -222,6 +233,7 @@ def _names(file: SiteFile) -> Iterator[str]:
         "stations": [station.name for station in file.stations],
         "robots": [robot.name for robot in file.robots],
         "gates": [gate.name for gate in file.gates],
+        "areas": [area.name for area in file.areas],
         "devices": [device.name for device in file.devices],
         "sorters": [sorter.device for sorter in file.sorters],
     }
@@ -291,6 +303,9 @@ def _references(file: SiteFile) -> Iterator[str]:
             yield f"stations[{n}].point: there is no point {station.point}"
         if station.capacity < 1:
             yield f"stations[{n}].capacity: must be at least 1"
+    for n, area in enumerate(file.areas, 1):
+        if not any(area.holds_point(point) for point in points):
+            yield f"areas[{n}].points: no point of the site lies in it"
     yield from _gates(file)
 
 

@@ -247,6 +247,8 @@ class State:
     missions_over: dict[str, str] = field(default_factory=dict)  # of hired fleets, and how
     portals: dict[str, Access] = field(default_factory=dict)
     stops: dict[str, Stop] = field(default_factory=dict)  # by safety circuit
+    # closed by people: by area, the robots that were told to stand for it, and when
+    areas: dict[str, dict[str, datetime]] = field(default_factory=dict)
     conveying: Conveying = field(default_factory=Conveying)  # what is on networks of conveyors
     asked_at: datetime | None = None  # when robots and orders were last looked at together …
     asked_of: tuple[int, int] = (0, 0)  # … and how many were free, and without a robot

@@ -28,6 +28,7 @@ One way keeps opposing robots apart. Aisles, sidings and bays may be driven back
 Units: metres. Same program, same file: a test compares them.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -151,6 +152,9 @@ driver = "scale"
 host = "127.0.0.1"
 port = {port}
 """
+# what people may close, and what is planned an hour
+AREAS = {"storage west": ("A0*",), "storage east": ("A1*", "A2*"), "stations": ("ST-*",)}
+TARGETS = {"pick": 40, "pack": 25, "load": 15, "ship": 25, "receive": 5, "putaway": 10}
 SCALES, FIRST_SCALE_PORT = 5, 14901  # a bench each
 
 
@@ -236,6 +240,13 @@ def text(sorter: Sorter = "opcua") -> str:
         f'[[robots]]\nname = "R-{n:02}"\nmanufacturer = "soko"\nserial = "R-{n:02}"\n'
         f'start = "{bays[n - 1]}"\nspeed_mps = {SPEED_MPS}\n\n'
         for n in range(1, ROBOTS + 1)
+    )
+    out.extend(
+        f'[[areas]]\nname = "{name}"\npoints = {json.dumps(points)}\n\n'
+        for name, points in AREAS.items()
+    )
+    out.extend(
+        f'[[targets]]\narea = "{area}"\nper_hour = {count}\n\n' for area, count in TARGETS.items()
     )
     lanes = "[" + ", ".join(f'"{lane}"' for lane in LANES) + "]"
     machines = MACHINES.format(lanes=lanes, sorter=SORTERS[sorter])

@@ -57,6 +57,37 @@ def test_what_cannot_be_done_is_answered_and_not_told():
         assert [one.paused for one in told if one.command is not None] == []
 
 
+def test_an_order_that_has_not_begun_is_taken_back_and_another_robot_is_not_sent():
+    world = World(tokyo(), 3, Weather(lost=0, stall=0))
+    first = world.fetch_and_return(1, 1)[0]
+    world.run_until(lambda: world.state.transports[first].robot is not None, 600)
+    name = world.state.transports[first].robot
+    assert name is not None
+    hold = replace(a_hold(robot=name, held=False, at=world.now), withdraw=True)
+    world.inbox.append(hold)
+    world.step()
+    assert world.ended()[first] == ["WITHDRAWN"]
+    world.work_off(5_000)
+    assert world.state.robots[name].report is not None
+    assert world.ended()[first] == ["WITHDRAWN"], "once"
+
+
+def test_what_is_on_a_robot_is_delivered_and_that_is_said():
+    world = World(tokyo(), 3, Weather(lost=0, stall=0))
+    first = world.fetch_and_return(1, 1)[0]
+    world.run_until(lambda: world.state.transports[first].loaded, 2_000)
+    name = world.state.transports[first].robot
+    assert name is not None
+    hold = replace(a_hold(robot=name, held=False, at=world.now), withdraw=True)
+    outbox = world.engine.step(world.state, [hold], world.now)
+    (refused,) = [one for one in outbox.to_wms if isinstance(one, CommandRefused)]
+    assert "delivered" in refused.detail
+    assert first in world.state.transports
+    nobody = replace(a_hold(held=False), withdraw=True)
+    (refused,) = [one for one in heard(nobody).to_wms if isinstance(one, CommandRefused)]
+    assert refused.detail == "it has no order"
+
+
 def test_what_a_device_did_not_do_is_told_to_people():
     said = CommandRefused(at=START, device="sorter1", about="carton.divert", reason="untold")
     assert said in heard(said).to_wms

@@ -25,6 +25,7 @@ class PlayedSite:
         self.clock, self.stage = ScaledClock(clock), Stage()
         self.robots: dict[str, dict[str, Any]] = {}
         self.stops: tuple[StopOnMap, ...] = ()
+        self.closed: tuple[str, ...] = ()
 
     def also(self, robot: str, **facts: Any) -> None:
         """From now on that robot says so as well."""
@@ -40,7 +41,8 @@ class PlayedSite:
         self.stage.step()
         frame = site_frame.validate_python(self.stage.frame() | {"alarms": []})
         robots = tuple(replace(one, **self.robots.get(one.robot, {})) for one in frame.robots)
-        return replace(frame, at=self.clock.now(), robots=robots, stops=self.stops)
+        said = {"robots": robots, "stops": self.stops, "areas": self.closed}
+        return replace(frame, at=self.clock.now(), **said)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from tests.web.browser import Opener, Snapper
 from tests.web.played_site import PlayedSite, playing
 from tests.web.test_masters import serious
 from tests.wms.house import House
-from wcs.messages import RobotHold, SafetyConfirmed
+from wcs.messages import AreaHold, RobotHold, SafetyConfirmed
 
 
 @pytest.fixture
@@ -69,6 +69,55 @@ def test_a_robot_is_held_and_let_go_on_in_two_steps_with_a_reason(
     assert (go_on.robot, go_on.held, go_on.reason) == ("R-05", False, "mopped")
     site.also("R-05", paused=False)
     expect(page.get_by_test_id("sent")).to_have_attribute("data-state", "seen")
+
+
+@pytest.mark.nightly
+def test_an_area_is_closed_and_opened_and_an_order_taken_back(
+    house: House, site: PlayedSite, real_soko: str, open_page: Opener, snap: Snapper
+):
+    page = open_page(f"{real_soko}/ui/control?lang=ja")
+    west = page.locator("[data-area='storage west']")
+    expect(west).to_have_attribute("data-closed", "false")
+    west.locator("button[data-deed=CLOSE]").click()
+    form = west.get_by_test_id("why")
+    form.locator("[name=reason]").fill("清掃")
+    form.locator("[data-act=ask]").click()
+    assert house.said() == []
+    confirm(page)
+    expect(page.get_by_test_id("sent")).to_have_attribute("data-state", "sent")
+    (close,) = house.said()
+    assert isinstance(close, AreaHold)
+    assert (close.area, close.held, close.reason) == ("storage west", True, "清掃")
+    site.closed = ("storage west",)
+    expect(page.get_by_test_id("sent")).to_have_attribute("data-state", "seen")
+    expect(west.locator("button[data-deed=OPEN]")).to_be_visible()
+    snap(page, "control-area-ja")
+    assert serious(page) == []
+
+    site.also("R-04", transport="t-1", load=None)
+    page.locator("[data-robot=R-04]").click()
+    ask(page, "WITHDRAW", "破損")
+    confirm(page)
+    expect(page.get_by_test_id("sent")).to_have_attribute("data-state", "sent")
+    (taken,) = house.said()
+    assert isinstance(taken, RobotHold)
+    assert (taken.robot, taken.withdraw, taken.held, taken.cancel) == ("R-04", True, False, False)
+    site.also("R-04", transport=None)
+    expect(page.get_by_test_id("sent")).to_have_attribute("data-state", "seen")
+    snap(page, "control-withdrawn-ja")
+
+
+def test_the_last_hour_stands_against_the_plan(
+    house: House, site: PlayedSite, real_soko: str, open_page: Opener, snap: Snapper
+):
+    assert site.stops == ()
+    assert house.ok(house.http.get("/console/v1/hour")) == []
+    page = open_page(f"{real_soko}/ui/control?lang=en&look=dark")
+    pick = page.locator("[data-kind=pick]")
+    expect(pick).to_contain_text("plan 40")
+    expect(pick).to_have_attribute("data-behind", "true")
+    expect(pick).to_contain_text("▲")  # not by colour alone
+    snap(page, "control-hour-en-dark")
 
 
 @pytest.mark.nightly

@@ -115,12 +115,14 @@ def get_stock(services: Svc, now: Now, wish: Annotated[BrowseIn, Query()]) -> Li
 
 @router.get("/plant")
 def get_plant(services: Svc) -> dict[str, Any]:
-    """The map: points, paths, stations, conveyors, sorters and gates of the site file."""
+    """The map: points, paths, machines and areas of the site file, and what is planned an hour."""
     path = services.settings.site_file
     if path is None or not path.exists():
         raise NotFound("no site file: set SOKO_SITE_FILE")
     plant = tomllib.loads(path.read_text(encoding="utf-8"))
-    shown = ("site", "points", "paths", "stations", "conveyors", "sorters", "gates")
+    shown = (
+        "site", "points", "paths", "stations", "conveyors", "sorters", "gates", "areas", "targets",
+    )  # fmt: skip
     return {name: plant.get(name, {} if name == "site" else []) for name in shown}
 
 

@@ -23,6 +23,7 @@ from wms.api.control_shapes import (
     AlarmOut,
     AlarmsOut,
     HeatOut,
+    KindOut,
     MachineOut,
     MinuteOut,
     MomentOut,
@@ -36,6 +37,7 @@ from wms.api.shapes import CommandIn
 from wms.control import alarms
 from wms.control.alarms import AlarmList, Listed, alarm_list, orders_of, standing_at
 from wms.control.health import CELL_M, Spell, health, heat
+from wms.control.hour import last_hour
 from wms.control.model import MachineHour, SiteMinute
 from wms.control.moments import LOADED, PAUSED, Moment, Spot, unpack
 from wms.control.rules import Ground, ground_of
@@ -213,6 +215,13 @@ def get_heat(services: Svc, now: Now, minutes: Minutes = 30) -> HeatOut:
     cells = heat(moment for body in bodies for moment in unpack(body))
     rows = [[column, row, seen, waited] for (column, row), (seen, waited) in cells.items()]
     return HeatOut(cell_m=CELL_M, minutes=len(bodies), cells=rows)
+
+
+@router.get("/hour")
+def get_hour(services: Svc, now: Now) -> list[KindOut]:
+    """Each kind of work in the last hour, by five minutes; the plan is in the site file."""
+    found = services.database.run(lambda session: last_hour(session, services.floor.hub, now=now))
+    return [KindOut(kind=one.kind, done=one.done, open=one.open) for one in found]
 
 
 # ---------------------------------------------------------------------------------- parts

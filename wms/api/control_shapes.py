@@ -118,6 +118,14 @@ class MachineOut(BaseModel):
     mttr_s: float | None
 
 
+class KindOut(BaseModel):
+    """A kind of work in the last hour."""
+
+    kind: str
+    done: list[int] = Field(description="finished, by five minutes, the oldest first")
+    open: int
+
+
 class HeatOut(BaseModel):
     """Where robots were, and where they waited: a row a cell."""
 

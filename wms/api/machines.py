@@ -23,8 +23,9 @@ class AskIn(CommandIn):
     """What is to be done to which machine, and why."""
 
     deed: Deed = Field(
-        description="HOLD a robot, CANCEL its drive, or let it GO_ON; SAFE: a safety circuit that"
-        " was reset at the machine may go on"
+        description="HOLD a robot, CANCEL its drive, or let it GO_ON; WITHDRAW the order that it"
+        " has not begun; CLOSE an area of the floor, or OPEN it; SAFE: a safety circuit that was"
+        " reset at the machine may go on"
     )
     machine: Text
     reason: Annotated[

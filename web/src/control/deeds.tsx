@@ -14,7 +14,7 @@ import { busy, tried } from "../core/shared.ts";
 import { newId } from "../handheld/ids.ts";
 import { type Alarm, alarms, type Robot, shown, siteNow } from "./live.ts";
 
-type Deed = "HOLD" | "CANCEL" | "GO_ON" | "SAFE";
+export type Deed = "HOLD" | "CANCEL" | "GO_ON" | "WITHDRAW" | "CLOSE" | "OPEN" | "SAFE";
 interface Asked {
   exception: string;
   deed: Deed;
@@ -25,12 +25,16 @@ interface Asked {
 interface Told {
   deed: Deed;
   machine: string;
+  transport: string | null; // what it had when it was told
 }
 
 const DEED_OF: Record<string, Deed> = {
   "machine.hold": "HOLD",
   "machine.cancel": "CANCEL",
   "machine.go_on": "GO_ON",
+  "machine.withdraw": "WITHDRAW",
+  "machine.close": "CLOSE",
+  "machine.open": "OPEN",
   "machine.safe": "SAFE",
 };
 const WHYS = ["person", "obstacle", "repair", "test", "clear"] as const;
@@ -48,7 +52,7 @@ effect(() => {
 /** What was confirmed last, until it is seen. */
 const told = signal<Told | null>(null);
 
-function arm(deed: Deed, machine: string): void {
+export function arm(deed: Deed, machine: string): void {
   armed.value = { deed, machine, command: newId(Date.now()) };
   why.value = "";
 }
@@ -68,7 +72,8 @@ async function answered(one: Asked, act: "confirm" | "ok"): Promise<void> {
   const body = { command_id: newId(Date.now()), act };
   const done = await tried(() => post(`/console/v1/exceptions/${one.exception}:solve`, body));
   gone.value = new Set([...gone.value, one.exception]);
-  if (done && act === "confirm") told.value = { deed: one.deed, machine: one.machine };
+  const transport = shown.value?.robots.find((each) => each.robot === one.machine)?.transport ?? null;
+  if (done && act === "confirm") told.value = { deed: one.deed, machine: one.machine, transport };
 }
 
 /** Answered here: not shown again until the feed knows it too. */
@@ -136,9 +141,11 @@ function Sent() {
   );
 }
 
-function isSeen({ deed, machine }: Told, robot: Robot | undefined): boolean {
+function isSeen({ deed, machine, transport }: Told, robot: Robot | undefined): boolean {
+  if (deed === "CLOSE" || deed === "OPEN") return (deed === "CLOSE") === (shown.value?.areas ?? []).includes(machine);
   if (deed === "SAFE") return !shown.value?.stops?.some((each) => each.circuit === machine);
   if (!robot) return false;
+  if (deed === "WITHDRAW") return robot.transport !== transport;
   if (deed === "HOLD") return robot.paused === true;
   if (deed === "CANCEL") return robot.why === "cancelled";
   return !robot.paused && robot.why !== "cancelled";
@@ -148,6 +155,7 @@ function isSeen({ deed, machine }: Told, robot: Robot | undefined): boolean {
 export function Deeds({ robot }: { robot: Robot }) {
   const stands = robot.paused || robot.why === "cancelled";
   const deeds: Deed[] = stands ? ["GO_ON", "CANCEL"] : ["HOLD", "CANCEL"];
+  if (robot.transport && !robot.load) deeds.push("WITHDRAW");
   return (
     <div class="deeds">
       {deeds
@@ -169,7 +177,7 @@ export function Deeds({ robot }: { robot: Robot }) {
 }
 
 /** Why; then it is asked for. */
-function Why({ machine }: { machine: string }) {
+export function Why({ machine }: { machine: string }) {
   const wanted = armed.value;
   if (wanted?.machine !== machine) return null;
   return (

@@ -1,6 +1,7 @@
 /** Bottom: the day in bars. Shades of one colour, hatched for what is out of order; numbers always beside. */
 import { hours, number, percent, t, word } from "../core/i18n.ts";
 import type { Figures as Counted } from "./figures.ts";
+import { Hour } from "./hour.tsx";
 import { figures, figuresStale } from "./live.ts";
 
 export function Figures() {
@@ -9,6 +10,7 @@ export function Figures() {
   const reads = now.sorterReads + now.sorterNoReads;
   return (
     <footer class={figuresStale.value ? "bottom stale" : "bottom"} data-testid="figures">
+      <Hour />
       <Card title={t("kpi.orders")} total={now.ordersTotal} wide>
         <Bar parts={now.ordersByStatus.map(([status, count]) => [word("order", status), count, status.toLowerCase()])} />
       </Card>

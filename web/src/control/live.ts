@@ -58,6 +58,7 @@ export interface Frame {
   lanes: [string, number][];
   alarms: Alarm[];
   stops?: Stop[];
+  areas?: string[]; // closed by people
 }
 export interface OrderRow {
   id: string;

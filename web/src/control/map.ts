@@ -7,7 +7,7 @@ import { isBlocked, poseOf, type Carton, type Frame, type Robot, siteNow } from 
 import { poseAt, type Pose, round } from "./motion.ts";
 import type { Heat } from "./heat.ts";
 import { drawBolt, drawSign, FONT } from "./signs.ts";
-import { type Box, extent, machines, type Machines, type Plant, positions, type XY } from "./plant.ts";
+import { type Box, extent, machines, type Machines, type Plant, pointsOf, positions, type XY } from "./plant.ts";
 
 type Ink = CanvasRenderingContext2D;
 const WALL_M = 3.6; // from the outermost points
@@ -33,6 +33,7 @@ export class Floor {
   private readonly box: Box;
   /** Signs drawn once and copied: hundreds of paths in each picture are what costs. */
   private readonly signs = new Map<string, ImageBitmap>();
+  private readonly closed = new Map<string, XY[]>();
   private readonly seen = new Map<string, { place: string; since_ms: number }>();
   private colour: Record<string, string> = {};
   private scale = 1;
@@ -77,6 +78,7 @@ export class Floor {
     if (heat) this.drawHeat(ink, heat);
     if (!frame) return;
     if (!past) this.drawLanes(ink, frame);
+    for (const area of frame.areas ?? []) this.drawClosed(ink, area);
     this.drawCartons(ink, frame.cartons, now_ms, live);
     const robot = frame.robots.find((each) => each.robot === chosen);
     if (robot) this.drawRoute(ink, robot, pose(robot));
@@ -361,6 +363,23 @@ export class Floor {
     const bitmap = made.transferToImageBitmap();
     this.signs.set(key, bitmap);
     return bitmap;
+  }
+
+  /** A closed area: a cross on each of its points, so that nobody needs a colour to see it. */
+  private drawClosed(ink: Ink, area: string): void {
+    let points = this.closed.get(area);
+    if (!points) this.closed.set(area, (points = pointsOf(this.plant, area).map((each) => ({ x: each.x_m, y: each.y_m }))));
+    const r = Math.max(3, this.scale * 0.5);
+    ink.strokeStyle = this.colour.p2 as string;
+    ink.lineWidth = 2;
+    ink.beginPath();
+    for (const { x, y } of points.map((each) => this.to(each))) {
+      ink.moveTo(x - r, y - r);
+      ink.lineTo(x + r, y + r);
+      ink.moveTo(x + r, y - r);
+      ink.lineTo(x - r, y + r);
+    }
+    ink.stroke();
   }
 
   /** How often robots were there by the size of a square; how long they waited by a number, where most. */

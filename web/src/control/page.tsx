@@ -6,6 +6,7 @@ import { mustSignIn, SignIn, WhoIsThere } from "../core/signin.tsx";
 import { clock, day, lang, lasting, number, t, word } from "../core/i18n.ts";
 import { look } from "../core/look.ts";
 import { failure } from "../core/shared.ts";
+import { Areas } from "./areas.tsx";
 import { Stops, Waiting } from "./deeds.tsx";
 import { AlarmList, OrderList } from "./lists.tsx";
 import { Figures } from "./kpi.tsx";
@@ -62,6 +63,7 @@ function Right() {
       <Problem />
       <Stops />
       <Waiting />
+      <Areas />
       <Robots />
     </>
   );

@@ -26,6 +26,8 @@ export interface Plant {
   conveyors: { device: string; point: string; to: string; seconds?: number }[];
   sorters: { device: string; lanes: string[]; hospital?: string }[];
   gates: { name: string; device?: string }[];
+  areas?: { name: string; points: string[] }[]; // points as patterns
+  targets?: { area: string; per_hour: number }[];
 }
 
 export interface Chute {
@@ -55,6 +57,16 @@ export function boxOf(points: XY[], margin = 0): Box {
     x1: Math.max(...xs) + margin,
     y1: Math.max(...ys) + margin,
   };
+}
+
+/** The points of an area: `*` stands for anything, `?` for one letter. */
+export function pointsOf(plant: Plant, area: string): Point[] {
+  const patterns = plant.areas?.find((each) => each.name === area)?.points ?? [];
+  const tests = patterns.map((each) => {
+    const plain = each.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+    return new RegExp(`^${plain.replace(/\*/g, ".*").replace(/\?/g, ".")}$`);
+  });
+  return plant.points.filter(({ name }) => tests.some((each) => each.test(name)));
 }
 
 export function positions(plant: Plant): Map<string, XY> {
