@@ -32,7 +32,10 @@ DEFAULT = Limits(seconds=60.0)
 LEAST = 1e-9
 LOOKED, PROVED = 0.25, 0.9  # shares of the time at which the search and the proof end
 LARGE_LOOKED = 0.8  # where there is no programme
-CYCLES = 3  # of annealing without a gain, and the search rests
+LAST = 0.97  # of the time: the orders of the last aisles are chosen exactly after it
+CYCLES = 6  # of annealing without a gain, each longer, and the search rests
+LONGER = 1.7
+FILLING = 0.5  # of the time that is left, at most
 FELL = 1.0  # units that a roof must fall by, or the linear programme has no more to say
 ENTRIES_MAX = 80_000  # of the rows of a programme
 
@@ -52,11 +55,13 @@ def solve(
     run.told()
     stages["greedy"] = -run.ratio
     run.look(LOOKED if run.is_small else LARGE_LOOKED, CYCLES)
+    run.fill()
     stages["search"] = -run.ratio
     run.prove(PROVED)
     stages["exact"] = -run.ratio
     if run.is_open() and limits.seconds is not None:
-        run.look(1.0, None)
+        run.look(LAST, None)
+        run.fill()
     bound = -run.bound.ratio(run.ratio)
     best = run.best
     units = int(problem.units[best.orders].sum())
@@ -89,7 +94,8 @@ class _Run:
         self._seed, self._progress = seed, progress
         self._book: Book = book_of(problem)
         self._found: Wave | None = None  # by a programme; the search finds its orders anew
-        self._rounds = 0
+        self._rounds, self._cycle = 0, -1
+        self._programme: Programme | None = None
         self.search = Search(problem, self._book, seed)
         self.bound = Bound(problem, self._book)
         rows = self.bound.rows
@@ -122,12 +128,12 @@ class _Run:
 
     def look(self, share: float, cycles: int | None) -> None:
         """Anneal, cycle after cycle, until so many have found nothing better."""
-        since, length = 0, self._problem.aisles + 16
+        since, shortest = 0, self._problem.aisles + 16
         started_s = self._watch.elapsed_s
         while (cycles is None or since < cycles) and self.is_open():
-            before = self.ratio
-            if before:
-                self.search.inside[:] = self.search.best
+            before, length = self.ratio, round(shortest * LONGER ** min(since, CYCLES))
+            self._cycle += 1
+            self.search.cycle(self._cycle)
             for nth in range(length):
                 if self._is_over(share) or self._rounds == self._limits.iterations:
                     return
@@ -167,8 +173,22 @@ class _Run:
         if not self._is_over(share):
             self._exact(share)
 
+    @property
+    def _whole(self) -> Programme:
+        if self._programme is None:
+            self._programme = Programme(self._problem, self._book, self.bound.rows, whole=True)
+        return self._programme
+
+    def fill(self) -> None:
+        """Choose the orders of the best aisles exactly."""
+        if self.is_small and self.ratio and self._found is None and self.is_open():
+            left_s = self._left_s(1.0)
+            wave = self._whole.filled(self.search.best, left_s * FILLING, self._seed)
+            if wave is not None:
+                self._keep(wave)
+
     def _exact(self, share: float) -> None:
-        whole = Programme(self._problem, self._book, self.bound.rows, whole=True)
+        whole = self._whole
         while self.is_open() and not self._is_over(share):
             count = self.bound.densest(self.ratio)
             least = int(self.bound.needed(self.ratio)[count])

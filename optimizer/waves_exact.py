@@ -12,7 +12,7 @@ import numpy as np
 from ortools.math_opt.python import mathopt  # type: ignore[import-untyped]
 
 from optimizer.waves_bound import Rows
-from optimizer.waves_problem import Book, Floats, Problem, Side, Wave
+from optimizer.waves_problem import Book, Bools, Floats, Problem, Side, Wave
 
 FOREVER_S = 1e6
 NODES = 200_000  # of the search tree, where no time is set
@@ -68,6 +68,15 @@ class Programme:
             np.array(result.variable_values(each)) > 1 / 2 for each in (self._orders, self._aisles)
         )
         return Wave(orders, aisles), roof
+
+    def filled(self, aisles: Bools, budget_s: float, seed: int) -> Wave | None:
+        """The most units of orders that these aisles fill."""
+        for variable, is_in in zip(self._aisles, aisles.tolist(), strict=True):
+            variable.lower_bound = variable.upper_bound = float(is_in)
+        wave, _ = self.best(int(aisles.sum()), 0, budget_s, seed)
+        for variable in self._aisles:
+            variable.lower_bound, variable.upper_bound = 0.0, 1.0
+        return wave
 
     def prices(self, count: int, budget_s: float) -> Floats | None:
         """What a unit of each row is worth to waves of so many aisles; none where time is up."""

@@ -1,9 +1,10 @@
 """A wave by search: aisles come, go and change places, and orders are filled from them.
 
 Aisles are added first by what they hold of what is still wanted, until the wave is large enough;
-then by annealing. What a choice of aisles is worth is `units - price * aisles`, the price being the
-best units for each aisle so far; a wave that is too small pays for what it lacks. Orders are
-filled the largest first, so that small ones fill what is left.
+then by annealing, in cycles. What a choice of aisles is worth is `units - price * aisles`, the
+price being the best units for each aisle so far; a wave that is too small pays for what it lacks.
+Orders are filled the largest first, so that small ones fill what is left; in every other cycle
+those first that have most units a line, which leave most to others where stock is scarce.
 
 A round is ROUND moves, with its own numbers of chance: the same seed makes the same waves.
 """
@@ -119,7 +120,11 @@ class Search:
     def __init__(self, problem: Problem, book: Book, seed: int) -> None:
         self._problem, self._book = problem, book
         self._chance = np.random.default_rng(seed)
-        self._lines = book.lines.first, book.lines.key, book.lines.units, book.units, book.turn
+        lines = np.maximum(1, np.diff(book.lines.first))[book.turn]
+        dense = book.turn[np.argsort(-book.units[book.turn] / lines, kind="stable")]
+        self._turns = book.turn, dense
+        self._turn = self._best_turn = book.turn
+        self._lines = book.lines.first, book.lines.key, book.lines.units, book.units
         self._stock = book.stock.first, book.stock.key, book.stock.units
         self.inside = np.zeros(problem.aisles, dtype=bool)
         self.best = np.zeros(problem.aisles, dtype=bool)
@@ -148,19 +153,27 @@ class Search:
                 return
             self.ratio, self.best[:] = total / count, self.inside
 
+    def cycle(self, number: int) -> None:
+        """Begin anew from the best, filling orders in the turn of that cycle."""
+        self._turn = self._turns[number % len(self._turns)]
+        if self.ratio:
+            self.inside[:] = self.best
+
     def round(self, warmth: float) -> None:
         """ROUND moves."""
-        skus = self._book.wanted.size
+        skus, before = self._book.wanted.size, self.ratio
         self.ratio = anneal(
-            *self._lines, *self._stock, self.inside, self.best, self._have(self.inside),
+            *self._lines, self._turn, *self._stock, self.inside, self.best, self._have(self.inside),
             np.zeros(skus, dtype=np.int64), max(1, self._problem.least), self._problem.most,
             self.ratio, warmth, self._chance.random((ROUND, 4)),
         )  # fmt: skip
+        if self.ratio > before:
+            self._best_turn = self._turn
 
     def wave(self, aisles: Bools) -> Wave:
         """Orders that are filled from these aisles."""
         chosen = np.zeros(self._problem.orders, dtype=bool)
-        filled(*self._lines, self._have(aisles), self._problem.most, chosen)
+        filled(*self._lines, self._best_turn, self._have(aisles), self._problem.most, chosen)
         return Wave(chosen, aisles.copy())
 
     def _have(self, aisles: Bools) -> Ints:
