@@ -117,6 +117,7 @@ class Area:
     __pydantic_config__ = _STRICT
     name: str
     points: tuple[str, ...]  # patterns
+    name_ja: str = ""
 
     def holds_point(self, point: str) -> bool:
         """Whether that point lies in it."""

@@ -153,7 +153,11 @@ host = "127.0.0.1"
 port = {port}
 """
 # what people may close, and what is planned an hour
-AREAS = {"storage west": ("A0*",), "storage east": ("A1*", "A2*"), "stations": ("ST-*",)}
+AREAS = (
+    ("storage west", "西側棚", ("A0*",)),
+    ("storage east", "東側棚", ("A1*", "A2*")),
+    ("stations", "ステーション", ("ST-*",)),
+)
 TARGETS = {"pick": 40, "pack": 25, "load": 15, "ship": 25, "receive": 5, "putaway": 10}
 SCALES, FIRST_SCALE_PORT = 5, 14901  # a bench each
 
@@ -242,8 +246,8 @@ def text(sorter: Sorter = "opcua") -> str:
         for n in range(1, ROBOTS + 1)
     )
     out.extend(
-        f'[[areas]]\nname = "{name}"\npoints = {json.dumps(points)}\n\n'
-        for name, points in AREAS.items()
+        f'[[areas]]\nname = "{name}"\nname_ja = "{name_ja}"\npoints = {json.dumps(points)}\n\n'
+        for name, name_ja, points in AREAS
     )
     out.extend(
         f'[[targets]]\narea = "{area}"\nper_hour = {count}\n\n' for area, count in TARGETS.items()

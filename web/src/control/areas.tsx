@@ -1,5 +1,5 @@
 /** Areas of the floor that people may close: who is in one stands, nobody drives in (wcs/areas.py). */
-import { t, word } from "../core/i18n.ts";
+import { lang, t, word } from "../core/i18n.ts";
 import { arm, type Deed, Why } from "./deeds.tsx";
 import { past, plant, shown } from "./live.ts";
 
@@ -10,13 +10,13 @@ export function Areas() {
   return (
     <section class="areas" data-testid="areas" aria-label={t("room.areas")}>
       <h2>{t("room.areas")}</h2>
-      {areas.map(({ name }) => {
+      {areas.map(({ name, name_ja }) => {
         const deed: Deed = closed.has(name) ? "OPEN" : "CLOSE";
         return (
           <div key={name} data-area={name} data-closed={closed.has(name)}>
             <p>
               <b>
-                <span aria-hidden="true">{closed.has(name) ? "✕" : "●"}</span> {name}
+                <span aria-hidden="true">{closed.has(name) ? "✕" : "●"}</span> {lang.value === "ja" && name_ja ? name_ja : name}
               </b>{" "}
               {closed.has(name) ? t("room.closed") : t("room.open")}
               <button type="button" data-deed={deed} onClick={() => arm(deed, name)}>
