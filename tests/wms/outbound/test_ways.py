@@ -9,7 +9,9 @@ from tests.builders import an_id
 from tests.journeys.test_sell_and_ship import passage
 from tests.wms.house import GINZA, HUB, OSAKA, SITES, SPOKE, House
 from tests.wms.supply import events, exceptions, jobs, put_transfer, transfer, walk
+from wms.outbound.walks import cross_bays_of
 from wms.ports import TrackingEvent
+from wms.sites import site_id
 
 
 def a_site_of_its_own(house: House) -> None:
@@ -270,3 +272,14 @@ def test_a_loader_who_has_begun_leaves_behind_what_was_cancelled(house: House):
         if parcel.state == "LINE_HAUL":
             house.hear(passage(house, parcel, "OUT"))
     assert house.line(order_id)["status"] == "SHIPPED"
+
+
+def test_walks_end_where_the_shelves_of_a_site_do(house: House):
+    (hub,) = (site for site in SITES if site["code"] == HUB)
+    hub_id = site_id(HUB)
+    at_the_end = {"site": HUB, "code": "S04-31", "kind": "PICK_FACE", "zone": "SHELF"}
+    robots = {"site": HUB, "code": "A09-99-1", "kind": "RESERVE", "zone": "ROBOT"}
+    house.ok(house.http.put("/master/v1/sites", json=[hub | {"cross_bays": "10"}]))
+    places = [at_the_end | {"aisle": 4, "bay": 31}, robots | {"aisle": 9, "bay": 99}]
+    house.ok(house.http.put("/master/v1/locations", json=places))
+    assert house.database.run(lambda s: cross_bays_of(s, hub_id)) == (10, 31)
