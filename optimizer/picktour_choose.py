@@ -63,8 +63,8 @@ def shelves_of(ground: Ground, bits: Ints, goods: tuple[Ints, Ints, Ints], wante
     shelves = Shelves(
         ground, bits, aisle, article, quantity, wanted, start, places, now, now.copy(), np.zeros(2)
     )
-    rarest = np.diff(start).astype(np.float64)
-    shelves.total_m[:] = choose_again(shelves, rarest)
+    rarest = np.argsort(np.argsort(np.diff(start), kind="stable"), kind="stable")
+    shelves.total_m[:] = choose_again(shelves, rarest.astype(np.float64))
     shelves.best[:] = now
     return shelves
 
@@ -73,7 +73,7 @@ def take(shelves: Shelves, places: Ints) -> Shelves:
     """The shelves with that choice, and without what is not needed of it."""
     shelves.now[:] = False
     shelves.now[places] = True
-    shelves.total_m[0] = choose_again(shelves, np.zeros(shelves.wanted.size))
+    shelves.total_m[0] = choose_again(shelves, np.arange(shelves.wanted.size, dtype=np.float64))
     if shelves.total_m[0] < shelves.total_m[1] - LEAST_M:
         shelves.total_m[1] = shelves.total_m[0]
         shelves.best[:] = shelves.now
@@ -120,7 +120,10 @@ def let_go(shelves: Shelves, keys: Floats, how: float) -> None:
 
 @compiled
 def choose_again(shelves: Shelves, keys: Floats) -> float:
-    """Choose what is missing, the lowest key first, and leave what is not needed; the length."""
+    """Choose what is missing, the lowest key first, and leave what is not needed; the length.
+
+    No two keys are equal: they would be sorted in another way where loops are not compiled.
+    """
     now, wanted = shelves.now, shelves.wanted
     bits = np.zeros(shelves.bits.shape[1:], dtype=np.int64)
     left = wanted.copy()
@@ -130,10 +133,10 @@ def choose_again(shelves: Shelves, keys: Floats) -> float:
     metres = length_m(shelves.ground, bits)
     for article in np.argsort(keys):
         while left[article] > 0:
-            place, metres = nearest(shelves, article, left[article], bits, metres)
-            now[place] = True
-            bits |= shelves.bits[place]
-            left[article] -= shelves.quantity[place]
+            chosen, metres = nearest(shelves, article, left[article], bits, metres)
+            now[chosen] = True
+            bits |= shelves.bits[chosen]
+            left[article] -= shelves.quantity[chosen]
     return leave(shelves, left, metres)
 
 

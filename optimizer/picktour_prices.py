@@ -94,7 +94,9 @@ def raise_floor(graph: Graph, wanted: Ints, known_m: float, rounds: int, answer:
     for _ in range(rounds):
         price_ways(graph, worth_m, ways_m, cost, best)
         forward(graph, cost, so_far)
-        floor_m = so_far[decisions, graph.states[1]] + np.sum(worth_m * wanted)
+        floor_m = so_far[decisions, graph.states[1]]
+        for each in range(wanted.size):
+            floor_m += worth_m[each] * wanted[each]
         since += 1
         if floor_m > answer.floor_m[0]:
             if floor_m > answer.floor_m[0] + 1e-4 * abs(floor_m):

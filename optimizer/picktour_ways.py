@@ -217,7 +217,7 @@ def _worth(ways: list[Way], goods: Goods) -> list[tuple[Way, Ints]]:
     for at, (choice, _, _) in enumerate(ways):
         if kept and ways[kept[-1]][0] != choice:
             first = len(kept)
-        others = held[np.ix_(kept[first:], mine)]
+        others = held[kept[first:]][:, mine]
         if not (others >= held[at, mine]).all(axis=1).any():
             kept.append(at)
     return [(ways[at], held[at]) for at in kept]

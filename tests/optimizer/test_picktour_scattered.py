@@ -15,6 +15,7 @@ from optimizer.layout import Block
 from optimizer.picktour_prices import priced
 from optimizer.picktour_ways import Goods, ways_of
 from optimizer.result import Limits, Status
+from tests.optimizer.test_batching import answer_of
 
 BLOCK = Block(aisles=3, aisle_length_m=10, aisle_pitch_m=3)
 CROSSED = Block(aisles=3, aisle_length_m=10, aisle_pitch_m=3, cross_aisles_m=(4.0,))
@@ -178,3 +179,22 @@ def test_published_tours_are_as_long_as_ours():
         solution = scattered.solve(p, limits=Limits(iterations=1000))
         assert solution.objective == optima[name]
         assert solution.status is Status.OPTIMAL
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(300)  # it compiles
+def test_compiled_loops_choose_as_plain_ones():
+    script = (
+        "import numpy as np\n"
+        "from optimizer import picktour_branch, picktour_scattered as s\n"
+        "from optimizer.layout import Block\n"
+        "from optimizer.result import Limits\n"
+        "picktour_branch.CHOICES, picktour_branch.FEW = 3, 20\n"
+        "c = np.random.default_rng(3)\n"
+        "b = Block(aisles=6, aisle_length_m=30, aisle_pitch_m=3, cross_aisles_m=(14.0,))\n"
+        "p = s.Problem(block=b, aisle=c.integers(0, 6, 24), depth_m=c.integers(0, 31, 24) + 0.0,\n"
+        "    article=np.arange(24) % 8, quantity=c.integers(1, 4, 24), wanted=np.full(8, 2))\n"
+        "print(s.solve(p, limits=Limits(iterations=6), seed=2))"
+    )
+    answers = {flag: answer_of(script, flag) for flag in ("0", "1")}
+    assert answers["0"] == answers["1"]
