@@ -10,6 +10,7 @@ from tests.wms.house import GINZA, HUB, UMEDA, House
 from tests.wms.planner.desk import Desk
 from tests.wms.supply import put_transfer
 from wms.people.operators import OperatorRecord, save_operator
+from wms.planner.ahead import GONE_AFTER, take
 
 DAY = "2026-11-30"
 
@@ -47,6 +48,9 @@ def test_trucks_get_doors_and_times_beside_those_that_have_one(desk: Desk):
     assert (found["state"], found["failed"]) == ("DONE", "")
     slots = {slot["name"]: slot for slot in found["answer"]["slots"]}
     assert found["answer"]["kept"] == 1
+    quick = {"name": "quick", "arrives": "08:00", "minutes": 30, "due": "08:30"}
+    (alone,) = asked(desk, docks={"day": DAY, "trucks": [quick]})["answer"]["slots"]
+    assert alone["starts_at"] == f"{DAY}T09:00:00+09:00", "who has a time keeps it"
     assert slots["first"]["starts_at"] == f"{DAY}T09:00:00+09:00"
     assert slots["late is well"]["starts_at"] == f"{DAY}T10:30:00+09:00"
     assert (slots["first"]["late_min"], slots["late is well"]["waits_min"]) == (0, 90)
@@ -133,6 +137,15 @@ def test_a_question_asks_one_thing_and_is_answered_once(desk: Desk):
     both = {"site": HUB, "levels": {}, "routes": {}}
     assert desk.answer("PUT", f"ahead/{an_id()}", both).status_code == 422
     assert [each["id"] for each in desk.ask("GET", "ahead?kind=levels")] == [str(id_)]
+
+
+def test_a_question_whose_worker_is_gone_is_taken_again(desk: Desk):
+    house, id_ = desk.house, an_id()
+    desk.ask("PUT", f"ahead/{id_}", {"site": HUB, "levels": {}})
+    assert house.database.run(lambda s: take(s, now=house.clock.now())) == id_
+    assert house.job("plan-ahead") == 0, "its worker may still be there"
+    house.clock.at += GONE_AFTER
+    assert house.job("plan-ahead") == 1
 
 
 def test_levels_that_demand_suggests_stand_beside_those_in_force(desk: Desk):

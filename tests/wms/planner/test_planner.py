@@ -203,17 +203,22 @@ def test_what_somebody_changed_since_is_not_overwritten(desk: Desk):
     assert (answer.status_code, answer.json()["code"]) == (409, "plan_overruled")
 
 
-def test_a_day_is_held_against_the_usual_rules(desk: Desk):
+def test_a_day_is_held_against_the_usual_rules(house: House, desk: Desk):
+    for units in (17, 20):  # nothing is left, but it was there
+        house.put_order(("RICE", units))
+        house.tick()
     report = desk.ask("GET", "report?day=2026-11-27")
 
-    assert report["orders"] == 3
-    done, rules, best = (report["sourcing"][name] for name in ("done", "rules", "best"))
-    assert done["short_units"] == 0
+    assert report["orders"] == 5
+    sides = report["sourcing"]
+    done, rules, best = (sides[name] for name in ("done", "rules", "best"))
+    assert {side["short_units"] for side in sides.values()} == {0}
     assert best["weighed_minor"] <= min(rules["weighed_minor"], done["weighed_minor"]) + 0.01
     assert report["bound_minor"] <= best["weighed_minor"] + 0.01
     assert done["cost_minor"] <= rules["cost_minor"], "by the card that it was decided by"
-    (hub,) = report["picking"]
-    assert (hub["site"], hub["orders"], hub["lines"]) == (HUB, 3, 6)
+    spoke, hub = report["picking"]
+    assert (spoke["site"], spoke["orders"]) == (SPOKE, 1)
+    assert (hub["site"], hub["orders"], hub["lines"]) == (HUB, 4, 7)
     assert 0 < hub["done"]["metres"] <= hub["rules"]["metres"]
     assert desk.answer("GET", "report?day=2026-01-01").json()["code"] == "nothing_to_plan"
 
