@@ -26,7 +26,7 @@ Source: the recurrence is that of Dreyfus and Wagner (1971) for one level; see a
 Y. Acimovic and S. Graves, "Making Better Fulfillment Decisions on the Fly", M&SOM 17(1), 2015.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -61,7 +61,7 @@ __all__ = [
 
 TOLERANCE = 1e-6
 UNITS_MAX = 2**62
-MANY = 500  # orders of a batch
+FEW, MANY = 25, 500  # orders of a batch
 TINY = 3_000  # lines times nodes: some 30 orders over 35 nodes
 TREE_NODES = 1_000  # of the MIP of a tiny batch, where steps are limited
 
@@ -233,12 +233,21 @@ def _whole_order(
     return plan, False
 
 
+def _filler(problem: Problem) -> Callable[[OneOrder], tuple[Ints, bool]]:
+    """What fills one order: a compiled loop where orders are more than a few."""
+    if not IS_COMPILED or problem.parcel_cost.shape[0] <= FEW:
+        return fill_order
+    from optimizer.sourcing_single import fill_one  # noqa: PLC0415 - it loads the compiler
+
+    return fill_one
+
+
 def _fill(
     problem: Problem, order: int, lines: Ints, left: Ints, parcel_cost: Floats
 ) -> tuple[Ints, bool]:
     """Fill these lines of one order, with these costs of a parcel."""
     allowed = np.isfinite(problem.parcel_cost[order])
-    return fill_order(
+    return _filler(problem)(
         OneOrder(
             units=problem.units[lines],
             stock=left[:, problem.sku_of_line[lines]].T,
