@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint contracts types bench bench-floor bench-large nightly web clean
+.PHONY: help setup demo test check format lint contracts types bench bench-floor bench-large chaos nightly web clean
 
 help: ## List what you can type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,11 @@ bench-floor: $(VENV)/.dev ## People, handhelds, labels, sorters, gates, the edge
 
 bench-large: $(VENV)/.dev ## Those that first fill 10 million movements
 	@for name in growth availability; do $(BIN)/python -m benchmarks.$$name --json; done
+
+chaos: $(VENV)/.dev ## Faults at length: the whole system on virtual time, kills under load, a storm; some minutes
+	@$(BIN)/soko sim swarm --seeds 300 --first-seed $(or $(SEED),1) --json
+	@$(BIN)/python -m pytest -m "" -q -s -p no:randomly tests/journeys/test_kill_under_load.py tests/faults
+	@$(BIN)/python -m benchmarks.http --json | tail -n 1
 
 nightly: $(VENV)/.dev ## The long runs: whole days, many seeds, kills; the optimizer's tests compiled
 	@$(PIP) --no-build-isolation -e '.[oracles]'

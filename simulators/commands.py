@@ -3,6 +3,7 @@
 Everything heavy is imported when a command is called.
 """
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -101,6 +102,36 @@ def sim_twin(  # noqa: PLR0913 - options
         raise typer.Exit(2) from None
     twin.run(3_600 * hours)
     typer.echo(json.dumps(asdict(twin.figures())))
+
+
+@sim.command("swarm")
+def sim_swarm(
+    *,
+    seeds: Annotated[int, typer.Option(help="How many.", min=1)] = 300,
+    first_seed: Annotated[int, typer.Option(help="The first of them.", min=0)] = 1,
+    only: Annotated[str, typer.Option(help="Of each plan only these items: 3,8,21.")] = "",
+    json_: Annotated[bool, typer.Option("--json", help="Figures as JSON, last line.")] = False,
+) -> None:
+    """Play the whole system on virtual time, under faults that each seed draws."""
+    import logging
+
+    import structlog
+
+    from simulators.swarm.run import command_of, figures_of, plan_of, run, shortened
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    result = run([plan_of(seed, only) for seed in range(first_seed, first_seed + seeds)])
+    for outcome in result.failed:
+        typer.echo(f"seed {outcome.seed}: {outcome.problem}")
+        typer.echo(f"  {command_of(shortened(plan_of(outcome.seed, only)))}")
+    figures = figures_of(result)
+    typer.echo(
+        f"seeds {first_seed} to {first_seed + seeds - 1}: {figures['failed']} failed,"
+        f" {figures['hours']} simulated hours, {figures['cpu_s']} s of processor"
+    )
+    if json_:
+        typer.echo(json.dumps(figures))
+    sys.exit(1 if result.failed else 0)
 
 
 def demo(  # noqa: PLR0913 - options

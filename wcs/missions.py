@@ -16,7 +16,7 @@ Laws:
 Source: VDA 5050 2.1, orders and their updates.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from edge.messages import ActionKind, Drive, DriveAction, DriveNode, RobotReport
@@ -42,6 +42,8 @@ class Progress:
 # ------------------------------------------------------------------------------- hearing
 def hear(state: State, plant: Plant, robot: Robot, report: RobotReport) -> Progress:
     """Take a robot's report in."""
+    if report.at > state.now:  # of an edge whose clock is ahead, and that does not know it yet:
+        report = replace(report, at=state.now)  # what it says when it knows must not be older
     if robot.report is not None and report.at < robot.report.at:
         return Progress()
     robot.report, robot.heard_at = report, state.now

@@ -133,7 +133,17 @@ def test_an_action_where_the_robot_stands_is_a_node_of_its_own_or_the_first_one(
 
 def test_an_old_report_is_not_heard():
     state, robot, double = placed()
-    news = double.report(START.replace(hour=9), PLANT)
+    state.now = START.replace(hour=9)
+    news = double.report(state.now, PLANT)
     hear(state, PLANT, robot, news)
     hear(state, PLANT, robot, double.report(START, PLANT))
+    assert robot.report == news
+
+
+def test_a_report_of_an_edge_whose_clock_is_ahead_does_not_outdate_those_that_follow():
+    state, robot, double = placed()
+    hear(state, PLANT, robot, double.report(START.replace(hour=17), PLANT))
+    state.now = START.replace(minute=1)
+    news = double.report(state.now, PLANT)
+    hear(state, PLANT, robot, news)
     assert robot.report == news
