@@ -38,6 +38,16 @@ def faces(house: House) -> House:
     return house
 
 
+def test_nothing_may_lie_where_putaway_or_a_back_says_no(faces: House):
+    now = faces.clock.now()
+    slots = faces.database.run(lambda s: slots_of(s, HUB, since=now, now=now))
+    tea, rice = slots.skus.index("TEA"), slots.skus.index("RICE")
+    frozen, high = slots.places.index("F01-01"), slots.places.index("F01-03")
+    allowed = slots.problem.allowed
+    assert not allowed[[tea, rice], frozen].any()
+    assert (allowed[tea, high], allowed[rice, high]) == (True, False), "heavy, and too high"
+
+
 def proposed(house: House, *, days_later: int = 0, move_m: float = 5.0) -> dict[str, Any]:
     now = house.clock.now() + timedelta(days=days_later)
     since = now - timedelta(days=28)
