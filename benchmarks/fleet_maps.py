@@ -5,11 +5,11 @@
     floors    two floors with two lifts
     pods      shelves that robots drive under when empty, and carry through the aisles
 
-Each gives a World for a number of robots and a seed. Whoever has been without a goal for longest
-takes the first one of its list that no other's dead end holds up, and that does not lead to another
-hall while CROSSING robots are on their way to one; and nobody takes any while ACTIVE of the open
-nodes have a robot under way: as a dispatcher would, who knows what lifts and aisles can carry. Who
-has no goal waits where it is, can be pushed, and leaves a dead end that another needs.
+Each gives a World for a number of robots and a seed. Everybody always has somewhere to go: the
+first goal of its list of eight that does not lead to another hall while CROSSING robots are on
+their way to one, nor into a dead end that another is going to, if there is one. Which of them are
+under way at a time is the planner's business (SHARE, wcs.fleet.claims); who waits for that waits.
+Nobody's goal is in a lift or on a single lane: there is nothing to do there.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from wcs.layout.zones import Zone
 
 WITH, AGAINST, QUARTER = 2, 8, 2
 CROSSING = 5
-ACTIVE = 0.15  # robots under way to a node outside of all zones
+SHARE = 0.15  # robots under way to a node outside of all zones
 _AHEAD = 8  # goals of its list that a robot may choose from
 
 Flags = NDArray[np.bool_]
@@ -144,36 +144,29 @@ def _world(
     roadmap = _with_lanes(roadmap).with_zones(declared)
     zones, zone = roadmap.zones, roadmap.zone_of
     hall = _halls(roadmap, zones, zone)
-    active_max = ACTIVE * int((zone == NONE).sum())
     rng = np.random.default_rng(seed)
     starts = rng.permutation(np.flatnonzero(zone == NONE))[:robots].astype(np.int32)
     fleet = Fleet.at(roadmap, starts)
     fleet.heading[:] = 0
-    goals = np.array([i for i in range(roadmap.nodes) if not _is_lift(zones, zone[i])])
+    goals = np.array([i for i in range(roadmap.nodes) if not _is_passed(zones, zone[i])])
     lists: list[list[int]] = [rng.choice(goals, _AHEAD).tolist() for _ in range(robots)]
 
-    def next_leg(robot: int, done: int) -> Leg | None:  # noqa: ARG001 - the list goes on by itself
-        mine = lists[robot]
-        busy = [
-            (int(at), int(to)) for at, to in zip(fleet.tail, fleet.goal, strict=True) if to >= 0
-        ]
-        others = {int(zone[to]) for at, to in busy if at != fleet.tail[robot]} - {NONE}
-        crossing = sum(hall[at] != hall[to] for at, to in busy)
-        here = hall[fleet.tail[robot]]
-        free = [
-            goal
-            for goal in mine
-            if int(zone[goal]) not in others and (hall[goal] == here or crossing < CROSSING)
-        ]
-        if not free or sum(at != to for at, to in busy) >= active_max:
-            return None
-        goal = free[0]
+    def next_leg(robot: int, done: int) -> Leg:  # noqa: ARG001 - the list goes on by itself
+        mine, here = lists[robot], hall[fleet.tail[robot]]
+        others = np.flatnonzero((fleet.goal != NONE) & (np.arange(robots) != robot))
+        ends = set(zone[fleet.goal[others]].tolist()) - {NONE}
+        crossing = int((hall[fleet.tail[others]] != hall[fleet.goal[others]]).sum())
+
+        def dear(goal: int) -> tuple[bool, bool]:
+            return bool(hall[goal] != here and crossing >= CROSSING), int(zone[goal]) in ends
+
+        goal = min(mine, key=dear)
         mine.remove(goal)
         mine.append(int(rng.choice(goals)))
         return Leg(goal)
 
     rows = Rows(roadmap, rows_max=roadmap.nodes)
-    return World(fleet, rows, next_leg, Claims(roadmap), late, seed)
+    return World(fleet, rows, next_leg, Claims(roadmap, share=SHARE), late, seed)
 
 
 def _halls(roadmap: Roadmap, zones: Sequence[Zone], zone: Ints) -> Ints:
@@ -186,5 +179,5 @@ def _halls(roadmap: Roadmap, zones: Sequence[Zone], zone: Ints) -> Ints:
     return hall
 
 
-def _is_lift(zones: Sequence[Zone], zone: int) -> bool:
-    return zone != NONE and zones[zone].kind == "LIFT"
+def _is_passed(zones: Sequence[Zone], zone: int) -> bool:
+    return zone != NONE and zones[zone].kind in {"LIFT", "BRIDGE"}

@@ -72,8 +72,6 @@ class World:
         self.stuck: list[tuple[int, float]] = []  # ticks without progress, free-flow ticks
         self.since = np.zeros(self.fleet.roadmap.nodes, np.int64)
         self.idle: list[int] = []  # without a leg, the longest first
-        self.free_at = np.zeros(robots, np.int64)
-        self.waited: list[int] = []  # ticks without a leg
         for robot in range(robots):
             self._send(robot)
 
@@ -143,7 +141,7 @@ class World:
         leg = (robot, int(fleet.goal[robot]), int(self.began[robot]), self.tick)
         self.legs.append((*leg, float(self.free_ticks[robot])))
         self.done[robot] += 1
-        fleet.goal[robot], self.free_at[robot] = NONE, self.tick
+        fleet.goal[robot] = NONE
         self.idle.append(robot)
 
     def _assign(self) -> None:
@@ -161,7 +159,6 @@ class World:
             fleet.goal[robot] = NONE
             self.idle.append(robot)
             return
-        self.waited.append(int(self.tick - self.free_at[robot]))
         fleet.goal[robot], fleet.layer[robot] = leg.goal, leg.layer
         fleet.slot[robot] = self.rows.slot(leg.goal, leg.layer)
         self.began[robot] = self.best_at[robot] = self.tick
@@ -224,11 +221,6 @@ class World:
                 self._note(robot)
         mean = self.free_flow()
         return max(ticks / max(free, mean) for ticks, free in self.stuck)
-
-    def without_leg(self) -> float:
-        """The longest that any robot had to wait for a leg, in mean free-flow times."""
-        waits = [*self.waited, *(self.tick - self.free_at[self.idle]).tolist()]
-        return max(waits, default=0) / self.free_flow()
 
     def free_flow(self) -> float:
         """The mean ticks of a leg if nobody were in the way."""

@@ -8,8 +8,11 @@
                 are, so that there is no crowd before it and nobody keeps it for himself meanwhile
 
 In the order of rank. A bridge takes any number of robots that leave it at the same end; once
-somebody waits for the other way, only as long as one of still higher rank is on it. Robots with
-their goal on a bridge have it alone.
+somebody waits for the other way, or comes for it and is APPROACH nodes from there, only as long as
+one of still higher rank is on it. Robots with their goal on a bridge have it alone.
+
+With `share`, only so many robots of the highest rank are under way at once, by the open nodes that
+there are; the others wait where they are, and can be pushed. So a full plant keeps moving.
 
 Nothing is remembered from round to round: those inside have their claims because they are inside,
 and ask first for what lies ahead of them; to the others nothing was granted yet.
@@ -37,9 +40,11 @@ from wcs.layout.rows import FAR
 from wcs.layout.zones import Zone
 
 NEAR = 2
+APPROACH = 4  # nodes more from which a wish for a zone counts, so that it is not lost on the way
 COMING = {"DEAD_END": 2, "LIFT": 3, "BLOCK": 3, "BRIDGE": 4}  # a bridge: so many from either end
 _ALONE = -2  # no exit: it stays in the zone
 _KNOWN_MAX = 8192
+_NOBODY = 2**31
 
 
 @dataclass(slots=True)
@@ -50,15 +55,29 @@ class _Use:
     robots: dict[int, int] = field(default_factory=dict)  # who, and of which rank
     exits: set[int] = field(default_factory=set)
     coming: dict[int, int] = field(default_factory=dict)  # how many are on their way, by exit
-    refused: int = 2**31  # the first rank that was
+    refused: int = _NOBODY  # the first rank that was, or comes and is to be next
+    refused_exit: int = _ALONE  # and where it would leave
 
     def takes(self, robot: int, leaves_at: int) -> bool:
         """Whether one more robot may come in."""
-        if robot in self.robots or not self.robots:
+        if robot in self.robots:
             return True
-        if len(self.robots) >= self.zone.capacity or self.refused < min(self.robots.values()):
+        if self.zone.kind != "BRIDGE":
+            return not self.robots or (len(self.robots) < self.zone.capacity and self._is_before())
+        if self.robots and (self.exits != {leaves_at} or leaves_at == _ALONE):
             return False
-        return self.zone.kind != "BRIDGE" or (self.exits == {leaves_at} and leaves_at != _ALONE)
+        if self.refused == _NOBODY or self.refused_exit == leaves_at:
+            return True
+        return bool(self.robots) and self._is_before()
+
+    def _is_before(self) -> bool:
+        """Whether one who is in comes before all who were refused."""
+        return min(self.robots.values()) < self.refused
+
+    def refuse(self, rank: int, leaves_at: int) -> None:
+        """Somebody has to wait for it."""
+        if rank < self.refused:
+            self.refused, self.refused_exit = rank, leaves_at
 
     def enter(self, robot: int, rank: int, leaves_at: int) -> None:
         """Let it in."""
@@ -85,13 +104,15 @@ class Claims:
     Args:
         ways: the roadmap.
         near: how many nodes before its mouth a zone is claimed.
+        share: of the open nodes, so many robots are under way at once.
 
     Attributes:
         retreats: robots that are to leave the zone where they stand, and where to; of this round.
     """
 
-    def __init__(self, ways: Roadmap, near: int = NEAR) -> None:
+    def __init__(self, ways: Roadmap, near: int = NEAR, share: float = 1.0) -> None:
         self.zones, self.near = ways.zones, near
+        self.most = max(1, round(share * int((ways.zone_of == NONE).sum())))
         self.retreats: dict[int, int] = {}
         self._zone: list[int] = ways.zone_of.tolist()
         self._first: list[int] = ways.first.tolist()
@@ -119,11 +140,16 @@ class Claims:
         rank = {robot: place for place, robot in enumerate(order.tolist())}
         self._inside(uses, fleet, rank, table)
         inside = fleet.roadmap.zone_of[fleet.tail[order]] != NONE
-        leads: Flags = np.ones(len(order), np.bool_)
+        leads: Flags = fleet.goal[order] != NONE
+        room = self.most
         for robot in [*order[inside].tolist(), *order[~inside].tolist()]:
-            way = self._way(fleet, robot, table)
-            if way.zones:
-                leads[rank[robot]] = self._ask(uses, robot, rank[robot], way)
+            place = rank[robot]
+            if leads[place] and (room > 0 or inside[place]):
+                way = self._way(fleet, robot, table)
+                leads[place] = not way.zones or self._ask(uses, robot, place, way)
+                room -= int(leads[place])
+            else:
+                leads[place] = False
         for number, use in enumerate(uses):
             fleet.claims[list(use.robots), number] = True
             fleet.vacant[number] = use.zone.kind == "DEAD_END" and not use.robots
@@ -147,7 +173,7 @@ class Claims:
         for robot in robots:
             here = int(fleet.tail[robot])
             zone = self._zone[here]
-            if not fleet.takes[robot] or uses[zone].refused == 2**31:
+            if not fleet.takes[robot] or uses[zone].refused == _NOBODY:
                 continue
             shut = fleet.shut[int(fleet.layer[robot])]
             seen, todo = {here}, [here]
@@ -168,10 +194,12 @@ class Claims:
         first, leaves_at = way.zones[0]
         may_come = uses[first].comes(leaves_at) or robot in uses[first].robots
         if way.steps > self.near:
+            if may_come and way.steps <= self.near + APPROACH:
+                uses[first].refuse(rank, leaves_at)
             return may_come
         for zone, exit_at in way.zones:
             if not uses[zone].takes(robot, exit_at):
-                uses[zone].refused = min(uses[zone].refused, rank)
+                uses[zone].refuse(rank, exit_at)
                 return False
         for zone, exit_at in way.zones:
             uses[zone].enter(robot, rank, exit_at)

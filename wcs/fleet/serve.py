@@ -246,10 +246,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
                     if clash[k] == tail[other]:
                         is_tail = True
             if not is_tail or fate[other] == GOES:
-                if depth == 0:
-                    break  # it leaves: wait
-                stack[base + 3] = 1
-                continue
+                break  # it leaves: wait, and do not step aside into the way of others
             on_stack = False
             for d in range(depth + 1):
                 if stack[d * WIDTH] == other:
