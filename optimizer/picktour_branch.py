@@ -37,8 +37,8 @@ from optimizer.result import Limits, Progress, Stopwatch
 
 LEAST_M = 1e-6
 ROUNDS, ROUNDS_AFTER = 800, 250  # of prices: at the beginning, and for each part
-ROUNDS_PLAIN = 100  # where iterations are counted: the loops may be as they are
-CHOICES = 40  # rounds in which places are chosen anew, for each part
+CHOICES = 120  # rounds in which places are chosen anew, for each part
+ROUNDS_PLAIN, CHOICES_PLAIN = 100, 20  # where iterations are counted: loops may be as they are
 WARMTH = 0.001  # of a walk
 FEW = 100  # ways among which a programme finds the shortest tour at once
 
@@ -127,7 +127,8 @@ class Looking:
     def _choose_from(self, prices: Priced, mine: Ints) -> None:
         """Places are chosen anew, beginning with those of the walk at these prices."""
         self._take("search", mine[prices.on])
-        numbers = self.chance.random((CHOICES, self.goods.wanted.size + MORE))
+        rounds = CHOICES if self.limits.iterations is None else CHOICES_PLAIN
+        numbers = self.chance.random((rounds, self.goods.wanted.size + MORE))
         try_others(self.shelves, numbers, WARMTH * self.best_m)
         self._tell("search", self.shelves)
 

@@ -189,7 +189,7 @@ def test_compiled_loops_choose_as_plain_ones():
         "from optimizer import picktour_branch, picktour_scattered as s\n"
         "from optimizer.layout import Block\n"
         "from optimizer.result import Limits\n"
-        "picktour_branch.CHOICES, picktour_branch.FEW = 3, 20\n"
+        "picktour_branch.CHOICES_PLAIN, picktour_branch.FEW = 3, 20\n"
         "c = np.random.default_rng(3)\n"
         "b = Block(aisles=6, aisle_length_m=30, aisle_pitch_m=3, cross_aisles_m=(14.0,))\n"
         "p = s.Problem(block=b, aisle=c.integers(0, 6, 24), depth_m=c.integers(0, 31, 24) + 0.0,\n"
