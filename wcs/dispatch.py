@@ -18,7 +18,7 @@ Source: thresholds in the manner of openTCS (critical, sufficient, full).
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from typing import Literal
 
@@ -187,6 +187,9 @@ def _check(state: State, plant: Plant, outbox: Outbox) -> None:
     if _is_deaf(state, plant, len(silent)):
         raise_alarm(state, outbox, "fleet.silent/fleet", f"{len(silent)} robots")
         troubles |= dict.fromkeys(silent, "")  # it is we who do not hear: wait, and give up nothing
+        just_silent = state.now - timedelta(seconds=plant.site.silent_s + 1.0)
+        for name in silent:  # nor count this time against who is heard last when we hear again
+            state.robots[name].heard_at = just_silent
     else:
         clear_alarm(state, outbox, "fleet.silent/fleet")
     for name, why in troubles.items():

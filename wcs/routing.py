@@ -92,7 +92,6 @@ class _Many:
         self._plant, self._costs = plant, costs
         self._most = max((len(arcs) for arcs in plant.leaving.values()), default=0)
         self._known: dict[tuple[str | None, str], tuple[list[int], list[int]]] = {}
-        self.starts: Ints = np.array([costs.node[arc.start] for arc in plant.arcs], np.int32)
 
     def ways_on(self, starts: Sequence[tuple[str | None, str]]) -> tuple[Ints, Ints]:
         """(s, w) arcs that leave each point, -1 where there are fewer; the turn into each, ms."""
@@ -230,10 +229,7 @@ class Routes:
         plant, costs = self.plant, self.costs
         through_ms = round(1000 * through_s(plant, goal))
         ends = [(i, costs.arc_ms[i] - through_ms) for i in plant.entering[goal]]
-        passes = costs.many.starts != costs.node[goal]
-        for name in self.closed:  # whoever stands there may leave, but nobody passes through
-            passes &= costs.many.starts != costs.node[name]
-        return row_to(ends, costs.steps, self._is_open, passes)
+        return row_to(ends, costs.steps, self._is_open)
 
 
 def _dead_ends(plant: Plant, closed: frozenset[str]) -> frozenset[str]:

@@ -26,9 +26,10 @@ def site() -> Plant:
 
 def close(twin: Twin, *, held: bool) -> None:
     until = twin.state.now + timedelta(seconds=60)
-    twin.say(
-        AreaHold(id=str(an_id()), area="west", held=held, by="EMI", reason="spill", expires_at=until)
-    )  # fmt: skip
+    hold = AreaHold(
+        id=str(an_id()), area="west", held=held, by="EMI", reason="spill", expires_at=until
+    )
+    twin.say(hold)
 
 
 def test_in_a_closed_area_all_stand_and_nobody_goes_in_until_it_is_opened(site: Plant):
@@ -39,6 +40,7 @@ def test_in_a_closed_area_all_stand_and_nobody_goes_in_until_it_is_opened(site: 
     west = site.areas["west"]
     inside = {name for name, robot in twin.robots.items() if west.holds_point(robot.node)}
     assert inside
+    told = set(twin.state.areas["west"])
     log = twin.log = []
     twin.run(90)
     ends = [(name, move[1]) for name, _, moves in log for move in moves]
@@ -46,6 +48,7 @@ def test_in_a_closed_area_all_stand_and_nobody_goes_in_until_it_is_opened(site: 
     assert [row for row in ends if west.holds_point(row[1])] == []
     assert inside.isdisjoint(name for name, _ in ends)
     assert all(twin.robots[name].paused for name in inside)
+    assert set(twin.state.areas["west"]) == told, "nobody else was granted a way in"
     twin.state = from_json(to_json(twin.state))
     twin.say(Started())
     twin.run(2)

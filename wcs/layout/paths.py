@@ -56,29 +56,24 @@ class Steps:
         )
 
 
-def row_to(
-    goal: Sequence[tuple[int, int]], steps: Steps, is_open: Flags, passes: Flags
-) -> "array[int]":
+def row_to(goal: Sequence[tuple[int, int]], steps: Steps, is_open: Flags) -> "array[int]":
     """The costs of all arcs.
 
     Args:
         goal: arcs that enter the goal, and what each costs there.
         steps: what can be driven one after the other.
         is_open: (a,) arcs that may be taken.
-        passes: (a,) arcs at whose start one may come from elsewhere.
     """
     if IS_COMPILED and len(is_open) >= COMPILED_FROM:
         row: Ints = np.full(len(is_open), FAR, np.int32)
         queue: Ints = np.empty(len(is_open) + 1, np.int32)
         ends = np.array(goal, np.int32).reshape(-1, 2)
-        _relax(ends, steps.first, steps.before, steps.step, is_open, passes, row, queue)
+        _relax(ends, steps.first, steps.before, steps.step, is_open, row, queue)
         return array("i", row.tobytes())
-    return _plain(goal, steps, is_open.tolist(), passes.tolist())
+    return _plain(goal, steps, is_open.tolist())
 
 
-def _plain(
-    goal: Sequence[tuple[int, int]], steps: Steps, is_open: list[bool], passes: list[bool]
-) -> "array[int]":
+def _plain(goal: Sequence[tuple[int, int]], steps: Steps, is_open: list[bool]) -> "array[int]":
     row = array("i", [FAR]) * len(is_open)
     first, before, step = steps.first.tolist(), steps.before.tolist(), steps.step.tolist()
     heap: list[tuple[int, int]] = []
@@ -89,8 +84,6 @@ def _plain(
         if cost >= row[i] or not is_open[i]:
             continue
         row[i] = cost
-        if not passes[i]:
-            continue
         for k in range(first[i], first[i + 1]):
             if (longer := cost + step[k]) < row[before[k]]:
                 heappush(heap, (longer, before[k]))
@@ -104,7 +97,6 @@ def _relax(  # noqa: PLR0913, PLR0917 - a graph in arrays
     before: Ints,
     step: Ints,
     is_open: Flags,
-    passes: Flags,
     row: Ints,
     queue: Ints,
 ) -> None:
@@ -124,8 +116,6 @@ def _relax(  # noqa: PLR0913, PLR0917 - a graph in arrays
         i = queue[head]
         head = (head + 1) % size
         waits[i] = False
-        if not passes[i]:
-            continue
         for k in range(first[i], first[i + 1]):
             j = before[k]
             longer = row[i] + step[k]
