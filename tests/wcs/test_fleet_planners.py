@@ -238,6 +238,33 @@ def test_a_single_lane_is_driven_one_way_at_a_time():
 
 
 @pytest.mark.usefixtures("plain")
+def test_who_comes_for_a_single_lane_has_its_turn_before_those_of_lower_rank_from_the_other_side():
+    # the first is still four nodes away, the second is at the other mouth
+    halls = ["....#.#..", ".........", "....#.#.."]
+    claims, fleet, rows = claiming(halls, {"1,0": "1,8", "1,7": "1,0"})
+    assert leaders(claims, fleet, rows)[:1] == [0]
+    assert not fleet.claims[1].any(), "it would hold up one who comes before it"
+    claims, fleet, rows = claiming(halls, {"1,7": "1,0", "1,0": "1,8"})
+    leaders(claims, fleet, rows)
+    assert fleet.claims[0].any(), "it comes first itself"
+
+
+@pytest.mark.usefixtures("plain")
+def test_only_a_share_of_the_open_ground_is_under_way():
+    claims, fleet, rows = claiming(TWO_HALLS, {"1,0": "0,0", "1,1": "2,0", "1,5": "2,6"})
+    assert leaders(claims, fleet, rows) == [0, 1, 2]
+    assert leaders(Claims(fleet.roadmap, share=0.2), fleet, rows) == [0, 1], "two of the ten nodes"
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_is_pushed_waits_for_one_who_leaves_and_does_not_step_aside():
+    fleet, rows = corridor({0: 0, 1: 1, 2: 2}, {0: 4, 1: 4, 2: 4})
+    fleet.lock[3], fleet.tail[2] = 2, 3  # it drives from 2 to 3
+    fleet.takes[2], fleet.settles[2] = False, True
+    assert ends(fleet, fleet.serve(np.array([0], np.int32), rows.table)) == []
+
+
+@pytest.mark.usefixtures("plain")
 def test_only_the_first_few_come_near_a_zone():
     dead_end = ["...#...", ".......", ".......", "......."]
     dead_end[0] = "###.###"
