@@ -96,14 +96,17 @@ def test_who_has_no_place_yet_stays_out_of_moves():
     assert all(1 not in change.skus for change in slotting.moves_worth(some, most=4))
 
 
-def test_nobody_is_sent_where_it_may_not_lie_so_that_another_comes_nearer():
-    allowed = np.array([[True, True], [True, False]])
+@pytest.mark.parametrize("mover", [0, 1])
+def test_nobody_is_sent_where_it_may_not_lie_so_that_another_comes_nearer(mover: int):
+    allowed = np.ones((2, 2), dtype=bool)
+    allowed[1 - mover, 1] = False
     p = slotting.Problem(
-        picks=np.array([9.0, 1.0]), depot_m=np.array([4.0, 30.0]), between_m=np.zeros((2, 2)),
-        together=np.zeros((2, 2)), allowed=allowed, now=np.array([1, 0]),
+        picks=np.array([1.0, 9.0] if mover else [9.0, 1.0]), depot_m=np.array([4.0, 30.0]),
+        between_m=np.zeros((2, 2)), together=np.zeros((2, 2)), allowed=allowed,
+        now=np.array([0, 1] if mover else [1, 0]),
     )  # fmt: skip
     assert slotting.moves_worth(p, most=2) == []
-    allowed[1, 1] = True
+    allowed[1 - mover, 1] = True
     assert slotting.moves_worth(p, most=2)[0].saved_m == 26 * 8
 
 
