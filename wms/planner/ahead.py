@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from edge.clock import Clock
 from wms.database import Database
-from wms.errors import IdReused, NotFound, WmsError
+from wms.errors import IdReused, NotFound
 from wms.planner.ahead_docks import docks
 from wms.planner.ahead_goods import levels, pallets, routes
 from wms.planner.ahead_people import roster
@@ -114,8 +114,10 @@ def answer(database: Database, clock: Clock) -> int:
     failed = ""
     try:
         found = database.run(lambda s: _search(s, id_, clock.now()))()
-    except (WmsError, ValueError) as error:  # what was asked cannot be; the desk hears of it
-        failed = str(error) or type(error).__name__
+    except ValueError as error:  # what was asked cannot be
+        failed = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the desk hears of it, once
+        failed = f"{type(error).__name__}: {error}"
     database.run(lambda s: _end(s, id_, found, failed, clock.now()))
     return 1
 

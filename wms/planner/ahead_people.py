@@ -29,6 +29,7 @@ LIMITS = Limits(seconds=10.0, iterations=30)
 WORKS = ("pick", "pack")
 UNITS_AN_HOUR = {"pick": 90, "pack": 60}
 A_WEEK = 5  # shifts of a contract
+AHEAD_MAX = timedelta(days=90)  # nobody foresees demand so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ def roster(
 ) -> Callable[[], dict[str, Any]]:
     """The search; ValueError where nobody works."""
     first, days = date.fromisoformat(wish["from"]), int(wish["days"])
+    if first - now.date() > AHEAD_MAX:
+        raise ValueError(f"{first} is more than {AHEAD_MAX.days} days ahead")
     people = [each for each in _people(session) if _learned(each)]
     if not people:
         raise ValueError("nobody picks or packs here: no operator has that work")
