@@ -257,14 +257,6 @@ def test_only_a_share_of_the_open_ground_is_under_way():
 
 
 @pytest.mark.usefixtures("plain")
-def test_who_is_pushed_waits_for_one_who_leaves_and_does_not_step_aside():
-    fleet, rows = corridor({0: 0, 1: 1, 2: 2}, {0: 4, 1: 4, 2: 4})
-    fleet.lock[3], fleet.tail[2] = 2, 3  # it drives from 2 to 3
-    fleet.takes[2], fleet.settles[2] = False, True
-    assert ends(fleet, fleet.serve(np.array([0], np.int32), rows.table)) == []
-
-
-@pytest.mark.usefixtures("plain")
 def test_only_the_first_few_come_near_a_zone():
     dead_end = ["...#...", ".......", ".......", "......."]
     dead_end[0] = "###.###"

@@ -246,7 +246,10 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
                     if clash[k] == tail[other]:
                         is_tail = True
             if not is_tail or fate[other] == GOES:
-                break  # it leaves: wait, and do not step aside into the way of others
+                if depth == 0:
+                    break  # it leaves: wait
+                stack[base + 3] = 1
+                continue
             on_stack = False
             for d in range(depth + 1):
                 if stack[d * WIDTH] == other:
