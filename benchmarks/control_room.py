@@ -62,7 +62,10 @@ CAME = """() => {
   const before = EventSource.prototype.addEventListener;
   EventSource.prototype.addEventListener = function (name, then) {
     before.call(this, name, (event) => {
-      if (name === "frame" || name === "moved") { window.came[0] += 1; window.came[1] += event.data.length; }
+      if (name === "frame" || name === "moved") {
+        window.came[0] += 1;
+        window.came[1] += event.data.length;
+      }
       then(event);
     });
   };

@@ -154,7 +154,7 @@ def test_many_ways_cost_what_each_costs(seed: int):
     routes = Routes(plant).closing(closed)
     rng, points = Random(seed), sorted(plant.points)
     goals = rng.choices(points, k=6)
-    starts = [(None, point) for point in points]
+    starts: list[tuple[str | None, str]] = [(None, point) for point in points]
     starts += [(arc.start, arc.end) for arc in plant.arcs]
     i, j = np.divmod(np.arange(len(starts) * len(goals)), len(goals))
     found = routes.seconds_of(starts, goals, (i, j))

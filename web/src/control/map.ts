@@ -6,7 +6,8 @@
 import { isBlocked, poseOf, type Carton, type Frame, type Robot, siteNow } from "./live.ts";
 import { poseAt, type Pose, round } from "./motion.ts";
 import type { Heat } from "./heat.ts";
-import { drawBolt, drawSign, FONT } from "./signs.ts";
+import { drawCrosses, drawHeat, drawLabel } from "./overlays.ts";
+import { drawBolt, drawSign } from "./signs.ts";
 import { type Box, extent, machines, type Machines, type Plant, pointsOf, positions, type XY } from "./plant.ts";
 
 type Ink = CanvasRenderingContext2D;
@@ -21,7 +22,6 @@ export interface Way {
   heat: Heat | null;
 }
 const TURNS = 32; // of a sign that shows where it heads
-const WAITS_SHOWN = 5;
 
 export class Floor {
   private readonly canvas: HTMLCanvasElement;
@@ -75,7 +75,7 @@ export class Floor {
     ink.setTransform(1, 0, 0, 1, 0, 0);
     ink.clearRect(0, 0, this.canvas.width, this.canvas.height);
     ink.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    if (heat) this.drawHeat(ink, heat);
+    if (heat) drawHeat(ink, heat, (spot) => this.to(spot), this.scale, this.colour);
     if (!frame) return;
     if (!past) this.drawLanes(ink, frame);
     for (const area of frame.areas ?? []) this.drawClosed(ink, area);
@@ -185,7 +185,7 @@ export class Floor {
       ink.roundRect(x - half, y - half, half * 2, half * 2, 4);
       ink.fill();
       ink.stroke();
-      this.label(ink, station.name, x, y + half + 9, 11, this.colour.text as string);
+      drawLabel(ink, station.name, x, y + half + 9, 11, this.colour.text as string);
     }
   }
 
@@ -194,7 +194,7 @@ export class Floor {
     for (const belt of belts) {
       this.band(ink, belt.way.map((each) => this.to(each)));
       const start = this.to(belt.way[0] as XY);
-      this.label(ink, belt.point, start.x, start.y + 14, 10, this.colour.muted as string);
+      drawLabel(ink, belt.point, start.x, start.y + 14, 10, this.colour.muted as string);
     }
     for (const sorter of sorters) {
       const loop = sorter.loop.map((each) => this.to(each));
@@ -232,7 +232,7 @@ export class Floor {
     ink.save();
     ink.translate(x + (upright ? 11 : 0), y + (upright ? 0 : 12));
     if (upright) ink.rotate(Math.PI / 2);
-    this.label(ink, name, 0, 0, 10, this.colour.muted as string);
+    drawLabel(ink, name, 0, 0, 10, this.colour.muted as string);
     ink.restore();
   }
 
@@ -255,7 +255,7 @@ export class Floor {
         ink.globalAlpha = 1;
         const size = Math.min(13, Math.max(10, this.scale * 1.3));
         const beside = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 - this.scale * 1.7 };
-        this.label(ink, `${name}  ${count}`, beside.x, beside.y, size, this.colour.text as string);
+        drawLabel(ink, `${name}  ${count}`, beside.x, beside.y, size, this.colour.text as string);
       }
     }
   }
@@ -326,7 +326,7 @@ export class Floor {
     const half = sign.width / this.ratio / 2;
     ink.drawImage(sign, x - half, y - half, half * 2, half * 2);
     if (chosen || robot.state === "FAULT" || robot.state === "SILENT") {
-      this.label(ink, robot.robot, x, y - r * 2.1 - 6, 12, this.colour.text as string);
+      drawLabel(ink, robot.robot, x, y - r * 2.1 - 6, 12, this.colour.text as string);
     }
   }
 
@@ -365,47 +365,10 @@ export class Floor {
     return bitmap;
   }
 
-  /** A closed area: a cross on each of its points, so that nobody needs a colour to see it. */
   private drawClosed(ink: Ink, area: string): void {
     let points = this.closed.get(area);
     if (!points) this.closed.set(area, (points = pointsOf(this.plant, area).map((each) => ({ x: each.x_m, y: each.y_m }))));
-    const r = Math.max(3, this.scale * 0.5);
-    ink.strokeStyle = this.colour.p2 as string;
-    ink.lineWidth = 2;
-    ink.beginPath();
-    for (const { x, y } of points.map((each) => this.to(each))) {
-      ink.moveTo(x - r, y - r);
-      ink.lineTo(x + r, y + r);
-      ink.moveTo(x + r, y - r);
-      ink.lineTo(x - r, y + r);
-    }
-    ink.stroke();
-  }
-
-  /** How often robots were there by the size of a square; how long they waited by a number, where most. */
-  private drawHeat(ink: Ink, { cell_m, cells }: Heat): void {
-    const most = Math.max(1, ...cells.map(([, , seen]) => seen));
-    ink.fillStyle = this.colour.p3 as string;
-    ink.globalAlpha = 0.35;
-    for (const [column, row, seen] of cells) {
-      const { x, y } = this.to({ x: (column + 0.5) * cell_m, y: (row + 0.5) * cell_m });
-      const side = cell_m * this.scale * Math.sqrt(seen / most);
-      ink.fillRect(x - side / 2, y - side / 2, side, side);
-    }
-    ink.globalAlpha = 1;
-    const waits = cells.filter(([, , , waited]) => waited > 0).sort((a, b) => b[3] - a[3]);
-    for (const [column, row, , waited] of waits.slice(0, WAITS_SHOWN)) {
-      const { x, y } = this.to({ x: (column + 0.5) * cell_m, y: (row + 0.5) * cell_m });
-      this.label(ink, `▲ ${waited}`, x, y, 12, this.colour.text as string);
-    }
-  }
-
-  private label(ink: Ink, text: string, x: number, y: number, size: number, colour: string): void {
-    ink.font = `600 ${size}px ${FONT}`;
-    ink.textAlign = "center";
-    ink.textBaseline = "middle";
-    ink.fillStyle = colour;
-    ink.fillText(text, x, y);
+    drawCrosses(ink, points.map((each) => this.to(each)), Math.max(3, this.scale * 0.5), this.colour.p2 as string);
   }
 }
 

@@ -1,4 +1,4 @@
-"""What planners ask: snapshots, scenarios, runs of them, what is to be; the days ahead of a site."""
+"""What planners ask: snapshots, scenarios, runs of them, proposals; the days ahead of a site."""
 
 from alembic import op
 
