@@ -7,7 +7,7 @@
 
     plan      what a seed draws: weather, work, mishaps; a list, so that it can be made shorter
     timeline  virtual time; line: a network; pump: the sending end of a stream
-    office    the WMS: its pure core here, its use cases on PostgreSQL in tests/faults
+    office    the WMS: its pure core; the use cases on PostgreSQL have drills of their own
     control   the process of the WCS: journal, intake and engine are the product's own
     edge      the process beside the machines: spool, stamps, fence and sessions are its own
     devices   robots that speak VDA 5050, a belt with a sorter, a gate: they know what is true
