@@ -2,8 +2,7 @@
 
 The arithmetic of promises is the product's own (wms.stock.balance), and so are the rules of its
 two streams (edge.stream). Each public method is a transaction: all of it is done or nothing, and
-what was committed outlives a kill. tests/faults plays the same world over the use cases on
-PostgreSQL.
+what was committed outlives a kill.
 
     place ──> picks of totes ──> transport to the station ──> picked ──> parcel ──> gate ──> shipped
                                  └────── and home again <───────┘
