@@ -45,7 +45,10 @@ def test_there_is_no_emergency_stop_button(stage: StageHand, open_page: Opener):
     page.locator("[data-robot=R-05]").click()
     buttons = page.get_by_role("button").all_inner_texts()
     assert not [name for name in buttons if "emergency" in name.lower() or "e-stop" in name.lower()]
-    expect(page.locator("[data-deed]")).to_have_text(["Stand still …", "Take its drive away …"])
+    deeds = page.get_by_test_id("faceplate").locator("[data-deed]")
+    expect(deeds.first).to_have_text("Stand still …")
+    expect(deeds.nth(1)).to_have_text("Take its drive away …")
+    assert deeds.count() <= 3  # an order may be taken back that it has not begun
 
 
 def test_old_data_is_greyed_out_and_says_so(stage: StageHand, open_page: Opener, snap: Snapper):

@@ -62,6 +62,7 @@ export function Handheld({ home }: { home: ComponentChildren }) {
         rest = window.setTimeout(() => (resting.value = false), REST_MS);
       },
       () => (notice.value = { kind: "say", key: "h.ime" }),
+      () => sheet.value.kind === "scanner",
     );
     sink.current.focus();
     return scanner.listen();

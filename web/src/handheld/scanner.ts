@@ -3,7 +3,8 @@
  *
  * Keys are gathered until Enter or Tab, or until 60 ms of silence after at least four of them: nobody
  * types that fast. A device whose scanner has sent Enter once is known to send it (its profile, kept in
- * the browser): then silence ends nothing, for a busy device stutters in the middle of a code. If such
+ * the browser): then silence ends nothing, for a busy device stutters in the middle of a code. While a
+ * scanner is tried out nothing is known of it, and nobody is in a hurry: a second. If such
  * a scanner is changed for one that sends none, a second of silence ends a code all the same, and the
  * device is known no more. Keys that a browser hides (`Unidentified`, 229) arrive as text in a sink field.
  * What is read is NFKC-normalised: full-width letters become half-width; the character that a device
@@ -56,14 +57,16 @@ export class Scanner {
   private readonly sink: HTMLInputElement;
   private readonly onRead: (read: Read) => void;
   private readonly onKana: () => void;
+  private readonly isTrial: () => boolean;
   private text = "";
   private slowest_ms = 0;
   private key_ms = 0;
   private timer = 0;
   private last = { code: "", at_ms: Number.NEGATIVE_INFINITY };
 
-  constructor(sink: HTMLInputElement, onRead: (read: Read) => void, onKana: () => void) {
+  constructor(sink: HTMLInputElement, onRead: (read: Read) => void, onKana: () => void, isTrial = () => false) {
     this.sink = sink;
+    this.isTrial = isTrial;
     this.onRead = onRead;
     this.onKana = onKana;
   }
@@ -131,7 +134,7 @@ export class Scanner {
         }
         this.timer = window.setTimeout(() => this.forget(), FORGET_MS);
       },
-      suffix === "enter" || suffix === "tab" ? DOUBT_MS : SILENCE_MS,
+      suffix === "enter" || suffix === "tab" || this.isTrial() ? DOUBT_MS : SILENCE_MS,
     );
   }
 
