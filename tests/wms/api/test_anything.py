@@ -27,7 +27,7 @@ from edge.ports import HOST
 from tests.faults.shop import serving
 from tests.wms.house import House
 
-FEW, MANY = 3, 200  # requests of an operation
+FEW, MANY = 2, 200  # requests of an operation
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
