@@ -1,6 +1,6 @@
 /** Where a shift begins: one huge button, what there is to do, what is in hand, and "what is this?" */
 import { LanguageSwitch, LookSwitch } from "../core/bar.tsx";
-import { number, t, word } from "../core/i18n.ts";
+import { t, word } from "../core/i18n.ts";
 import { CameraIcon } from "./icon.tsx";
 import { later, worded } from "./later.tsx";
 import { Message } from "./message.tsx";
@@ -49,7 +49,7 @@ export function Start() {
           {open.map((kind) => (
             <button key={kind} type="button" class="chip" aria-pressed={all || kinds.includes(kind)} onClick={() => toggle(kind)}>
               {all || kinds.includes(kind) ? "✓ " : ""}
-              {word("kind", kind)} {(offered.value[kind] ?? 0) > 0 && <b class="num">{number(offered.value[kind] ?? 0)}</b>}
+              {word("kind", kind)} {(offered.value[kind] ?? 0) > 0 && <b class="num">{offered.value[kind]}</b>}
             </button>
           ))}
         </fieldset>
