@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +55,7 @@ BEGIN
     WHERE datname = current_database() AND pid <> pg_backend_pid();
   SET LOCAL session_replication_role = replica;
   FOR v_table IN SELECT c.oid::regclass FROM pg_class c
-    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND pg_relation_size(c.oid) > 0
       AND c.relname NOT IN ('alembic_version', 'hold_transition', 'owner')
   LOOP
     EXECUTE 'DELETE FROM ' || v_table;
@@ -145,11 +145,28 @@ def worker_database(server: Server) -> Iterator[str]:
     _drop(server, name)
 
 
+@pytest.fixture(scope="session")
+def sweep(worker_database: str) -> Iterator[Callable[[], None]]:
+    """Empties this worker's database, over one connection: a new one learns the catalogue anew."""
+    connection = _connect(worker_database)
+
+    def empty() -> None:
+        nonlocal connection
+        try:
+            connection.execute(EMPTY)
+        except psycopg.OperationalError:  # a test has ended it
+            connection.close()
+            connection = _connect(worker_database)
+            connection.execute(EMPTY)
+
+    yield empty
+    connection.close()
+
+
 @pytest.fixture
-def database_url(worker_database: str) -> str:
+def database_url(worker_database: str, sweep: Callable[[], None]) -> str:
     """A database with our schema in which nothing is, as after the migrations."""
-    with _connect(worker_database) as connection:
-        connection.execute(EMPTY)
+    sweep()
     return worker_database
 
 
