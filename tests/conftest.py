@@ -55,8 +55,8 @@ BEGIN
     WHERE datname = current_database() AND pid <> pg_backend_pid();
   SET LOCAL session_replication_role = replica;
   FOR v_table IN SELECT c.oid::regclass FROM pg_class c
-    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND pg_relation_size(c.oid) > 0
-      AND c.relname NOT IN ('alembic_version', 'hold_transition', 'owner')
+    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+      AND pg_relation_size(c.oid) > 0 AND c.relname NOT IN ('alembic_version', 'hold_transition', 'owner')
   LOOP
     EXECUTE 'DELETE FROM ' || v_table;
   END LOOP;
