@@ -56,7 +56,8 @@ BEGIN
   SET LOCAL session_replication_role = replica;
   FOR v_table IN SELECT c.oid::regclass FROM pg_class c
     WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
-      AND pg_relation_size(c.oid) > 0 AND c.relname NOT IN ('alembic_version', 'hold_transition', 'owner')
+      AND pg_relation_size(c.oid) > 0
+      AND c.relname NOT IN ('alembic_version', 'hold_transition', 'owner')
   LOOP
     EXECUTE 'DELETE FROM ' || v_table;
   END LOOP;
