@@ -3,6 +3,7 @@
     [[fleets]]     a fleet that takes missions: where it goes, how many it takes, what they cost
     [[portals]]    a door or a lift: which ways lead through it, and how it must stand for each
     [[areas]]      parts of the floor that people may close: their points, as patterns
+    [alarms] and [[suppressions]]                     how people are told; nothing decides by it
     [[circuits]]   a safety circuit, and the points and devices that stand still when it is open
 
     ways = [["dock-3", "outside", "OPEN"], ["outside", "dock-3", "OPEN"]]             a door
@@ -16,9 +17,9 @@ Units: seconds; prices in minor units of `currency`.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -122,6 +123,25 @@ class Area:
     def holds_point(self, point: str) -> bool:
         """Whether that point lies in it."""
         return any(fnmatchcase(point, pattern) for pattern in self.points)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRules:
+    """How the site's alarms are shown to people."""
+
+    __pydantic_config__ = _STRICT
+    operators: Annotated[int, Field(ge=1)] = 1  # who share what comes
+    latched: tuple[str, ...] = ()  # codes that stay until they are reset, beside the usual ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionSpec:
+    """While alarm `when` of a machine stands, what it hides there needs nobody."""
+
+    __pydantic_config__ = _STRICT
+    when: str  # a code; "out_of_service": the whole machine is
+    hides: tuple[str, ...]  # codes
+    where: Literal["same", "before", "after", "circuit", "speaks_for", "site"] = "same"
 
 
 def machine_faults(

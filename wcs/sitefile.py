@@ -5,19 +5,27 @@ wcs.plant. All faults are collected before anything is refused.
 
     [site] · [[points]] · [[paths]] · [[zones]] · [[stations]] · [[robots]]
     [[conveyors]] · [[sorters]] · [[gates]] · [[devices]] · [[targets]]
-    [[fleets]] · [[portals]] · [[circuits]] · [[areas]]     wcs.machines
+    [[fleets]] · [[portals]] · [[circuits]] · [[areas]] · [alarms] · [[suppressions]]   wcs.machines
 
 Units: metres, seconds, metres per second.
 """
 
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from wcs.machines import Area, Circuit, FleetSpec, Portal, machine_faults
+from wcs.machines import (
+    AlarmRules,
+    Area,
+    Circuit,
+    FleetSpec,
+    Portal,
+    SuppressionSpec,
+    machine_faults,
+)
 from wcs.mfc_graph import Belt, Node
 
 PointKind: TypeAlias = Literal["lane", "storage", "station", "park", "charge"]
@@ -176,6 +184,8 @@ class SiteFile:
     circuits: tuple[Circuit, ...] = ()
     areas: tuple[Area, ...] = ()
     targets: tuple[Target, ...] = ()
+    alarms: AlarmRules = field(default_factory=AlarmRules)
+    suppressions: tuple[SuppressionSpec, ...] = ()
     nodes: tuple[Node, ...] = ()  # of a network of conveyors
     belts: tuple[Belt, ...] = ()
 

@@ -135,7 +135,6 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
         case Alarm():
             count(session, floor.hub, "alarms", int(message.active))
             exception_id = derive(_NAMES, "alarm", message.id)
-            note(session, floor.hub, exception_id, message)
             report(
                 session,
                 floor.hub,
@@ -147,6 +146,7 @@ def _do(session: Session, floor: Floor, message: FromWcs, message_id: UUID, now:
                 priority=message.priority,
                 active=message.active,
             )
+            note(session, floor.hub, exception_id, message, latching=floor.latched)
     session.flush()
 
 

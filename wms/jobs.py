@@ -22,7 +22,7 @@ from wms.billing.jobs import billing_jobs
 from wms.collect.jobs import collect_jobs
 from wms.collect.policy import is_for_release
 from wms.contacts.keys import Keys
-from wms.control import alarms
+from wms.control import alarms, out_of_service
 from wms.counting.jobs import counting_jobs
 from wms.database import Database
 from wms.epcis.tell import epcis_jobs
@@ -177,6 +177,7 @@ class Jobs:
         """Forget what every consumer has had and is a week old, and old alarms; part by part."""
         now = self.clock.now()
         forgotten = self.database.run(lambda s: outbox.forget(s, before=now - EVENTS_KEPT))
+        forgotten += self.database.run(lambda s: out_of_service.end(s, now))
         return forgotten + self.database.run(lambda s: alarms.forget(s, now))
 
     def seal(self) -> int:

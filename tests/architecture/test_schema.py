@@ -31,6 +31,7 @@ SITE = {
     "serial", "site_counter", "stock_balance", "stock_checkpoint", "stock_command", "supply",
     "task", "transport", "work_event", "work_place", "work_rule", "work_standard",
     "evidence", "exception_act", "alarm_shelf", "alarm_event", "site_minute", "machine_hour",
+    "alarm_out_of_service",
     "count_wanted", "stock_count", "count_round", "count_line", "count_adjustment", "count_act",
     "count_policy", "count_class",
     "inbound_act", "asn", "asn_line", "asn_unit", "receipt", "inbound_policy", "dock_door",

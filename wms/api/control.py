@@ -23,19 +23,23 @@ from wms.api.control_shapes import (
     AlarmOut,
     AlarmsOut,
     HeatOut,
+    HiderOut,
     KindOut,
     MachineOut,
     MinuteOut,
     MomentOut,
     OrderHeldUp,
+    OutOfServiceOut,
     Row,
     ShelveIn,
     SpanOut,
+    TakeOutIn,
 )
 from wms.api.dependencies import Boss, Now, Services, Svc
 from wms.api.shapes import CommandIn
-from wms.control import alarms
+from wms.control import alarms, out_of_service
 from wms.control.alarms import AlarmList, Listed, alarm_list, orders_of, standing_at
+from wms.control.figures import figures
 from wms.control.health import CELL_M, Spell, health, heat
 from wms.control.hour import last_hour
 from wms.control.model import MachineHour, SiteMinute
@@ -109,6 +113,40 @@ def post_unshelve(
     return _after(services, now, lambda session: alarms.unshelve(session, alarm_id, act, now=now))
 
 
+@router.post("/alarms/{alarm_id}:reset")
+def post_reset(alarm_id: UUID, body: CommandIn, services: Svc, now: Now, boss: Boss) -> AlarmsOut:
+    """What a latched alarm left behind was looked at. 409 alarm_stands: its trouble is not over."""
+    act = Act(id=body.command_id, name="reset", by=boss)
+    return _after(services, now, lambda session: alarms.reset(session, alarm_id, act, now=now))
+
+
+@router.post("/alarms/{alarm_id}:take-out-of-service")
+def post_take_out(
+    alarm_id: UUID, body: TakeOutIn, services: Svc, now: Now, boss: Boss
+) -> AlarmsOut:
+    """Nothing is to be heard of it until then, 31 days at most; it is listed all the while."""
+    act = Act(id=body.command_id, name="out_of_service", by=boss, note=body.reason)
+    until = now + timedelta(hours=body.hours)
+    return _after(
+        services,
+        now,
+        lambda session: out_of_service.take_out(
+            session, alarm_id, act, until=until, whole=body.whole, now=now
+        ),
+    )
+
+
+@router.post("/alarms/{alarm_id}:put-back-in-service")
+def post_put_back(
+    alarm_id: UUID, body: CommandIn, services: Svc, now: Now, boss: Boss
+) -> AlarmsOut:
+    """What was put out of service at that alarm is heard again."""
+    act = Act(id=body.command_id, name="back_in_service", by=boss)
+    return _after(
+        services, now, lambda session: out_of_service.put_back(session, alarm_id, act, now=now)
+    )
+
+
 @router.get("/alarms/{alarm_id}/orders")
 def get_orders_held_up(alarm_id: UUID, services: Svc) -> list[OrderHeldUp]:
     """The open orders that wait for what is in trouble, the oldest first."""
@@ -124,8 +162,9 @@ def get_orders_held_up(alarm_id: UUID, services: Svc) -> list[OrderHeldUp]:
 def get_figures(services: Svc, now: Now, hours: Hours = 24) -> AlarmFiguresOut:
     """How many came, how often as a flood, and who is behind most of them."""
     since = now - timedelta(hours=hours)
+    operators = _ground(services.settings.site_file).operators
     found = services.database.run(
-        lambda session: alarms.figures(session, services.floor.hub, since, now)
+        lambda session: figures(session, services.floor.hub, since, now, operators)
     )
     return AlarmFiguresOut(since=since, until=now, **found)
 
@@ -254,11 +293,21 @@ def _said(facts: dict[str, Any]) -> str:
 
 
 def _alarms_out(found: AlarmList) -> AlarmsOut:
-    return AlarmsOut(alarms=[_alarm_out(one) for one in found.alarms], flood=found.flood)
+    return AlarmsOut(
+        alarms=[_alarm_out(one) for one in found.alarms],
+        flood=found.flood,
+        out_of_service=[
+            OutOfServiceOut(
+                alarm=one.exception_id, source=one.source, code=one.code, since=one.at,
+                until=one.until, by=one.by, reason=one.reason,
+            )
+            for one in found.out
+        ],
+    )  # fmt: skip
 
 
 def _alarm_out(one: Listed) -> AlarmOut:
-    row, shelf = one.row, one.shelf
+    row, shelf, hider = one.row, one.shelf, one.hidden_by
     facts: dict[str, Any] = row.facts
     return AlarmOut(
         id=row.id,
@@ -274,6 +323,8 @@ def _alarm_out(one: Listed) -> AlarmOut:
         shelved_until=None if shelf is None else shelf.until,
         shelved_by="" if shelf is None else shelf.by,
         shelved_why="" if shelf is None else shelf.reason,
+        suppressed_by=None if hider is None else HiderOut(code=hider[0], source=hider[1]),
+        out_until=None if one.out is None else one.out.until,
         until=facts.get("until"),
         by=str(facts.get("by") or ""),
     )

@@ -13,6 +13,25 @@ Reason = Annotated[
 ]
 
 
+class HiderOut(BaseModel):
+    """What stands and hides others by design; code out_of_service: the whole machine is out."""
+
+    code: str
+    source: str
+
+
+class OutOfServiceOut(BaseModel):
+    """Nothing is to be heard of it until then; no code: of the whole machine."""
+
+    alarm: UUID = Field(description="at which it was said, and is put back")
+    source: str
+    code: str
+    since: datetime
+    until: datetime
+    by: str
+    reason: str
+
+
 class AlarmOut(BaseModel):
     """One alarm: in which state, under which cause, shelved or not."""
 
@@ -22,13 +41,17 @@ class AlarmOut(BaseModel):
     code: str
     priority: int
     active: bool
-    state: Literal["UNACK", "ACKED", "RETURNED"]
+    state: Literal["UNACK", "ACKED", "RETURNED", "LATCHED"] = Field(
+        description="LATCHED: over, and shown until a person resets it"
+    )
     owner: str
     detail: str
     cause: UUID | None = Field(description="the alarm that explains it; null: it stands for itself")
     shelved_until: datetime | None
     shelved_by: str
     shelved_why: str
+    suppressed_by: HiderOut | None = Field(description="by design: while that stands")
+    out_until: datetime | None = Field(description="out of service until then")
     until: datetime | None = Field(description="of what waits to be confirmed")
     by: str = Field(description="who asked for what waits to be confirmed")
 
@@ -38,12 +61,23 @@ class AlarmsOut(BaseModel):
 
     alarms: list[AlarmOut]
     flood: bool = Field(description="more than ten new ones in ten minutes")
+    out_of_service: list[OutOfServiceOut] = Field(
+        description="all that is, whether it stands or not; the next to come back first"
+    )
 
 
 class ShelveIn(CommandIn):
     """For how long, and why."""
 
     minutes: Literal[5, 15, 60]
+    reason: Reason
+
+
+class TakeOutIn(CommandIn):
+    """Until when, why, and whether all of the machine."""
+
+    hours: int = Field(ge=1, le=31 * 24)
+    whole: bool = Field(default=False, description="everything of that machine")
     reason: Reason
 
 
@@ -68,12 +102,16 @@ class AlarmFiguresOut(BaseModel):
     since: datetime
     until: datetime
     raised: int
+    operators: int = Field(description="who share what comes, by the site file")
     per_hour: float
+    per_hour_operator: float
     by_priority: dict[str, int]
     flood_share: float = Field(description="of all ten-minute spans")
+    peak: int = Field(description="the most in any ten minutes")
     bad_actors: list[Actor]
     chattering: list[str]
     stale: int = Field(description="that have stood for more than a day")
+    stale_ones: list[str]
 
 
 Row = tuple[float, float, float, str, float, int]

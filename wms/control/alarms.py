@@ -3,40 +3,51 @@
     UNACK     it stands, and nobody has said that they know
     ACKED     somebody has; it stands
     RETURNED  it is over, and nobody had said so: shown until somebody does, for an hour
-    (gone)    over and known
-    shelved   people want to hear nothing of that trouble of that machine, for an hour at most
+    LATCHED   it is over, and what it may have left must be looked at: shown until it is reset
+    (gone)    over and known, or reset
 
-Acknowledging moves nothing and ends nothing: an alarm ends when its trouble does. What was shelved
+    shelved         people want to hear nothing of that trouble of that machine, for an hour at most
+    suppressed      its cause stands, and by design that is enough         (wms.control.suppress)
+    out of service  people took it out until a time they named  (wms.control.out_of_service)
+
+Acknowledging moves nothing and ends nothing: an alarm ends when its trouble does, and only a person
+resets what is latched. What comes again is new again, whoever knew of it before. What was shelved
 comes back by itself. Each of these acts is kept, with who did it and why (`exception_act`).
 
 Source: ISA-18.2 / IEC 62682 (states, shelving, performance: 6 an hour, floods, chattering).
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, text, tuple_
+from sqlalchemy import and_, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from wcs.messages import Alarm
-from wms.control.model import AlarmEvent, AlarmShelf
-from wms.control.rules import FLOOD, Ground, Seen, causes, is_flood
+from wms.control.figures import A_DAY
+from wms.control.model import AlarmEvent, AlarmOutOfService, AlarmShelf
+from wms.control.rules import LATCHED, Ground, Seen, causes, is_flood
+from wms.control.suppress import suppressed
+from wms.errors import Conflict
 from wms.ids import derive
 from wms.outbound import machines
-from wms.outbound.attend import Act, exception_of, is_done, take
+from wms.outbound.attend import Act, AlreadySolved, exception_of, is_done, take
 from wms.outbound.model import ExceptionAct, ExceptionRow
 
-State: TypeAlias = Literal["UNACK", "ACKED", "RETURNED"]
+State: TypeAlias = Literal["UNACK", "ACKED", "RETURNED", "LATCHED"]
 SHOWN_MAX = 300
 RETURNED_FOR = timedelta(hours=1)
-CHATTERS = 3  # times in a minute
-STALE = timedelta(hours=24)
-A_DAY = timedelta(hours=24)
+HEARD = ("machine.", "safety.")  # asks of people and emergency stops are never out of service
+
+
+class AlarmStands(Conflict):
+    """Its trouble is not over: there is nothing to reset yet."""
+
+    code: ClassVar[str] = "alarm_stands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +58,13 @@ class Listed:
     state: State
     cause: UUID | None  # of the alarm that explains it
     shelf: AlarmShelf | None
+    hidden_by: tuple[str, str] | None  # by design: code and source of what stands
+    out: AlarmOutOfService | None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it is to be looked at now."""
+        return self.shelf is None and self.hidden_by is None and self.out is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +73,7 @@ class AlarmList:
 
     alarms: list[Listed]
     flood: bool
+    out: Sequence[AlarmOutOfService]  # all of them, whether such an alarm stands or not
 
 
 # ------------------------------------------------------------------------------- what there is
@@ -66,9 +85,10 @@ def alarm_list(session: Session, ground: Ground, *, now: datetime) -> AlarmList:
         ExceptionRow.at > now - RETURNED_FOR,
         ExceptionRow.code.not_in(machines.CODES.values()),
     )
+    latched = and_(~ExceptionRow.active, ExceptionRow.latched, ExceptionRow.state != "SOLVED")
     query = (
         select(ExceptionRow)
-        .where(or_(ExceptionRow.active, returned))
+        .where(or_(ExceptionRow.active, returned, latched))
         .order_by(ExceptionRow.priority, ExceptionRow.at.desc(), ExceptionRow.id)
         .limit(SHOWN_MAX)
     )
@@ -77,24 +97,44 @@ def alarm_list(session: Session, ground: Ground, *, now: datetime) -> AlarmList:
         (shelf.site_id, shelf.source, shelf.code): shelf
         for shelf in session.scalars(select(AlarmShelf).where(AlarmShelf.until > now))
     }
-    standing = [row for row in rows if row.active]
-    seen = [Seen(id=str(one.id), code=one.code, source=one.source, at=one.at) for one in standing]
-    first = causes(seen, ground)
+    out = session.scalars(
+        select(AlarmOutOfService)
+        .where(AlarmOutOfService.until > now)
+        .order_by(AlarmOutOfService.until, AlarmOutOfService.source, AlarmOutOfService.code)
+    ).all()
+    standing = [
+        Seen(id=str(row.id), code=row.code, source=row.source, at=row.at, priority=row.priority)
+        for row in rows if row.active
+    ]  # fmt: skip
+    first = causes(standing, ground)
+    hidden = suppressed(standing, ground, [one.source for one in out if not one.code])
     listed = [
         Listed(
             row=row,
             state=_state(row),
             cause=UUID(cause) if (cause := first.get(str(row.id))) else None,
             shelf=shelves.get((row.site_id, row.source, row.code)),
+            hidden_by=hidden.get(str(row.id)),
+            out=_out_of_service(row, out),
         )
         for row in rows
     ]
-    return AlarmList(alarms=listed, flood=is_flood((row.at for row in standing), now))
+    new = (one.row.at for one in listed if one.row.active and one.is_heard)
+    return AlarmList(alarms=listed, flood=is_flood(new, now), out=out)
+
+
+def _out_of_service(
+    row: ExceptionRow, out: Sequence[AlarmOutOfService]
+) -> AlarmOutOfService | None:
+    if row.code.startswith(HEARD):
+        return None
+    mine = (each for each in out if each.site_id == row.site_id and each.source == row.source)
+    return next((each for each in mine if each.code in ("", row.code)), None)
 
 
 def _state(row: ExceptionRow) -> State:
     if not row.active:
-        return "RETURNED"
+        return "LATCHED" if row.latched else "RETURNED"
     return "ACKED" if row.state == "TAKEN" else "UNACK"
 
 
@@ -134,7 +174,7 @@ ORDER BY o.placed_at, o.id LIMIT :most
 
 # ------------------------------------------------------------------------------- what is done
 def acknowledge(session: Session, id_: UUID, act: Act, *, now: datetime) -> ExceptionRow:
-    """They know of it; what has returned is off the list with that.
+    """They know of it; what has returned is off the list with that, but for what is latched.
 
     Raises:
         NotFound, TakenByAnother: there is none, or somebody else sees to it.
@@ -146,8 +186,30 @@ def acknowledge(session: Session, id_: UUID, act: Act, *, now: datetime) -> Exce
         take(session, row, act, now=now)
         return row
     if row.state == "OPEN":
-        row.state, row.owner, row.solved_at = "SOLVED", act.by, now
-        _keep(session, row, act, now)
+        row.owner = act.by
+        row.state = "TAKEN" if row.latched else "SOLVED"
+        row.solved_at = None if row.latched else now
+        keep(session, row, act, now)
+    return row
+
+
+def reset(session: Session, id_: UUID, act: Act, *, now: datetime) -> ExceptionRow:
+    """They have looked at what a latched alarm left behind: it is off the list.
+
+    Raises:
+        NotFound: there is none.
+        AlarmStands: its trouble is not over.
+        AlreadySolved: nothing is latched there.
+    """
+    row = exception_of(session, id_)
+    if is_done(session, row, act):
+        return row
+    if row.active:
+        raise AlarmStands("its trouble is not over")
+    if not row.latched or row.state == "SOLVED":
+        raise AlreadySolved("nothing is latched")
+    row.state, row.owner, row.act, row.solved_at = "SOLVED", row.owner or act.by, act.name, now
+    keep(session, row, act, now)
     return row
 
 
@@ -165,7 +227,7 @@ def shelve(
     session.execute(
         statement.on_conflict_do_update(index_elements=["site_id", "source", "code"], set_=facts)
     )
-    _keep(session, row, act, now)
+    keep(session, row, act, now)
     return row
 
 
@@ -178,11 +240,12 @@ def unshelve(session: Session, id_: UUID, act: Act, *, now: datetime) -> Excepti
     shelf = session.get(AlarmShelf, key)
     if shelf is not None:
         session.delete(shelf)
-    _keep(session, row, act, now)
+    keep(session, row, act, now)
     return row
 
 
-def _keep(session: Session, row: ExceptionRow, act: Act, now: datetime) -> None:
+def keep(session: Session, row: ExceptionRow, act: Act, now: datetime) -> None:
+    """It stays with the alarm that it was done, by whom and why."""
     session.add(
         ExceptionAct(
             site_id=row.site_id, id=act.id, exception_id=row.id, act=act.name, by=act.by,
@@ -192,8 +255,22 @@ def _keep(session: Session, row: ExceptionRow, act: Act, now: datetime) -> None:
     session.flush()
 
 
-def note(session: Session, site_id: UUID, exception_id: UUID, alarm: Alarm) -> None:
-    """An alarm came or went: kept for rates. The same news twice is one."""
+def note(
+    session: Session,
+    site_id: UUID,
+    exception_id: UUID,
+    alarm: Alarm,
+    *,
+    latching: Collection[str] = (),
+) -> None:
+    """A reported alarm came or went: kept for rates. The same news twice is one.
+
+    Whether it stays until it is reset is settled when it comes: by `LATCHED` and `latching`.
+    """
+    if alarm.active:
+        stays = alarm.code in LATCHED or alarm.code in latching
+        mine = ExceptionRow.site_id == site_id, ExceptionRow.id == exception_id
+        session.execute(update(ExceptionRow).where(*mine).values(latched=stays))
     what = "RAISED" if alarm.active else "ENDED"
     row = {
         "site_id": site_id,
@@ -218,48 +295,6 @@ def standing_at(session: Session, site_id: UUID, at: datetime) -> list[AlarmEven
     )
     rows = [row for row in session.scalars(latest) if row.what == "RAISED"]
     return sorted(rows, key=lambda row: (row.priority, row.at))
-
-
-# ------------------------------------------------------------------------------- how it goes
-def figures(session: Session, site_id: UUID, since: datetime, now: datetime) -> dict[str, Any]:
-    """How many came, in an hour and by whom; how much of it as floods; what chatters or is stale.
-
-    Shares are of one; `per_hour` is of all operators together.
-    """
-    query = (
-        select(AlarmEvent.at, AlarmEvent.source, AlarmEvent.code, AlarmEvent.priority)
-        .where(AlarmEvent.site_id == site_id, AlarmEvent.what == "RAISED")
-        .where(AlarmEvent.at > since, AlarmEvent.at <= now)
-        .order_by(AlarmEvent.at)
-    )
-    raised = session.execute(query).all()
-    hours = max((now - since).total_seconds() / 3600, 1e-9)
-    minutes = Counter(
-        (row.source, row.code, row.at.replace(second=0, microsecond=0)) for row in raised
-    )
-    slots = Counter(int((row.at - since).total_seconds()) // 600 for row in raised)
-    stale = select(ExceptionRow.id).where(ExceptionRow.active, ExceptionRow.at < now - STALE)
-    actors = Counter((row.source, row.code) for row in raised).most_common(10)
-    return {
-        "raised": len(raised),
-        "per_hour": round(len(raised) / hours, 2),
-        "by_priority": {str(n): sum(row.priority == n for row in raised) for n in (1, 2, 3)},
-        "flood_share": round(
-            sum(count > FLOOD for count in slots.values()) / max(1.0, hours * 6),
-            4,
-        ),
-        "bad_actors": [
-            {"source": source, "code": code, "times": times} for (source, code), times in actors
-        ],
-        "chattering": sorted(
-            {
-                f"{source} {code}"
-                for (source, code, _), times in minutes.items()
-                if times >= CHATTERS
-            }
-        ),
-        "stale": len(session.scalars(stale).all()),
-    }
 
 
 def forget(session: Session, now: datetime, kept: timedelta = timedelta(days=30)) -> int:

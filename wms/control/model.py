@@ -1,4 +1,4 @@
-"""Tables: shelves of alarms, what alarms did, minutes of pictures, hours of machines."""
+"""Tables: alarms shelved, out of service, come and gone; minutes of pictures, hours of machines."""
 
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,25 @@ class AlarmShelf(Base):
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
+    by: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+
+
+class AlarmOutOfService(Base):
+    """Nothing is to be heard of it until then: of that trouble, or (no code) of that machine."""
+
+    __tablename__ = "alarm_out_of_service"
+    __table_args__ = (
+        CheckConstraint("until > at AND until <= at + interval '31 days'", name="ends"),
+        CheckConstraint("reason <> ''", name="why"),
+    )
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    exception_id: Mapped[UUID]  # of the alarm at which it was said: its history has all of it
     until: Mapped[datetime]
     by: Mapped[str]
     reason: Mapped[str]

@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 BEFORE = timedelta(seconds=5)  # how much earlier than its cause an effect may be told
 BURST, BURST_WITHIN = 5, timedelta(seconds=10)
@@ -28,6 +28,12 @@ _BY_MACHINES = ("robot.", "device.", "portal.", "fleet.", "sorter.", "mfc.", "co
 _IN_CIRCUITS = ("robot.", "sorter.", "mfc.", "portal.", "fleet.", "device.fault", "command.")
 _BACKED_UP = frozenset({"sorter.lane_full", "mfc.full", "mfc.stopped", "device.fault"})
 _JAMS = frozenset({"sorter.jam", "mfc.jam"})
+# what may end by itself and leaves something that a person must have looked at
+LATCHED = frozenset(
+    {"portal.lost", "fleet.contradiction", "mfc.lost", "sorter.lost_track", "robot.quarantined"}
+)
+Where: TypeAlias = Literal["same", "before", "after", "circuit", "speaks_for", "site"]
+OUT = "out_of_service"  # as the `when` of a rule: the whole machine was put out of service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,36 @@ class Seen:
     code: str
     source: str
     at: datetime
+    priority: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """By design: while `when` stands, what it hides needs nobody (wms.control.suppress)."""
+
+    when: str
+    hides: frozenset[str]
+    where: Where = "same"
+
+
+DESIGN = (  # a stop that people wanted explains what stands still round it
+    Suppression(when="mfc.stopped", where="before", hides=_BACKED_UP),
+    Suppression(when="mfc.stopped", where="after", hides=frozenset({"sorter.no_read_rate"})),
+    Suppression(when=OUT, where="before", hides=_BACKED_UP | _JAMS),
+    Suppression(when=OUT, where="after", hides=frozenset({"sorter.no_read_rate"})),
+    Suppression(
+        when=OUT, where="speaks_for",
+        hides=frozenset({"robot.silent", "portal.silent", "portal.fault", "fleet.away"}),
+    ),
+    Suppression(
+        when="robot.manual",
+        hides=frozenset({"robot.silent", "robot.deaf", "robot.misplaced", "robot.stuck"}),
+    ),
+    Suppression(
+        when="safety.stopped", where="circuit",
+        hides=frozenset({"robot.stuck", "robot.blocked", "portal.occupied"}),
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +83,9 @@ class Ground:
     speaks_for: Mapping[str, str] = field(default_factory=dict)  # machine -> device
     feeds: Mapping[str, str] = field(default_factory=dict)  # conveyor -> what it leads to
     circuits: Mapping[str, frozenset[str] | None] = field(default_factory=dict)  # None: the site
+    leads_to: Mapping[str, frozenset[str]] = field(default_factory=dict)  # belts, one after another
+    design: tuple[Suppression, ...] = DESIGN
+    operators: int = 1  # who share what comes
 
 
 def ground_of(plant: Mapping[str, Any]) -> Ground:
@@ -66,7 +105,29 @@ def ground_of(plant: Mapping[str, Any]) -> Ground:
         whole = not row.get("points") and not row.get("devices")
         circuits[row["name"]] = None if whole else frozenset(row.get("devices", ()))
     feeds = {row["device"]: row["to"] for row in plant.get("conveyors", []) if row.get("to")}
-    return Ground(speaks_for=speaks_for, feeds=feeds, circuits=circuits)
+    own = (
+        Suppression(when=row["when"], hides=frozenset(row["hides"]), where=row.get("where", "same"))
+        for row in plant.get("suppressions", [])
+    )
+    return Ground(
+        speaks_for=speaks_for,
+        feeds=feeds,
+        circuits=circuits,
+        leads_to=_leads_to(feeds, plant.get("belts", [])),
+        design=(*DESIGN, *own),
+        operators=plant.get("alarms", {}).get("operators", 1),
+    )
+
+
+def _leads_to(
+    feeds: Mapping[str, str], belts: Sequence[Mapping[str, Any]]
+) -> dict[str, frozenset[str]]:
+    leads: dict[str, set[str]] = defaultdict(set)
+    for start, end in feeds.items():
+        leads[start].add(end)
+    for belt in belts:
+        leads[belt["name"]] |= {one["name"] for one in belts if one["start"] == belt["end"]}
+    return {name: frozenset(ends) for name, ends in leads.items()}
 
 
 def causes(alarms: Sequence[Seen], ground: Ground) -> dict[str, str]:
@@ -108,14 +169,15 @@ def _explains(cause: Seen, effect: Seen, ground: Ground) -> bool:
             return effect.code.startswith(_BY_MACHINES)
         return cause.source in (effect.source, ground.speaks_for.get(effect.source))
     if cause.code == "safety.stopped":
-        return _stands_in(cause.source, effect, ground)
+        return stands_in(cause.source, effect, ground)
     if cause.code == "fleet.silent":
         return effect.code == "robot.silent"
     before = effect.source == cause.source or ground.feeds.get(effect.source) == cause.source
     return before and effect.code in _BACKED_UP
 
 
-def _stands_in(circuit: str, effect: Seen, ground: Ground) -> bool:
+def stands_in(circuit: str, effect: Seen, ground: Ground) -> bool:
+    """Whether what the alarm is about lies in that circuit, as far as the site file says."""
     devices = ground.circuits.get(circuit)
     if not effect.code.startswith(_IN_CIRCUITS):
         return False

@@ -24,6 +24,7 @@ class Floor:
     )
     company_prefix: str = "4912345"
     lines_in_work_max: int = 120  # pinned lines a site: the WIP limit of release
+    latched: frozenset[str] = frozenset()  # alarms that stay until reset, beside wms.control.rules
 
     @property
     def hub(self) -> SiteId:
@@ -40,4 +41,5 @@ def floor_of(site_file: Path | None) -> Floor:
         station["name"]: min(TOTES_A_STATION, int(station.get("capacity", TOTES_A_STATION)))
         for station in plant.get("stations", [])
     }
-    return Floor(hub_code=plant["site"]["code"], stations=stations)
+    latched = frozenset(plant.get("alarms", {}).get("latched", ()))
+    return Floor(hub_code=plant["site"]["code"], stations=stations, latched=latched)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Sequence, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, Sequence, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -163,6 +163,7 @@ class ExceptionRow(Base):
     owner: Mapped[str] = mapped_column(server_default="")
     act: Mapped[str] = mapped_column(server_default="")
     solved_at: Mapped[datetime | None]
+    latched: Mapped[bool] = mapped_column(server_default=false())  # shown until a person resets it
 
 
 class ExceptionAct(Base):

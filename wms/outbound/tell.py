@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case
+from sqlalchemy import case, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -53,7 +53,7 @@ def report(  # noqa: PLR0913 - an exception has that many facts
         "priority": priority, "active": active, "facts": dict(facts),
     }  # fmt: skip
     statement = insert(ExceptionRow).values(row)
-    over = ExceptionRow.state == "SOLVED"
+    over = or_(ExceptionRow.state == "SOLVED", ~ExceptionRow.active)
     changes: dict[str, Any] = {"at": at, "active": active, "facts": dict(facts)}
     if active:  # it has come back: somebody else may see to it
         changes["state"] = case((over, "OPEN"), else_=ExceptionRow.state)

@@ -114,3 +114,18 @@ def test_how_a_shift_went_is_counted(house: House):
     assert found["bad_actors"][0] == worst
     assert found["chattering"] == ["R-01 robot.blocked"]
     assert found["flood_share"] == round(1 / 6, 4)
+
+
+def test_floods_and_chattering_count_wherever_the_ten_minutes_or_the_minute_begin(house: House):
+    start = -1800.0 - house.clock.now().second  # so that a minute of the clock parts the three
+    for n in range(3):
+        hear(house, "robot.blocked/R-07", after_s=start + 20 * n - 25)
+        hear(house, "robot.blocked/R-07", active=False, after_s=start + 20 * n - 24)
+    for n in range(12):
+        hear(house, f"robot.fault/R-{n:02}", after_s=-600 + 40 * (n - 6))
+    hear(house, "gate.ambiguous/GATE-1", after_s=-25 * 3600)
+    found = house.ok(house.http.get("/console/v1/alarm-figures", params={"hours": 1}))
+    assert found["chattering"] == ["R-07 robot.blocked"]
+    assert found["peak"] == 12
+    assert (found["stale"], found["stale_ones"]) == (1, ["GATE-1 gate.ambiguous"])
+    assert (found["operators"], found["per_hour_operator"]) == (1, found["per_hour"])
