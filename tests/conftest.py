@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 # By day the loops run as they are: a fresh clone would wait for the compiler in every process.
 # `make nightly` runs them compiled. It is read at import, here and by every child.
 os.environ.setdefault("SOKO_COMPILED", "0")
+# What is started hundreds of times is compiled once, also where Python is told to keep nothing.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import hypothesis
 import psycopg
