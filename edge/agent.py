@@ -243,6 +243,9 @@ class Agent:
                 device.say_again()
                 device.enqueue(command)
             return
+        if isinstance(command, Drive) and command.run not in (0, self.uplink.run_number):
+            log.warning("command.of_before", command=command.type, run=command.run)
+            return
         command = to_edge_time(command, self.uplink.clock.shift_s)
         name = self._device_of(command)
         if name not in self.devices:

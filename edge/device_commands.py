@@ -44,7 +44,9 @@ class Drive:
 
     It is a statement, not a step: sending it again changes nothing. A new `update` of the same
     mission begins at the last node that the update before released; what was released stays
-    released. A new mission replaces one that is done.
+    released. A new mission replaces one that is done; it has a greater `number`. It is for that
+    `run` of the edge from which the robot was last heard: what was said to an earlier one lay in
+    the network since, and nobody knows any more what the robot made of it.
     """
 
     type: Literal["robot.drive"] = "robot.drive"
@@ -52,6 +54,8 @@ class Drive:
     mission: str
     update: int
     nodes: tuple[DriveNode, ...]
+    number: int = 0
+    run: int = 0  # 0: for any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

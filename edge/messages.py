@@ -305,7 +305,11 @@ class RobotReport:
     """The whole state of one robot, in our words, whatever its maker's dialect.
 
     `mission`, `update` and `passed_sequence` say how far it has come in the drive it knows of;
-    `released_ahead` are the released nodes that it has yet to reach.
+    `released_ahead` are the released nodes that it has yet to reach. `lost` is the mission that
+    is wanted of it when it had that once and has not any more, or has refused it.
+
+    Which of two reports is the later one is told by `run` (of the edge) and then by `number`, in
+    the order in which the edge heard the robot: no clock has a say in it.
     """
 
     type: Literal["robot.report"] = "robot.report"
@@ -328,6 +332,15 @@ class RobotReport:
     y_m: float
     heading_rad: float
     errors: tuple[str, ...] = ()  # "type: description" of each error that the robot reports
+    lost: str = ""
+    run: int = 0  # of the edge (edge.runs); 0: it does not number what it says
+    number: int = 0  # in that run, of this robot
+
+    def follows(self, other: "RobotReport") -> bool:
+        """Whether this is not the older of the two."""
+        if not (self.run and other.run):
+            return self.at >= other.at
+        return (self.run, self.number) >= (other.run, other.number)
 
 
 DeviceEvent: TypeAlias = Annotated[

@@ -25,6 +25,7 @@ from edge.fence import Fence
 from edge.metrics import Metrics, measured
 from edge.mqtt import PahoBus, Will, presence, presence_topic
 from edge.reload import Reloader
+from edge.runs import next_run
 from edge.site import EdgeSite, SiteFaults, read_site
 from edge.spool import Spool
 from edge.uplink import Uplink
@@ -88,7 +89,8 @@ async def run_edge(path: Path, settings: EdgeSettings, clock: Clock, *, real: bo
             facts = {"site": site.code, "devices": list(drivers), "waiting": len(spool)}
             address = settings.mqtt_url.rpartition("@")[2].partition("?")[0]
             log.info("edge.started", mqtt_url=address, real=real, **facts)
-            uplink = Uplink(bus, spool, site=site.code, clock=clock)
+            run = next_run(folder / f"edge-{site.code}-run", clock.now().timestamp())
+            uplink = Uplink(bus, spool, site=site.code, clock=clock, run=run)
             fence = Fence(folder / f"edge-{site.code}-term")
             agent = Agent(site, drivers, uplink, executed=executed, watch=watch, fence=fence)
             reloader = Reloader(path, agent, make)

@@ -6,6 +6,8 @@
     sample   a raw read, for looking at      the newest `SAMPLES_MAX` of each; older ones are
                                              dropped and counted
 
+What is said of a robot is numbered within the run of the edge, in the order in which it was heard.
+
 Every event carries its stamp (edge.stamp). When the room for events runs low, or this machine's
 clock is found to be off, the device `edge` says so: people see an alarm before anything stops.
 
@@ -19,6 +21,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
@@ -49,8 +52,11 @@ SAMPLES_A_MESSAGE = 500
 class Uplink:
     """The way up of one site. `run` it as a task."""
 
-    def __init__(self, bus: Bus, spool: Spool, *, site: str, clock: CountedClock) -> None:
-        self.bus, self._spool, self.clock = bus, spool, clock
+    def __init__(
+        self, bus: Bus, spool: Spool, *, site: str, clock: CountedClock, run: int = 0
+    ) -> None:
+        self.bus, self._spool, self.clock, self.run_number = bus, spool, clock, run
+        self._numbers: Counter[str] = Counter()
         self._site = site
         self._live = live_topic(site, "edge")
         self._latest: dict[str, bytes] = {}
@@ -78,6 +84,10 @@ class Uplink:
             SpoolFull: an event, and there is no room for it. It has not been taken.
         """
         if isinstance(message, RobotReport):
+            if self.run_number:
+                self._numbers[message.robot] += 1
+                number = self._numbers[message.robot]
+                message = replace(message, run=self.run_number, number=number)
             self._latest[message.robot] = robot_report.dump_json(message)
             self._publish_latest(message.robot)
             return

@@ -22,7 +22,7 @@ from wcs import safety
 from wcs.assign import is_begun
 from wcs.dispatch import action_ended, withdraw
 from wcs.messages import RobotHold, Withdrawal
-from wcs.missions import next_name
+from wcs.missions import count_mission, next_name
 from wcs.plant import Plant
 from wcs.state import Held, Outbox, Robot, State
 
@@ -118,8 +118,9 @@ def _begin_again(state: State, plant: Plant, robot: Robot, outbox: Outbox) -> No
     if action:
         done = any(one.action_id == action and one.status == "FINISHED" for one in report.actions)
         action_ended(state, robot, finished=done, outbox=outbox)
-    robot.held = [Held(here, 0)]
+    robot.held, robot.anew = [Held(here, 0)], ""
     robot.mission = next_name(state, robot.mission)
+    count_mission(state, robot)
     robot.kind = "transport" if robot.transport is not None else ""
     robot.goal, robot.drive, robot.cancelled, robot.cancelled_at = None, None, "", None
     robot.shown, robot.known, robot.since = True, False, state.now

@@ -12,12 +12,17 @@ Laws:
     one action    from the moment its point is granted until it is FINISHED, an action keeps the
                   robot from being granted more
     at rest       a new mission begins where the old one has ended: nothing ahead, nothing to do
+    in order      of two reports the later one counts, by the numbers of the edge, not by a clock
+    lost          who has forgotten its mission begins anew where it rests, if that is one of the
+                  points that it holds. All of them stay held until it is seen to have that new
+                  mission: what was said before and lay in the network has then come, or never will
 
 Source: VDA 5050 2.1, orders and their updates.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import hypot
 
 from edge.messages import ActionKind, Drive, DriveAction, DriveNode, RobotReport
 from wcs.plant import Plant
@@ -44,19 +49,24 @@ def hear(state: State, plant: Plant, robot: Robot, report: RobotReport) -> Progr
     """Take a robot's report in."""
     if report.at > state.now:  # of an edge whose clock is ahead, and that does not know it yet:
         report = replace(report, at=state.now)  # what it says when it knows must not be older
-    if robot.report is not None and report.at < robot.report.at:
+    if robot.report is not None and not report.follows(robot.report):
         return Progress()
     robot.report, robot.heard_at = report, state.now
+    robot.tells_load |= report.load is not None
     if not robot.held:
         return _place(state, plant, robot, report)
+    if robot.drive is not None and robot.drive.run != report.run:
+        robot.drive = replace(robot.drive, run=report.run)
     if report.mission == robot.mission:
+        if robot.anew:
+            return _begun_again(robot, report)
         robot.known = True
         if robot.drive is not None and report.update >= robot.drive.update:
             robot.shown = True
         metres = _pass(plant, robot, report.passed_sequence)
         return _acted(robot, report, metres)
-    if robot.drive is not None and robot.known:
-        _begin_again(state, robot)
+    if robot.drive is not None and (robot.known or report.lost == robot.mission):
+        return _begin_again(state, plant, robot, report)
     return Progress()
 
 
@@ -108,13 +118,67 @@ def _acted(robot: Robot, report: RobotReport, metres: float) -> Progress:
     return Progress(metres=metres)
 
 
-def _begin_again(state: State, robot: Robot) -> None:
-    """The robot has forgotten its mission: what is left of it becomes a new one."""
-    robot.mission = next_name(state, robot.mission)
-    for n, held in enumerate(robot.held):
-        held.sequence = 2 * n
-        held.actions = tuple(a for a in held.actions if a.action_id == robot.action)
-    robot.drive, robot.shown, robot.known = None, True, False
+def _begin_again(state: State, plant: Plant, robot: Robot, report: RobotReport) -> Progress:
+    """The robot has forgotten its mission: ask it to begin a new one where it rests."""
+    if not report.connected:
+        return Progress()
+    moves = report.driving or report.released_ahead
+    if moves or any(action.status not in _DONE for action in report.actions):
+        return Progress(misplaced=f"it is busy with {report.mission}, not with {robot.mission}")
+    here = _rests_at(plant, robot, report)
+    if here is None:
+        where = f"({report.x_m:.1f}, {report.y_m:.1f})"
+        return Progress(misplaced=f"it has lost {robot.mission}, and stands at {where}")
+    if not robot.anew:
+        robot.told_at = state.now
+    robot.mission, robot.anew = next_name(state, robot.mission), here
+    robot.shown, robot.known = False, False
+    count_mission(state, robot)
+    robot.drive = Drive(
+        robot=robot.name,
+        mission=robot.mission,
+        update=0,
+        nodes=(_node(plant, Held(here, 0), released=True),),
+        number=robot.number,
+        run=report.run,
+    )
+    return Progress()
+
+
+def _rests_at(plant: Plant, robot: Robot, report: RobotReport) -> str | None:
+    """The point where the robot says to be, of those that it holds."""
+    away_m = {
+        held.point: hypot(
+            plant.points[held.point].x_m - report.x_m, plant.points[held.point].y_m - report.y_m
+        )
+        for held in robot.held
+    }
+    here = min(away_m, key=lambda point: (away_m[point], point != report.passed_node))
+    return here if away_m[here] <= _NEAR_M else None
+
+
+def _begun_again(robot: Robot, report: RobotReport) -> Progress:
+    """It has its new mission: what it stands on is all that it holds."""
+    asked = [a for held in robot.held for a in held.actions if a.action_id == robot.action]
+    at_goal = robot.held[-1].point == robot.anew
+    done = bool(asked) and at_goal and robot.tells_load and _shows(asked[0], report)
+    robot.held, robot.anew, robot.before = [Held(robot.anew, 0)], "", None
+    robot.shown, robot.known, robot.goal = True, True, None
+    robot.kind = "transport" if robot.kind == "transport" else "move"
+    action, robot.action = robot.action, ""
+    return Progress(action=action, finished=True) if done else Progress()
+
+
+def _shows(action: DriveAction, report: RobotReport) -> bool:
+    """Whether what the robot carries shows that it has done that."""
+    if action.kind == "PICK":
+        return report.load == action.load
+    return action.kind == "DROP" and report.load is None
+
+
+def count_mission(state: State, robot: Robot) -> None:
+    """Another mission: its number is greater than any before, also after a restored journal."""
+    robot.number = max(robot.number + 1, int(state.now.timestamp()))
 
 
 # ------------------------------------------------------------------------------- telling
@@ -151,6 +215,7 @@ def start(state: State, robot: Robot, mission: str, kind: MissionKind, goal: str
     robot.mission, robot.kind, robot.goal = mission, kind, goal
     robot.held = [Held(robot.held[0].point, 0)]
     robot.drive, robot.shown, robot.known = None, True, False
+    count_mission(state, robot)
     robot.since = state.now
     if robot.report is not None and robot.report.charging:
         stop = DriveAction(action_id=f"{mission}-unplug", kind="CHARGE_STOP")
@@ -221,6 +286,8 @@ def tell(state: State, routes: Routes, robot: Robot, outbox: Outbox) -> None:
             *(_node(routes.plant, held, released=True) for held in nodes),
             *_horizon(routes, robot),
         ),
+        number=robot.number,
+        run=robot.report.run if robot.report is not None else 0,
     )
     robot.drive, robot.shown, robot.told_at = drive, False, state.now
     outbox.to_edge.append(drive)

@@ -131,6 +131,9 @@ class Runtime:
         except ValidationError as error:
             log.warning("report.refused", problem=str(error))
             return
+        last = self.reports.get(report.robot)
+        if last is not None and report.run and not report.follows(last):
+            return
         self.reports[report.robot] = report
         if _is_news(self._taken_reports.get(report.robot), report):
             self._taken_reports[report.robot] = report
@@ -244,4 +247,8 @@ def _gist(report: RobotReport) -> tuple[object, ...]:
         report.charging,
         round(report.battery, 1),
         report.errors,
+        report.lost,
+        report.run,
+        report.driving,
+        report.released_ahead,
     )

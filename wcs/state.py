@@ -144,9 +144,12 @@ class Robot:
     held: list[Held] = field(default_factory=list)  # where it is, then what is granted
     before: str | None = None  # the point before held[0]
     mission: str = ""
+    number: int = 0  # of the mission: the next one has a greater one
     kind: MissionKind = ""
     goal: str | None = None
     transport: str | None = None
+    anew: str = ""  # where it begins anew, once it is seen to know that; till then all stays held
+    tells_load: bool = False  # it has been seen to carry something: what it says of that counts
     action: str = ""  # granted for good, and not finished yet: it cannot be held up any more
     drive: Drive | None = None  # the latest statement of this mission
     shown: bool = True  # the robot has been seen to know it …

@@ -14,7 +14,8 @@ while an order may still be on its way the robot is believed to have it.
 Laws:
     once         a mission that the robot once had and now has not is never sent again, nor is
                  one that was cancelled: no released node is driven twice
-    to the end   a robot that is seen at a cancelled mission is told to stop, again and again
+    to the end   a robot that is seen at a cancelled mission is told to stop, again and again; so
+                 is one that waits for more of a mission that was begun anew under another name
     unchanged    what was said of a released node is said again in the same words
     quarantine   a robot whose name is used by two is told nothing; one that says to have done
                  what it cannot have done is told nothing but to stop
@@ -31,7 +32,6 @@ Source: VDA 5050 version 2.1.0, sections 6.6 and 6.10; version 3.0.0, chapter 6.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from edge.drivers.vda5050_belief import Belief
@@ -39,7 +39,15 @@ from edge.drivers.vda5050_codec import dialect_of
 from edge.drivers.vda5050_conduct import UNKNOWN, Conduct, Trust, saying_of
 from edge.drivers.vda5050_facts import ANYTHING, Capabilities, read_factsheet, refusal
 from edge.drivers.vda5050_model import State
-from edge.drivers.vda5050_order import QUESTIONS, Numbers, Route, Send, Writer
+from edge.drivers.vda5050_order import (
+    QUESTIONS,
+    Cancel,
+    Numbers,
+    Route,
+    Send,
+    Sent,
+    Writer,
+)
 from edge.drivers.vda5050_profile import Robot
 from edge.drivers.vda5050_read import read_connection, read_json, read_state
 from edge.drivers.vda5050_upkeep import ZONE_SET, Upkeep
@@ -50,32 +58,6 @@ from edge.messages import CancelDrive, Drive, DriveNode, PauseRobot, RobotConfor
 _V3 = 3
 _OUR_MODE = {"STARTUP": "SERVICE", "INTERVENED": "MANUAL"}  # 3.0 has two more
 _HANDS_OFF = frozenset({"MANUAL", "STARTUP", "SERVICE", "TEACHIN"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """The order that was sent last, and when."""
-
-    mission: str
-    update: int
-    start: int
-    end: int  # the sequence of its last released node
-    at: datetime
-
-
-@dataclass(slots=True)
-class _Cancel:
-    """A mission that shall end. An attempt that the robot only says to have made is made again."""
-
-    command: CancelDrive
-    attempt: int = 1
-    said_at: datetime | None = None
-
-    @property
-    def action_id(self) -> str:
-        """The id of the cancelOrder action of this attempt."""
-        again = f"-{self.attempt}" if self.attempt > 1 else ""
-        return f"{self.command.command}{again}"
 
 
 class RobotSession:
@@ -101,10 +83,10 @@ class RobotSession:
         self._upkeep = Upkeep(robot)
         self._wanted: Drive | None = None
         self._begun: set[str] = set()  # missions that the robot was seen to have
-        self._sent: _Sent | None = None
+        self._sent: Sent | None = None
         self._numbers = Numbers()
         self._refused = ""
-        self._cancel: _Cancel | None = None
+        self._cancel: Cancel | None = None
         self._cancelled = ""
         self._heard: State | None = None
         self._heard_at: datetime | None = None
@@ -124,7 +106,8 @@ class RobotSession:
         wanted = self._wanted
         if drive.mission == self._cancelled or not drive.nodes:
             return
-        if wanted and wanted.mission == drive.mission and drive.update < wanted.update:
+        same = wanted and wanted.mission == drive.mission
+        if wanted and (drive.update < wanted.update if same else drive.number < wanted.number):
             return
         self._belief.tell(drive)
         self._wanted = drive
@@ -134,7 +117,7 @@ class RobotSession:
         if self._cancelled == command.mission:
             return
         self._cancelled = command.mission
-        self._cancel = _Cancel(command)
+        self._cancel = Cancel(command)
         if self._wanted and self._wanted.mission == command.mission:
             self._wanted = None
 
@@ -172,11 +155,15 @@ class RobotSession:
         return kind in ("state", "connection")
 
     def _take(self, state: State, now: datetime) -> None:
+        said = saying_of(state)
+        if self._trust.is_late(said):
+            self._trust.identity.note(said)
+            return
         if self._heard is None or state.orderId != self._heard.orderId:
             self._writer.speak(state.version, self._major)
         for rule in self._belief.take(state):
             self.conduct.note(rule, now)
-        self._trust.take(saying_of(state), self._belief.doubts, now)
+        self._trust.take(said, self._belief.doubts, now)
         if state.orderId:
             self._begun.add(state.orderId)
         self._heard, self._heard_at, self._gone = state, now, ""
@@ -246,6 +233,7 @@ class RobotSession:
             y_m=y_m,
             heading_rad=heading_rad,
             errors=self._errors(state),
+            lost=self._lost(state),
         )
 
     def _answers(self, now: datetime, patience_s: float) -> bool:
@@ -255,6 +243,13 @@ class RobotSession:
         every_s = max(self.robot.state_every_s, self.can.state_interval_s or 0.0)
         return silence_s <= max(2 * every_s + 5.0, 3 * patience_s)
 
+    def _lost(self, state: State) -> str:
+        wanted = self._wanted.mission if self._wanted else ""
+        if not wanted or state.orderId == wanted or self._trust.identity.is_shared:
+            return ""
+        refs = {ref.referenceValue for e in state.errors for ref in e.errorReferences or ()}
+        return wanted if wanted in self._begun or wanted in refs else ""
+
     def _errors(self, state: State) -> tuple[str, ...]:
         said = [f"{e.errorType}: {e.errorDescription or e.errorLevel}" for e in state.errors]
         if state.safetyState.eStop != "NONE":
@@ -263,8 +258,8 @@ class RobotSession:
             said.append("sharedName: two robots answer to this manufacturer and serial number")
         if self._gone == "HIBERNATING":
             said.append("hibernating: it has to be woken first")
-        if self._wanted and state.orderId != self._wanted.mission in self._begun:
-            said.append(f"orderLost: the robot no longer has {self._wanted.mission}")
+        if (lost := self._lost(state)) in self._begun:
+            said.append(f"orderLost: the robot no longer has {lost}")
         if self._wanted and self._refused:
             said.append(f"notSent: {self._refused}")
         said += [f"notBelieved: {action}: {why}" for action, why in self._belief.doubts.items()]
@@ -285,6 +280,8 @@ class RobotSession:
         state, patience = self._heard, timedelta(seconds=patience_s)
         if state is None or self._trust.identity.is_shared or state.operatingMode in _HANDS_OFF:
             return None
+        if (wanted := self._wanted) and self._belief.waits_in_vain(state, wanted.mission):
+            self._cancel = Cancel.of(wanted, state.orderId, self._cancel)
         if self._cancel is not None and self._is_at_cancelled(self._cancel, state):
             return self._cancel_due(self._cancel, now, patience)
         if self.quarantine(now):
@@ -349,7 +346,7 @@ class RobotSession:
         update = wanted.update
         if end == UNKNOWN:
             nodes, update = self._numbers.first(self._major, wanted, nodes)
-        self._sent = _Sent(wanted.mission, update, start, _last_released(nodes), now)
+        self._sent = Sent(wanted.mission, update, start, _last_released(nodes), now)
         number = self._numbers.number(update)
         route = Route(wanted.mission, number, nodes, is_update=end != UNKNOWN)
         return self._writer.order(route, now)
@@ -360,13 +357,13 @@ class RobotSession:
         types = [self.robot.action_type(action.kind) for action in actions]
         return refusal(self.can, types, ids, sum(node.released for node in nodes))
 
-    def _is_at_cancelled(self, cancel: _Cancel, state: State) -> bool:
+    def _is_at_cancelled(self, cancel: Cancel, state: State) -> bool:
         if self.robot.trust_cancel and cancel.action_id in self._belief.done:
             return False
         moves = state.driving or self._belief.is_busy(state)
         return moves and cancel.command.mission == state.orderId
 
-    def _cancel_due(self, cancel: _Cancel, now: datetime, patience: timedelta) -> Send | None:
+    def _cancel_due(self, cancel: Cancel, now: datetime, patience: timedelta) -> Send | None:
         if cancel.action_id in self._belief.done:
             self.conduct.note("drove on after a cancel", now)
             cancel.attempt += 1
@@ -376,7 +373,7 @@ class RobotSession:
         return self._writer.cancel(cancel.action_id, now)
 
     # ------------------------------------------------------------------- what it has of a drive
-    def _on_its_way(self, mission: str, now: datetime, patience: timedelta) -> _Sent | None:
+    def _on_its_way(self, mission: str, now: datetime, patience: timedelta) -> Sent | None:
         sent = self._sent
         is_fresh = sent is not None and sent.mission == mission and now - sent.at < patience
         return sent if is_fresh else None

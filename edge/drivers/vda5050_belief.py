@@ -120,6 +120,15 @@ class Belief:
             if action.actionType not in _NOT_WORK
         )
 
+    def waits_in_vain(self, state: State, wanted: str) -> bool:
+        """Whether it has done what is released of an earlier life of what is wanted, and waits."""
+        order, base = state.orderId, wanted.partition("~")[0]
+        if order == wanted or order.partition("~")[0] != base or state.driving:
+            return False
+        works = any(action.actionStatus not in DONE for action in all_actions(state))
+        waits = state.nodeStates and not any(node.released for node in state.nodeStates)
+        return bool(waits) and not works
+
     def place(self, state: State) -> tuple[float, float, float]:
         """Where it is: x and y in metres, heading in radians."""
         if state.agvPosition is not None:

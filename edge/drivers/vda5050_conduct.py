@@ -30,6 +30,7 @@ _RULES_MAX = 200  # different ones that are counted: names may come from a robot
 _LIE_S = 5.0  # of `now`, and as many states: so long what it says may be on its way to be true
 _LIE_STATES = 3
 _TELL_EVERY_S = 60.0  # of `now`: between two words about its conduct, if nothing is urgent
+_LATE = 16  # header ids: by so many what comes late may be behind
 _SHARED = "two robots answer to this manufacturer and serial number"
 _DOUBTFUL = 6
 _DOUBT_MAX = 4 * _DOUBTFUL
@@ -111,7 +112,7 @@ class Identity:
     """Whether one robot, or two, answer to a name."""
 
     def __init__(self) -> None:
-        self._last = Saying(UNKNOWN, "", "", UNKNOWN, "", UNKNOWN)
+        self.last = Saying(UNKNOWN, "", "", UNKNOWN, "", UNKNOWN)
         self._before: tuple[object, ...] | None = None  # the place before the present one
         self._counts_up = False
         self._doubt = 0
@@ -122,13 +123,13 @@ class Identity:
         doubtful = self._jumps_back(said) or self._returns(said)
         self._doubt = min(self._doubt + 2, _DOUBT_MAX) if doubtful else max(0, self._doubt - 1)
         self.is_shared = self._doubt >= _DOUBTFUL or (self.is_shared and self._doubt > 0)
-        self._counts_up |= 0 <= self._last.header_id < said.header_id
-        if _place(said) != _place(self._last):
-            self._before = _place(self._last)
-        self._last = said
+        self._counts_up |= 0 <= self.last.header_id < said.header_id
+        if _place(said) != _place(self.last):
+            self._before = _place(self.last)
+        self.last = said
 
     def _jumps_back(self, said: Saying) -> bool:
-        last = self._last
+        last = self.last
         if UNKNOWN in (said.header_id, last.header_id):
             return False
         is_other = said.timestamp != last.timestamp  # else a broker said the same thing twice
@@ -137,9 +138,9 @@ class Identity:
 
     def _returns(self, said: Saying) -> bool:
         """It is again where it was before: within one order a robot only goes on."""
-        if _place(said) == _place(self._last) or _place(said) != self._before:
+        if _place(said) == _place(self.last) or _place(said) != self._before:
             return False
-        return said.sequence != UNKNOWN or said.order != self._last.order
+        return said.sequence != UNKNOWN or said.order != self.last.order
 
 
 class Trust:
@@ -156,6 +157,17 @@ class Trust:
         self._lies: tuple[datetime, int] | None = None  # since when, in how many states
         self._told: tuple[str, int] | None = None
         self._told_at: datetime | None = None
+
+    def is_late(self, said: Saying) -> bool:
+        """Whether something that it said later was heard before: by its own numbers and times.
+
+        Who has restarted counts from 0 again, and says it at a later time.
+        """
+        last = self.identity.last
+        if UNKNOWN in (said.header_id, last.header_id) or not said.timestamp:
+            return False
+        is_behind = 0 < last.header_id - said.header_id <= _LATE
+        return is_behind and said.timestamp <= last.timestamp
 
     def take(self, said: Saying, doubts: Mapping[str, str], now: datetime) -> None:
         """Take a state in: who said it, and which actions it calls FINISHED in vain."""

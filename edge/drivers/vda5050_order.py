@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
+from uuid import NAMESPACE_OID, uuid5
 
 from edge.drivers.vda5050_codec import dialect_of
 from edge.drivers.vda5050_model import (
@@ -34,7 +35,7 @@ from edge.drivers.vda5050_model import (
 from edge.drivers.vda5050_profile import Robot
 from edge.drivers.vda5050_wire import encode, timestamp
 from edge.drivers.vda5050_zones import Answer
-from edge.messages import Drive, DriveAction, DriveNode
+from edge.messages import CancelDrive, Drive, DriveAction, DriveNode
 
 QUESTIONS = ("stateRequest", "factsheetRequest")
 Instant: TypeAlias = tuple[str, str, Sequence[tuple[str, str]]]  # action type, id, settings
@@ -59,6 +60,40 @@ class Route:
     update: int
     nodes: Sequence[DriveNode]
     is_update: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The order that was sent last, and when."""
+
+    mission: str
+    update: int
+    start: int
+    end: int  # the sequence of its last released node
+    at: datetime
+
+
+@dataclass(slots=True)
+class Cancel:
+    """A mission that shall end. An attempt that the robot only says to have made is made again."""
+
+    command: CancelDrive
+    attempt: int = 1
+    said_at: datetime | None = None
+
+    @classmethod
+    def of(cls, wanted: Drive, mission: str, before: "Cancel | None") -> "Cancel":
+        """Of that mission, for the one that is wanted instead; as `before`, if it is the same."""
+        if before is not None and before.command.mission == mission:
+            return before
+        command = uuid5(NAMESPACE_OID, f"{wanted.robot}/{mission}/{wanted.mission}")
+        return cls(CancelDrive(robot=wanted.robot, mission=mission, command=command))
+
+    @property
+    def action_id(self) -> str:
+        """The id of the cancelOrder action of this attempt."""
+        again = f"-{self.attempt}" if self.attempt > 1 else ""
+        return f"{self.command.command}{again}"
 
 
 class Numbers:

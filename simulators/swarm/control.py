@@ -63,6 +63,8 @@ class Control:
         """What the edge says of a robot, live."""
         if self.alive:
             report = robot_report.validate_json(body)
+            if (last := self._reports.get(report.robot)) and not report.follows(last):
+                return
             self._reports[report.robot] = report
             self._soon(SOON_S)
 

@@ -1,6 +1,7 @@
 """The machines, and what is really where: nobody's word counts here.
 
-Robots are those of simulators.robot and speak VDA 5050. The belt is a PLC with a decision point,
+Robots are those of simulators.robot and speak VDA 5050; one may lose its power and with it its
+order, and one may be given the name of another. The belt is a PLC with a decision point,
 a scanner and a divert; it numbers what it says and keeps it until it is told that it was heard.
 
     packer -> queue -> INDUCT (waits for its release) -> scanner (waits for its lane) -> lane
@@ -15,8 +16,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import dist
 from typing import Literal
 
+from edge.drivers.vda5050_wire import encode
 from edge.messages import (
     CartonArrived,
     CartonScanned,
@@ -27,7 +30,7 @@ from edge.messages import (
 )
 from edge.spool import Mark
 from simulators.robot import Robot
-from simulators.robot_body import Body, Build
+from simulators.robot_body import Body, Build, said_connection
 from simulators.swarm.laws import law
 from simulators.swarm.timeline import Timeline
 from wcs.plant import Plant
@@ -44,6 +47,8 @@ class Robots:
         self.say: Callable[[str, str, bytes], None] = lambda _name, _kind, _body: None
         self._timeline, self._seed = timeline, seed
         self._plans: dict[str, int] = {}
+        self._off: set[str] = set()
+        self._answers_to: dict[str, str] = {}  # who was given another robot's name
         self.robots: dict[str, Robot] = {}
         for name, spec in plant.robots.items():
             self.robots[name] = self._made(name, spec.start, None)
@@ -60,15 +65,46 @@ class Robots:
         return Robot(build, body)
 
     def receive(self, name: str, kind: str, body: bytes) -> None:
-        """A message reaches a robot."""
-        self.robots[name].receive(kind, body, self._timeline.now)
+        """A message reaches all robots that answer to that name."""
+        for own, robot in self.robots.items():
+            if self._answers_to.get(own, own) == name and own not in self._off:
+                robot.receive(kind, body, self._timeline.now)
+                self.live(own)
+
+    def reboot(self, name: str, lasts_s: float, answers_to: str = "") -> None:
+        """It loses its power where it is, and comes back without its order; under another name?
+
+        Who finds it between two nodes pushes it onto the nearer one.
+        """
         self.live(name)
+        self._off.add(name)
+        old, robot = self.robots[name].body, self.robots[name]
+        self.say(self._answers_to.get(name, name), "connection", _there(robot, "CONNECTIONBROKEN"))
+        node = old.last_node
+        if old.leg is not None:
+            x_m, y_m, *_ = old.leg.at(old.at)
+            ends = [self.plant.points[n] for n in (node, old.nodes[0].nodeId)]
+            node = min(ends, key=lambda end: dist((end.x_m, end.y_m), (x_m, y_m))).name
+        self.robots[name] = robot = self._made(name, node, old.load)
+        robot.body.battery = old.battery
+
+        def on() -> None:
+            self._off.discard(name)
+            self._answers_to[name] = answers_to or name
+            robot.body.at = self._timeline.now.timestamp()
+            self.say(self._answers_to[name], "connection", _there(robot, "ONLINE"))
+            robot.speak_up()
+            self.live(name)
+
+        self._timeline.later(lasts_s, on)
 
     def live(self, name: str) -> None:
         """The robot lives up to now, says what is new, and looks when to live on."""
+        if name in self._off:
+            return
         robot = self.robots[name]
         for said in robot.step(self._timeline.now):
-            self.say(name, said.kind, said.body)
+            self.say(self._answers_to.get(name, name), said.kind, said.body)
         self._look(name, robot.body)
         plan = self._plans[name] = self._plans.get(name, 0) + 1
         in_s = (robot.next_event_at - self._timeline.now).total_seconds()
@@ -101,6 +137,10 @@ class Robots:
             for node in nodes:
                 law(node not in held, f"{other} and {held.get(node)} meet at {node}")
                 held[node] = other
+
+
+def _there(robot: Robot, state: Literal["ONLINE", "CONNECTIONBROKEN"]) -> bytes:
+    return encode(said_connection(robot.build, robot.body, state))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,9 @@ What edge.agent, edge.uplink and edge.upkeep do with a bus and asyncio. It dies 
 events, or between writing down what a device said and telling the device so.
 """
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic_core import from_json
@@ -25,6 +27,7 @@ from edge.messages import (
     device_event,
     robot_report,
 )
+from edge.runs import next_run
 from edge.spool import Mark, Spool, SpoolFull
 from edge.stamp import put_right, stamped, to_edge_time
 from simulators.swarm.disk import Disk
@@ -52,10 +55,12 @@ class Edge:
         self.clock = CountedClock(clock, boot=boot)
         with disk.writing():
             self.spool = Spool(disk.folder / "spool")
+            self.run = next_run(disk.folder / "run", clock.now().timestamp())
         self.fence = Fence(disk.folder / "term")
         self.sessions = {robot.name: RobotSession(robot) for robot in robots}
         self._drives: set[str] = set()
         self._latest: dict[str, bytes] = {}
+        self._numbers: Counter[str] = Counter()
         self._marks = self.spool.heard()
         self.pump: Pump | None = None
         self.report: Callable[[bytes], None] = lambda _body: None
@@ -122,6 +127,8 @@ class Edge:
             for name in self._latest:
                 self._report(name)
             return
+        if isinstance(command, Drive) and command.run not in (0, self.run):
+            return
         command = to_edge_time(command, self.clock.shift_s)
         expires_at: datetime | None = getattr(command, "expires_at", None)
         if expires_at is not None and self.clock.now() >= expires_at:
@@ -149,6 +156,9 @@ class Edge:
             return
         if self.sessions[name].hear(kind, body, self.clock.now()):
             self._say_how_it_is(name)
+        if kind == "connection":
+            question = self.sessions[name].questions(self.clock.now())
+            self.to_robot(name, question.kind, question.body)
         self._mind(name)
 
     def _say_how_it_is(self, name: str) -> None:
@@ -156,6 +166,8 @@ class Edge:
         if (news := session.news_of_conduct(now)) is not None and not self.say(news):
             return
         if self.alive and (report := session.report(now, PATIENCE_S)) is not None:
+            self._numbers[name] += 1
+            report = replace(report, run=self.run, number=self._numbers[name])
             self._latest[name] = robot_report.dump_json(report)
             self._report(name)
 

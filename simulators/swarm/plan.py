@@ -28,6 +28,7 @@ Kind: TypeAlias = Literal[
     "edge_disk_full", "control_disk_full",
     "reboot_plc", "twin_control",
     "carrier_out",
+    "reboot_robot", "twin_robot",  # it comes back without its order; under another's name
 ]  # fmt: skip
 MISHAPS: tuple[Kind, ...] = (
     "cut_core", "cut_core", "cut_edge", "cut_edge", "cut_air", "cut_hand", "cut_shop",
@@ -35,6 +36,7 @@ MISHAPS: tuple[Kind, ...] = (
     "kill_office", "kill_office_after", "set_edge_clock", "set_control_clock", "edge_disk_full",
     "control_disk_full", "reboot_plc", "twin_control", "carrier_out",
 )  # fmt: skip
+OF_ROBOTS: tuple[Kind, ...] = ("reboot_robot", "reboot_robot", "reboot_robot", "twin_robot")
 _LONG = frozenset({"cut_core", "carrier_out", "cut_hand"})  # it may last for hours
 _SKEWS_S = {"set_edge_clock": (-86_400, 86_400), "set_control_clock": (-300, 300)}
 
@@ -85,7 +87,22 @@ def draw(seed: int) -> Plan:
     moments = [item.at_s for item in items]
     numbers = range(len(items), len(items) + chance.randint(1, 7))
     items += [_mishap(number, chance, calm_s, moments) for number in numbers]
+    items += _of_robots(seed, len(items), calm_s, moments)
     return Plan(seed=seed, weather=weather, calm_s=calm_s, items=tuple(items))
+
+
+def _of_robots(seed: int, number: int, calm_s: float, moments: list[float]) -> list[Item]:
+    """What becomes of robots has a chance of its own, so that older plans stay as they were."""
+    chance, items = Random(f"{seed}/robots"), list[Item]()
+    for n in range(chance.choice((0, 0, 1, 1, 2))):
+        kind = chance.choice(OF_ROBOTS)
+        at_s = min(chance.choice(moments) + chance.expovariate(1 / 180), 0.9 * calm_s)
+        most_s = min(calm_s - at_s, 600.0 if kind == "reboot_robot" else 1_800.0)
+        items.append(
+            Item(number=number + n, at_s=at_s, kind=kind, lasts_s=chance.uniform(20.0, most_s),
+                 what=chance.choice(ROBOTS))
+        )  # fmt: skip
+    return items
 
 
 def _mishap(number: int, chance: Random, calm_s: float, moments: list[float]) -> Item:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulators.swarm.plan import MISHAPS, Plan, draw
+from simulators.swarm.plan import MISHAPS, OF_ROBOTS, Plan, draw
 from simulators.swarm.shrink import shrink
 from simulators.swarm.site import SITE
 from simulators.swarm.world import Outcome, hours, play
@@ -78,7 +78,7 @@ def figures_of(result: Result) -> dict[str, object]:
         "hours": round(result.hours, 1),
         "cpu_s": round(result.cpu_s, 1),
         "happenings": sum(outcome.happened for outcome in result.outcomes),
-        "mishaps": {kind: counts[kind] for kind in sorted(set(MISHAPS))},
+        "mishaps": {kind: counts[kind] for kind in sorted({*MISHAPS, *OF_ROBOTS})},
         "deaths": {who: counts[f"{who} died"] for who in ("control", "edge", "office")},
         "messages": {
             what: sum(n for name, n in counts.items() if name.endswith(f" {what}"))

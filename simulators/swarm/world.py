@@ -15,15 +15,16 @@ from typing import Any
 
 from edge.batches import decode_batch, encode_ack
 from edge.drivers.vda5050_profile import Robot as RobotName
-from simulators.swarm.control import Control, Death
+from simulators.swarm.control import Control
 from simulators.swarm.devices import STATE_EVERY_S, Belt, Robots
 from simulators.swarm.disk import Disk
 from simulators.swarm.edge import Edge
 from simulators.swarm.laws import Broken, law
-from simulators.swarm.line import CALM, Line
+from simulators.swarm.line import Line
+from simulators.swarm.mishaps import calm, happen
 from simulators.swarm.office import ENDED, Office
 from simulators.swarm.people import People
-from simulators.swarm.plan import HOUR_S, LIVELY_S, ROBOTS, SKUS, TOTES, UNITS, Item, Plan
+from simulators.swarm.plan import HOUR_S, LIVELY_S, ROBOTS, SKUS, TOTES, UNITS, Plan
 from simulators.swarm.pump import Pump
 from simulators.swarm.site import SHELVES, SITE, STATION_NODE
 from simulators.swarm.timeline import MachineClock, Timeline
@@ -80,24 +81,24 @@ class World:
         self.controls: list[Control] = []
         self.edge: Edge | None = None
         self._edge_boots = 0
-        self._core = Pump(
+        self.core = Pump(
             self.timeline, self.lines["core"], self.office.rows,
             lambda body: self._controls(lambda one: one.hear_stream("wms", body)),
         )  # fmt: skip
-        self._start_control()
+        self.start_control()
         self._start_edge()
         self.people.begin()
         self.timeline.later(LOOK_S, self._look)
         for item in plan.items:
-            self.timeline.later(item.at_s, lambda item=item: self._happen(item))  # type: ignore[misc]
-        self.timeline.later(plan.calm_s, self._calm)
+            self.timeline.later(item.at_s, lambda item=item: happen(self, item))  # type: ignore[misc]
+        self.timeline.later(plan.calm_s, lambda: calm(self))
 
     # --------------------------------------------------------------------------- processes
-    def _start_control(self, words: bytes = b"") -> None:
+    def start_control(self, words: bytes = b"") -> None:
         """Start the WCS; `words`: the state that it must come back with, if that is known."""
         disk = self.disks["control"]
         if disk.is_full:  # it dies of its first write
-            self.timeline.later(KEEPER_S, lambda: self._start_control(words))
+            self.timeline.later(KEEPER_S, lambda: self.start_control(words))
             return
         control = Control(self.timeline, self.clocks["control"], disk, SITE)
         law(not words or control.began_as == words, "the WCS came back as another one")
@@ -117,7 +118,7 @@ class World:
 
     def _control_acks(self, sender: str, body: bytes) -> None:
         if sender == "wms":
-            self.lines["core"].carry(lambda: self._core.hear_ack(body))
+            self.lines["core"].carry(lambda: self.core.hear_ack(body))
             return
         self.lines["edge"].carry(lambda: self._at_edge(lambda edge: edge.hear_ack(body)))
 
@@ -127,7 +128,7 @@ class World:
             return  # it was taken over
         self.disks["control"].kill()
         words = control.last_words
-        self.timeline.later(KEEPER_S, lambda: self._start_control(words))
+        self.timeline.later(KEEPER_S, lambda: self.start_control(words))
 
     def _start_edge(self) -> None:
         self._edge_boots += 1
@@ -213,82 +214,16 @@ class World:
         answer = deed() if death != "before" else None
         if self.office.version != before:
             self.office.check()
-            self._core.wake()
+            self.core.wake()
         if death:
             self.counts["office died"] += 1
             self.office_until_s = self.timeline.now_s + KEEPER_S
         return not death, answer
 
-    # --------------------------------------------------------------------------- mishaps
-    def _happen(self, item: Item) -> None:
-        self.counts[item.kind] += 1
-        kind, ends_s = item.kind, item.lasts_s
-        if kind in ("order", "cancel", "receive"):
-            self.people.want(item)
-        elif kind.startswith("cut_"):
-            self._cut(self.lines[kind.removeprefix("cut_")], ends_s)
-        elif kind.startswith("kill_"):
-            self._kill(kind.removeprefix("kill_"))
-        elif kind.startswith("set_"):
-            self.clocks[kind.split("_")[1]].skew_s += item.size
-        elif kind.endswith("_disk_full"):
-            self._fill(self.disks[kind.split("_")[0]], ends_s)
-        elif kind == "reboot_plc":
-            self.belt.reboot()
-        elif kind == "twin_control":
-            self._start_control()
-        else:
-            self.people.carrier_up = False
-            self.timeline.later(ends_s, self._carrier_is_back)
-
-    def _cut(self, line: Line, lasts_s: float) -> None:
-        line.cuts += 1
-
-        def heal() -> None:
-            line.cuts -= 1
-            self._core.connected()
-
-        self.timeline.later(lasts_s, heal)
-
-    def _kill(self, what: str) -> None:
-        process, _, moment = what.partition("_")
-        death: Death = "before" if not moment else "half" if moment == "half" else "after"
-        if process == "office":
-            self.office_death = death
-        elif process == "control":
-            for control in self.controls:
-                control.death = death
-        elif self.edge is not None and moment:
-            self.edge.dies_before_telling = True
-        elif self.edge is not None:
-            self.edge.die()
-
-    def _fill(self, disk: Disk, lasts_s: float) -> None:
-        disk.is_full = True
-
-        def empty() -> None:
-            disk.is_full = False
-            self.belt.tell()
-
-        self.timeline.later(lasts_s, empty)
-
-    def _carrier_is_back(self) -> None:
-        self.people.carrier_up = True
-
-    def _calm(self) -> None:
-        """From now on nothing goes wrong any more."""
-        for line in self.lines.values():
-            line.weather = CALM
-        self.office_death = ""
-        for control in self.controls:
-            control.death = ""
-        if self.edge is not None:
-            self.edge.dies_before_telling = False
-
     def _look(self) -> None:
         self.timeline.later(LOOK_S, self._look)
         self.belt.tell()
-        self._core.wake()
+        self.core.wake()
         for control in self.controls:
             self._claims(control)
 

@@ -14,7 +14,7 @@ import structlog
 
 from simulators.swarm.laws import Broken
 from simulators.swarm.line import CALM, Line, Weather
-from simulators.swarm.plan import MISHAPS, Item, Plan, draw
+from simulators.swarm.plan import MISHAPS, OF_ROBOTS, Item, Plan, draw
 from simulators.swarm.run import (
     command_of,
     figures_of,
@@ -96,7 +96,7 @@ def test_the_shortest_that_fails_is_found():
 
 def test_every_mishap_is_drawn():
     drawn = {item.kind for seed in range(300) for item in draw(seed).items}
-    assert drawn == {*MISHAPS, "order", "cancel", "receive"}
+    assert drawn == {*MISHAPS, *OF_ROBOTS, "order", "cancel", "receive"}
 
 
 @pytest.mark.parametrize("ordered", [False, True])

@@ -1,8 +1,9 @@
 """What a robot is told, update by update, and what its reports make of it."""
 
 from dataclasses import replace
+from typing import Any
 
-from edge.messages import ActionReport, Drive
+from edge.messages import ActionReport, Drive, RobotReport
 from tests.wcs.fleet import START, RobotDouble
 from tests.wcs.small import square
 from wcs.missions import act, at_rest, extend, hear, start, takes_points, tell, unheard
@@ -147,3 +148,100 @@ def test_a_report_of_an_edge_whose_clock_is_ahead_does_not_outdate_those_that_fo
     news = double.report(state.now, PLANT)
     hear(state, PLANT, robot, news)
     assert robot.report == news
+
+
+def test_what_the_edge_has_numbered_counts_in_that_order_whatever_the_clocks_say():
+    state, robot, double = placed()
+    state.now = START.replace(hour=9)
+    news = replace(double.report(START, PLANT), run=5, number=8)
+    hear(state, PLANT, robot, news)
+    for run, number in ((5, 7), (4, 99)):
+        late = replace(double.report(state.now, PLANT), run=run, number=number)
+        hear(state, PLANT, robot, late)
+        assert robot.report == news
+    after = replace(double.report(START.replace(hour=7), PLANT), run=6, number=1)
+    hear(state, PLANT, robot, after)
+    assert robot.report == after
+
+
+# ------------------------------------------------------------------------------- it has forgotten
+def forgetful(node: str, **fields: Any) -> RobotReport:
+    """At that point, without any mission."""
+    return replace(RobotDouble(name="R1", node=node).report(START, PLANT), **fields)
+
+
+def lost_on_the_way() -> tuple[State, Robot, RobotDouble]:
+    """It was told to drive from a to c for a pick, has been seen at b, and then forgot."""
+    state, robot, double = placed()
+    double.hear(begin(state, robot))
+    hear(state, PLANT, robot, double.report(START, PLANT))
+    extend(robot, ["c"])
+    act(robot, "PICK", "x")
+    assert told(state, robot) is not None
+    double.node, double.sequence = "b", 2
+    hear(state, PLANT, robot, double.report(START, PLANT))
+    assert [held.point for held in robot.held] == ["b", "c"]
+    return state, robot, double
+
+
+def test_who_has_forgotten_begins_anew_where_it_rests_and_keeps_all_until_it_is_seen_to():
+    state, robot, _ = lost_on_the_way()
+    hear(state, PLANT, robot, forgetful("c"))
+    (drive,) = unheard(state)
+    assert (drive.mission.partition("~")[0], drive.update) == ("m1", 0)
+    assert [(n.node, n.sequence, n.released, n.actions) for n in drive.nodes] == [
+        ("c", 0, True, ())
+    ]
+    assert [held.point for held in robot.held] == ["b", "c"], "it may have been said before"
+    assert not takes_points(robot)
+    again = RobotDouble(name="R1", node="c")
+    assert again.hear(drive)
+    hear(state, PLANT, robot, again.report(START, PLANT))
+    assert ([held.point for held in robot.held], robot.action) == (["c"], "")
+    assert unheard(state) == []
+
+
+def test_who_took_up_what_was_said_before_begins_anew_where_that_has_ended():
+    state, robot, _ = lost_on_the_way()
+    hear(state, PLANT, robot, forgetful("b"))
+    (first,) = unheard(state)
+    hear(state, PLANT, robot, forgetful("c", lost=first.mission))
+    (second,) = unheard(state)
+    assert [node.node for node in second.nodes] == ["c"]
+    assert second.number > first.number
+    assert [held.point for held in robot.held] == ["b", "c"]
+
+
+def test_who_is_seen_where_it_cannot_be_is_not_believed():
+    state, robot, _ = lost_on_the_way()
+    progress = hear(state, PLANT, robot, forgetful("a"))
+    assert "has lost m1" in progress.misplaced
+    assert robot.mission == "m1"
+    progress = hear(state, PLANT, robot, forgetful("c", driving=True))
+    assert "busy" in progress.misplaced
+    assert (robot.mission, [held.point for held in robot.held]) == ("m1", ["b", "c"])
+
+
+def test_a_load_that_it_carries_was_picked_though_nobody_heard_so():
+    state, robot, _ = lost_on_the_way()
+    hear(state, PLANT, robot, forgetful("c", load="x"))
+    (drive,) = unheard(state)
+    progress = hear(state, PLANT, robot, forgetful("c", load="x", mission=drive.mission))
+    assert (progress.action, progress.finished) == ("m1-pick", True)
+
+
+def test_a_mission_that_was_never_seen_is_lost_only_when_the_edge_says_so():
+    state, robot, _ = placed()
+    drive = begin(state, robot)
+    hear(state, PLANT, robot, forgetful("a"))
+    assert unheard(state) == [drive], "it may still be on its way"
+    hear(state, PLANT, robot, forgetful("a", lost="m1"))
+    assert unheard(state)[0].mission != "m1"
+
+
+def test_what_is_said_again_is_for_the_run_of_the_edge_that_was_heard_last():
+    state, robot, _ = placed()
+    drive = begin(state, robot)
+    assert drive.run == 0
+    hear(state, PLANT, robot, forgetful("a", run=3, number=1))
+    assert unheard(state) == [replace(drive, run=3)]
