@@ -123,7 +123,8 @@ class Hand:
 
     def done(self, *, home: bool = True) -> None:
         """The packet is finished, and the server has it all."""
-        expect(self.page.get_by_test_id("done")).to_be_visible()
+        # It says so for 2.5 s, then looks for more by itself: a busy machine may see only that.
+        expect(self.page.locator("[data-view=done], [data-view=looking]")).to_be_visible()
         self.film.look(self.page)
         sent(self.page)
         if home:
