@@ -14,7 +14,8 @@ from optimizer.problems import kind_of
 from optimizer.result import Limits, Status, unheard
 from optimizer.waves_bound import Bound
 from optimizer.waves_exact import Programme
-from optimizer.waves_problem import book_of
+from optimizer.waves_problem import Ints, book_of
+from optimizer.waves_search import LOST, WHOLE, Search
 
 
 def problem(
@@ -121,7 +122,7 @@ def test_no_wave_of_any_number_of_aisles_is_above_its_roof(
                     assert units > most or units <= bound.roofs[sum(there)] + 1e-9
 
 
-@pytest.mark.parametrize("sort", ["ONE", "BASKETS"])
+@pytest.mark.parametrize("sort", ["ONE", "BASKETS", "EVEN_BASKETS"])
 def test_a_backlog_of_fifty_is_proven_and_the_same_again(sort: Sort):
     p = instance(50, 1, sort)
     first, again = (waves.solve(p, limits=Limits(iterations=3), seed=7) for _ in range(2))
@@ -129,6 +130,61 @@ def test_a_backlog_of_fifty_is_proven_and_the_same_again(sort: Sort):
     assert (first.objective, first.bound) == (again.objective, again.bound)
     assert (first.plan.orders == again.plan.orders).all()
     check(p, first)
+
+
+@pytest.mark.parametrize("sort", ["ONE", "BASKETS", "EVEN_BASKETS"])
+def test_what_moves_change_is_what_counting_anew_says(sort: Sort):
+    p = instance(80, 2, sort)
+    search = Search(p, book_of(p), 3)
+    search.begin()
+    search.cycle(0)
+    for _ in range(3):
+        search.round(0.5)
+    have: dict[int, int] = {}
+    for aisle, sku, some in zip(p.aisle_of_stock, p.sku_of_stock, p.units_of_stock, strict=True):
+        if search.inside[aisle]:
+            have[int(sku)] = have.get(int(sku), 0) + int(some)
+    wants: dict[int, dict[int, int]] = {}
+    for order, sku, some in zip(p.order_of_line, p.sku_of_line, p.units_of_line, strict=True):
+        lines = wants.setdefault(int(order), {})
+        lines[int(sku)] = lines.get(int(sku), 0) + int(some)
+    whole = [
+        lines
+        for lines in wants.values()
+        if sum(lines.values()) <= p.most and all(have.get(s, 0) >= n for s, n in lines.items())
+    ]
+    demand: dict[int, int] = {}
+    for lines in whole:
+        for sku, some in lines.items():
+            demand[sku] = demand.get(sku, 0) + some
+    assert whole
+    assert search.state[WHOLE] == sum(demand.values())
+    assert search.state[LOST] == sum(max(0, n - have[sku]) for sku, n in demand.items())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_backlogs_are_as_the_published_ones(seed: int):
+    p, again = (instance(1_000, seed, "BASKETS") for _ in range(2))
+    assert (p.sku_of_line == again.sku_of_line).all()
+    assert (p.units_of_stock == again.units_of_stock).all()
+    aisles = np.bincount(p.aisle_of_stock)
+    times, places = np.bincount(p.sku_of_line), np.bincount(p.sku_of_stock)
+    assert times.min() == 1  # all that lies there is wanted
+    assert places.min() == 1
+    assert 0.45 < aisles.std() / aisles.mean() < 1  # published: 0.5 to 0.93
+    assert 0.3 < np.mean(places == 1) < 0.5  # 0.33 to 0.45
+    assert places.max() > 20  # 38 to 145
+    assert 0.75 < np.mean(times == 1) < 0.97  # 0.82 to 0.95
+    assert 2.3 < p.order_of_line.size / p.orders < 3.9  # 2.46 to 3.92
+    there = [set(p.aisle_of_stock[p.sku_of_stock == sku]) for sku in range(p.skus)]
+
+    def together(of: Ints) -> float:  # neighbours in one order that lie in one aisle
+        is_pair = p.order_of_line[:-1] == p.order_of_line[1:]
+        pairs = zip(of[:-1][is_pair], of[1:][is_pair], strict=True)
+        return float(np.mean([bool(there[a] & there[b]) for a, b in pairs]))
+
+    mixed = np.random.default_rng(0).permutation(p.sku_of_line)
+    assert together(p.sku_of_line) > 1.5 * together(mixed)  # 2.5 to 4 times
 
 
 def test_prices_of_the_linear_programme_bring_the_roof_down():
