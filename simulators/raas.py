@@ -51,6 +51,7 @@ class Provider:
     base_minor: int = 100
     metre_minor: float = 0.5
     surcharge_minor: int = 0
+    cancel_minor: int | None = None  # what it asks for one that the customer took back
     currency: str = "JPY"
     missions: dict[str, Mission] = field(default_factory=dict)
     carried: list[str] = field(default_factory=list)  # loads that were set down, in order
@@ -75,6 +76,7 @@ class Provider:
         if mission is None:
             return None
         if mission.state == "ACCEPTED":
+            mission.price_minor = self.cancel_minor
             self._change(mission, "CANCELLED", now)
         return self._said(mission)
 

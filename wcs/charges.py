@@ -4,6 +4,9 @@ A row a mission, written in the transaction of the step that heard of its end, s
 once and as surely as the report to the WMS. What a provider asks beside what was agreed is shown
 mission for mission: the bill is checked before it is paid.
 
+An invoice is held against them (`differences`), line by line: what nobody had, what is there twice,
+what costs another sum than was agreed, and what was carried and is not on it.
+
 Prices are minor units of the row's currency; metres.
 """
 
@@ -28,6 +31,8 @@ COLUMNS = (
     "mission", "at", "fleet", "transport", "state", "metres", "agreed_minor", "asked_minor",
     "currency",
 )  # fmt: skip
+
+INVOICE = ("mission", "price_minor", "currency")
 
 Row = Mapping[str, Any]
 
@@ -97,6 +102,61 @@ def bill(rows: Iterable[Row]) -> list[Row]:
         line["asked_minor"] += asked
         line["differing"] += asked != row["agreed_minor"]
     return [lines[key] for key in sorted(lines)]
+
+
+def differences(rows: Iterable[Row], invoice: Iterable[Row]) -> list[Row]:
+    """Where a provider's invoice is not what was agreed, line by line; nothing: it may be paid.
+
+    A line of it has `mission`, `price_minor`, `currency`. What is free by agreement may be missing.
+
+        UNKNOWN    we have no such mission, or it is not over
+        TWICE      it is there again
+        PRICE      another sum, or currency, than was agreed
+        MISSING    it was to be paid and is not on it
+    """
+    ours = {str(row["mission"]): row for row in rows}
+    seen: set[str] = set()
+    found: list[Row] = []
+    for line in invoice:
+        mission, asked, currency = str(line["mission"]), int(line["price_minor"]), line["currency"]
+        row = ours.get(mission)
+        fault = ""
+        if row is None:
+            fault = "UNKNOWN"
+        elif mission in seen:
+            fault = "TWICE"
+        elif (asked, currency) != (row["agreed_minor"], row["currency"]):
+            fault = "PRICE"
+        seen.add(mission)
+        if fault:
+            found.append(_difference(mission, fault, row, asked))
+    left = (row for mission, row in ours.items() if mission not in seen and row["agreed_minor"])
+    return [*found, *(_difference(str(row["mission"]), "MISSING", row, 0) for row in left)]
+
+
+def _difference(mission: str, fault: str, row: Row | None, asked: int) -> Row:
+    return {
+        "mission": mission, "fault": fault, "state": row["state"] if row else "",
+        "agreed_minor": row["agreed_minor"] if row else 0, "asked_minor": asked,
+    }  # fmt: skip
+
+
+def read_invoice(path: Path) -> list[Row]:
+    """The lines of an invoice: CSV with a header, UTF-8.
+
+    Raises:
+        ValueError: a column is missing, or a price is no whole number.
+        FileNotFoundError: there is no such file.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines: list[Row] = list(csv.DictReader(file))
+    for number, line in enumerate(lines, 2):
+        lacking = [name for name in INVOICE if not line.get(name)]
+        if lacking:
+            raise ValueError(f"line {number}: no {', '.join(lacking)}")
+        if not str(line["price_minor"]).lstrip("-").isdigit():
+            raise ValueError(f"line {number}: price_minor is a whole number of minor units")
+    return lines
 
 
 def as_json(rows: list[Row]) -> str:

@@ -121,6 +121,28 @@ def raas_bill(
     typer.echo(forms[form](rows).rstrip())
 
 
+@wcs.command("raas-check")
+def raas_check(
+    journal: Annotated[Path, typer.Argument(help="A journal file.")],
+    invoice: Annotated[Path, typer.Argument(help="CSV: mission, price_minor, currency.")],
+    fleet: Annotated[str, typer.Option(help="Whose invoice; all, when absent.")] = "",
+    month: Annotated[str, typer.Option(help="Such as 2026-04; all, when absent.")] = "",
+) -> None:
+    """Hold a provider's invoice against the missions that were played; exit 1 where it differs."""
+    import json
+
+    from wcs.charges import charges, differences, read_invoice
+
+    try:
+        rows = [row for row in charges(journal, month) if fleet in ("", row["fleet"])]
+        found = differences(rows, read_invoice(invoice))
+    except (FileNotFoundError, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    raise typer.Exit(1 if found else 0)
+
+
 @wcs.command()
 def check(
     site: Annotated[Path, typer.Argument(help="A site file (TOML).")],

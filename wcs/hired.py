@@ -98,7 +98,7 @@ def _charge(
     fleet = plant.fleets.get(handed.fleet)
     if fleet is None or report.state == "REFUSED":
         return
-    agreed = fleet.agreed_minor(report.metres) if report.state == "FINISHED" else 0
+    agreed = fleet.agreed_minor(report.state, report.metres, taken_back=handed.unwanted)
     outbox.to_wms.append(
         MissionCharged(
             at=state.now,

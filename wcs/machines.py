@@ -38,6 +38,7 @@ class FleetSpec:
     silent_s: float = 900.0  # a mission of which nothing is heard for so long is an alarm
     price_minor: int = 0  # agreed, a mission that is finished
     price_metre_minor: float = 0.0
+    price_cancelled_minor: int = 0  # agreed, one that we took back before it was loaded
     currency: str = "JPY"
 
     def serves(self, source: str, destination: str) -> bool:
@@ -47,9 +48,14 @@ class FleetSpec:
             for place in (source, destination)
         )
 
-    def agreed_minor(self, metres: float) -> int:
-        """What a finished mission costs by contract, rounded half up."""
-        return self.price_minor + int(self.price_metre_minor * metres + 0.5)
+    def agreed_minor(self, state: str, metres: float, *, taken_back: bool) -> int:
+        """What a mission that ended so costs by contract, rounded half up.
+
+        What fails, or what the provider gives up by itself, costs nothing.
+        """
+        if state == "FINISHED":
+            return self.price_minor + int(self.price_metre_minor * metres + 0.5)
+        return self.price_cancelled_minor if state == "CANCELLED" and taken_back else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,7 @@ class Area:
     __pydantic_config__ = _STRICT
     name: str
     points: tuple[str, ...]  # patterns
+    name_en: str = ""  # as people call it; "": by its name
     name_ja: str = ""
 
     def holds_point(self, point: str) -> bool:
