@@ -1,7 +1,7 @@
 """Composition root of the web process: `soko serve`.
 
     create_app(settings) -> FastAPI
-    server_of(app, address, port) -> Server
+    server_of(app, address, port) -> Server, with TLS if the settings name a certificate
 
 Makes what endpoints need, once: the pool of connections, the clock, what is known of the floor,
 and the feed of live pictures from the bus. A missing broker means no live picture; a missing
@@ -17,7 +17,7 @@ from pathlib import Path
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.server.embed import Server
 from sqlalchemy.pool import QueuePool
 from starlette.datastructures import MutableHeaders
@@ -84,6 +84,7 @@ from wms.stock.over_cells import OverCells, open_door
 
 BACKLOG = 1024
 CONNECTIONS_MAX = 4096  # handhelds and screens keep theirs open all day
+HSTS = "max-age=31536000"
 WEB = Path(__file__).parent / "web_dist"
 
 
@@ -177,7 +178,7 @@ def create_app(
     describe(app)
     _serve_docs(app)
     _serve_web(app)
-    app.add_middleware(CacheHeaders)
+    app.add_middleware(AnswerHeaders, over_tls=settings.over_tls)
     app.add_middleware(Admission, router=holds.quick, uncounted=handheld.quick, problem=problem)
     # asked before all but who looks on
     app.add_middleware(Entrance, guarded=settings.access == "keys", problem=problem)
@@ -205,8 +206,10 @@ def _figures(app: FastAPI) -> Found:
     return found
 
 
-def server_of(app: FastAPI, address: str, port: int) -> Server:
-    """The server for an application that is ready to run, one process.
+def server_of(
+    app: FastAPI, address: str, port: int, *, cert: Path | None = None, key: Path | None = None
+) -> Server:
+    """The server for an application that is ready to run, one process; with TLS 1.2 or later.
 
     What has been made until now stays: the collector of garbage need not look at it again and
     again, for a tenth of a second each time, while reservations wait.
@@ -221,6 +224,9 @@ def server_of(app: FastAPI, address: str, port: int) -> Server:
         log_access=False,
         backlog=BACKLOG,
         backpressure=CONNECTIONS_MAX,
+        ssl_cert=cert,
+        ssl_key=key,
+        ssl_protocol_min=SSLProtocols.tls12,
     )
 
 
@@ -280,23 +286,28 @@ def _serve_web(app: FastAPI) -> None:
         return RedirectResponse("/ui/")
 
 
-class CacheHeaders:
-    """Says how long a file of the screens may be kept; any other answer passes untouched."""
+class AnswerHeaders:
+    """Says how long a file of the screens may be kept, and that nobody comes without TLS again."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, over_tls: bool) -> None:
+        self._app, self._over_tls = app, over_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or not scope["path"].startswith("/ui/"):
+        is_screen = scope["type"] == "http" and scope["path"].startswith("/ui/")
+        if scope["type"] != "http" or not (is_screen or self._over_tls):
             await self._app(scope, receive, send)
             return
         lasting = scope["path"].startswith("/ui/assets/")
         kept = "public, max-age=31536000, immutable" if lasting else "no-cache"
 
-        async def send_kept(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == HTTPStatus.OK:
-                MutableHeaders(scope=message)["cache-control"] = kept
+        async def send_with(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if is_screen and message["status"] == HTTPStatus.OK:
+                    headers["cache-control"] = kept
+                if self._over_tls:
+                    headers["strict-transport-security"] = HSTS
             await send(message)
 
-        await self._app(scope, receive, send_kept)
+        await self._app(scope, receive, send_with)

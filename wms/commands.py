@@ -29,8 +29,13 @@ Result = TypeVar("Result")
 db = typer.Typer(help="The database: run the embedded one, create, upgrade.", no_args_is_help=True)
 
 
-def serve() -> None:
-    """The WMS over HTTP: for shops, handhelds and the control room."""
+def serve(
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="A certificate with its chain, PEM (SOKO_TLS_CERT).")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM (SOKO_TLS_KEY).")] = None,
+) -> None:
+    """The WMS over HTTP, or HTTPS: for shops, handhelds and the control room."""
     import asyncio
     from urllib.parse import urlsplit
 
@@ -40,6 +45,13 @@ def serve() -> None:
     from wms.observe import measured
 
     settings = Settings()
+    settings = settings.model_copy(
+        update={
+            "tls_cert": tls_cert or settings.tls_cert,
+            "tls_key": tls_key or settings.tls_key,
+        }
+    )
+    _check_certificate(settings)
     configure("serve", level=settings.log_level)
     address = urlsplit(settings.http)
     is_open = settings.access == "open" or settings.handheld == "open"
@@ -48,12 +60,15 @@ def serve() -> None:
             f"SOKO_HTTP={settings.http} can be reached from elsewhere, and nobody is asked who they"
             " are: set SOKO_ACCESS=keys and SOKO_HANDHELD=paired; `soko admin set-up`, `soko key`."
         )
-    port = address.port or 80
+    port = address.port or (443 if settings.tls_cert else 80)
     check_port_is_free(port, use=f"SOKO_HTTP=http://127.0.0.1:{port + 1} soko serve")
 
     async def run(measures: "Measures | None") -> None:
         app = create_app(settings, measures=measures)
-        server = server_of(app, address.hostname or "127.0.0.1", port)
+        server = server_of(
+            app, address.hostname or "127.0.0.1", port,
+            cert=settings.tls_cert, key=settings.tls_key,
+        )  # fmt: skip
         services = app.state.services
         loop = asyncio.get_running_loop()
 
@@ -73,6 +88,23 @@ def serve() -> None:
 
     with measured("serve", settings) as measures:
         asyncio.run(run(measures))
+
+
+def _check_certificate(settings: Settings) -> None:
+    """Neither or both, and they belong together: told now, not to the first who comes."""
+    import ssl
+
+    cert, key = settings.tls_cert, settings.tls_key
+    if cert is None and key is None:
+        return
+    if cert is None or key is None:
+        raise typer.BadParameter(
+            "a certificate and its key go together: --tls-cert, --tls-key (SOKO_TLS_CERT, …_KEY)"
+        )
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
+    except OSError as error:  # an SSLError is one
+        raise typer.BadParameter(f"--tls-cert {cert} --tls-key {key}: {error}") from error
 
 
 def api(

@@ -70,6 +70,7 @@ def examine(settings: Settings) -> list[Finding]:
         _database,
         _broker,
         _ports,
+        _wires,
         _disk,
         _fonts,
     )
@@ -181,7 +182,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
 def _ports(settings: Settings) -> Iterator[Finding]:
     from edge.ports import PortInUse, check_port_is_free
 
-    port = urlsplit(settings.http).port or 80
+    port = urlsplit(settings.http).port or (443 if settings.tls_cert else 80)
     try:
         check_port_is_free(port, use="set SOKO_HTTP")
     except PortInUse as error:
@@ -189,6 +190,40 @@ def _ports(settings: Settings) -> Iterator[Finding]:
         yield Finding("ports", "warning", str(error), fix)
     else:
         yield Finding("ports", "ok", f"port {port} is free for `soko serve`")
+
+
+def _wires(settings: Settings) -> Iterator[Finding]:
+    """What leaves this machine goes over TLS, and to nobody but whom we mean."""
+    bare = list(bare_wires(settings))
+    for says, fix in bare:
+        yield Finding("wires", "fault" if settings.production else "warning", says, fix)
+    if not bare:
+        yield Finding("wires", "ok", "nothing leaves this machine in the clear")
+
+
+def bare_wires(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Wires to other machines that anybody on the way could read or answer; what to do."""
+    from psycopg.conninfo import conninfo_to_dict
+    from sqlalchemy import make_url
+
+    from edge.ports import is_loopback
+
+    def is_here(host: str) -> bool:
+        return not host or host.startswith("/") or is_loopback(host)  # a socket is here
+
+    plain = make_url(settings.database_url).set(drivername="postgresql")
+    database = conninfo_to_dict(plain.render_as_string(hide_password=False))
+    hosts = str(database.get("host") or "").split(",")
+    if not all(map(is_here, hosts)) and database.get("sslmode") != "verify-full":
+        fix = "SOKO_DATABASE_URL=…?sslmode=verify-full&sslrootcert=/etc/soko/ca.crt"
+        yield f"the database at {', '.join(hosts)} is not asked who it is", fix
+    broker = urlsplit(settings.mqtt_url)
+    if broker.scheme != "mqtts" and not is_here(broker.hostname or ""):
+        yield f"{broker.hostname}: the broker is spoken to in the clear", "SOKO_MQTT_URL=mqtts://…"
+    ours = urlsplit(settings.http)
+    if not (is_here(ours.hostname or "") or settings.tls_cert or settings.behind_proxy):
+        fix = "SOKO_TLS_CERT and SOKO_TLS_KEY; or a proxy with TLS, and SOKO_BEHIND_PROXY=true"
+        yield f"{settings.http}: people's passwords come in the clear", fix
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

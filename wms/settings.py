@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     )
     mqtt_url: str = Field(default="mqtt://127.0.0.1:18830", description="where the broker is")
     http: str = Field(default="http://127.0.0.1:8080", description="where `soko serve` listens")
+    tls_cert: Path | None = Field(
+        default=None, description="the certificate (PEM, with its chain) `soko serve` shows itself"
+    )
+    tls_key: Path | None = Field(default=None, description="the key that belongs to it (PEM)")
     carrier_url: str = Field(
         default="http://127.0.0.1:8090", description="where the carrier's API is"
     )
@@ -157,6 +161,11 @@ class Settings(BaseSettings):
         " may lose data or lets strangers in",
     )
     log_level: str = Field(default="INFO")
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether whoever comes, comes over TLS: ended by us, or by a proxy of ours."""
+        return self.tls_cert is not None or self.public_url.startswith("https://")
 
     @property
     def seal_key_file(self) -> Path:

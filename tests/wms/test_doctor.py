@@ -81,4 +81,4 @@ def test_on_the_command_line(
 
     assert ended.value.code == 1
     checks = {finding["check"] for finding in json.loads(capsys.readouterr().out)}
-    assert checks == {"python", "database", "broker", "ports", "disk", "fonts"}
+    assert checks == {"python", "wires", "database", "broker", "ports", "disk", "fonts"}

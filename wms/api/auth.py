@@ -204,4 +204,4 @@ def _address(request: Request, services: Services) -> str:
 
 
 def _is_secure(services: Services) -> bool:
-    return services.settings.public_url.startswith("https://")
+    return services.settings.over_tls
