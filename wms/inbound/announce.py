@@ -66,9 +66,11 @@ def find_asn(session: Session, asn_id: UUID, *, lock: bool = True) -> Asn:
     return asn
 
 
-def lines_of(session: Session, asn: Asn) -> list[AsnLine]:
-    """Its lines, in order."""
+def lines_of(session: Session, asn: Asn, *, lock: bool = False) -> list[AsnLine]:
+    """Its lines, in order; locked, nothing of them is put away meanwhile."""
     query = select(AsnLine).where(AsnLine.site_id == asn.site_id, AsnLine.asn_id == asn.id)
+    if lock:
+        query = query.with_for_update()
     fresh = {"populate_existing": True}
     return list(session.scalars(query.order_by(AsnLine.line_no), execution_options=fresh))
 
@@ -188,7 +190,7 @@ def close_asn(session: Session, asn_id: UUID, *, actor: str, now: datetime) -> A
     for unit in _units(session, asn):
         unit.state = "CANCELLED" if unit.state == "EXPECTED" else unit.state
     session.flush()
-    lines = lines_of(session, asn)
+    lines = lines_of(session, asn, lock=True)
     settle_supply(session, asn, lines, now=now)
     codes = sku_codes(session, [line.sku_id for line in lines])
     body = {"lines": [summary(line, codes[line.sku_id]) for line in lines]}

@@ -85,7 +85,7 @@ def land(session: Session, came: Mapping[UUID, int], site: SiteId, *, now: datet
 def _land_line(session: Session, receipt: Receipt, before: int, units: int, now: datetime) -> None:
     key = (receipt.site_id, receipt.asn_id, receipt.line_no)
     line = session.get_one(AsnLine, key, with_for_update=True, populate_existing=True)
-    asn = session.get_one(Asn, (receipt.site_id, receipt.asn_id))
+    asn = session.get_one(Asn, (receipt.site_id, receipt.asn_id), populate_existing=True)
     line.landed += units
     session.flush()
     if _is_open(session, asn, line):
