@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint contracts types bench bench-floor bench-large chaos nightly web clean
+.PHONY: help setup demo test check format lint contracts types bench bench-floor bench-large chaos nightly lock web clean
 
 help: ## List what you can type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,12 +46,18 @@ bench-large: $(VENV)/.dev ## Those that first fill 10 million movements
 chaos: $(VENV)/.dev ## Faults at length: the whole system on virtual time, kills under load, a storm; some minutes
 	@$(BIN)/soko sim swarm --seeds 300 --first-seed $(or $(SEED),1) --json
 	@$(BIN)/python -m pytest -m "" -q -s -p no:randomly tests/journeys/test_kill_under_load.py tests/faults
-	@$(BIN)/python -m benchmarks.http --json | tail -n 1
+	@$(BIN)/python -m benchmarks.http --storm --json | tail -n 1
 
 nightly: $(VENV)/.dev ## The long runs: whole days, many seeds, kills; the optimizer's tests compiled
 	@$(PIP) --no-build-isolation -e '.[oracles]'
 	@SOKO_COMPILED=1 $(BIN)/python -m pytest -m "" tests/optimizer $(ARGS)
 	@$(BIN)/python -m pytest -m nightly --timeout 3600 $(ARGS)
+
+lock: $(VENV)/.dev ## Write requirements.lock: what runs, by the hashes of its archives
+	@folder=$$(mktemp -d) && $(BIN)/python -m pip download --quiet --disable-pip-version-check --only-binary :all: -c constraints.txt -d $$folder/archives '.[demo,sso,fast]' \
+	 && rm -f $$folder/archives/soko-* \
+	 && { echo '# What runs (the extras demo, sso, fast), by hashes: CPython 3.11 on Linux, x86-64. Made by `make lock`.' \
+	 && $(BIN)/soko sbom --lock $$folder/archives --extra demo --extra sso --extra fast; } > $$folder/lock && cp $$folder/lock requirements.lock; rm -rf $$folder
 
 web: $(VENV)/.dev ## Build the screens again
 	@$(BIN)/python hatch_build.py

@@ -2,14 +2,15 @@
 
 Read from what is installed, so it tells of this machine and of nobody's wish: every package that
 Soko needs, and what those need. `--lock` gives the same as lines for `pip install
---require-hashes`, with the hashes of the archives in a folder that `pip download` has filled.
+--require-hashes`, with the hashes of the archives in a folder that `pip download` has filled;
+`--extra` names the extras that are meant, all without.
 
 Source: CycloneDX 1.6 JSON; PEP 503 (names), PEP 508 (markers), pip's requirements files.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -29,12 +30,15 @@ def sbom(
     lock: Annotated[
         Path | None, typer.Option(help="A folder with the archives: print a lock of hashes.")
     ] = None,
+    extra: Annotated[
+        list[str] | None, typer.Option(help="With this extra (again for more); all without.")
+    ] = None,
 ) -> None:
     """What this is made of: CycloneDX, or a lock file with hashes."""
     if lock is None:
         typer.echo(json.dumps(bill(), indent=1, sort_keys=True))
         return
-    for line in locked(lock):
+    for line in locked(lock, extra):
         typer.echo(line)
 
 
@@ -59,13 +63,12 @@ def bill() -> dict[str, Any]:
     }
 
 
-def parts() -> dict[str, Distribution]:
-    """Soko and all that it needs, of what is installed, by plain names."""
+def parts(extras: Iterable[str] | None = None) -> dict[str, Distribution]:
+    """Soko and what it needs of what is installed, by plain names; with all extras, or some."""
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = [
-        (ROOT, extra) for extra in ("", *(distribution(ROOT).metadata.get_all(_EXTRAS) or ()))
-    ]
+    known = distribution(ROOT).metadata.get_all(_EXTRAS) or ()
+    waiting = [(ROOT, extra) for extra in ("", *(known if extras is None else extras))]
     while waiting:
         name, extra = waiting.pop()
         if (name, extra) in seen:
@@ -79,8 +82,8 @@ def parts() -> dict[str, Distribution]:
     return found
 
 
-def locked(folder: Path) -> Iterator[str]:
-    """Lines `name==version --hash=sha256:…` for all but ourselves.
+def locked(folder: Path, extras: Iterable[str] | None = None) -> Iterator[str]:
+    """Lines `name==version --hash=sha256:…` for all but ourselves, each archive's hash.
 
     Raises:
         FileNotFoundError: an archive is missing.
@@ -91,7 +94,7 @@ def locked(folder: Path) -> Iterator[str]:
         if path.suffix in {".whl", ".gz"}:
             digest = sha256(path.read_bytes()).hexdigest()
             archives.setdefault((_plain(words[0]), words[1]), []).append(digest)
-    for name, each in sorted(parts().items()):
+    for name, each in sorted(parts(extras).items()):
         if name == ROOT:
             continue
         hashes = archives.get((name, each.version))
