@@ -21,13 +21,14 @@ from edge.messages import CommandRefused, PauseRobot
 from wcs import safety
 from wcs.messages import AreaHold
 from wcs.plant import Plant
-from wcs.state import Outbox, Robot, State
+from wcs.state import Outbox, Robot, State, stir
 
 TELL_AGAIN_S = 10.0
 
 
 def hear(state: State, plant: Plant, message: AreaHold, outbox: Outbox) -> None:
     """Close an area or open it; said again it changes nothing."""
+    stir(state, *state.robots)  # all ways may be others now
     why = ""
     if message.area not in plant.areas:
         why = "there is no such area"

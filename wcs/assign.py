@@ -44,7 +44,6 @@ STATION_S = 5.0  # how much dearer a tote is for each that is on its way to its 
 TO_STATION_MAX = 5  # robots on their way to one station, whatever its capacity
 WINDOW = 24  # orders without a robot that are looked at, at least; else two a robot
 AGAIN_S = 2.0  # between two looks when nothing has come and nobody become free
-GAP_S = 0.001  # a robot of the fleet: between two looks, whatever has come
 SOON_S, HOLD_S = 40.0, 60.0
 FRESH_S = 60.0  # a robot that was not heard of for longer gets nothing, and keeps what it has
 DROP_S = 8.0  # about as long as setting down a tote takes
@@ -92,8 +91,6 @@ class _Seeker:
 
 def plan(state: State, routes: Routes) -> dict[str, str | None]:
     """Whose robot changes: orders, and the robot that each gets, or None if it loses its own."""
-    if _was_just_now(state):
-        return {}
     begun = [one for one in state.transports.values() if is_begun(state, one)]
     seekers = _seekers(state, routes)
     begun += [one for one in state.transports.values() if _keeps(state, one)]
@@ -117,12 +114,6 @@ def _keeps(state: State, order: Transport) -> bool:
 
 def _is_unheard(state: State, name: str | None) -> bool:
     return name is not None and silent_for_s(state.robots[name], state.now) > FRESH_S
-
-
-def _was_just_now(state: State) -> bool:
-    """Whether a fleet so large was looked at too lately: in it something is new all the time."""
-    since = state.asked_at
-    return since is not None and (state.now - since).total_seconds() < GAP_S * len(state.robots)
 
 
 def _is_time(state: State, seekers: list[_Seeker], wanted: list[Transport]) -> bool:

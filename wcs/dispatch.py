@@ -28,7 +28,7 @@ from wcs.messages import TransportOrder, TransportReport, TransportState, Withdr
 from wcs.missions import act, at_rest, before_last, next_name, silent_for_s, start
 from wcs.plant import Plant
 from wcs.routing import Routes
-from wcs.state import Outbox, Robot, State, Transport, clear_alarm, raise_alarm
+from wcs.state import Outbox, Robot, State, Transport, clear_alarm, raise_alarm, stir, stirred
 
 DEAF_S = 600.0  # a robot that does not take what it is told
 BLIND_MIN = 4  # robots: if so many and more than half are silent, we are deaf, not they
@@ -99,12 +99,13 @@ def end(
     if len(state.over) > _OVER_KEPT:
         del state.over[next(iter(state.over))]
     if transport.robot is not None:
-        _let_go(state.robots[transport.robot])
+        _let_go(state, state.robots[transport.robot])
     tell(state, transport, how, outbox, reason=reason)
 
 
-def _let_go(robot: Robot) -> None:
+def _let_go(state: State, robot: Robot) -> None:
     robot.transport, robot.goal = None, None
+    stir(state, robot.name)
 
 
 def tell(
@@ -143,72 +144,90 @@ def action_ended(state: State, robot: Robot, *, finished: bool, outbox: Outbox) 
 
 
 # ------------------------------------------------------------------------ the phases
-def run(state: State, routes: Routes, outbox: Outbox) -> None:
-    """One dispatch run."""
+def run(state: State, routes: Routes, outbox: Outbox, *, whole: bool) -> None:
+    """One dispatch run: over those who were stirred, and now and then over the `whole` fleet."""
     plant = routes.plant
-    _check(state, plant, outbox)
-    if routes.closed:
+    _check(state, plant, outbox, whole=whole)
+    if whole and routes.closed:
         _give_back(state, routes)
     _continue(state, plant)
-    _assign(state, plan(state, routes), outbox)
-    idle = [robot for robot in state.robots.values() if is_free(robot)]
-    if idle:
-        charge_and_park(state, routes, idle)
-    _continue(state, plant)
+    if whole:
+        _assign(state, plan(state, routes), outbox)
+        idle = [robot for robot in state.robots.values() if is_free(robot)]
+        if idle:
+            charge_and_park(state, routes, idle)
+        _continue(state, plant)
 
 
-def commit_actions(state: State, plant: Plant) -> None:
-    """Robots that have been granted their goal get the action that they went there for."""
-    for robot in state.robots.values():
-        if robot.goal is None or robot.action or not robot.held:
-            continue
-        if robot.held[-1].point != robot.goal or robot.obstacle:
-            continue
-        if robot.kind == "charge":
-            if not (robot.report and robot.report.charging):
-                act(robot, "CHARGE_START", None)
-            robot.goal = None
-        elif robot.kind == "park":
-            robot.goal = None
-        elif robot.kind == "transport" and robot.transport is not None:
-            transport = state.transports[robot.transport]
-            goal = _goal(plant, transport)
-            if goal == robot.goal:
-                act(robot, "DROP" if transport.loaded else "PICK", transport.load)
+def commit_action(state: State, plant: Plant, robot: Robot) -> None:
+    """A robot that has been granted its goal gets the action that it went there for."""
+    if robot.goal is None or robot.action or not robot.held:
+        return
+    if robot.held[-1].point != robot.goal or robot.obstacle:
+        return
+    stir(state, robot.name)
+    if robot.kind == "charge":
+        if not (robot.report and robot.report.charging):
+            act(robot, "CHARGE_START", None)
+        robot.goal = None
+    elif robot.kind == "park":
+        robot.goal = None
+    elif robot.kind == "transport" and robot.transport is not None:
+        transport = state.transports[robot.transport]
+        goal = _goal(plant, transport)
+        if goal == robot.goal:
+            act(robot, "DROP" if transport.loaded else "PICK", transport.load)
 
 
 def _goal(plant: Plant, transport: Transport) -> str:
     return ends(plant, transport)[1 if transport.loaded else 0]
 
 
-def _check(state: State, plant: Plant, outbox: Outbox) -> None:
-    troubles = {name: _trouble(state, plant, robot) for name, robot in state.robots.items()}
+def _check(state: State, plant: Plant, outbox: Outbox, *, whole: bool) -> None:
+    robots = [*state.robots.values()] if whole else stirred(state)
+    troubles = {robot.name: _trouble(state, plant, robot) for robot in robots}
     silent = [name for name, why in troubles.items() if why == "silent"]
-    if _is_deaf(state, plant, len(silent)):
-        raise_alarm(state, outbox, "fleet.silent/fleet", f"{len(silent)} robots")
-        troubles |= dict.fromkeys(silent, "")  # it is we who do not hear: wait, and give up nothing
-        just_silent = state.now - timedelta(seconds=plant.site.silent_s + 1.0)
-        for name in silent:  # nor count this time against who is heard last when we hear again
-            state.robots[name].heard_at = just_silent
-    else:
-        clear_alarm(state, outbox, "fleet.silent/fleet")
+    if silent and not whole:
+        _check(state, plant, outbox, whole=True)  # to see whether it is they, or we who are deaf
+        return
+    if whole:
+        _see_whether_deaf(state, plant, silent, troubles, outbox)
     for name, why in troubles.items():
         robot = state.robots[name]
         if why != robot.obstacle:
             clear_alarm(state, outbox, f"robot.{robot.obstacle}/{name}")
             robot.obstacle = why
-        if not why:
-            continue
-        raise_alarm(state, outbox, f"robot.{why}/{name}", robot.held[0].point if robot.held else "")
-        transport = state.transports.get(robot.transport or "")
-        if transport is None:
-            continue
-        if not is_begun(state, transport):
-            transport.robot = None
-            _let_go(robot)
-        elif silent_for_s(robot, state.now) > plant.site.lost_s:
-            end(state, transport, "FAILED", outbox, reason="robot.lost")
+            stir(state, name)
+        if why:
+            _do_without(state, plant, robot, outbox)
     _check_loads(state, outbox)
+
+
+def _do_without(state: State, plant: Plant, robot: Robot, outbox: Outbox) -> None:
+    """Call people, and let others do what the robot has not begun."""
+    detail = robot.held[0].point if robot.held else ""
+    raise_alarm(state, outbox, f"robot.{robot.obstacle}/{robot.name}", detail)
+    transport = state.transports.get(robot.transport or "")
+    if transport is None:
+        return
+    if not is_begun(state, transport):
+        transport.robot = None
+        _let_go(state, robot)
+    elif silent_for_s(robot, state.now) > plant.site.lost_s:
+        end(state, transport, "FAILED", outbox, reason="robot.lost")
+
+
+def _see_whether_deaf(
+    state: State, plant: Plant, silent: list[str], troubles: dict[str, str], outbox: Outbox
+) -> None:
+    if not _is_deaf(state, plant, len(silent)):
+        clear_alarm(state, outbox, "fleet.silent/fleet")
+        return
+    raise_alarm(state, outbox, "fleet.silent/fleet", f"{len(silent)} robots")
+    troubles |= dict.fromkeys(silent, "")  # it is we who do not hear: wait, and give up nothing
+    just_silent = state.now - timedelta(seconds=plant.site.silent_s + 1.0)
+    for name in silent:  # nor count this time against who is heard last when we hear again
+        state.robots[name].heard_at = just_silent
 
 
 def _is_deaf(state: State, plant: Plant, silent: int) -> bool:
@@ -232,11 +251,11 @@ def _give_back(state: State, routes: Routes) -> None:
             routes.seconds(None, source, goal),
         ):
             transport.robot = None
-            _let_go(robot)
+            _let_go(state, robot)
 
 
 def _check_loads(state: State, outbox: Outbox) -> None:
-    for robot in state.robots.values():
+    for robot in stirred(state):
         stranded = robot.transport is None and robot.report is not None and robot.report.load
         if stranded and at_rest(robot):
             raise_alarm(state, outbox, f"robot.stranded/{robot.name}", robot.held[0].point)
@@ -263,7 +282,7 @@ def _trouble(state: State, plant: Plant, robot: Robot) -> str:
 
 
 def _continue(state: State, plant: Plant) -> None:
-    for robot in state.robots.values():
+    for robot in stirred(state):
         if robot.transport is None or robot.obstacle:
             continue
         transport = state.transports[robot.transport]
@@ -282,7 +301,7 @@ def _assign(state: State, changes: Mapping[str, str | None], outbox: Outbox) -> 
     for order in changes:
         transport = state.transports[order]
         if transport.robot is not None:
-            _let_go(state.robots[transport.robot])
+            _let_go(state, state.robots[transport.robot])
             transport.robot = None
     for order, name in changes.items():
         if name is None:
@@ -290,6 +309,7 @@ def _assign(state: State, changes: Mapping[str, str | None], outbox: Outbox) -> 
         transport, robot = state.transports[order], state.robots[name]
         assert robot.transport is None, "one"
         transport.robot, robot.transport, robot.goal = name, order, None
+        stir(state, name)
         if not transport.announced:
             transport.announced = True
             tell(state, transport, "ASSIGNED", outbox)

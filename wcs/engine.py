@@ -5,9 +5,12 @@
     state    changed in place: it is what the inboxes so far have made of it
     outbox   reports to the WMS, commands to the edge
 
-A step hears everything first, in order, then decides once: dispatch (who does what), traffic
-(who may drive where), missions (what each robot is told), conveyor (what is let in), gates
-(what has passed).
+A step hears everything first, in order, then decides once: dispatch (who does what), moves (who
+may drive where, and what each robot is told), conveyor (what is let in), gates (what has passed).
+
+It looks at the robots that something has happened to (`wcs.state.stir`). What time alone brings
+about (silence, standing, orders that wait, batteries) is looked for in all of them, once in
+`LOOK_EVERY_S` of the state's time. So a report costs what it changes, however large the fleet.
 
 Laws:
     pure        the same plant, state, inbox and now give the same state and the same outbox
@@ -18,7 +21,6 @@ Laws:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
@@ -72,12 +74,14 @@ from wcs.messages import (
     TransportOrder,
     Withdrawal,
 )
+from wcs.moves import Moves
 from wcs.plant import Plant
 from wcs.routing import Routes
-from wcs.state import Outbox, Robot, State, clear_alarm, fit, raise_alarm
-from wcs.traffic import Mover, grant
+from wcs.state import Outbox, State, clear_alarm, fit, raise_alarm, stir
 
 _OURS = ("edge", "edge.presence", "dead.letters")  # devices that are no machines
+LOOK_EVERY_S = 1.0
+GAP_S = 0.001  # a robot of the fleet: between two looks at all, whatever has come
 _CONFORMS = 0.5  # the share of messages without a fault below which a robot is an alarm
 
 
@@ -128,12 +132,12 @@ inbox_json: TypeAdapter[list[Incoming]] = TypeAdapter(list[Incoming])
 
 
 class Engine:
-    """`step` for one plant. It keeps routes that it has worked out, and nothing else."""
+    """`step` for one plant. What it keeps can be worked out again from plant and state."""
 
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
         self._open = self.routes = Routes(plant)
-        self._ways = portals.ways_of(plant)
+        self._moves = Moves(plant)
 
     def step(self, state: State, inbox: Sequence[Incoming], now: datetime) -> Outbox:
         """Hear the inbox, decide, and say what is to be said. Time never runs backwards."""
@@ -141,13 +145,16 @@ class Engine:
         state.now = max(state.now, now)
         for message in inbox:
             self._hear(state, message, outbox)
+        whole = _looks_at_all(state, inbox)
         routes = self._routes(state)
         held = safety.held_devices(state, self.plant)
         hired.run(state, self.plant, outbox, held)
-        dispatch.run(state, routes, outbox)
-        self._move(state, routes, outbox)
+        dispatch.run(state, routes, outbox, whole=whole)
+        if whole:
+            stuck.call(state)
+            conveyor.forget(state.sorting, state.now)
+        self._moves.run(state, routes, outbox)
         portals.run(state, self.plant, outbox, held)
-        conveyor.forget(state.sorting, state.now)
         conveyor.release(state.sorting, self.plant, state.now, outbox, held)
         if state.conveying.units:
             mfc.run(state, self.plant.network, outbox, held)
@@ -182,6 +189,7 @@ class Engine:
             dispatch.check_places(state, self.plant, outbox)
             state.started_at = state.now
             lanes.start(state.sorting, state.now)
+            stir(state, *state.robots)
             for robot in state.robots.values():
                 robot.heard_at = state.now if robot.heard_at is not None else None
                 robot.told_at = state.now if robot.told_at is not None else None
@@ -249,6 +257,7 @@ class Engine:
         robot = state.robots.get(report.robot)
         if robot is None:
             return
+        stir(state, robot.name)
         progress = missions.hear(state, self.plant, robot, report)
         transport = state.transports.get(robot.transport or "")
         if transport is not None:
@@ -261,7 +270,6 @@ class Engine:
         elif robot.held:
             clear_alarm(state, outbox, alarm_id)
 
-    # -------------------------------------------------------------------------- moving
     def _routes(self, state: State) -> Routes:
         """Routes round the robots that have become obstacles."""
         closed = {
@@ -271,74 +279,17 @@ class Engine:
         self.routes = self.routes.closing(frozenset(closed)) if closed else self._open
         return self.routes
 
-    def _move(self, state: State, routes: Routes, outbox: Outbox) -> None:
-        if self._fleet_is_known(state):
-            movers = [
-                self._mover(robot, state.now) for robot in state.robots.values() if robot.held
-            ]
-            movers += [
-                _unplaced(name, self.plant.robots[name].start)
-                for name, robot in state.robots.items()
-                if not robot.held and name in self.plant.robots
-            ]
-            ahead_m, waits_for = self.plant.site.look_ahead_m, dict[str, str]()
-            for name, points in grant(movers, routes, ahead_m, waits_for).items():
-                self._give(state, state.robots[name], points)
-            stuck.look(state, waits_for, outbox)
-        dispatch.commit_actions(state, self.plant)
-        for robot in state.robots.values():
-            if not (state.stops and safety.holds(state, self.plant, robot)):
-                missions.tell(state, routes, robot, outbox)
 
-    def _fleet_is_known(self, state: State) -> bool:
-        """Whether every robot has a place, or has had the time to say where it is."""
-        waited_s = (state.now - state.started_at).total_seconds()
-        return waited_s > self.plant.site.silent_s or all(
-            robot.held for robot in state.robots.values()
-        )
-
-    def _give(self, state: State, robot: Robot, points: list[str]) -> None:
-        if state.stops:
-            points = safety.let_go_on(state, self.plant, robot, points)
-        if self._ways:
-            points = portals.let_through(state, self._ways, robot, points)
-        if not points:
-            return
-        pushed = robot.goal is None or robot.kind in ("", "foreign")
-        if pushed and missions.at_rest(robot):
-            missions.start(state, robot, missions.own_name(state, robot), "move", None)
-        missions.extend(robot, points)
-
-    def _mover(self, robot: Robot, now: datetime) -> Mover:
-        points = [held.point for held in robot.held]
-        takes = missions.takes_points(robot)
-        urgency = 0 if robot.transport is not None else 1 if robot.goal is not None else 2
-        is_cut_off = points[-1] in self.routes.dead_ends  # out first: nobody else may go in
-        if is_cut_off or stuck.stood_s(robot, now) > stuck.URGENT_S:
-            urgency = -1
-        return Mover(
-            robot=robot.name,
-            held=points,
-            before=robot.before,
-            goal=robot.goal,
-            rank=(urgency, robot.since.timestamp(), robot.name),
-            takes=takes,
-            settles=not takes and not robot.obstacle,
-            ahead_m=sum([self.plant.metres(a, b) for a, b in pairwise(points)]),
-        )
-
-
-def _unplaced(name: str, start: str) -> Mover:
-    """A robot that has not been heard of: it stands where the site file says, like a wall."""
-    return Mover(
-        robot=name,
-        held=[start],
-        before=None,
-        goal=None,
-        rank=(3, 0.0, name),
-        takes=False,
-        settles=False,
-    )
+def _looks_at_all(state: State, inbox: Sequence[Incoming]) -> bool:
+    """Whether this step looks at all robots: it is time, or an order comes and it was not now."""
+    since = state.looked_at
+    if since is not None:
+        comes = any(isinstance(message, TransportOrder) for message in inbox)
+        every_s = GAP_S * len(state.robots) if comes else LOOK_EVERY_S
+        if (state.now - since).total_seconds() < every_s:
+            return False
+    state.looked_at = state.now
+    return True
 
 
 def _hear_at_gates(state: State, message: _AtGates, outbox: Outbox) -> None:

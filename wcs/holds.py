@@ -24,7 +24,7 @@ from wcs.dispatch import action_ended, withdraw
 from wcs.messages import RobotHold, Withdrawal
 from wcs.missions import count_mission, next_name
 from wcs.plant import Plant
-from wcs.state import Held, Outbox, Robot, State
+from wcs.state import Held, Outbox, Robot, State, stir
 
 SETTLED_S = 10.0
 _DONE = ("FINISHED", "FAILED")
@@ -35,6 +35,7 @@ def hear(state: State, plant: Plant, message: RobotHold, outbox: Outbox) -> None
     """Tell the robot, or say why not."""
     robot = state.robots.get(message.robot)
     why = _why_not(state, plant, message, robot)
+    stir(state, message.robot)
     with suppress(ValueError):  # an id that is none: it is in the journal
         command = UUID(message.id)
         if why or robot is None:

@@ -27,7 +27,7 @@ from math import hypot
 from edge.messages import ActionKind, Drive, DriveAction, DriveNode, RobotReport
 from wcs.plant import Plant
 from wcs.routing import Routes
-from wcs.state import Held, MissionKind, Outbox, Robot, State
+from wcs.state import Held, MissionKind, Outbox, Robot, State, stir
 
 HORIZON = 2  # points shown to the robot beyond the granted ones
 _DONE = ("FINISHED", "FAILED")
@@ -217,6 +217,7 @@ def start(state: State, robot: Robot, mission: str, kind: MissionKind, goal: str
     robot.drive, robot.shown, robot.known = None, True, False
     count_mission(state, robot)
     robot.since = state.now
+    stir(state, robot.name)
     if robot.report is not None and robot.report.charging:
         stop = DriveAction(action_id=f"{mission}-unplug", kind="CHARGE_STOP")
         robot.held[0].actions = (stop,)
@@ -290,6 +291,7 @@ def tell(state: State, routes: Routes, robot: Robot, outbox: Outbox) -> None:
         run=robot.report.run if robot.report is not None else 0,
     )
     robot.drive, robot.shown, robot.told_at = drive, False, state.now
+    stir(state, robot.name)
     outbox.to_edge.append(drive)
 
 

@@ -1,8 +1,9 @@
 """All that the engine knows, in plain dataclasses, to JSON and back without loss.
 
 Everything that decides is here; what can be worked out again from the plant (routes, who holds
-which point) is not. Dictionaries keep the order in which things came, which is part of the
-state: the same journal gives the same JSON, byte for byte.
+which point) is not. Whoever changes a robot says so (`stir`): the next step looks at it, and what
+is kept beside the state (wcs.moves) follows it. Dictionaries keep the order in which things came,
+which is part of the state: the same journal gives the same JSON, byte for byte.
 
 Times are aware UTC; metres, seconds.
 """
@@ -158,7 +159,8 @@ class Robot:
     obstacle: str = ""  # why it counts as a wall: "silent", "manual", "deaf" …
     cancelled: str = ""  # the mission that people took from it, until they let it go on …
     cancelled_at: datetime | None = None  # … and when
-    stood_at: datetime | None = None  # since when it stands though it has somewhere to go
+    stood_at: datetime | None = None  # since when it stands though it has somewhere to go …
+    urgent: bool = False  # … and for so long that it goes before everybody else
 
 
 @dataclass(slots=True)
@@ -253,6 +255,8 @@ class State:
     # closed by people: by area, the robots that were told to stand for it, and when
     areas: dict[str, dict[str, datetime]] = field(default_factory=dict)
     conveying: Conveying = field(default_factory=Conveying)  # what is on networks of conveyors
+    stirred: dict[str, None] = field(default_factory=dict)  # robots to be looked at, in order
+    looked_at: datetime | None = None  # when all were looked at last
     asked_at: datetime | None = None  # when robots and orders were last looked at together …
     asked_of: tuple[int, int] = (0, 0)  # … and how many were free, and without a robot
 
@@ -308,6 +312,16 @@ def fit(state: State, plant: Plant) -> State:
             )
         state.gates[device].eyes = gate.eyes
     return state
+
+
+def stir(state: State, *robots: str) -> None:
+    """Something about these robots has changed: this step, or the next one, looks at them."""
+    state.stirred.update(dict.fromkeys(robots))
+
+
+def stirred(state: State) -> list[Robot]:
+    """The robots that something has happened to since they were looked at, in that order."""
+    return [state.robots[name] for name in state.stirred if name in state.robots]
 
 
 def raise_alarm(  # noqa: PLR0913 - the facts of an alarm

@@ -11,20 +11,30 @@ the queue of a zone stands too: that is what it is first for.
 Pure. Units: seconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from wcs.missions import takes_points
-from wcs.state import Outbox, Robot, State, clear_alarm, raise_alarm
+from wcs.state import Outbox, Robot, State, clear_alarm, raise_alarm, stir
 
 URGENT_S, CALL_S = 60.0, 600.0
 
 
-def look(state: State, waits_for: Mapping[str, str], outbox: Outbox) -> None:
-    """Note who stands since when, and call people."""
+def call(state: State) -> None:
+    """See who has been standing for long: it becomes urgent, and is looked at again."""
     for robot in state.robots.values():
+        if robot.stood_at is not None and stood_s(robot, state.now) > URGENT_S:
+            robot.urgent = True
+            stir(state, robot.name)
+
+
+def look(
+    state: State, robots: Iterable[Robot], waits_for: Mapping[str, str], outbox: Outbox
+) -> None:
+    """Note which of these robots stand since when, and call people."""
+    for robot in robots:
         if not _stands(robot):
-            robot.stood_at = None
+            robot.stood_at, robot.urgent = None, False
             clear_alarm(state, outbox, f"robot.stuck/{robot.name}")
             continue
         if robot.stood_at is None:

@@ -22,23 +22,30 @@ stands in one without a way on leaves when somebody else wants it.
 
 A robot that does not answer is an obstacle like a wall; its points are closed to routes.
 
-Pure: the same fleet and routes give the same grants, compiled or not.
+The fleet stays in numbers from round to round; who has changed is put in anew, so that making
+ready costs what has changed.
+
+Pure: the same fleet and routes give the same grants, compiled or not, whatever was before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
+from typing import TypeAlias
 
 import numpy as np
 
 from wcs.fleet.claims import NEAR, Claims
 from wcs.fleet.grants import Fleet
 from wcs.fleet.serve import NONE
+from wcs.layout.roadmap import Ints
 from wcs.layout.rows import FAR
 from wcs.routing import Routes
 
 COMPILED_FROM = 60  # robots; below that, plain lists are as fast and nothing has to be loaded
 _ABOUT_TO_STAND = 2  # points held: where it is, and one more
+
+Rank: TypeAlias = tuple[int, float, str]
 
 
 @dataclass(slots=True)
@@ -49,48 +56,120 @@ class Mover:
     held: list[str]  # where it is, then what is granted ahead
     before: str | None  # the point before held[0]
     goal: str | None  # None: wherever
-    rank: tuple[int, float, str]  # smaller goes first
+    rank: Rank  # smaller goes first
     takes: bool  # it can be granted points now
     settles: bool  # if it stands still it does so for a while only: it works, or is yet to answer
     ahead_m: float = 0.0  # granted and not yet driven
 
 
-def grant(
-    movers: Sequence[Mover],
-    routes: Routes,
-    look_ahead_m: float,
-    waits_for: dict[str, str] | None = None,
-) -> dict[str, list[str]]:
-    """Grant what can be granted now: the new points of each robot, in driving order.
+class Traffic:
+    """The fleet of a site on its ways, as they are open now.
 
-    `held` of the movers is extended by them. Each mover that has less than half the look-ahead
-    left is filled up to all of it, so that orders go out in stretches instead of drop by drop.
-    `waits_for` is filled: by robot, who stands where it wants to go next.
+    Attributes:
+        routes: the ways.
+        contested: two robots hold one point: what is true of it depends on who was put in last.
     """
-    if not movers:
-        return {}
-    ways = routes.roadmap
-    fleet = _fleet(movers, routes)
-    order = np.array(sorted(range(len(movers)), key=lambda i: movers[i].rank), np.int32)
-    if ways.zones:
+
+    def __init__(self, routes: Routes, robots: Iterable[str]) -> None:
+        """A fleet of these, none of which is anywhere yet."""
+        self.routes, self.contested = routes, False
+        self._names = [*robots]
+        self._row = {name: i for i, name in enumerate(self._names)}
+        self._movers: list[Mover | None] = [None] * len(self._names)
+        self._nodes: list[list[int]] = [[] for _ in self._names]  # that each holds
+        self._ranks: list[Rank] = [(0, 0.0, "")] * len(self._names)
+        self._order: list[int] = []  # who is somewhere; sorted by rank in each round
+        self._fleet = Fleet.at(
+            routes.roadmap,
+            np.zeros(len(self._names), np.int32),
+            shut=routes.shut,
+            length=routes.length_m,
+            clash=routes.clash,
+            is_fast=len(self._names) >= COMPILED_FROM,
+        )
+        self._fleet.lock[:] = NONE
+
+    def __contains__(self, robot: str) -> bool:
+        """Whether it is one of the fleet."""
+        return robot in self._row
+
+    def put(self, robot: str, mover: Mover | None) -> None:
+        """Take in how a robot is; None if it is nowhere."""
+        i, lock = self._row[robot], self._fleet.lock
+        for node in self._nodes[i]:
+            lock[node] = NONE
+        if mover is None:
+            if self._movers[i] is not None:
+                self._order.remove(i)
+            self._movers[i], self._nodes[i] = None, []
+            return
+        if self._movers[i] is None:
+            self._order.append(i)
+        self._movers[i], self._ranks[i] = mover, mover.rank
+        nodes = self._nodes[i] = [self.routes.node[point] for point in mover.held]
+        for node in nodes:
+            self.contested = self.contested or lock[node] not in {NONE, i}
+            lock[node] = i
+        self._set(i, mover)
+
+    def _set(self, i: int, mover: Mover) -> None:
+        fleet, routes, here = self._fleet, self.routes, mover.held[-1]
+        node = self._nodes[i][-1]
+        before = mover.held[-2] if len(mover.held) > 1 else mover.before
+        fleet.tail[i] = node
+        fleet.heading[i] = routes.costs.facing.get((before or "", here), NONE)
+        fleet.goal[i], fleet.slot[i] = NONE, 0
+        if mover.goal is not None and mover.goal != here:
+            row = routes.rows_ms[at := routes.slot(mover.goal)]
+            if any(row[a] < FAR for a in routes.costs.leaving[node]):
+                fleet.goal[i], fleet.slot[i] = routes.node[mover.goal], at
+        fleet.takes[i], fleet.settles[i] = mover.takes, mover.settles
+        fleet.pushes[i] = len(mover.held) <= _ABOUT_TO_STAND
+        fleet.ahead[i] = mover.ahead_m
+
+    def grant(
+        self, look_ahead_m: float, waits_for: dict[str, str] | None = None
+    ) -> dict[str, list[str]]:
+        """Grant what can be granted now: the new points of each robot, in driving order.
+
+        Each robot that has less than half the look-ahead left is filled up to all of it, so that
+        orders go out in stretches instead of drop by drop. `waits_for` is filled: by robot, who
+        stands where it wants to go next. Who takes what it is granted has to be put in again.
+        """
+        fleet, ways = self._fleet, self.routes.roadmap
+        found: dict[str, list[str]] = {}
+        if not self._order:
+            return found
+        self._order.sort(key=self._ranks.__getitem__)
+        order: Ints = np.array(self._order, np.int32)
+        changed: set[int] = set()
+        if ways.zones:
+            order = self._claimed(order, look_ahead_m, changed)
+        table = self.routes.table(compiled=fleet.is_fast)
+        for i, arc in fleet.serve(order, table, look_ahead_m).tolist():
+            node = int(ways.end[arc])
+            found.setdefault(self._names[i], []).append(ways.names[node])
+            fleet.lock[node] = NONE
+            changed.add(i)
+        if waits_for is not None:
+            for i in np.flatnonzero(fleet.waits_for != NONE).tolist():
+                waits_for[self._names[i]] = self._names[fleet.waits_for[i]]
+        for i in changed:
+            if (mover := self._movers[i]) is not None:
+                self._set(i, mover)
+        return found
+
+    def _claimed(self, order: Ints, look_ahead_m: float, changed: set[int]) -> Ints:
+        """Who leads once it is decided who may enter zones; `changed` are sent out of one."""
+        fleet, routes = self._fleet, self.routes
         claims = _claims(routes, look_ahead_m)
         leads = claims.decide(fleet, order, routes.table(compiled=fleet.is_fast))
-        if claims.retreats:  # once more, with what lies on their way out
-            for i, node in claims.retreats.items():
-                fleet.goal[i], fleet.slot[i] = node, routes.slot(ways.names[node])
-            leads = claims.decide(fleet, order, routes.table(compiled=fleet.is_fast))
-        order = leads
-    found: dict[str, list[str]] = {}
-    table = routes.table(compiled=fleet.is_fast)
-    for i, arc in fleet.serve(order, table, look_ahead_m).tolist():
-        mover, point = movers[i], ways.names[int(ways.end[arc])]
-        mover.held.append(point)
-        found.setdefault(mover.robot, []).append(point)
-    for i, mover in enumerate(movers):
-        mover.ahead_m = float(fleet.ahead[i])
-        if waits_for is not None and fleet.waits_for[i] != NONE:
-            waits_for[mover.robot] = movers[fleet.waits_for[i]].robot
-    return found
+        if not claims.retreats:
+            return leads
+        for i, node in claims.retreats.items():
+            fleet.goal[i], fleet.slot[i] = node, routes.slot(routes.roadmap.names[node])
+            changed.add(i)
+        return claims.decide(fleet, order, routes.table(compiled=fleet.is_fast))
 
 
 def _claims(routes: Routes, look_ahead_m: float) -> Claims:
@@ -100,36 +179,3 @@ def _claims(routes: Routes, look_ahead_m: float) -> Claims:
         near = NEAR + ceil(look_ahead_m / float(np.median(steps))) if len(steps) else NEAR
         routes.claims = Claims(routes.roadmap, near)
     return routes.claims
-
-
-def _fleet(movers: Sequence[Mover], routes: Routes) -> Fleet:
-    """The robots in numbers: as they stand in `movers`."""
-    node, ways = routes.node, routes.roadmap
-    tail = np.array([node[mover.held[-1]] for mover in movers], np.int32)
-    fleet = Fleet.at(
-        ways,
-        tail,
-        shut=routes.shut,
-        length=routes.length_m,
-        clash=routes.clash,
-        is_fast=len(movers) >= COMPILED_FROM,
-    )
-    facing, leaving = routes.costs.facing, routes.costs.leaving
-    heading, goal, slot = fleet.heading.tolist(), fleet.goal.tolist(), fleet.slot.tolist()
-    lock = fleet.lock.tolist()
-    for i, mover in enumerate(movers):
-        for point in mover.held:
-            lock[node[point]] = i
-        here = mover.held[-1]
-        before = mover.held[-2] if len(mover.held) > 1 else mover.before
-        heading[i] = facing.get((before or "", here), NONE)
-        if mover.goal is not None and mover.goal != here:
-            row = routes.rows_ms[at := routes.slot(mover.goal)]
-            if any(row[a] < FAR for a in leaving[node[here]]):
-                goal[i], slot[i] = node[mover.goal], at
-    fleet.heading[:], fleet.goal[:], fleet.slot[:], fleet.lock[:] = heading, goal, slot, lock
-    fleet.takes[:] = [mover.takes for mover in movers]
-    fleet.settles[:] = [mover.settles for mover in movers]
-    fleet.pushes[:] = [len(mover.held) <= _ABOUT_TO_STAND for mover in movers]
-    fleet.ahead[:] = [mover.ahead_m for mover in movers]
-    return fleet

@@ -35,15 +35,15 @@ WEATHER = Weather(delay_s=(0.05, 0.8), lost=0.02, stall=0.02)
 SIDE = 4
 
 
-def site_text(robots: int = 3) -> str:
-    """Streets of 4 by 4 points, one way each, round the outside; some of them shelves."""
+def site_text(robots: int = 3, side: int = SIDE) -> str:
+    """Streets of points, one way each, round the outside; some of them shelves."""
     text = HEAD
-    for x in range(SIDE):
-        for y in range(SIDE):
+    for x in range(side):
+        for y in range(side):
             kind = 'kind = "storage"\nlevels = 6\n' if (x, y) in {(1, 1), (2, 2), (2, 1)} else ""
             text += f'[[points]]\nname = "{x}-{y}"\nx_m = {2.0 * x}\ny_m = {2.0 * y}\n{kind}'
-    for n in range(SIDE):
-        for m in range(SIDE - 1):
+    for n in range(side):
+        for m in range(side - 1):
             for a, b, ahead in (
                 (f"{m}-{n}", f"{m + 1}-{n}", n % 2),
                 (f"{n}-{m}", f"{n}-{m + 1}", not n % 2),
@@ -53,7 +53,7 @@ def site_text(robots: int = 3) -> str:
     text += '[[stations]]\nname = "ST-1"\npoint = "0-3"\ncapacity = 2\n'
     for n in range(robots):
         text += f'[[robots]]\nname = "R{n}"\nmanufacturer = "m"\nserial = "{n}"\n'
-        text += f'start = "{3 - n}-0"\n'
+        text += f'start = "{side - 1 - n}-0"\n'
     return text
 
 

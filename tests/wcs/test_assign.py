@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.wcs.fleet import START, RobotDouble, Weather, World, tokyo
+from tests.wcs.fleet import START, RobotDouble
 from tests.wcs.small import plant_of
-from wcs.assign import AGAIN_S, FRESH_S, GAP_S, HOLD_S, STICK_S, plan
+from wcs.assign import AGAIN_S, FRESH_S, HOLD_S, STICK_S, plan
 from wcs.assign_match import Ints, match, nearest
-from wcs.dispatch import accept
-from wcs.messages import TransportOrder
 from wcs.plant import Plant
 from wcs.routing import Routes
-from wcs.state import Held, Outbox, State, Transport, fresh_state
+from wcs.state import Held, State, Transport, fresh_state
 
 POINTS = 40
 FREE: list[list[int]] = []
@@ -270,17 +268,3 @@ def test_who_is_not_heard_keeps_what_they_have_and_gets_nothing():
     assert house.plan(FRESH_S + 1.0) == {}, "B is nearer, but A may have begun"
     other = house.order("12", "30")
     assert house.plan() == {other: "B"}
-
-
-def test_a_large_fleet_is_looked_at_now_and_then_whatever_comes():
-    world = World(tokyo(), 1, Weather(lost=0, stall=0))
-    world.run_until(lambda: all(robot.held for robot in world.state.robots.values()), 60)
-    state, routes = world.state, world.engine.routes
-    world.fetch_and_return(1, 1)
-    for order in world.inbox:
-        if isinstance(order, TransportOrder):
-            accept(state, world.plant, order, Outbox())
-    state.asked_at = state.now
-    assert plan(state, routes) == {}
-    state.asked_at = state.now - timedelta(seconds=GAP_S * len(state.robots))
-    assert plan(state, routes) != {}

@@ -14,7 +14,7 @@ import pytest
 from edge.messages import DeviceStatus, Drive, TagGone, TagSeen
 from tests.wcs.fleet import START, TOKYO, Weather, World, tokyo
 from tests.wcs.small import grid, square
-from wcs.engine import Engine, Started
+from wcs.engine import GAP_S, LOOK_EVERY_S, Engine, Started
 from wcs.messages import Alarm, GatePassage, TransportOrder, TransportReport, Withdrawal
 from wcs.plant import read_plant
 from wcs.state import fresh_state, from_json, to_json
@@ -215,7 +215,7 @@ def test_a_robot_that_is_on_the_way_already_keeps_what_it_was_released():
         **{f: getattr(under_way, f) for f in report.__slots__}
         | {"passed_node": "c", "passed_sequence": 8, "released_ahead": ()}
     )
-    (drive,) = engine.step(state, [done], START).to_edge
+    (drive,) = engine.step(state, [done], START + timedelta(seconds=LOOK_EVERY_S)).to_edge
     assert isinstance(drive, Drive)
     assert (drive.mission, drive.nodes[0].node, drive.nodes[0].sequence) == ("t1", "c", 0)
 
@@ -283,3 +283,24 @@ def test_after_a_change_of_the_site_file_what_is_gone_is_let_go():
     world.run_until(lambda: gone in world.ended(), 10)
     world.work_off(1_000)
     assert world.ended() == {gone: ["FAILED"], kept: ["FINISHED"]}
+
+
+def test_an_order_is_looked_at_when_it_comes_but_a_fleet_not_all_the_time():
+    world = World(PLANT, 1, Weather(lost=0, stall=0))
+    world.run_until(lambda: all(robot.held for robot in world.state.robots.values()), 60)
+    engine, state, gap_s = world.engine, world.state, GAP_S * len(world.robots)
+    orders = [
+        TransportOrder(id=f"t{n}", load=f"l{n}", source=f"A0{n}-05-1", destination="ST-3")
+        for n in range(1, 4)
+    ]
+
+    def robot_of(order: TransportOrder, after_s: float) -> str | None:
+        inbox = [order] if order.id not in state.transports else []
+        engine.step(state, inbox, state.now + timedelta(seconds=after_s))
+        return state.transports[order.id].robot
+
+    assert robot_of(orders[0], LOOK_EVERY_S) is not None
+    assert robot_of(orders[1], gap_s) is not None, "at once"
+    assert robot_of(orders[2], gap_s / 2) is None, "that was just now"
+    assert robot_of(orders[2], LOOK_EVERY_S - gap_s) is None
+    assert robot_of(orders[2], LOOK_EVERY_S) is not None

@@ -31,7 +31,8 @@ def waiting() -> State:
 def looked(state: State, seconds: float, waits_for: dict[str, str]) -> list[str]:
     """What is told when so many seconds have passed."""
     outbox, state.now = Outbox(), START + timedelta(seconds=seconds)
-    stuck.look(state, waits_for, outbox)
+    stuck.call(state)
+    stuck.look(state, state.robots.values(), waits_for, outbox)
     return [f"{one.id} {one.active} {one.detail}" for one in outbox.to_wms]  # type: ignore[union-attr]
 
 
@@ -40,12 +41,13 @@ def test_who_stands_for_long_is_urgent_then_an_alarm_that_says_who_waits_for_who
     ring = {"R1": "R2", "R2": "R1"}
     assert looked(state, 0.0, ring) == []
     assert looked(state, stuck.CALL_S - 1, ring) == []
-    assert stuck.stood_s(state.robots["R1"], state.now) > stuck.URGENT_S
+    assert state.robots["R1"].urgent
+    assert "R1" in state.stirred, "so that traffic hears of it"
     state.robots["R2"].goal = None
     assert looked(state, stuck.CALL_S + 1, ring) == ["robot.stuck/R1 True a: R1 > R2 > R1"]
     state.robots["R1"].held.append(Held("b", 2))
     assert looked(state, stuck.CALL_S + 2, {})[0].startswith("robot.stuck/R1 False")
-    assert stuck.stood_s(state.robots["R1"], state.now) == 0.0
+    assert not state.robots["R1"].urgent
 
 
 def test_who_works_or_is_there_does_not_stand():

@@ -16,7 +16,25 @@ from hypothesis import strategies as st
 from tests.wcs.small import grid, plant_of, square
 from wcs.plant import Plant
 from wcs.routing import Routes
-from wcs.traffic import Mover, grant
+from wcs.traffic import Mover, Traffic
+
+
+def grant(
+    movers: list[Mover],
+    routes: Routes,
+    look_ahead_m: float,
+    waits_for: dict[str, str] | None = None,
+) -> dict[str, list[str]]:
+    """A round of a fleet that was just put together; what is granted the movers hold."""
+    traffic = Traffic(routes, [one.robot for one in movers])
+    for one in movers:
+        traffic.put(one.robot, one)
+    found = traffic.grant(look_ahead_m, waits_for)
+    for one in movers:
+        for point in found.get(one.robot, ()):
+            one.ahead_m += routes.plant.metres(one.held[-1], point)
+            one.held.append(point)
+    return found
 
 
 def mover(robot: str, *held: str, goal: str | None = None, since: float = 0.0) -> Mover:
