@@ -22,6 +22,7 @@ import mmap
 import os
 import struct
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -126,6 +127,9 @@ class CountedClock:
         self.boot = boot
         self.began = clock.now()
         self._clock = clock
+        self._steady_s: Callable[[], float] = lambda: clock.now().timestamp()  # nobody sets it
+        if isinstance(clock, _Steady):
+            self._steady_s = clock.steady_s
         self._began_s = self._steady_s()
         self._bracket: tuple[float, float] | None = None  # of the shift, in seconds
 
@@ -174,11 +178,6 @@ class CountedClock:
             self._bracket = (min(narrow), max(narrow)) if fits else (least_s, most_s)
         else:
             self._bracket = least_s, most_s
-
-    def _steady_s(self) -> float:
-        if isinstance(self._clock, _Steady):
-            return self._clock.steady_s()
-        return self._clock.now().timestamp()  # a clock that nobody sets either
 
 
 def counted(clock: Clock) -> CountedClock:

@@ -4,6 +4,7 @@ Everything heavy is imported when a command is called.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -113,14 +114,11 @@ def sim_swarm(
     json_: Annotated[bool, typer.Option("--json", help="Figures as JSON, last line.")] = False,
 ) -> None:
     """Play the whole system on virtual time, under faults that each seed draws."""
-    import logging
+    from simulators.swarm.run import command_of, figures_of, hush, plan_of, run, shortened
 
-    import structlog
-
-    from simulators.swarm.run import command_of, figures_of, plan_of, run, shortened
-
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    result = run([plan_of(seed, only) for seed in range(first_seed, first_seed + seeds)])
+    hush()
+    plans = [plan_of(seed, only) for seed in range(first_seed, first_seed + seeds)]
+    result = run(plans, processes=min(len(plans), os.cpu_count() or 1))
     for outcome in result.failed:
         typer.echo(f"seed {outcome.seed}: {outcome.problem}")
         typer.echo(f"  {command_of(shortened(plan_of(outcome.seed, only)))}")

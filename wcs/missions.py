@@ -112,8 +112,8 @@ def _acted(robot: Robot, report: RobotReport, metres: float) -> Progress:
     if robot.action and len(robot.held) == 1:
         for action in report.actions:
             if action.action_id == robot.action and action.status in _DONE:
-                robot.action = ""
-                finished = action.status == "FINISHED"
+                asked, robot.action = _asked(robot), ""
+                finished = action.status == "FINISHED" or _is_on_board(robot, asked, report)
                 return Progress(metres=metres, action=action.action_id, finished=finished)
     return Progress(metres=metres)
 
@@ -159,9 +159,8 @@ def _rests_at(plant: Plant, robot: Robot, report: RobotReport) -> str | None:
 
 def _begun_again(robot: Robot, report: RobotReport) -> Progress:
     """It has its new mission: what it stands on is all that it holds."""
-    asked = [a for held in robot.held for a in held.actions if a.action_id == robot.action]
-    at_goal = robot.held[-1].point == robot.anew
-    done = bool(asked) and at_goal and robot.tells_load and _shows(asked[0], report)
+    asked, at_goal = _asked(robot), robot.held[-1].point == robot.anew
+    done = at_goal and (_is_on_board(robot, asked, report) or _is_set_down(robot, asked, report))
     robot.held, robot.anew, robot.before = [Held(robot.anew, 0)], "", None
     robot.shown, robot.known, robot.goal = True, True, None
     robot.kind = "transport" if robot.kind == "transport" else "move"
@@ -169,11 +168,23 @@ def _begun_again(robot: Robot, report: RobotReport) -> Progress:
     return Progress(action=action, finished=True) if done else Progress()
 
 
-def _shows(action: DriveAction, report: RobotReport) -> bool:
-    """Whether what the robot carries shows that it has done that."""
-    if action.kind == "PICK":
-        return report.load == action.load
-    return action.kind == "DROP" and report.load is None
+def _asked(robot: Robot) -> DriveAction | None:
+    actions = (action for held in robot.held for action in held.actions)
+    return next((action for action in actions if action.action_id == robot.action), None)
+
+
+def _is_on_board(robot: Robot, asked: DriveAction | None, report: RobotReport) -> bool:
+    """Whether the robot carries what it was to pick: perhaps since before it forgot that."""
+    if asked is None or asked.kind != "PICK" or not robot.tells_load:
+        return False
+    return report.load == asked.load
+
+
+def _is_set_down(robot: Robot, asked: DriveAction | None, report: RobotReport) -> bool:
+    """Whether the robot carries nothing any more, which it was to set down."""
+    if asked is None or asked.kind != "DROP" or not robot.tells_load:
+        return False
+    return report.load is None
 
 
 def count_mission(state: State, robot: Robot) -> None:

@@ -47,6 +47,7 @@ class Outcome:
     virtual_s: float = 0.0
     happened: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    cpu_s: float = 0.0  # of processor
     digest: str = ""  # names everything that the WCS said
 
 

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from edge.messages import ActionReport, Drive, RobotReport
+import pytest
+
+from edge.messages import ActionReport, Drive, DriveAction, RobotReport
 from tests.wcs.fleet import START, RobotDouble
 from tests.wcs.small import square
 from wcs.missions import act, at_rest, extend, hear, start, takes_points, tell, unheard
@@ -245,3 +247,24 @@ def test_what_is_said_again_is_for_the_run_of_the_edge_that_was_heard_last():
     assert drive.run == 0
     hear(state, PLANT, robot, forgetful("a", run=3, number=1))
     assert unheard(state) == [replace(drive, run=3)]
+
+
+@pytest.mark.parametrize(("load", "finished"), [("x", True), ("y", False), (None, False)])
+def test_a_pick_that_failed_because_the_load_was_on_board_is_done(
+    load: str | None,
+    finished: bool,  # noqa: FBT001 - a case
+):
+    state, robot, _ = lost_on_the_way()
+    failed = (ActionReport(action_id="m1-pick", status="FAILED"),)
+    at_goal = forgetful("c", mission="m1", update=1, passed_sequence=4, load=load, actions=failed)
+    progress = hear(state, PLANT, robot, at_goal)
+    assert (progress.action, progress.finished) == ("m1-pick", finished)
+
+
+def test_what_was_to_be_set_down_at_the_goal_is_when_it_carries_nothing_any_more():
+    state, robot, _ = lost_on_the_way()
+    robot.held[-1].actions = (DriveAction(action_id="m1-pick", kind="DROP", load="x"),)
+    robot.tells_load = True
+    hear(state, PLANT, robot, forgetful("c"))
+    progress = hear(state, PLANT, robot, forgetful("c", mission=unheard(state)[0].mission))
+    assert (progress.action, progress.finished) == ("m1-pick", True)
