@@ -40,7 +40,9 @@ class Serve:
     port: int
 
 
-def a_serve(folder: Path, database_url: str, *, pool: int = 8) -> Serve:
+def a_serve(
+    folder: Path, database_url: str, *, pool: int = 8, env: dict[str, str] | None = None
+) -> Serve:
     """The process, not started yet."""
     port = free_port()
     environment = {
@@ -49,7 +51,7 @@ def a_serve(folder: Path, database_url: str, *, pool: int = 8) -> Serve:
         "SOKO_HTTP": f"http://{HOST}:{port}",
         "SOKO_MQTT_URL": f"mqtt://{HOST}:{free_port()}",
         "SOKO_STATE_DIR": str(folder),
-    }
+    } | (env or {})
     child = Child(
         (sys.executable, "-m", "wms.cli", "serve"),
         name="serve",
@@ -105,18 +107,20 @@ class Shop:
         for line in self.lines:
             line.close()
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
         """Ask until there is an answer that says something; status and body of it."""
         until = monotonic() + PATIENCE_S
         while True:
             trouble = "late"
             try:
-                answer = self.lines[0].request(method, path, json=body)
+                answer = self.lines[0].request(method, path, json=body, headers=headers)
             except httpx2.HTTPError as error:
                 trouble = type(error).__name__
             else:
                 if answer.status_code not in LATER:
-                    return answer.status_code, answer.json()
+                    return answer.status_code, answer.json() if answer.content else None
                 trouble = answer.json()["code"]
             self.troubles[trouble] += 1
             self.lines.rotate()
