@@ -168,9 +168,8 @@ def test_kills_under_load_lose_nothing_and_change_no_answer(house: House):
             day.stop.set()
         for shop in trading:
             shop.result()
-    print(
-        f"seed {SEED}, busy {BUSY}: {day.acknowledged} lines, {ready_after_s}, {dict(day.troubles)}"
-    )  # noqa: T201
+    said = f"{day.acknowledged} lines, {ready_after_s}, {dict(day.troubles)}"
+    print(f"seed {SEED}, busy {BUSY}: {said}")  # noqa: T201
 
     lost, changed = asked_again(house, day)
     assert (lost, changed) == ([], [])
