@@ -103,6 +103,10 @@ def measured(sort: Sort, size: int, args: argparse.Namespace) -> dict[str, Any]:
         if args.long and found.status is not Status.OPTIMAL:
             longer = waves.solve(problem, limits=Limits(seconds=args.long), seed=seed)
             check(problem, longer)
+            sys.stderr.write(
+                f"  long: {longer.status} {-longer.objective:.3f} of at most "
+                f"{-(longer.bound or 0):.3f} {longer.runtime_s:.1f} s\n"
+            )
             to_long.append(max(0.0, 1 - found.objective / longer.objective))
     told: dict[str, Any] = {name: round(statistics.mean(each), 4) for name, each in rows.items()}
     told["latest"] = round(max(rows["seconds"]), 1)

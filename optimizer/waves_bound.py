@@ -26,7 +26,8 @@ import numpy as np
 from optimizer.compiled import IS_COMPILED, compiled
 from optimizer.waves_problem import Book, Bools, Floats, Ints, Problem, Side, side
 
-STEPS = 100 if IS_COMPILED else 5  # at a time, before the clock is asked
+STEPS = 100 if IS_COMPILED else 5  # until it is seen how far a roof has fallen
+AT_ONCE = 4_000_000  # entries of rows that steps go through before the clock is asked
 FELL = 2e-4  # a roof that falls by less in so many steps has come to rest
 LINES_MAX = 600_000  # entries of rows of lines: beyond, of SKUs only
 START = 0.3  # the price of a unit of each row at first
@@ -219,8 +220,16 @@ class Bound:
         best = self._price.copy()
         state = np.array([np.inf, 1.0, 0.0])
         before = np.inf
-        while not is_over():
-            self._descend(k, wanted, best, state, STEPS)
+        entries = self.rows.orders.key.size + self.rows.aisles.key.size
+        at_once = max(1, min(STEPS, AT_ONCE // max(1, entries)))
+        while True:
+            for _ in range(0, STEPS, at_once):
+                if is_over():
+                    self._price = best
+                    return
+                self._descend(k, wanted, best, state, at_once)
+                if self.roofs[k] < wanted:
+                    break
             low = float(self.roofs[k])
             if low < wanted or before - low < FELL * low:
                 break

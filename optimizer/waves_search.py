@@ -192,7 +192,7 @@ class Search:
         held = np.bincount(book.stock.owner, weights=book.stock.units, minlength=problem.aisles)
         self._likely = np.cumsum(held) / max(1.0, held.sum())
         self.state = np.zeros(3)
-        self._have, self._demand = (np.zeros(book.wanted.size, dtype=np.int64) for _ in range(2))
+        self._have, self.demand = (np.zeros(book.wanted.size, dtype=np.int64) for _ in range(2))
         self._missing = np.zeros(problem.orders, dtype=np.int64)
         self.inside = np.zeros(problem.aisles, dtype=bool)
         self.best = np.zeros(problem.aisles, dtype=bool)
@@ -227,11 +227,11 @@ class Search:
         if self.ratio:
             self.inside[:] = self.best
         self.state[:] = 0.0
-        self._have[:], self._demand[:] = 0, 0
+        self._have[:], self.demand[:] = 0, 0
         self._missing[:] = np.diff(self._book.lines.first)
         for aisle in np.flatnonzero(self.inside).tolist():
             moved(
-                *self._stock, *self._lines, *self._by_sku, self._have, self._missing, self._demand,
+                *self._stock, *self._lines, *self._by_sku, self._have, self._missing, self.demand,
                 self.state, aisle, 1,
             )  # fmt: skip
 
@@ -240,7 +240,7 @@ class Search:
         before = self.ratio
         self.ratio = anneal(
             *self._lines, self._turn, *self._stock, *self._by_sku, self._likely, self.inside,
-            self.best, self._have, self._missing, self._demand, self.state,
+            self.best, self._have, self._missing, self.demand, self.state,
             np.zeros(self._book.wanted.size, dtype=np.int64), max(1, self._problem.least),
             self._problem.most, self.ratio, warmth, self._chance.random((ROUND, 4)),
         )  # fmt: skip

@@ -132,14 +132,22 @@ def test_a_backlog_of_fifty_is_proven_and_the_same_again(sort: Sort):
     check(p, first)
 
 
-@pytest.mark.parametrize("sort", ["ONE", "BASKETS", "EVEN_BASKETS"])
-def test_what_moves_change_is_what_counting_anew_says(sort: Sort):
-    p = instance(80, 2, sort)
+SHARED = problem([{0: 2, 1: 1}, {0: 3}, {1: 2}, {0: 1, 2: 1}], [{0: 3}, {1: 2}, {2: 9}], 0, 99)
+
+
+@pytest.mark.parametrize(
+    "p", [instance(80, 2, "ONE"), instance(80, 2, "BASKETS"), instance(80, 2, "EVEN_ONE"), SHARED]
+)
+def test_what_moves_change_is_what_counting_anew_says(p: waves.Problem):
     search = Search(p, book_of(p), 3)
     search.begin()
     search.cycle(0)
     for _ in range(3):
         search.round(0.5)
+    if p is SHARED:
+        search.best[:] = True
+        search.cycle(1)
+        assert search.state[LOST] == 4  # 3 of 6 are short of good 0, 1 of 3 of good 1
     have: dict[int, int] = {}
     for aisle, sku, some in zip(p.aisle_of_stock, p.sku_of_stock, p.units_of_stock, strict=True):
         if search.inside[aisle]:
@@ -159,6 +167,7 @@ def test_what_moves_change_is_what_counting_anew_says(sort: Sort):
             demand[sku] = demand.get(sku, 0) + some
     assert whole
     assert search.state[WHOLE] == sum(demand.values())
+    assert {sku: int(search.demand[sku]) for sku in np.flatnonzero(search.demand)} == demand
     assert search.state[LOST] == sum(max(0, n - have[sku]) for sku, n in demand.items())
 
 
