@@ -1,4 +1,6 @@
-"""docs/security.md claims nothing that no test shows: each test that its table names is there."""
+"""docs/security.md and docs/reliability.md claim nothing that no test shows: each that they name is
+there.
+"""
 
 import re
 from fnmatch import fnmatch
@@ -41,6 +43,20 @@ def test_every_test_that_is_named_is_there():
     said = table()
     assert [items for items, shown in said.items() if not shown] == [], "shown by nothing"
     assert list(filter(None, (problem(each) for shown in said.values() for each in shown))) == []
+
+
+def test_every_drill_that_is_named_is_there():
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", text, re.MULTILINE)[1:]
+    assert len(rows) > 20
+    named = {
+        failure: re.findall(r"`((?:tests/|test_|benchmarks/)[^`]*)`", by) for failure, by in rows
+    }
+    assert [failure for failure, by in named.items() if not by] == [
+        "power cut with a disk that lies"
+    ]
+    drills = [each for by in named.values() for each in by if not each.startswith("benchmarks/")]
+    assert list(filter(None, map(problem, drills))) == []
 
 
 def test_what_is_not_there_is_found():
