@@ -392,8 +392,9 @@ def main() -> None:
         role, file, folder, url = chosen.role
         _child(role, Path(file), Path(folder), url)
         return
+    configure("ERROR")  # what is printed last is the figures
     found = asyncio.run(measure(chosen.robots, chosen.seconds, chosen.side))
-    print(json.dumps(found) if chosen.json else json.dumps(found, indent=2))
+    print(json.dumps(found) if chosen.json else json.dumps(found, indent=2), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ it in one transaction (what came in, how far its stream was taken, which letters
 or taken out). Only then is it acknowledged.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,7 +22,7 @@ from edge.dead import DeadLetter
 from edge.messages import DeviceStatus, device_event
 from edge.stamp import put_right, shift_of
 from edge.stream import Ack, Malformed, Receiver, decode_batch
-from wcs.engine import Incoming
+from wcs.engine import Incoming, inbox_json
 from wcs.messages import to_wcs
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,20 @@ class Taken:
     acks: dict[tuple[str, str], Ack] = field(default_factory=dict)  # by stream and epoch
     aside: list[DeadLetter] = field(default_factory=list)
     dug_up: list[int] = field(default_factory=list)
+    letters: dict[int, DeadLetter] = field(default_factory=dict)  # where each message came from
+
+    def set_aside(self, place: int, message: Incoming, problem: str, now: datetime) -> None:
+        """The message at that place of the inbox is not taken in, for that reason."""
+        letter = self.letters.get(place)
+        if letter is None:  # of our own, or no stream's: the latest of its kind is kept
+            (body,) = json.loads(inbox_json.dump_json([message]))
+            about = f"live {body.get('robot') or body['type']}"
+            letter = DeadLetter(0, "edge", about, 0, now, "", body)
+        elif letter.id:
+            self.dug_up.remove(letter.id)
+        facts = {"sender": letter.stream, "epoch": letter.epoch, "seq": letter.seq}
+        log.error("message.poison", problem=problem, **facts)
+        self.aside.append(letter._replace(problem=problem))
 
     def positions(self) -> dict[tuple[str, str], int]:
         """How far each stream has been taken."""
@@ -110,6 +125,7 @@ class Intake:
             log.error("message.refused", problem=str(error), **facts)  # noqa: TRY400 - not our bug
             self._taken.aside.append(letter._replace(problem=str(error)))
             return
+        self._taken.letters[len(self._taken.inbox)] = letter
         self._taken.inbox.append(message)
         if letter.id:
             self._taken.dug_up.append(letter.id)

@@ -133,6 +133,7 @@ class Journal(Kept):
             self._remember_site(state)
             return state
         after, state = self._warm or (row[0], from_json(zlib.decompress(row[1])))
+        self._warm = None  # whoever gets it goes on with it
         known = self._value("SELECT file FROM site ORDER BY first DESC LIMIT 1")
         then = engine if known == self._site_file else Engine(read_plant(str(known)))
         for batch in batches_after(self._db, after):

@@ -11,7 +11,8 @@ is enough for any fleet, and what waits is taken together.
 
 Laws:
     commit first   acknowledgements, commands and reports leave after the commit
-    never held up  a message that makes no sense is a dead letter (edge.dead); what follows goes on
+    never held up  a message that makes no sense, or that the engine fails at, is a dead letter
+                   (edge.dead, wcs.poison); what follows goes on
     once more      a Drive that its robot has not been seen to know is said again
     one leads      every command bears the term of its journal; whoever leads no more is ended by
                    its next commit (`Superseded`)
@@ -23,6 +24,7 @@ Laws:
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -49,13 +51,14 @@ from edge.mqtt import (
 )
 from edge.stream import SenderPump, encode_ack
 from wcs import safety
-from wcs.engine import Engine, Started
+from wcs.engine import Engine, Incoming, Started
 from wcs.frame import site_picture
 from wcs.intake import READERS, Intake, Taken, answer
 from wcs.journal import Journal
 from wcs.messages import site_frame
 from wcs.missions import unheard
-from wcs.state import Outbox, State
+from wcs.poison import sift
+from wcs.state import Outbox, State, from_json, to_json
 
 log = structlog.get_logger(__name__)
 
@@ -177,7 +180,11 @@ class Runtime:
         inbox = [*taken.inbox, *self._fresh_reports.values()]
         self._fresh_reports = {}
         began_s = time.thread_time()
-        outbox = self.engine.step(self.state, inbox, now)
+        try:
+            outbox = self.engine.step(self.state, inbox, now)
+        except Exception:
+            log.exception("step.failed", messages=len(inbox))
+            inbox, outbox = self._without_poison(taken, inbox, now)
         self._cpu_s = time.thread_time() - began_s
         self._journal.sort_letters(taken.aside, taken.dug_up)
         await asyncio.to_thread(
@@ -185,6 +192,18 @@ class Runtime:
         )
         self.steps += 1
         self._speak(outbox, taken)
+
+    def _without_poison(
+        self, taken: Taken, inbox: list[Incoming], now: datetime
+    ) -> tuple[list[Incoming], Outbox]:
+        """The step once more, from the state before it, without what the engine cannot bear."""
+        before = to_json(self._journal.state(self.engine, now))
+        kept, faults = sift(self.engine, before, inbox, now)
+        for place, problem in faults.items():
+            taken.set_aside(place, inbox[place], problem, now)
+        self.state = from_json(before)
+        sound = [inbox[place] for place in kept]
+        return sound, self.engine.step(self.state, sound, now)
 
     def _speak(self, outbox: Outbox, taken: Taken) -> None:
         for (sender, _epoch), ack in taken.acks.items():
