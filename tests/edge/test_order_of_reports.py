@@ -174,3 +174,4 @@ def test_who_still_works_there_is_not_told_to_stop():
     pair.run(lambda: any(a.status == "RUNNING" for a in pair.known.actions))
     pair.session.drive(replace(drive("t1~5", 0, nodes[1:], (0, 1)), number=5))
     pair.run(lambda: PICK.action_id in pair.done)
+    assert not [m for m in pair.sent if "cancelOrder" in str(m)]
