@@ -35,7 +35,7 @@ LARGE_LOOKED = 0.8  # where there is no programme
 LAST = 0.97  # of the time: the orders of the last aisles are chosen exactly after it
 CYCLES = 6  # of annealing without a gain, each longer, and the search rests
 LONGER = 1.7
-FILLING = 0.5  # of the time that is left, at most
+FILLED_FIRST, FILLED_LAST = 0.05, 0.5  # of the time that is left, at most: the proof needs it more
 FELL = 1.0  # units that a roof must fall by, or the linear programme has no more to say
 ENTRIES_MAX = 80_000  # of the rows of a programme
 
@@ -55,13 +55,13 @@ def solve(
     run.told()
     stages["greedy"] = -run.ratio
     run.look(LOOKED if run.is_small else LARGE_LOOKED, CYCLES)
-    run.fill()
+    run.fill(FILLED_FIRST)
     stages["search"] = -run.ratio
     run.prove(PROVED)
     stages["exact"] = -run.ratio
     if run.is_open() and limits.seconds is not None:
         run.look(LAST, None)
-        run.fill()
+        run.fill(FILLED_LAST)
     bound = -run.bound.ratio(run.ratio)
     best = run.best
     units = int(problem.units[best.orders].sum())
@@ -179,11 +179,11 @@ class _Run:
             self._programme = Programme(self._problem, self._book, self.bound.rows, whole=True)
         return self._programme
 
-    def fill(self) -> None:
-        """Choose the orders of the best aisles exactly."""
+    def fill(self, share: float) -> None:
+        """Choose the orders of the best aisles exactly, in that share of the time that is left."""
         if self.is_small and self.ratio and self._found is None and self.is_open():
             left_s = self._left_s(1.0)
-            wave = self._whole.filled(self.search.best, left_s * FILLING, self._seed)
+            wave = self._whole.filled(self.search.best, left_s * share, self._seed)
             if wave is not None:
                 self._keep(wave)
 
