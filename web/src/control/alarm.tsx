@@ -1,4 +1,4 @@
-/** One alarm opened: known of, shelved for a while with a reason, what lies under it, whose orders it holds up. */
+/** One alarm opened: known of, reset, shelved or out of service with a reason; what lies under it, whose orders it holds up. */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { get, post } from "../core/api.ts";
@@ -10,10 +10,13 @@ import { type Alarm, plant, tellAlarms } from "./live.ts";
 /** The id of the alarm that is open. */
 export const opened = signal<string | null>(null);
 const MINUTES = [5, 15, 60] as const;
+const HOURS = [8, 24, 168] as const;
+const HEARD = /^(machine|safety)\./; // never out of service
 const UNDER = 20;
+type What = "acknowledge" | "reset" | "shelve" | "unshelve" | "take-out-of-service" | "put-back-in-service";
 
-async function act(alarm: Alarm, what: "acknowledge" | "shelve" | "unshelve", body: Record<string, unknown> = {}): Promise<void> {
-  const path = `/console/v1/alarms/${alarm.id}:${what}`;
+export async function act(id: string, what: What, body: Record<string, unknown> = {}): Promise<void> {
+  const path = `/console/v1/alarms/${id}:${what}`;
   const answer = await tried(() => post(path, { command_id: newId(Date.now()), ...body }));
   if (answer) tellAlarms(answer);
 }
@@ -24,13 +27,18 @@ export function AlarmActs({ alarm, under }: { alarm: Alarm; under: Alarm[] }) {
   return (
     <div class="opened" data-testid="alarm">
       <p class="acts">
-        {alarm.state !== "ACKED" && (
-          <button type="button" class="main" data-act="acknowledge" disabled={busy.value > 0} onClick={() => void act(alarm, "acknowledge")}>
+        {alarm.state === "LATCHED" && (
+          <button type="button" class="main" data-act="reset" disabled={busy.value > 0} onClick={() => void act(alarm.id, "reset")}>
+            {t("room.reset")}
+          </button>
+        )}
+        {alarm.state !== "ACKED" && !(alarm.state === "LATCHED" && alarm.owner) && (
+          <button type="button" class="main" data-act="acknowledge" disabled={busy.value > 0} onClick={() => void act(alarm.id, "acknowledge")}>
             {t("room.acknowledge")}
           </button>
         )}
         {alarm.shelved_until && (
-          <button type="button" data-act="unshelve" disabled={busy.value > 0} onClick={() => void act(alarm, "unshelve")}>
+          <button type="button" data-act="unshelve" disabled={busy.value > 0} onClick={() => void act(alarm.id, "unshelve")}>
             {t("room.unshelve")}
           </button>
         )}
@@ -40,7 +48,12 @@ export function AlarmActs({ alarm, under }: { alarm: Alarm; under: Alarm[] }) {
           {t("room.shelved_until", { time: clock(Date.parse(alarm.shelved_until), zone, false) })}: {alarm.shelved_why}
         </p>
       )}
-      {!alarm.shelved_until && alarm.active && <Shelve alarm={alarm} />}
+      {alarm.suppressed_by && (
+        <p>
+          {t("room.hidden_by")} <b>{alarm.suppressed_by.source}</b> {word("alarm", alarm.suppressed_by.code)}
+        </p>
+      )}
+      {!alarm.shelved_until && alarm.active && <Aside alarm={alarm} />}
       <HeldUp alarm={alarm} />
       {under.length > 0 && (
         <ul class="effects">
@@ -56,8 +69,12 @@ export function AlarmActs({ alarm, under }: { alarm: Alarm; under: Alarm[] }) {
   );
 }
 
-function Shelve({ alarm }: { alarm: Alarm }) {
+/** Out of the way for minutes, or out of service until a day: never without a reason. */
+function Aside({ alarm }: { alarm: Alarm }) {
   const [why, setWhy] = useState("");
+  const [whole, setWhole] = useState(false);
+  const reason = why.trim();
+  const may = busy.value === 0 && reason.length >= 2;
   return (
     <form class="shelve" onSubmit={(event) => event.preventDefault()}>
       <label>
@@ -70,13 +87,34 @@ function Shelve({ alarm }: { alarm: Alarm }) {
             key={minutes}
             type="button"
             data-shelve={minutes}
-            disabled={busy.value > 0 || why.trim().length < 2}
-            onClick={() => void act(alarm, "shelve", { minutes, reason: why.trim() })}
+            disabled={!may}
+            onClick={() => void act(alarm.id, "shelve", { minutes, reason })}
           >
             {t("room.shelve", { minutes })}
           </button>
         ))}
       </p>
+      {!HEARD.test(alarm.code) && (
+        <>
+          <p class="acts">
+            <span>{t("room.out_for")}</span>
+            {HOURS.map((hours) => (
+              <button
+                key={hours}
+                type="button"
+                data-out={hours}
+                disabled={!may}
+                onClick={() => void act(alarm.id, "take-out-of-service", { hours, whole, reason })}
+              >
+                {hours < 48 ? t("room.hours", { count: hours }) : t("room.days", { count: hours / 24 })}
+              </button>
+            ))}
+          </p>
+          <label class="whole">
+            <input type="checkbox" name="whole" checked={whole} onInput={(event) => setWhole(event.currentTarget.checked)} /> {t("room.whole", { machine: alarm.source })}
+          </label>
+        </>
+      )}
     </form>
   );
 }

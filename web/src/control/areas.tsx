@@ -1,7 +1,7 @@
 /** Areas of the floor that people may close: who is in one stands, nobody drives in (wcs/areas.py). */
-import { lang, t, word } from "../core/i18n.ts";
+import { t, word } from "../core/i18n.ts";
 import { arm, type Deed, Why } from "./deeds.tsx";
-import { past, plant, shown } from "./live.ts";
+import { named, past, plant, shown } from "./live.ts";
 
 export function Areas() {
   const areas = plant.value?.areas ?? [];
@@ -10,13 +10,13 @@ export function Areas() {
   return (
     <section class="areas" data-testid="areas" aria-label={t("room.areas")}>
       <h2>{t("room.areas")}</h2>
-      {areas.map(({ name, name_ja }) => {
+      {areas.map(({ name }) => {
         const deed: Deed = closed.has(name) ? "OPEN" : "CLOSE";
         return (
           <div key={name} data-area={name} data-closed={closed.has(name)}>
             <p>
               <b>
-                <span aria-hidden="true">{closed.has(name) ? "✕" : "●"}</span> {lang.value === "ja" && name_ja ? name_ja : name}
+                <span aria-hidden="true">{closed.has(name) ? "✕" : "●"}</span> {named(name)}
               </b>{" "}
               {closed.has(name) ? t("room.closed") : t("room.open")}
               <button type="button" data-deed={deed} onClick={() => arm(deed, name)}>

@@ -12,7 +12,7 @@ import { lasting, maybeWord, t, word } from "../core/i18n.ts";
 import { tick } from "../core/live.ts";
 import { busy, tried } from "../core/shared.ts";
 import { newId } from "../handheld/ids.ts";
-import { type Alarm, alarms, type Robot, shown, siteNow } from "./live.ts";
+import { type Alarm, alarms, named, type Robot, shown, siteNow } from "./live.ts";
 
 export type Deed = "HOLD" | "CANCEL" | "GO_ON" | "WITHDRAW" | "CLOSE" | "OPEN" | "SAFE";
 interface Asked {
@@ -102,7 +102,7 @@ export function Waiting() {
       {waiting().map((one) => (
         <section key={one.exception} class="confirm" data-testid="confirm" data-deed={one.deed} aria-label={t("room.confirm_title")}>
           <h2>
-            <span aria-hidden="true">◆</span> {one.machine}: {word("deed", one.deed)}
+            <span aria-hidden="true">◆</span> {named(one.machine)}: {word("deed", one.deed)}
           </h2>
           <p>
             {one.by && `${one.by}: `}
@@ -133,7 +133,7 @@ function Sent() {
   const state = isSeen(one, robot) ? "seen" : refused ? "refused" : "sent";
   return (
     <p class={`sent ${state}`} role="status" data-testid="sent" data-state={state}>
-      <span aria-hidden="true">{state === "seen" ? "✓" : state === "refused" ? "✕" : "…"}</span> {one.machine}: {word("deed", one.deed)} · {word("room_sent", state)}
+      <span aria-hidden="true">{state === "seen" ? "✓" : state === "refused" ? "✕" : "…"}</span> {named(one.machine)}: {word("deed", one.deed)} · {word("room_sent", state)}
       <button type="button" class="quiet" aria-label={t("close")} onClick={() => (told.value = null)}>
         ✕
       </button>
@@ -191,7 +191,7 @@ export function Why({ machine }: { machine: string }) {
     >
       <p>
         <b>
-          {machine}: {word("deed", wanted.deed)}
+          {named(machine)}: {word("deed", wanted.deed)}
         </b>{" "}
         {word("deed_says", wanted.deed)}
       </p>

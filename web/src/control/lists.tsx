@@ -1,17 +1,23 @@
 /** Left: what needs a person, and what came in last. */
-import { lang, lasting, maybeWord, t, word } from "../core/i18n.ts";
-import { AlarmActs, opened } from "./alarm.tsx";
-import { type Alarm, alarms, flood, type OrderRow, orders, selected, siteClock } from "./live.ts";
+import { clock, day, lang, lasting, maybeWord, t, word } from "../core/i18n.ts";
+import { busy } from "../core/shared.ts";
+import { act, AlarmActs, opened } from "./alarm.tsx";
+import { type Alarm, alarms, flood, named, type OrderRow, orders, outOfService, plant, selected, siteClock } from "./live.ts";
 
 const SHAPE = { 1: "■", 2: "▲", 3: "●" } as const;
+const HOLLOW = { 1: "□", 2: "△", 3: "○" } as const; // its trouble is over
+const STATE = { ACKED: "✓", RETURNED: "↩", LATCHED: "◈" } as const;
 const ROWS = 12;
+const APART = 40;
 
-/** Those that stand for themselves; what they explain lies under them; what is shelved apart. */
+/** Those that stand for themselves; what they explain lies under them; apart, what nobody is to hear of. */
 export function AlarmList() {
   const all = alarms.value;
   const now = siteClock.value ?? 0;
-  const shelved = all.filter((each) => each.shelved_until);
-  const shown = all.filter((each) => !each.shelved_until);
+  const heard = all.filter((each) => !each.out_until);
+  const shelved = heard.filter((each) => each.shelved_until);
+  const hidden = heard.filter((each) => !each.shelved_until && each.suppressed_by);
+  const shown = heard.filter((each) => !each.shelved_until && !each.suppressed_by);
   const ids = new Set(shown.map((each) => each.id));
   const heads = shown.filter((each) => !each.cause || !ids.has(each.cause));
   const standing = heads.filter((each) => each.active).length;
@@ -38,16 +44,58 @@ export function AlarmList() {
         </ol>
       )}
       {heads.length > ROWS && <p class="more">{t("alarms.more", { count: heads.length - ROWS })}</p>}
-      {shelved.length > 0 && (
-        <details data-testid="shelved">
-          <summary>{t("room.shelved", { count: shelved.length })}</summary>
-          <ol>
-            {shelved.map((alarm) => (
-              <AlarmRow key={alarm.id} alarm={alarm} now={now} under={[]} />
-            ))}
-          </ol>
-        </details>
-      )}
+      <Apart name="shelved" sign="◷" alarms={shelved} now={now} />
+      <Apart name="suppressed" sign="⊘" alarms={hidden} now={now} />
+    </section>
+  );
+}
+
+function Apart({ name, sign, alarms, now }: { name: "shelved" | "suppressed"; sign: string; alarms: Alarm[]; now: number }) {
+  if (alarms.length === 0) return null;
+  return (
+    <details data-testid={name}>
+      <summary>
+        <span aria-hidden="true">{sign}</span> {word("alarm_apart", name, { count: alarms.length })}
+      </summary>
+      <ol>
+        {alarms.slice(0, APART).map((alarm) => (
+          <AlarmRow key={alarm.id} alarm={alarm} now={now} under={[]} />
+        ))}
+      </ol>
+    </details>
+  );
+}
+
+/** Everything that is out of service, whether it stands or not: until when, by whom and why. */
+export function OutOfService() {
+  const all = outOfService.value;
+  const standing = alarms.value.filter((each) => each.out_until && each.active);
+  const zone = plant.value?.site.time_zone;
+  if (all.length === 0) return null;
+  return (
+    <section class="alarms out" data-testid="out-of-service" aria-label={t("room.out", { count: all.length })}>
+      <h2>
+        <span aria-hidden="true">⊗</span> {t("room.out", { count: all.length })}
+      </h2>
+      <ol>
+        {all.map((one) => {
+          const stands = standing.some((each) => each.source === one.source && (one.code === "" || one.code === each.code));
+          const until = Date.parse(one.until);
+          return (
+            <li key={`${one.source}/${one.code}`} data-out={`${one.source}/${one.code}`} data-stands={stands}>
+              <p>
+                <b>{named(one.source)}</b> {one.code ? word("alarm", one.code) : t("room.out_all")}
+                {stands && <small>▲ {t("room.out_stands")}</small>}
+                <small>{one.reason}</small>
+                <small>{t("room.out_until", { time: `${day(until, zone)} ${clock(until, zone, false)}`, by: one.by })}</small>
+              </p>
+              <button type="button" data-act="put-back" disabled={busy.value > 0} onClick={() => void act(one.alarm, "put-back-in-service")}>
+                {t("room.put_back")}
+              </button>
+            </li>
+          );
+        })}
+      </ol>
     </section>
   );
 }
@@ -64,9 +112,9 @@ function AlarmRow({ alarm, now, under }: RowProps) {
   return (
     <li class={`p${alarm.priority} ${state.toLowerCase()}`} data-alarm={`${alarm.code}/${alarm.source}`} data-state={state}>
       <button type="button" aria-expanded={opened.value === alarm.id} onClick={() => open(alarm)}>
-        <i aria-label={t("alarms.priority", { priority: alarm.priority })}>{SHAPE[alarm.priority]}</i>
+        <i aria-label={t("alarms.priority", { priority: alarm.priority })}>{(alarm.active ? SHAPE : HOLLOW)[alarm.priority]}</i>
         <span class="what">
-          <b>{alarm.source}</b> {word("alarm", alarm.code)}
+          <b>{named(alarm.source)}</b> {word("alarm", alarm.code)}
           {alarm.detail && <small class="detail" title={alarm.detail}>{readable(alarm.detail)}</small>}
           {hint && <small class="do">→ {hint}</small>}
           {under.length > 0 && (
@@ -74,9 +122,9 @@ function AlarmRow({ alarm, now, under }: RowProps) {
               <span aria-hidden="true">└</span> {t("room.under", { count: under.length })}
             </small>
           )}
-          {alarm.state && alarm.state !== "UNACK" && (
+          {state !== "UNACK" && (
             <small class="known">
-              <span aria-hidden="true">{state === "ACKED" ? "✓" : "↩"}</span> {word("alarm_state", state)} {alarm.owner}
+              <span aria-hidden="true">{STATE[state]}</span> {word("alarm_state", state)} {alarm.owner}
             </small>
           )}
         </span>

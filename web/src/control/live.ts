@@ -1,6 +1,7 @@
 /** The control room's picture: feed, clock of the site, motion of robots, history for the sparklines. */
 import { computed, effect, signal } from "@preact/signals";
 import { get } from "../core/api.ts";
+import { lang } from "../core/i18n.ts";
 import { ageS, Feed, tick } from "../core/live.ts";
 import { applied, type Moved } from "./apply.ts";
 import { poseAt, type Pose, type Track, Ways } from "./motion.ts";
@@ -41,13 +42,24 @@ export interface Alarm {
   priority: 1 | 2 | 3;
   active: boolean;
   detail?: string;
-  state?: "UNACK" | "ACKED" | "RETURNED";
+  state?: "UNACK" | "ACKED" | "RETURNED" | "LATCHED";
   owner?: string;
   until?: string | null; // of what is to be confirmed
   by?: string;
   cause?: string | null; // the id of the alarm that explains it
   shelved_until?: string | null;
   shelved_why?: string;
+  suppressed_by?: { code: string; source: string } | null; // by design, while that stands
+  out_until?: string | null; // out of service
+}
+export interface OutOfService {
+  alarm: string;
+  source: string;
+  code: string; // "": everything of that machine
+  since: string;
+  until: string;
+  by: string;
+  reason: string;
 }
 export interface Frame {
   at: string;
@@ -95,6 +107,12 @@ let shown_ms = 0;
 /** The time of the site that is looked at; null: live. */
 export const past = signal<number | null>(null);
 
+/** An area by the name that the site gave it in this language; every other machine by its own. */
+export function named(machine: string): string {
+  const area = plant.value?.areas?.find((each) => each.name === machine);
+  return (lang.value === "ja" ? area?.name_ja : area?.name_en) || machine;
+}
+
 export const connected = feed.open;
 export const plant = signal<Plant | null>(null);
 export const plantMissing = signal(false);
@@ -125,6 +143,8 @@ export const alarms = computed<Alarm[]>(() => {
 function isNew({ at }: Alarm): boolean {
   return alarmFeed.value !== null && Date.parse(shown.value?.at ?? at) - Date.parse(at) < UNKNOWN_MS;
 }
+/** All that people have taken out of service, whether it stands or not. */
+export const outOfService = computed<OutOfService[]>(() => (alarmFeed.value && past.value === null ? rowsOf(alarmFeed.value.value, "out_of_service") : []));
 /** More has come than somebody can look at. */
 export const flood = computed(() => (alarmFeed.value?.value as { flood?: boolean } | undefined)?.flood === true);
 

@@ -8,7 +8,7 @@ import { look } from "../core/look.ts";
 import { failure } from "../core/shared.ts";
 import { Areas } from "./areas.tsx";
 import { Stops, Waiting } from "./deeds.tsx";
-import { AlarmList, OrderList } from "./lists.tsx";
+import { AlarmList, OrderList, OutOfService } from "./lists.tsx";
 import { Figures } from "./kpi.tsx";
 import {
   connected,
@@ -30,6 +30,7 @@ import {
 import { heat } from "./heat.ts";
 import { Floor } from "./map.ts";
 import { pictureAt } from "./past.ts";
+import { AlarmRates } from "./rates.tsx";
 import { Legend, Robots } from "./robots.tsx";
 import { Spark } from "./spark.tsx";
 import { TimeBar } from "./timebar.tsx";
@@ -45,6 +46,8 @@ export function Page() {
       <Header />
       <aside class="left">
         <AlarmList />
+        <OutOfService />
+        <AlarmRates />
         <OrderList />
       </aside>
       <MapView />

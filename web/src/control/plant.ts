@@ -26,7 +26,7 @@ export interface Plant {
   conveyors: { device: string; point: string; to: string; seconds?: number }[];
   sorters: { device: string; lanes: string[]; hospital?: string }[];
   gates: { name: string; device?: string }[];
-  areas?: { name: string; name_ja?: string; points: string[] }[]; // points as patterns
+  areas?: { name: string; name_en?: string; name_ja?: string; points: string[] }[]; // points as patterns
   targets?: { area: string; per_hour: number }[];
 }
 
