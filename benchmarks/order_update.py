@@ -392,7 +392,7 @@ def main() -> None:
         role, file, folder, url = chosen.role
         _child(role, Path(file), Path(folder), url)
         return
-    configure("ERROR")  # what is printed last is the figures
+    configure("bench")  # to stderr: on stdout are the figures alone
     found = asyncio.run(measure(chosen.robots, chosen.seconds, chosen.side))
     print(json.dumps(found) if chosen.json else json.dumps(found, indent=2), flush=True)
 
