@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks import fleet_maps
 from benchmarks.fleet import judge, own_instance, run_locks, run_steps, run_windows
 from benchmarks.fleet_maps import MAPS
 from benchmarks.fleet_world import World
@@ -250,10 +251,47 @@ def test_who_comes_for_a_single_lane_has_its_turn_before_those_of_lower_rank_fro
 
 
 @pytest.mark.usefixtures("plain")
-def test_only_a_share_of_the_open_ground_is_under_way():
-    claims, fleet, rows = claiming(TWO_HALLS, {"1,0": "0,0", "1,1": "2,0", "1,5": "2,6"})
-    assert leaders(claims, fleet, rows) == [0, 1, 2]
-    assert leaders(Claims(fleet.roadmap, share=0.2), fleet, rows) == [0, 1], "two of the ten nodes"
+def test_only_a_share_of_the_open_ground_is_under_way_and_one_for_each_dead_end():
+    robots = {"1,0": "0,0", "1,1": "2,0", "1,5": "2,6", "1,6": "0,6"}
+    claims, fleet, rows = claiming(["..###..", ".......", "..###.."], dict(robots))
+    assert leaders(claims, fleet, rows) == [0, 1, 2, 3]
+    assert leaders(Claims(fleet.roadmap, share=0.1), fleet, rows) == [0], "one of the ten nodes"
+    _, fleet, rows = claiming(TWO_HALLS, dict(robots))
+    assert leaders(Claims(fleet.roadmap, share=0.1), fleet, rows) == [0, 1, 2], "two dead ends"
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_is_in_a_zone_goes_before_who_waits_for_it_and_not_before_those_of_higher_rank():
+    dead_end = ["##.##", "##.##", ".....", "....."]
+    there = {"2,0": "3,4", "2,4": "0,2", "1,2": "3,0"}  # the second waits for the third
+    claims, fleet, rows = claiming(dead_end, there)
+    order = np.arange(3, dtype=np.int32)
+    assert claims.decide(fleet, order, rows.table).tolist() == [0, 2, 1]
+    claims, fleet, rows = claiming(dead_end, there | {"2,4": "3,3"})
+    assert claims.decide(fleet, order, rows.table).tolist() == [0, 1, 2], "nobody waits for it"
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_is_under_way_and_pushed_waits_for_one_who_leaves_and_others_step_aside():
+    def pushed(*order: int) -> list[tuple[int, int]]:
+        fleet, rows = corridor({0: 0, 1: 1, 2: 2}, {0: 4, 1: 4, 2: 4})
+        fleet.lock[3], fleet.tail[2] = 2, 3  # it drives from 2 to 3
+        fleet.takes[2], fleet.settles[2] = False, True
+        return ends(fleet, fleet.serve(np.array(order, np.int32), rows.table))
+
+    assert pushed(0, 1) == []
+    assert pushed(0) == [(1, 6)]
+
+
+@pytest.mark.nightly
+def test_nobody_comes_out_of_a_dead_end_before_those_who_pushed_it_in(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    # stood from tick 400 on: one robot went in and out, and everybody waited for it to pass
+    monkeypatch.setattr(fleet_maps, "SHARE", -0.05)  # with fifteen dead ends, eleven under way
+    world = fleet_maps.comb(40, 6, 0.05)
+    world.run(3000)
+    assert world.without_progress() < 15
 
 
 @pytest.mark.usefixtures("plain")

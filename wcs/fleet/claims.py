@@ -12,7 +12,8 @@ somebody waits for the other way, or comes for it and is APPROACH nodes from the
 one of still higher rank is on it. Robots with their goal on a bridge have it alone.
 
 With `share`, only so many robots of the highest rank are under way at once, by the open nodes that
-there are; the others wait where they are, and can be pushed. So a full plant keeps moving.
+there are, and one more for each dead end; the others wait where they are, and can be pushed. So a
+full plant keeps moving.
 
 Nothing is remembered from round to round: those inside have their claims because they are inside,
 and ask first for what lies ahead of them; to the others nothing was granted yet.
@@ -25,6 +26,8 @@ Laws:
     one way     robots on a bridge all leave it at the same end
     together    zones without open ground between are claimed all at once or not at all
     in turn     lower ranks overtake a refused robot only behind a higher one, so not for ever
+    inherits    who is in a zone goes before the first who waits for it, and not before those of
+                higher rank: else who was pushed into a dead end comes out again, and in, for ever
 """
 
 from collections.abc import Iterable
@@ -104,7 +107,7 @@ class Claims:
     Args:
         ways: the roadmap.
         near: how many nodes before its mouth a zone is claimed.
-        share: of the open nodes, so many robots are under way at once.
+        share: of the open nodes, so many robots are under way at once; more for dead ends.
 
     Attributes:
         retreats: robots that are to leave the zone where they stand, and where to; of this round.
@@ -113,6 +116,7 @@ class Claims:
     def __init__(self, ways: Roadmap, near: int = NEAR, share: float = 1.0) -> None:
         self.zones, self.near = ways.zones, near
         self.most = max(1, round(share * int((ways.zone_of == NONE).sum())))
+        self.most += sum(zone.kind == "DEAD_END" for zone in ways.zones)
         self.retreats: dict[int, int] = {}
         self._zone: list[int] = ways.zone_of.tolist()
         self._first: list[int] = ways.first.tolist()
@@ -130,8 +134,8 @@ class Claims:
             table: rows of costs, as `Fleet.serve` takes them.
 
         Returns:
-            Who leads in this round, by rank: first who is in a zone, to clear it. A robot that was
-            refused waits where it is, and can be pushed.
+            Who leads in this round, by rank; who is in a zone, just before the first who waits
+            for it. A robot that was refused waits where it is, and can be pushed.
         """
         self.retreats = {}
         if not self.zones:
@@ -155,7 +159,18 @@ class Claims:
             fleet.vacant[number] = use.zone.kind == "DEAD_END" and not use.robots
         stays = inside & (~leads | (fleet.goal[order] == NONE))
         self._retreat(uses, fleet, order[stays].tolist())
-        return np.concatenate([order[inside], order[leads & ~inside]])
+        return self._by_turn(uses, fleet, order, leads)
+
+    def _by_turn(self, uses: list[_Use], fleet: Fleet, order: Ints, leads: Flags) -> Ints:
+        """Who leads, by rank; who is in a zone goes with the first who waits for it, before it."""
+        zone = fleet.roadmap.zone_of[fleet.tail[order]]
+        inside = zone != NONE
+        refused = np.array([use.refused for use in uses])
+        places = np.arange(len(order))
+        turn = np.where(inside, np.minimum(places, refused[zone]), places)
+        first = np.argsort(2 * turn + ~inside, kind="stable")
+        found: Ints = order[first[(leads | inside)[first]]]
+        return found
 
     def _inside(self, uses: list[_Use], fleet: Fleet, rank: dict[int, int], table: Table) -> None:
         """Zones belong to who is in them."""

@@ -7,7 +7,8 @@ of them, and the only place from which it can be granted more. A grant is never 
     free        it is granted, and more ahead as far as it looks
     in the way  who stands there is pushed: it has to go on from its tail, wherever it likes best
                 but not through those who push; who is in its way is pushed in turn
-    leaving     who is on the way out, or works, is waited for
+    leaving     who is on the way out, or works, is waited for; also by who is pushed, if it leads
+                itself and its best node is being left; others step aside
 
 Only the last of such a chain moves now; the others follow as nodes come free. So nothing depends
 on how fast anybody is, and a delay holds up only those who want the same node.
@@ -148,7 +149,8 @@ class Fleet:
 
         `table` are rows of costs, by `slot`: an array, or lists if it runs plain.
         """
-        robots, work = len(self.tail), (WIDTH * (len(self.tail) + 1), CHOICES, len(self.tail))
+        robots = len(self.tail)
+        work = (WIDTH * (robots + 1), CHOICES, robots, robots)
         changed: tuple[Ints | Floats, ...] = (
             self.tail, self.heading, self.ahead, self.lock, self.fate, self.waits_for,
         )  # fmt: skip

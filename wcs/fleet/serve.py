@@ -142,6 +142,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
     stack: Ints,
     keys: Ints,
     tried: Ints,
+    leads: Ints,
 ) -> int:
     """Grant what can be granted now; how many arcs.
 
@@ -164,11 +165,14 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
         given: (any,) robot, arc, robot, arc ... in the order of granting; filled.
         fate: (robots,) OPEN, GOES or STAYS; filled.
         waits_for: (robots,) the robot that holds up a robot which leads; filled.
-        stack: ((robots + 1) * WIDTH,) room to work in; keys: (CHOICES,), tried: (robots,) too.
+        stack: ((robots + 1) * WIDTH,) room to work in; keys: (CHOICES,), tried, leads: (robots,).
     """
     for robot in range(len(tail)):
         fate[robot] = OPEN
         waits_for[robot] = NONE
+        leads[robot] = 0
+    for lead in order:
+        leads[lead] = goal[lead] != NONE
     count = found = 0
     for lead in order:
         if fate[lead] != OPEN or not takes[lead] or goal[lead] == NONE:
@@ -246,7 +250,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
                     if clash[k] == tail[other]:
                         is_tail = True
             if not is_tail or fate[other] == GOES:
-                if depth == 0:
+                if depth == 0 or (leads[robot] and stack[base + 2] == 1):
                     break  # it leaves: wait
                 stack[base + 3] = 1
                 continue
