@@ -259,7 +259,7 @@ SHORT, WHOLE = Size(10.0, (0.1, 0.4)), Size(90.0, (0.3, 2.5))
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("size", [SHORT, by_night(WHOLE)], ids=lambda size: f"{size.seconds:.0f}s")
+@pytest.mark.parametrize("size", [by_night(SHORT), by_night(WHOLE)], ids=lambda size: f"{size.seconds:.0f}s")
 def test_mixed_work_has_its_effect_once_whatever_is_killed(folder: Path, size: Size):
     memory = Memory(folder / "carrier.db")
     vans = ScaledClock.start(folder / "vans", at=SystemClock().now(), speed=1800.0)
