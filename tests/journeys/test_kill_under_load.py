@@ -40,7 +40,6 @@ from tests.builders import a_site, a_sku, an_id, stock_of
 from tests.faults.mixed import Day as Mixed
 from tests.faults.shop import Serve, Shop, a_serve, is_ready
 from tests.faults.works import DONE, Works, works
-from tests.night import by_night
 from wcs.journal import open_recording
 from wcs.messages import ParcelExpected
 from wms.books import ALL_LAWS
@@ -258,8 +257,9 @@ class Size(NamedTuple):
 SHORT, WHOLE = Size(10.0, (0.1, 0.4)), Size(90.0, (0.3, 2.5))
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("size", [by_night(SHORT), by_night(WHOLE)], ids=lambda size: f"{size.seconds:.0f}s")
+@pytest.mark.parametrize("size", [SHORT, WHOLE], ids=lambda size: f"{size.seconds:.0f}s")
 def test_mixed_work_has_its_effect_once_whatever_is_killed(folder: Path, size: Size):
     memory = Memory(folder / "carrier.db")
     vans = ScaledClock.start(folder / "vans", at=SystemClock().now(), speed=1800.0)
