@@ -2,43 +2,29 @@
 
     ask(session, id, Asked(...))   QUEUED; asked again under the same id it is one question
     take(session)                  the next one, from now on RUNNING
-    answer(database, clock)        reads what it needs, searches without a transaction, writes
 
-What can be asked is in `KINDS`, by name: a function that reads what there is and gives back a
-search without arguments. Nothing is changed by an answer; what comes of it, somebody does.
+Answers, and with them the solvers, are wms.planner.ahead_answers: the web process asks without
+loading them. Nothing is changed by an answer; what comes of it, somebody does.
 
-Laws: a question is answered once, as of the moment it was taken. A search never runs in the web
-process, and never while rows are locked. One whose worker is gone is taken again after GONE_AFTER.
+Laws: a question is answered once, as of the moment it was taken. One whose worker is gone is taken
+again after GONE_AFTER.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from edge.clock import Clock
-from wms.database import Database
 from wms.errors import IdReused, NotFound
-from wms.planner.ahead_docks import docks
-from wms.planner.ahead_goods import levels, pallets, routes
-from wms.planner.ahead_people import roster
 from wms.planner.model import PlanQuestion
-from wms.sites import Site, sites_by_code
+from wms.sites import sites_by_code
 
 GONE_AFTER = timedelta(minutes=5)
 SHOWN_MAX = 50
-Search: TypeAlias = Callable[[], dict[str, Any]]
-KINDS: Mapping[str, Callable[[Session, Site, Mapping[str, Any], datetime], Search]] = {
-    "docks": docks,
-    "levels": levels,
-    "pallets": pallets,
-    "roster": roster,
-    "routes": routes,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,33 +89,3 @@ def take(session: Session, *, now: datetime) -> UUID | None:
         return None
     row.state, row.seen_at = "RUNNING", now
     return row.id
-
-
-def answer(database: Database, clock: Clock) -> int:
-    """Answer the next question; whether there was one."""
-    id_ = database.run(lambda s: take(s, now=clock.now()))
-    if id_ is None:
-        return 0
-    found: dict[str, Any] | None = None
-    failed = ""
-    try:
-        found = database.run(lambda s: _search(s, id_, clock.now()))()
-    except ValueError as error:  # what was asked cannot be
-        failed = str(error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the desk hears of it, once
-        failed = f"{type(error).__name__}: {error}"
-    database.run(lambda s: _end(s, id_, found, failed, clock.now()))
-    return 1
-
-
-def _search(session: Session, id_: UUID, now: datetime) -> Search:
-    row = session.get_one(PlanQuestion, id_)
-    return KINDS[row.kind](session, session.get_one(Site, row.site_id), row.wish, now)
-
-
-def _end(
-    session: Session, id_: UUID, found: dict[str, Any] | None, failed: str, now: datetime
-) -> None:
-    row = session.get_one(PlanQuestion, id_, with_for_update=True)
-    row.answer, row.failed, row.ended_at = found, failed, now
-    row.state = "FAILED" if found is None else "DONE"

@@ -3,7 +3,8 @@
 from edge.clock import Clock
 from wms.database import Database
 from wms.job import Job
-from wms.planner import ahead, proposals, runs
+from wms.planner import proposals, runs
+from wms.planner.ahead_answers import answer
 from wms.planner.work import HERE, How
 
 
@@ -21,7 +22,7 @@ def planner_jobs(database: Database, clock: Clock, how: How = HERE) -> list[Job]
         return database.run(lambda s: proposals.activate_due(s, now=clock.now()))
 
     def reply() -> int:
-        return ahead.answer(database, clock)
+        return answer(database, clock)
 
     return [
         Job(name="plan-ahead", run=reply, idle_s=0.5),

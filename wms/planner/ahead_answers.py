@@ -1,0 +1,64 @@
+"""Answers to questions about the days ahead: read, search, write.
+
+    answer(database, clock)   the next question (wms.planner.ahead), if there is one
+
+What can be asked is in `KINDS`, by name: a function that reads what there is and gives back a
+search without arguments.
+
+Laws: a search never runs in the web process, and never while rows are locked.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from edge.clock import Clock
+from wms.database import Database
+from wms.planner.ahead import take
+from wms.planner.ahead_docks import docks
+from wms.planner.ahead_goods import levels, pallets, routes
+from wms.planner.ahead_people import roster
+from wms.planner.model import PlanQuestion
+from wms.sites import Site
+
+Search: TypeAlias = Callable[[], dict[str, Any]]
+KINDS: Mapping[str, Callable[[Session, Site, Mapping[str, Any], datetime], Search]] = {
+    "docks": docks,
+    "levels": levels,
+    "pallets": pallets,
+    "roster": roster,
+    "routes": routes,
+}
+
+
+def answer(database: Database, clock: Clock) -> int:
+    """Answer the next question; whether there was one."""
+    id_ = database.run(lambda s: take(s, now=clock.now()))
+    if id_ is None:
+        return 0
+    found: dict[str, Any] | None = None
+    failed = ""
+    try:
+        found = database.run(lambda s: _search(s, id_, clock.now()))()
+    except ValueError as error:  # what was asked cannot be
+        failed = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the desk hears of it, once
+        failed = f"{type(error).__name__}: {error}"
+    database.run(lambda s: _end(s, id_, found, failed, clock.now()))
+    return 1
+
+
+def _search(session: Session, id_: UUID, now: datetime) -> Search:
+    row = session.get_one(PlanQuestion, id_)
+    return KINDS[row.kind](session, session.get_one(Site, row.site_id), row.wish, now)
+
+
+def _end(
+    session: Session, id_: UUID, found: dict[str, Any] | None, failed: str, now: datetime
+) -> None:
+    row = session.get_one(PlanQuestion, id_, with_for_update=True)
+    row.answer, row.failed, row.ended_at = found, failed, now
+    row.state = "FAILED" if found is None else "DONE"
