@@ -252,7 +252,7 @@ def test_who_comes_for_a_single_lane_has_its_turn_before_those_of_lower_rank_fro
 
 @pytest.mark.usefixtures("plain")
 def test_only_a_share_of_the_open_ground_is_under_way_and_one_for_each_dead_end():
-    robots = {"1,0": "0,0", "1,1": "2,0", "1,5": "2,6", "1,6": "0,6"}
+    robots: dict[str, str | None] = {"1,0": "0,0", "1,1": "2,0", "1,5": "2,6", "1,6": "0,6"}
     claims, fleet, rows = claiming(["..###..", ".......", "..###.."], dict(robots))
     assert leaders(claims, fleet, rows) == [0, 1, 2, 3]
     assert leaders(Claims(fleet.roadmap, share=0.1), fleet, rows) == [0], "one of the ten nodes"
@@ -263,7 +263,8 @@ def test_only_a_share_of_the_open_ground_is_under_way_and_one_for_each_dead_end(
 @pytest.mark.usefixtures("plain")
 def test_who_is_in_a_zone_goes_before_who_waits_for_it_and_not_before_those_of_higher_rank():
     dead_end = ["##.##", "##.##", ".....", "....."]
-    there = {"2,0": "3,4", "2,4": "0,2", "1,2": "3,0"}  # the second waits for the third
+    # the second waits for the third
+    there: dict[str, str | None] = {"2,0": "3,4", "2,4": "0,2", "1,2": "3,0"}
     claims, fleet, rows = claiming(dead_end, there)
     order = np.arange(3, dtype=np.int32)
     assert claims.decide(fleet, order, rows.table).tolist() == [0, 2, 1]
