@@ -54,7 +54,7 @@ def all_well(plans: list[Plan], hours: float) -> None:
 
 @pytest.mark.timeout(180)
 def test_nothing_is_lost_and_nothing_done_twice():
-    all_well([draw(FIRST + n) for n in range(SEEDS)], hours=300)
+    all_well([draw(FIRST + n) for n in range(SEEDS)], hours=100)
 
 
 @pytest.mark.nightly
