@@ -46,9 +46,8 @@ from edge.stream import Receiver, SenderPump, decode_batch, encode_ack
 from wcs.commands import run as run_wcs
 from wcs.messages import TransportOrder, TransportReport, from_wcs, to_wcs
 
-LIMIT_MS, LIMIT_CORE = 100.0, 0.5
+LIMIT_MS, LIMIT_CORE, SITE = 100.0, 0.5, "T10"
 STEP_M, STATIONS, ACTION_TICKS = 2.0, 60, 3
-SITE = "T10"
 
 
 # ------------------------------------------------------------------------------- the site
@@ -380,7 +379,7 @@ def _child(role: str, file: Path, folder: Path, url: str) -> None:
 
 
 def main() -> None:
-    """Measure, and print what came out."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--robots", type=int, default=500)

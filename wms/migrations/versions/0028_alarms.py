@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 ALARMS = """
-ALTER TABLE exception_report ADD COLUMN latched BOOLEAN DEFAULT false NOT NULL;
+ALTER TABLE exception_report ADD COLUMN latched BOOLEAN NOT NULL DEFAULT false;
 
 CREATE TABLE alarm_out_of_service (
   site_id UUID NOT NULL,
@@ -25,6 +25,7 @@ CREATE TABLE alarm_out_of_service (
   CONSTRAINT ck_alarm_out_of_service_ends CHECK (until > at AND until <= at + interval '31 days'),
   CONSTRAINT ck_alarm_out_of_service_why CHECK (reason <> '')
 );
+SELECT reach_fence('alarm_out_of_service');
 """
 
 
