@@ -1,6 +1,7 @@
 """Questions about the days ahead over HTTP: asked, read, and what comes of some of them done.
 
-A question is answered by the worker (wms.planner.ahead_answers); whoever asked reads it until it is DONE.
+A question is answered by the worker (wms.planner.ahead_answers); whoever asked reads it until it
+is DONE.
 """
 
 from datetime import date, datetime
