@@ -38,6 +38,7 @@ from wms.orders.model import Allocation
 from wms.orders.source_jobs import sourcing_jobs
 from wms.outbound.booking import Desk
 from wms.outbound.floor import Floor
+from wms.outbound.packing_jobs import packing_jobs
 from wms.outbound.printing_jobs import printing_jobs
 from wms.outbound.robot import present
 from wms.outbound.walks import LOOKED_FOR, make_walks
@@ -108,7 +109,8 @@ class Jobs:
                 self.database, self.clock, self.payments, partial(tell_of_refund, self.floor)
             ),
             *return_jobs(self.database, self.clock, self.floor),
-            *waves_jobs(self.database, self.clock, self.floor),
+            *packing_jobs(self.database, self.clock, self.floor),
+            *waves_jobs(self.database, self.clock),
             *transfers_jobs(self.database, self.clock, self.floor),
             *inbound_jobs(self.database, self.clock, self.floor),
             *replenishment_jobs(self.database, self.clock),

@@ -22,7 +22,7 @@ SKUS = [f"G{number:02d}" for number in range(16)]
 KINDS = "putaway,putback,pick,pack,handoff,inspect,recover,count"
 CREW = ("aoki", "baba", "chiba", "doi", "endo")
 TRUCK_EVERY, ORDER_EVERY, JOBS_EVERY = (timedelta(minutes=each) for each in (30, 6, 2))
-JOBS = ("book", "put_back", "put_away", "count.wanted", "count.post")
+JOBS = ("pack", "book", "put_back", "put_away", "count.wanted", "count.post")
 ALL_SEEN_MIN = 120  # in so many minutes everything that can go wrong does
 ROUNDS_MAX = 20_000  # in each somebody does something; more of them are no day but a circle
 

@@ -151,6 +151,7 @@ class House:
         )
         self.http = TestClient(_app_of(services))
         self.http.__enter__()  # one event loop for all requests
+        self.packs = True  # the worker plans packing while people pick
         self._seq = itertools.count(1)
         self._event_seq = itertools.count(1)
         self._told = 0
@@ -253,8 +254,13 @@ class House:
     # ------------------------------------------------------------------------------- worker
     def tick(self) -> None:
         """The worker's jobs until there is nothing left to do."""
-        jobs = self.jobs
-        while jobs.source() + jobs.release():
+        self.tick_sources()
+        while self.job("pack"):
+            self.tick_sources()
+
+    def tick_sources(self) -> None:
+        """The jobs before anybody picks."""
+        while self.jobs.source() + self.jobs.release():
             pass
 
     def after_hours(self) -> None:
@@ -333,6 +339,8 @@ class House:
                 headers={"X-Soko-Device": device},
             )
         )
+        if self.packs:
+            self.job("pack")
         return body
 
     def do(self, packet: dict[str, Any], *, short: dict[str, int] | None = None) -> None:

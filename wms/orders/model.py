@@ -190,6 +190,11 @@ class Allocation(Base):
         ),
         Index("ix_allocation_cancelling", "site_id", postgresql_where=text("cancelling")),
         Index("ix_allocation_to_sort", "site_id", postgresql_where=text("to_sort")),
+        Index(
+            "ix_allocation_to_pack",
+            "order_id",
+            postgresql_where=text("state = 'PICKED' AND NOT to_pack AND NOT to_sort"),
+        ),
     )
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)

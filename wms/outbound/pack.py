@@ -2,7 +2,8 @@
 
 Which units go into which parcel, and into which carton, is decided when everything has been picked,
 so the labels are known before the packer begins, and the sorter knows the parcels before they come.
-What the packer then does is wms.outbound.packed.
+That is a job of the worker (`all_picked` says of what), for whoever has picked the last line need
+not wait for it. What the packer then does is wms.outbound.packed.
 """
 
 from collections import defaultdict
@@ -11,11 +12,12 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
 from edge.gs1 import sscc_from, sscc_to_epc_hex
 from wms.ids import SiteId, derive
+from wms.orders.close import lock_order
 from wms.orders.model import Allocation, Order, OrderLine
 from wms.outbound.cartons import CartonRecord, cartons_of, into_cartons, things_of
 from wms.outbound.choose import service_of
@@ -31,27 +33,54 @@ from wms.outbound.ways import OF_TRANSFER, lane_to, to_site_of
 from wms.work.tasks import NewTask, add_task
 
 STILL_TO_PICK = frozenset({"HELD", "ALLOCATED", "PINNED"})
+ORDERS_AT_ONCE = 50
 
 
-def pack_if_complete(
-    session: Session, floor: Floor, order: Order, site: SiteId, *, now: datetime
-) -> None:
-    """Make a PACK task if everything of the order at this site has been picked.
+def all_picked(session: Session, only: UUID | None = None) -> list[tuple[SiteId, UUID]]:
+    """Sites and orders of which everything has been picked there, and nobody has planned packing.
 
-    What is collected at this very site is put together there (wms.collect).
+    What is collected at this very site is put together there (wms.collect); what lies with other
+    orders' goods is packed when it has been sorted.
     """
-    session.flush()
-    if order.to_site_id == site:
-        return
-    query = select(Allocation).where(Allocation.order_id == order.id, Allocation.site_id == site)
-    here = session.scalars(query.order_by(Allocation.line_no, Allocation.id)).all()
-    picked = [
-        each for each in here if each.state == "PICKED" and not each.to_pack and not each.cancelling
-    ]
-    if not picked or any(each.state in STILL_TO_PICK for each in here):
-        return
-    if any(each.to_sort for each in picked):
-        return  # it lies with other orders' goods: it is packed when it has been sorted
+    other = aliased(Allocation)
+    waits_for = exists().where(
+        other.order_id == Allocation.order_id,
+        other.site_id == Allocation.site_id,
+        other.state.in_(STILL_TO_PICK)
+        | ((other.state == "PICKED") & other.to_sort & ~other.to_pack & ~other.cancelling),
+    )
+    query = (
+        select(Allocation.site_id, Allocation.order_id)
+        .join(Order, Order.id == Allocation.order_id)
+        .where(
+            Allocation.state == "PICKED",
+            ~Allocation.to_pack,
+            ~Allocation.to_sort,
+            ~Allocation.cancelling,
+            Order.to_site_id.is_distinct_from(Allocation.site_id),
+            ~waits_for,
+        )
+        .distinct()
+        .order_by(Allocation.order_id, Allocation.site_id)
+        .limit(ORDERS_AT_ONCE)
+    )
+    if only is not None:
+        query = query.where(Allocation.order_id == only)
+    return [(SiteId(site), order) for site, order in session.execute(query)]
+
+
+def plan_packing(
+    session: Session, floor: Floor, site: SiteId, order_id: UUID, *, now: datetime
+) -> int:
+    """Make the PACK task of what has been picked; 0 if something is in its way by now."""
+    order = lock_order(session, order_id)
+    if (site, order_id) not in all_picked(session, only=order_id):
+        return 0
+    query = select(Allocation).where(
+        Allocation.order_id == order.id, Allocation.site_id == site, Allocation.state == "PICKED",
+        ~Allocation.to_pack, ~Allocation.cancelling,
+    )  # fmt: skip
+    picked = session.scalars(query.order_by(Allocation.line_no, Allocation.id)).all()
     parcels, planned, parts = _plan(session, floor, order, site, picked, now)
     for each in picked:
         each.to_pack = True
@@ -74,6 +103,7 @@ def pack_if_complete(
         for parcel in parcels:
             if parcel.to_site_id is None:
                 expect_parcel(session, floor, parcel)
+    return 1
 
 
 def _plan(

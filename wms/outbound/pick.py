@@ -20,7 +20,6 @@ from wms.orders.close import close_order
 from wms.orders.model import Allocation, Order, OrderLine
 from wms.outbound.again import want_again
 from wms.outbound.floor import Floor
-from wms.outbound.pack import pack_if_complete
 from wms.outbound.picked import Picked, allocation_ids, lock_for, not_empty, picked_of
 from wms.outbound.putback import put_back, put_back_loose
 from wms.outbound.putwall import make_sorts
@@ -63,11 +62,10 @@ def finish_pick(
     put_back_loose(session, task, loose, now=now)
     leave_totes(session, task, packet, [each for each in picked if each.units])
     for order in orders.values():
-        put_back(session, floor, order, task.site_id, now=now)
-        pack_if_complete(session, floor, order, SiteId(task.site_id), now=now)
+        put_back(session, order, task.site_id, now=now)
         close_order(session, order, at=now)
     if task.plan.get("mode") == "PUT_WALL":
-        make_sorts(session, floor, SiteId(task.site_id), now=now)
+        make_sorts(session, SiteId(task.site_id), now=now)
     presentation = task.plan.get("presentation")
     by = "robot" if presentation else "person"
     count(session, task.site_id, f"picks_by_{by}", sum(1 for each in picked if each.units))

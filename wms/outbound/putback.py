@@ -29,7 +29,6 @@ from wms.orders.model import Allocation, Order, OrderLine
 from wms.outbound.floor import Floor
 from wms.outbound.load import empty_parcels
 from wms.outbound.model import Parcel, ParcelLine
-from wms.outbound.pack import pack_if_complete
 from wms.outbound.places import places_for, scanned_at
 from wms.outbound.robot import stay_or_return
 from wms.outbound.steps import facts_of, item_step, items_of
@@ -60,11 +59,11 @@ def sweep(session: Session, floor: Floor, *, now: datetime, limit: int = 200) ->
     for order_id, site in session.execute(query).all():
         order = lock_order(session, order_id)
         done += _unpin(session, floor, order, site, now)
-        done += put_back(session, floor, order, site, now=now)
+        done += put_back(session, order, site, now=now)
     return done
 
 
-def put_back(session: Session, floor: Floor, order: Order, site: UUID, *, now: datetime) -> int:
+def put_back(session: Session, order: Order, site: UUID, *, now: datetime) -> int:
     """Have marked goods of an order put back, those that nobody has been told of; how many."""
     session.flush()
     if order.to_site_id == site:
@@ -91,7 +90,6 @@ def put_back(session: Session, floor: Floor, order: Order, site: UUID, *, now: d
     units = {step: (each.sku_id, each.units) for step, each in goods.items()}
     plan = {"items": {step: str(each.id) for step, each in goods.items()}}
     _add(session, site, task_id, order.number, units, plan, now=now)
-    pack_if_complete(session, floor, order, SiteId(site), now=now)
     return len(lying)
 
 
@@ -222,7 +220,6 @@ def _unpin(session: Session, floor: Floor, order: Order, site: UUID, now: dateti
         )
     ledger.advance(session, steps)
     count_cancelled(session, order, ended, reason=REASON, now=now)
-    pack_if_complete(session, floor, order, SiteId(site), now=now)
     return len(free)
 
 

@@ -18,10 +18,9 @@ from sqlalchemy.orm import Session
 
 from wms.ids import CommandId, HoldId, SiteId, derive
 from wms.orders.close import close_order
-from wms.orders.model import Allocation, Order
+from wms.orders.model import Allocation
 from wms.outbound.again import want_again
 from wms.outbound.floor import Floor
-from wms.outbound.pack import pack_if_complete
 from wms.outbound.pick_packet import colour_of, order_numbers
 from wms.outbound.picked import Picked, allocation_ids, lock_for, picked_of
 from wms.outbound.putback import put_back
@@ -38,7 +37,7 @@ from wms.work.tasks import Actor, NewTask, add_task
 LINES_MAX = 500
 
 
-def make_sorts(session: Session, floor: Floor, site: SiteId, *, now: datetime) -> int:
+def make_sorts(session: Session, site: SiteId, *, now: datetime) -> int:
     """Have totes sorted whose orders all find a slot; how many."""
     totes = _waiting(session, site)
     if not totes:
@@ -48,7 +47,6 @@ def make_sorts(session: Session, floor: Floor, site: SiteId, *, now: datetime) -
         for goods in totes.values():
             for each, _ in goods:
                 each.to_sort = False
-            _pack(session, floor, site, [each for each, _ in goods], now)
         return len(totes)
     used = _used(session, site)
     number = {code: at for at, code in enumerate(walls)}
@@ -72,6 +70,7 @@ def finish_putwall(
     session: Session, floor: Floor, task: Task, packet: Packet, actor: Actor, now: datetime
 ) -> None:
     """Carry out a finished PUTWALL packet."""
+    del floor
     site = SiteId(task.site_id)
     ids = allocation_ids(task)
     orders, allocations = lock_for(session, site, list(ids.values()))
@@ -94,8 +93,7 @@ def finish_putwall(
             session, orders[order_id], wanted[order_id], cause=task.id, reason="short_pick", now=now
         )
     for order in orders.values():
-        put_back(session, floor, order, site, now=now)
-        pack_if_complete(session, floor, order, site, now=now)
+        put_back(session, order, site, now=now)
         close_order(session, order, at=now)
 
 
@@ -260,10 +258,3 @@ def _note(
             ordered_at=allocation.ordered_at,
         )
     )
-
-
-def _pack(
-    session: Session, floor: Floor, site: SiteId, goods: Sequence[Allocation], now: datetime
-) -> None:
-    for order_id in sorted({each.order_id for each in goods}):
-        pack_if_complete(session, floor, session.get_one(Order, order_id), site, now=now)

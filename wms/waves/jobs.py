@@ -10,18 +10,17 @@ from wms.database import Database
 from wms.ids import SiteId
 from wms.job import Job
 from wms.orders.model import Allocation
-from wms.outbound.floor import Floor
 from wms.outbound.putwall import make_sorts
 from wms.waves.wave import finish_waves
 
 
-def waves_jobs(database: Database, clock: Clock, floor: Floor) -> list[Job]:
+def waves_jobs(database: Database, clock: Clock) -> list[Job]:
     """All of them."""
 
     def sort() -> int:
         done = 0
         for site in database.run(_to_sort):
-            done += database.run(partial(make_sorts, floor=floor, site=site, now=clock.now()))
+            done += database.run(partial(make_sorts, site=site, now=clock.now()))
         return done
 
     def waves() -> int:
