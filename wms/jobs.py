@@ -88,9 +88,9 @@ class Jobs:
     def all(self) -> list[Job]:
         """Every job, with its pause."""
         return [
-            Job(name="source", run=self.source, idle_s=0.05),
-            Job(name="release", run=self.release, idle_s=0.05),
-            Job(name="book", run=self.book, idle_s=0.1),
+            Job(name="source", run=self.source, idle_s=0.1),
+            Job(name="release", run=self.release, idle_s=0.2),
+            Job(name="book", run=self.book, idle_s=0.5),
             Job(name="track", run=self.track, idle_s=0.5),
             Job(name="expire", run=self.expire, idle_s=5.0),
             Job(name="seal", run=self.seal, idle_s=self.seal_every_s),

@@ -28,7 +28,7 @@ def collect_jobs(database: Database, clock: Clock) -> list[Job]:
     """What goes on in stores as time goes by."""
     stores = _Stores(database, clock)
     return [
-        Job(name="collections", run=stores.look, idle_s=0.2),
+        Job(name="collections", run=stores.look, idle_s=0.5),
         Job(name="stores", run=stores.watch, idle_s=5.0),
     ]
 

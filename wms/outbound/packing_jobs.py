@@ -31,4 +31,4 @@ def packing_jobs(database: Database, clock: Clock, floor: Floor) -> list[Job]:
             raise failed
         return done
 
-    return [Job(name="pack", run=pack, idle_s=0.1)]
+    return [Job(name="pack", run=pack, idle_s=0.2)]

@@ -33,7 +33,7 @@ def webhook_jobs(database: Database, clock: Clock, webhooks: Webhooks) -> list[J
         return database.run(lambda s: subscribe.forget_log(s, before=before))
 
     return [
-        Job(name="tell", run=tell, idle_s=0.2),
+        Job(name="tell", run=tell, idle_s=0.5),
         Job(name="forget_webhooks", run=forget, idle_s=600.0),
     ]
 
