@@ -7,11 +7,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simulators.sites.make_tokyo import Sorter
+
+if TYPE_CHECKING:
+    from simulators.swarm.run import Result
 
 SITE_FILE = Path(__file__).parent / "sites" / "tokyo.toml"
 
@@ -111,17 +114,15 @@ def sim_swarm(
     seeds: Annotated[int, typer.Option(help="How many.", min=1)] = 300,
     first_seed: Annotated[int, typer.Option(help="The first of them.", min=0)] = 1,
     only: Annotated[str, typer.Option(help="Of each plan only these items: 3,8,21.")] = "",
+    office: Annotated[bool, typer.Option("--office", help="The WMS on a PostgreSQL.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Figures as JSON, last line.")] = False,
 ) -> None:
     """Play the whole system on virtual time, under faults that each seed draws."""
-    from simulators.swarm.run import command_of, figures_of, hush, plan_of, run, shortened
+    from simulators.swarm.run import figures_of, hush
 
     hush()
-    plans = [plan_of(seed, only) for seed in range(first_seed, first_seed + seeds)]
-    result = run(plans, processes=min(len(plans), os.cpu_count() or 1))
-    for outcome in result.failed:
-        typer.echo(f"seed {outcome.seed}: {outcome.problem}")
-        typer.echo(f"  {command_of(shortened(plan_of(outcome.seed, only)))}")
+    numbers = range(first_seed, first_seed + seeds)
+    result = (_with_office if office else _without_office)(numbers, only)
     figures = figures_of(result)
     typer.echo(
         f"seeds {first_seed} to {first_seed + seeds - 1}: {figures['failed']} failed,"
@@ -130,6 +131,35 @@ def sim_swarm(
     if json_:
         typer.echo(json.dumps(figures))
     sys.exit(1 if result.failed else 0)
+
+
+def _without_office(seeds: range, only: str) -> "Result":
+    from simulators.swarm.run import command_of, plan_of, run, shortened
+
+    result = run([plan_of(seed, only) for seed in seeds], processes=_processes(seeds))
+    for outcome in result.failed:
+        typer.echo(f"seed {outcome.seed}: {outcome.problem}")
+        typer.echo(f"  {command_of(shortened(plan_of(outcome.seed, only)))}")
+    return result
+
+
+def _with_office(seeds: range, only: str) -> "Result":
+    from simulators.swarm.house.plan import draw_house
+    from simulators.swarm.house.run import own_server, run_house, shortened
+    from simulators.swarm.run import command_of, plan_of
+
+    plans = [plan_of(seed, only, draw_house) for seed in seeds]
+    with own_server() as server:
+        result = run_house(plans, server, processes=_processes(seeds))
+        for outcome in result.failed:
+            typer.echo(f"seed {outcome.seed}: {outcome.problem}")
+            least = shortened(server, plan_of(outcome.seed, only, draw_house))
+            typer.echo(f"  {command_of(least, draw_house, ' --office')}")
+    return result
+
+
+def _processes(seeds: range) -> int:
+    return min(len(seeds), os.cpu_count() or 1)
 
 
 def demo(  # noqa: PLR0913 - options

@@ -14,6 +14,8 @@ Source: RFC 9562, sections 5.5 and 5.7.
 """
 
 import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from datetime import datetime
 from typing import NewType
 from uuid import UUID, uuid5
@@ -31,17 +33,26 @@ TaskId = NewType("TaskId", UUID)
 ReturnId = NewType("ReturnId", UUID)
 
 
+class _Chance:
+    bits: Callable[[int], int] = staticmethod(secrets.randbits)
+
+
+def draw_from(bits: Callable[[int], int]) -> None:
+    """Take what is random of ids from there: a day that is played again has the same ids."""
+    _Chance.bits = staticmethod(bits)
+
+
 def new_id(now: datetime) -> UUID:
     """A fresh UUIDv7 for that moment; 74 of its bits are random."""
     unix_ms = int(now.timestamp() * 1000)
     assert 0 <= unix_ms < 1 << 48
-    rand_a, rand_b = secrets.randbits(12), secrets.randbits(62)
+    rand_a, rand_b = _Chance.bits(12), _Chance.bits(62)
     return UUID(int=unix_ms << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
 
 
 def new_token() -> str:
     """A name that cannot be guessed, for an address: 128 random bits in 22 characters."""
-    return secrets.token_urlsafe(16)
+    return urlsafe_b64encode(_Chance.bits(128).to_bytes(16)).rstrip(b"=").decode()
 
 
 def derive(parent: UUID, *path: str | int) -> UUID:

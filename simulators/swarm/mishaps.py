@@ -3,22 +3,22 @@
 from typing import TYPE_CHECKING
 
 from simulators.swarm.line import CALM, Line
-from simulators.swarm.plan import ROBOTS, Item
+from simulators.swarm.plan import ROBOTS, WORK, Item
 
 if TYPE_CHECKING:
     from simulators.swarm.control import Death
     from simulators.swarm.disk import Disk
-    from simulators.swarm.world import World
+    from simulators.swarm.machines import Machines
 
 TURN_ON_S = 15.0  # a robot that is off
 
 
-def happen(world: "World", item: Item) -> None:
+def happen(world: "Machines", item: Item) -> None:
     """Let it happen."""
     world.counts[item.kind] += 1
     kind, what, lasts_s = item.kind, item.what, item.lasts_s
-    if kind in ("order", "cancel", "receive"):
-        world.people.want(item)
+    if kind in WORK:
+        world.want(item)
     elif kind.startswith("cut_"):
         _cut(world, world.lines[kind.removeprefix("cut_")], lasts_s)
     elif kind.startswith("kill_"):
@@ -36,11 +36,11 @@ def happen(world: "World", item: Item) -> None:
     elif kind == "twin_robot":
         _mistake(world, what, lasts_s)
     else:
-        world.people.carrier_up = False
-        world.timeline.later(lasts_s, lambda: setattr(world.people, "carrier_up", True))
+        world.carrier_is(up=False)
+        world.timeline.later(lasts_s, lambda: world.carrier_is(up=True))
 
 
-def _cut(world: "World", line: Line, lasts_s: float) -> None:
+def _cut(world: "Machines", line: Line, lasts_s: float) -> None:
     line.cuts += 1
 
     def heal() -> None:
@@ -50,11 +50,11 @@ def _cut(world: "World", line: Line, lasts_s: float) -> None:
     world.timeline.later(lasts_s, heal)
 
 
-def _kill(world: "World", what: str) -> None:
+def _kill(world: "Machines", what: str) -> None:
     process, _, moment = what.partition("_")
     death: Death = "before" if not moment else "half" if moment == "half" else "after"
     if process == "office":
-        world.office_death = death
+        world.kill_office(death)
     elif process == "control":
         for control in world.controls:
             control.death = death
@@ -64,7 +64,7 @@ def _kill(world: "World", what: str) -> None:
         world.edge.die()
 
 
-def _fill(world: "World", disk: "Disk", lasts_s: float) -> None:
+def _fill(world: "Machines", disk: "Disk", lasts_s: float) -> None:
     disk.is_full = True
 
     def empty() -> None:
@@ -74,18 +74,18 @@ def _fill(world: "World", disk: "Disk", lasts_s: float) -> None:
     world.timeline.later(lasts_s, empty)
 
 
-def _mistake(world: "World", robot: str, lasts_s: float) -> None:
+def _mistake(world: "Machines", robot: str, lasts_s: float) -> None:
     """Somebody gives a robot the name of another, and finds out."""
     other = next(name for name in ROBOTS if name != robot)
     world.robots.reboot(robot, TURN_ON_S, answers_to=other)
     world.timeline.later(lasts_s, lambda: world.robots.reboot(robot, TURN_ON_S))
 
 
-def calm(world: "World") -> None:
+def calm(world: "Machines") -> None:
     """From now on nothing goes wrong any more."""
     for line in world.lines.values():
         line.weather = CALM
-    world.office_death = ""
+    world.kill_office("")
     for control in world.controls:
         control.death = ""
     if world.edge is not None:

@@ -9,16 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from edge.messages import DeviceEvent, TagGone, TagSeen
 from simulators.swarm.devices import Belt, Robots
 from simulators.swarm.laws import law
 from simulators.swarm.line import Line
 from simulators.swarm.office import BACK, Office, Pick
 from simulators.swarm.plan import Item
 from simulators.swarm.timeline import Timeline
+from simulators.swarm.walk import Gate
 
-AGAIN_S, LOOKS_S, PICK_S, CARRY_AGAIN_S = 30.0, 120.0, 15.0, 600.0
-WALK_S = 2.0
+AGAIN_S, LOOKS_S, PICK_S = 30.0, 120.0, 15.0
 
 Ask: TypeAlias = Callable[[Line, Callable[[], Any], Callable[[Any], None]], None]
 
@@ -34,7 +33,7 @@ class People:
     ask: Ask  # over a line, do in one transaction, then with the answer; or nothing comes back
     shop: Line
     hand: Line
-    tag: Callable[[Callable[[Any], DeviceEvent]], bool]  # a reader says it, if the edge is there
+    gate: Gate
     units: Counter[str]  # what is really in each tote
     station: str  # the node of the station
     answers: dict[str, str] = field(default_factory=dict)  # what customers were told, by id
@@ -47,7 +46,6 @@ class People:
     _unsaid: dict[str, Pick] = field(default_factory=dict)  # done, and not heard by the office
     _picked: set[str] = field(default_factory=set)
     _laid: set[str] = field(default_factory=set)
-    _carried_s: dict[str, float] = field(default_factory=dict)
 
     def begin(self) -> None:
         """They come to work."""
@@ -127,11 +125,8 @@ class People:
         while hospital:
             self.belt.put(hospital.pop())
         self.ask(self.hand, self._shipped, self._take_away)
-        now_s = self.timeline.now_s
         for code in self.belt.lanes["L1"]:
-            if now_s - self._carried_s.get(code, -CARRY_AGAIN_S) >= CARRY_AGAIN_S:
-                self._carried_s[code] = now_s
-                self._carry(code)
+            self.gate.carry(code, f"EE{code}")
         self.timeline.later(LOOKS_S, self._dock_round)
 
     def _shipped(self) -> set[str]:
@@ -143,39 +138,6 @@ class People:
         for code in [code for code in lane if code in shipped]:
             lane.remove(code)
             self.gone[code] += 1
-
-    def _carry(self, code: str) -> None:
-        """Through the gate: near the antenna inside, then near that outside."""
-        epc, since = f"EE{code}", {1: 0.0, 2: 0.0}
-        for antenna, near_s in ((1, WALK_S), (2, 2 * WALK_S)):
-            self.timeline.later(
-                near_s - 1,
-                lambda antenna=antenna: self._seen(epc, antenna, since),  # type: ignore[misc]
-            )
-            self.timeline.later(
-                near_s + 3,
-                lambda antenna=antenna: self._left(epc, antenna, since),  # type: ignore[misc]
-            )
-
-    def _seen(self, epc: str, antenna: int, since: dict[int, float]) -> None:
-        since[antenna] = self.timeline.now_s
-        self.tag(
-            lambda at: TagSeen(at=at, device="rfid", antenna=antenna, epc_hex=epc, rssi_dbm=-50.0)
-        )
-
-    def _left(self, epc: str, antenna: int, since: dict[int, float]) -> None:
-        ago_s = self.timeline.now_s - since[antenna]
-
-        def gone(at: Any) -> DeviceEvent:
-            back = type(at - at)
-            first = at - back(seconds=ago_s)
-            return TagGone(
-                at=at, device="rfid", antenna=antenna, epc_hex=epc, first_seen_at=first,
-                last_seen_at=first + back(seconds=2), strongest_at=first + back(seconds=1),
-                reads=20, peak_rssi_dbm=-45.0, strongest_reads=10, strongest_spread_s=0.3,
-            )  # fmt: skip
-
-        self.tag(gone)
 
     # ---------------------------------------------------------------------------- worker
     def _office_round(self) -> None:

@@ -20,7 +20,7 @@ TOTES, UNITS = 4, 6
 SKUS = ("TEA", "CUP")
 
 Kind: TypeAlias = Literal[
-    "order", "cancel", "receive",  # work
+    "order", "cancel", "receive", "return", "count",  # work
     "cut_core", "cut_edge", "cut_air", "cut_hand", "cut_shop",  # a network is cut
     "kill_control", "kill_control_after", "kill_control_half",  # before, after, amid what it says
     "kill_edge", "kill_edge_after", "kill_office", "kill_office_after",
@@ -30,6 +30,7 @@ Kind: TypeAlias = Literal[
     "carrier_out",
     "reboot_robot", "twin_robot",  # it comes back without its order; under another's name
 ]  # fmt: skip
+WORK = frozenset({"order", "cancel", "receive", "return", "count"})
 MISHAPS: tuple[Kind, ...] = (
     "cut_core", "cut_core", "cut_edge", "cut_edge", "cut_air", "cut_hand", "cut_shop",
     "kill_control", "kill_control_after", "kill_control_half", "kill_edge", "kill_edge_after",
@@ -86,12 +87,12 @@ def draw(seed: int) -> Plan:
         )  # fmt: skip
     moments = [item.at_s for item in items]
     numbers = range(len(items), len(items) + chance.randint(1, 7))
-    items += [_mishap(number, chance, calm_s, moments) for number in numbers]
-    items += _of_robots(seed, len(items), calm_s, moments)
+    items += [mishap(number, chance, calm_s, moments) for number in numbers]
+    items += of_robots(seed, len(items), calm_s, moments)
     return Plan(seed=seed, weather=weather, calm_s=calm_s, items=tuple(items))
 
 
-def _of_robots(seed: int, number: int, calm_s: float, moments: list[float]) -> list[Item]:
+def of_robots(seed: int, number: int, calm_s: float, moments: list[float]) -> list[Item]:
     """What becomes of robots has a chance of its own, so that older plans stay as they were."""
     chance, items = Random(f"{seed}/robots"), list[Item]()
     for n in range(chance.choice((0, 0, 1, 1, 2))):
@@ -105,7 +106,7 @@ def _of_robots(seed: int, number: int, calm_s: float, moments: list[float]) -> l
     return items
 
 
-def _mishap(number: int, chance: Random, calm_s: float, moments: list[float]) -> Item:
+def mishap(number: int, chance: Random, calm_s: float, moments: list[float]) -> Item:
     """Something goes wrong, mostly soon after something was begun."""
     kind = chance.choice(MISHAPS)
     near = chance.choice(moments) + chance.expovariate(1 / 120)

@@ -9,11 +9,10 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,9 +20,7 @@ import structlog
 
 from simulators.swarm.plan import MISHAPS, OF_ROBOTS, Plan, draw
 from simulators.swarm.shrink import shrink
-from simulators.swarm.site import SITE
 from simulators.swarm.world import Outcome, hours, play
-from wcs.plant import Plant, read_plant
 
 REGRESSIONS = Path(__file__).parent / "regressions.txt"
 MEMORY = Path("/dev/shm")  # noqa: S108 - files in memory, where there is such a place
@@ -84,14 +81,9 @@ def hush() -> None:
 def _played(plan: Plan) -> Outcome:
     began_s = time.process_time()
     with room() as folder:
-        outcome = play(plan, folder, _plant())
+        outcome = play(plan, folder)
     outcome.cpu_s = time.process_time() - began_s
     return outcome
-
-
-@cache
-def _plant() -> Plant:
-    return read_plant(SITE)
 
 
 def figures_of(result: Result) -> dict[str, object]:
@@ -122,22 +114,22 @@ def shortened(plan: Plan) -> Plan:
     return shrink(plan, fails)
 
 
-def command_of(plan: Plan) -> str:
-    """What to type to play this plan again."""
+def command_of(plan: Plan, drawn: Callable[[int], Plan] = draw, option: str = "") -> str:
+    """What to type to play this plan again; `drawn` is how it was drawn, `option` says so."""
     numbers = ",".join(str(item.number) for item in plan.items)
-    whole = len(draw(plan.seed).items) == len(plan.items)
+    whole = len(drawn(plan.seed).items) == len(plan.items)
     only = "" if whole else f" --only {numbers}"
-    return f"soko sim swarm --first-seed {plan.seed} --seeds 1{only}"
+    return f"soko sim swarm{option} --first-seed {plan.seed} --seeds 1{only}"
 
 
-def plan_of(seed: int, only: str = "") -> Plan:
+def plan_of(seed: int, only: str = "", drawn: Callable[[int], Plan] = draw) -> Plan:
     """The plan of a seed, or of some of its items: "3,8,21"."""
-    plan = draw(seed)
+    plan = drawn(seed)
     return plan.only(frozenset(int(n) for n in only.split(","))) if only else plan
 
 
-def regressions(path: Path = REGRESSIONS) -> list[Plan]:
+def regressions(path: Path = REGRESSIONS, drawn: Callable[[int], Plan] = draw) -> list[Plan]:
     """The plans that failed once."""
     rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
-    return [plan_of(int(row[0]), row[1] if row[1] != "all" else "")
+    return [plan_of(int(row[0]), row[1] if row[1] != "all" else "", drawn)
             for row in rows if row and row[0] != "#"]  # fmt: skip

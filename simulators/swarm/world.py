@@ -1,41 +1,29 @@
-"""All of the swarm's parts together, played to the end of a plan.
+"""The pure core of the WMS and its people on the machines, played to the end of a plan.
 
-Office, control and edge are processes on machines of their own: each dies and is started again
-by its keeper. What stays is what it had committed, what lies on the networks, and what is really
-there. After everything that happens the laws are looked at; once the mishaps are over, all that
-was begun must come to an end.
+The office is a process too: it dies and is started again. After everything that happens the laws
+are looked at; once the mishaps are over, all that was begun must come to an end.
 """
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import Any
 
-from edge.batches import decode_batch, encode_ack
-from edge.drivers.vda5050_profile import Robot as RobotName
-from simulators.swarm.control import Control
-from simulators.swarm.devices import STATE_EVERY_S, Belt, Robots
-from simulators.swarm.disk import Disk
-from simulators.swarm.edge import Edge
+from typing_extensions import override
+
+from edge.stream import Ack, Batch
+from simulators.swarm.control import Death
 from simulators.swarm.laws import Broken, law
 from simulators.swarm.line import Line
-from simulators.swarm.mishaps import calm, happen
+from simulators.swarm.machines import KEEPER_S, Machines
 from simulators.swarm.office import ENDED, Office
 from simulators.swarm.people import People
-from simulators.swarm.plan import HOUR_S, LIVELY_S, ROBOTS, SKUS, TOTES, UNITS, Plan
-from simulators.swarm.pump import Pump
-from simulators.swarm.site import SHELVES, SITE, STATION_NODE
-from simulators.swarm.timeline import MachineClock, Timeline
-from wcs.plant import Plant, read_plant
-from wcs.replay import replay
-from wcs.state import to_json
+from simulators.swarm.plan import HOUR_S, LIVELY_S, SKUS, TOTES, UNITS, Item, Plan
+from simulators.swarm.site import SHELVES, STATION_NODE
+from simulators.swarm.walk import Gate
 
-KEEPER_S = 20.0  # from a fall to the next start
 LOOK_S = 60.0
-REPLAYED = 4  # one seed in so many has its whole journal replayed: it takes as long again
-HAPPENINGS_MAX = 150_000  # an hour has some thousands
 
 
 @dataclass
@@ -51,150 +39,42 @@ class Outcome:
     digest: str = ""  # names everything that the WCS said
 
 
-class World:
+class World(Machines):
     """One run."""
 
-    def __init__(self, plan: Plan, folder: Path, plant: Plant | None = None) -> None:
-        self.plan, self.timeline, self.counts = plan, Timeline(), Counter[str]()
-        self.chance = Random(f"{plan.seed}/world")
-        self.plant = plant or read_plant(SITE)
-        self.lines = {
-            name: Line(
-                self.timeline, plan.weather, Random(f"{plan.seed}/{name}"), ordered=name == "air"
-            )
-            for name in ("core", "edge", "air", "hand", "shop")
-        }
-        self.clocks = {name: MachineClock(self.timeline) for name in ("control", "edge")}
-        self.disks = {name: Disk(folder / name) for name in ("control", "edge")}
+    def __init__(self, plan: Plan, folder: Path) -> None:
         homes = {f"T-{n}": (SKUS[n % 2], f"{SHELVES[n]}-1", UNITS) for n in range(TOTES)}
+        super().__init__(plan, folder, {name: home[:-2] for name, (_, home, _) in homes.items()})
         self.office = Office(homes)
-        self.office_until_s, self.office_death = 0.0, ""
-        nodes = {name: home[:-2] for name, (_sku, home, _units) in homes.items()}
-        self.robots = Robots(self.timeline, self.plant, nodes, plan.seed)
-        self.robots.say = self._robot_says
-        self.belt = Belt(self.timeline)
-        self.belt.hear = lambda event, mark: self.edge is not None and self.edge.say(event, mark)
-        self.belt.now = lambda: self.edge.clock.now() if self.edge is not None else None
+        self._death: Death = ""
+        self.office_until_s = 0.0
         self.people = People(
             self.timeline, self.office, self.robots, self.belt, self.ask, self.lines["shop"],
-            self.lines["hand"], self._tag, Counter(dict.fromkeys(homes, UNITS)), STATION_NODE,
+            self.lines["hand"], Gate(self.timeline, self.tag),
+            Counter(dict.fromkeys(homes, UNITS)), STATION_NODE,
         )  # fmt: skip
-        self.controls: list[Control] = []
-        self.edge: Edge | None = None
-        self._edge_boots = 0
-        self.core = Pump(
-            self.timeline, self.lines["core"], self.office.rows,
-            lambda body: self._controls(lambda one: one.hear_stream("wms", body)),
-        )  # fmt: skip
-        self.start_control()
-        self._start_edge()
+        self.begin(self.office.rows)
         self.people.begin()
         self.timeline.later(LOOK_S, self._look)
-        for item in plan.items:
-            self.timeline.later(item.at_s, lambda item=item: happen(self, item))  # type: ignore[misc]
-        self.timeline.later(plan.calm_s, lambda: calm(self))
+        self.plan_items()
 
-    # --------------------------------------------------------------------------- processes
-    def start_control(self, words: bytes = b"") -> None:
-        """Start the WCS; `words`: the state that it must come back with, if that is known."""
-        disk = self.disks["control"]
-        if disk.is_full:  # it dies of its first write
-            self.timeline.later(KEEPER_S, lambda: self.start_control(words))
-            return
-        control = Control(self.timeline, self.clocks["control"], disk, SITE)
-        law(not words or control.began_as == words, "the WCS came back as another one")
-        line = self.lines["edge"]
-        control.say = lambda body: line.carry(
-            lambda: self._at_edge(lambda edge: edge.hear_command(body))
-        )
-        control.acknowledge = self._control_acks
-        control.pump = Pump(
-            self.timeline, self.lines["core"], control.journal,
-            lambda body: self._office_hears(control, body),
-        )  # fmt: skip
-        control.on_death = self._control_died
-        self.controls = [*(one for one in self.controls if one.alive), control]
-        control.begin()
-        control.pump.wake()
+    @override
+    def want(self, item: Item) -> None:
+        self.people.want(item)
 
-    def _control_acks(self, sender: str, body: bytes) -> None:
-        if sender == "wms":
-            self.lines["core"].carry(lambda: self.core.hear_ack(body))
-            return
-        self.lines["edge"].carry(lambda: self._at_edge(lambda edge: edge.hear_ack(body)))
+    @override
+    def carrier_is(self, *, up: bool) -> None:
+        self.people.carrier_up = up
 
-    def _control_died(self, control: Control) -> None:
-        self.counts["control died"] += 1
-        if any(one.alive for one in self.controls if one is not control):
-            return  # it was taken over
-        self.disks["control"].kill()
-        words = control.last_words
-        self.timeline.later(KEEPER_S, lambda: self.start_control(words))
-
-    def _start_edge(self) -> None:
-        self._edge_boots += 1
-        robots = [
-            RobotName(name=name, manufacturer="m", serial=name, map_id=self.plant.site.code,
-                      state_every_s=STATE_EVERY_S)
-            for name in ROBOTS
-        ]  # fmt: skip
-        if self.disks["edge"].is_full:
-            self.timeline.later(KEEPER_S, self._start_edge)
-            return
-        edge = Edge(
-            self.timeline, self.clocks["edge"], self.disks["edge"], robots,
-            f"boot-{self._edge_boots}",
-        )  # fmt: skip
-        line = self.lines["edge"]
-        edge.pump = Pump(
-            self.timeline, line, edge.spool,
-            lambda body: self._controls(lambda one: one.hear_stream("edge", body)), edge.clock,
-        )  # fmt: skip
-        edge.report = lambda body: line.carry(
-            lambda: self._controls(lambda one: one.hear_report(body))
-        )
-        edge.to_robot = lambda name, kind, body: self.lines["air"].carry(
-            lambda: self.robots.receive(name, kind, body)
-        )
-        edge.to_plc = self.belt.told
-        edge.on_death = self._edge_died
-        self.edge = edge
-        edge.begin()
-        self._tell_presence(is_up=True)
-        self.belt.tell()
-
-    def _edge_died(self) -> None:
-        self.counts["edge died"] += 1
-        self.edge = None
-        self._tell_presence(is_up=False)
-        self.timeline.later(KEEPER_S, self._start_edge)
-
-    def _controls(self, tell: Callable[[Control], None]) -> None:
-        for control in self.controls:
-            tell(control)
-
-    def _at_edge(self, tell: Callable[[Edge], None]) -> None:
-        if self.edge is not None:
-            tell(self.edge)
-
-    def _tell_presence(self, *, is_up: bool) -> None:
-        self.timeline.later(1.0, lambda: self._controls(lambda one: one.hear_presence(is_up=is_up)))
+    @override
+    def kill_office(self, death: Death) -> None:
+        self._death = death
 
     # ----------------------------------------------------------------------------- words
-    def _robot_says(self, name: str, kind: str, body: bytes) -> None:
-        self.lines["air"].carry(
-            lambda: self._at_edge(lambda edge: edge.hear_robot(name, kind, body))
-        )
-
-    def _tag(self, event: Callable[[Any], Any]) -> bool:
-        return self.edge is not None and self.edge.say(event(self.edge.clock.now()))
-
-    def _office_hears(self, control: Control, body: bytes) -> None:
-        batch = decode_batch(body)
+    @override
+    def office_takes(self, batch: Batch) -> Ack | None:
         done, ack = self._transact(lambda: self.office.take(batch, self.timeline.now))
-        if done:
-            said = encode_ack(ack)
-            self.lines["core"].carry(lambda: control.hear_ack(said))
+        return ack if done else None
 
     def ask(self, line: Line, deed: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Have the office do something over a network; the answer may not come back."""
@@ -210,7 +90,7 @@ class World:
         """One transaction of the office, which may die before or after its commit."""
         if self.timeline.now_s < self.office_until_s:
             return False, None
-        death, self.office_death = self.office_death, ""
+        death, self._death = self._death, ""
         before = self.office.version
         answer = deed() if death != "before" else None
         if self.office.version != before:
@@ -226,32 +106,16 @@ class World:
         self.belt.tell()
         self.core.wake()
         for control in self.controls:
-            self._claims(control)
-
-    def _claims(self, control: Control) -> None:
-        holder: dict[str, str] = {}
-        for robot in control.state.robots.values():
-            for point in {held.point for held in robot.held}:
-                law(point not in holder, f"{robot.name} and {holder.get(point)} hold {point}")
-                holder[point] = robot.name
+            self.claims(control)
 
     # ----------------------------------------------------------------------------- ending
+    @override
     def play(self) -> None:
-        """Play to the end.
-
-        Raises:
-            Broken: a law does not hold.
-        """
-        self._until(self.plan.calm_s)
+        self.until(self.plan.calm_s)
         while left := self.unfinished():
             law(self.timeline.now_s < self.plan.calm_s + LIVELY_S, f"it never ends: {left}")
-            self._until(self.timeline.now_s + LOOK_S)
+            self.until(self.timeline.now_s + LOOK_S)
         self._settle()
-
-    def _until(self, end_s: float) -> None:
-        while self.timeline.now_s < end_s:
-            self.timeline.step()
-            law(self.timeline.happened < HAPPENINGS_MAX, "it goes round in a circle")
 
     def unfinished(self) -> str:
         """What is left to do; empty: nothing."""
@@ -284,33 +148,15 @@ class World:
         law(all(count == 1 for count in people.gone.values()), f"gone twice: {people.gone}")
         law(people.bookings.keys() == office.parcels.keys(), f"labels: {people.bookings}")
 
-    def close(self) -> str:
-        """End the processes; the digest of all that the WCS said, where its journal is replayed."""
-        self.end()
-        return self._replayed()
 
-    def end(self) -> None:
-        """End the processes."""
-        for control in self.controls:
-            if control.alive:
-                control.journal.close()
-        if self.edge is not None:
-            self.edge.spool.close()
-
-    def _replayed(self) -> str:
-        if self.plan.seed % REPLAYED:
-            return ""
-        played = replay(self.disks["control"].folder / "journal")
-        law(played.difference is None, f"replayed otherwise: {played.difference}")
-        alive = [to_json(control.state) for control in self.controls if control.alive]
-        law(not alive or to_json(played.state) == alive[-1], "replayed to another state")
-        return played.digest
-
-
-def play(plan: Plan, folder: Path, plant: Plant | None = None) -> Outcome:
+def play(plan: Plan, folder: Path) -> Outcome:
     """Play a plan; the files of its processes are made in the folder, which must be empty."""
-    world = World(plan, folder, plant)
-    outcome = Outcome(plan.seed, counts=world.counts)
+    return played(World(plan, folder))
+
+
+def played(world: Machines) -> Outcome:
+    """How it ends."""
+    outcome = Outcome(world.plan.seed, counts=world.counts)
     try:
         world.play()
     except Broken as broken:
