@@ -280,8 +280,9 @@ def test_who_is_under_way_and_pushed_waits_for_one_who_leaves_and_others_step_as
         fleet.takes[2], fleet.settles[2] = False, True
         return ends(fleet, fleet.serve(np.array(order, np.int32), rows.table))
 
-    assert pushed(0, 1) == []
-    assert pushed(0) == [(1, 6)]
+    assert pushed(2, 0, 1) == []
+    assert pushed(2, 0) == [(1, 6)]
+    assert pushed(0, 1) == [(1, 6)], "the first of all does not wait for who waits"
 
 
 @pytest.mark.nightly

@@ -8,7 +8,7 @@ of them, and the only place from which it can be granted more. A grant is never 
     in the way  who stands there is pushed: it has to go on from its tail, wherever it likes best
                 but not through those who push; who is in its way is pushed in turn
     leaving     who is on the way out, or works, is waited for; also by who is pushed, if it leads
-                itself and its best node is being left; others step aside
+                itself and its best node is being left; others, and all for the first, step aside
 
 Only the last of such a chain moves now; the others follow as nodes come free. So nothing depends
 on how fast anybody is, and a delay holds up only those who want the same node.

@@ -250,7 +250,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
                     if clash[k] == tail[other]:
                         is_tail = True
             if not is_tail or fate[other] == GOES:
-                if depth == 0 or (leads[robot] and stack[base + 2] == 1):
+                if depth == 0 or (leads[robot] and stack[base + 2] == 1 and lead != order[0]):
                     break  # it leaves: wait
                 stack[base + 3] = 1
                 continue
