@@ -21,6 +21,7 @@ was measured beside it on one machine, so its value is a number of yardsticks on
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import process_time
 from typing import Any
@@ -39,7 +40,6 @@ from wcs.layout.roadmap import Ints, Roadmap, of_grid
 from wcs.layout.rows import FAR, Rows, search_hops
 
 LATE = 0.05
-SIZES = (5, 10, 20, 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,11 @@ class Case:
     yards: float = 0.0  # its CPU a step, in yardsticks
     window: float = 0.0  # tasks a step, turning costs, no lanes
     executor: float = 0.0  # tasks a move with delays, lock-step executor with lanes
+
+    @property
+    def key(self) -> str:
+        """The map and how many robots."""
+        return f"{self.name}_{self.robots}"
 
 
 CASES = (
@@ -216,11 +221,11 @@ def judge(world: World) -> list[str]:
 
 
 # ------------------------------------------------------------------ the figures
-def tabled(steps: int) -> tuple[dict[str, float], int]:
+def tabled(steps: int, cases: Sequence[Case]) -> tuple[dict[str, float], int]:
     """T1 to T5 on the shared instances, and how many faults there were."""
     found, faults = {}, 0
-    for case in CASES:
-        instance, key = read_instance(case.name, case.agents), f"{case.name}_{case.robots}"
+    for case in cases:
+        instance, key = read_instance(case.name, case.agents), case.key
         if case.steps:
             yardstick = yardstick_ms(instance)
             run = run_steps(instance, steps)
@@ -261,13 +266,13 @@ def drawn_here(steps: int) -> tuple[dict[str, float], int]:
     )
 
 
-def locked_up(seeds: int, ticks: int) -> tuple[dict[str, float], int]:
+def locked_up(seeds: int, ticks: int, sizes: Sequence[int]) -> tuple[dict[str, float], int]:
     """T7: the longest without progress on each map, over so many seeds of all sizes together."""
     found, faults = {}, 0
     for name, make in MAPS.items():
         worst = []
         for seed in range(seeds):
-            world = make(SIZES[seed % len(SIZES)], seed, LATE)
+            world = make(sizes[seed % len(sizes)], seed, LATE)
             world.run(ticks)
             worst.append(world.without_progress())
             faults += len(judge(world))
@@ -277,17 +282,26 @@ def locked_up(seeds: int, ticks: int) -> tuple[dict[str, float], int]:
 
 
 def main(arguments: list[str]) -> None:
-    """`--steps N` (1000), `--seeds N` a map (12), `--ticks N` (3000), `--json`."""
+    """`--steps N` (1000), `--seeds N` a map (12), `--ticks N` (3000), `--json`.
 
-    def number(name: str, default: int) -> int:
-        return int(arguments[arguments.index(name) + 1]) if name in arguments else default
+    For a part of it: `--only own`, `t7` or `tabled`; `--sizes 40` robots in T7; of the tabled
+    ones `--cases wh1020_500`. Several with commas.
+    """
 
-    steps = number("--steps", 1000)
+    def given(name: str, default: str) -> str:
+        return arguments[arguments.index(name) + 1] if name in arguments else default
+
+    steps, only = int(given("--steps", "1000")), given("--only", "own,t7,tabled").split(",")
+    cases = [one for one in given("--cases", "").split(",") if one]
     found: dict[str, Any] = {"benchmark": "fleet"}
-    faults = 0
-    parts = [drawn_here(steps), locked_up(number("--seeds", 12), number("--ticks", 3000))]
-    if SHARED.exists():
-        parts.append(tabled(steps))
+    faults, parts = 0, []
+    if "own" in only:
+        parts.append(drawn_here(steps))
+    if "t7" in only:
+        sizes = [int(one) for one in given("--sizes", "5,10,20,40").split(",")]
+        parts.append(locked_up(int(given("--seeds", "12")), int(given("--ticks", "3000")), sizes))
+    if "tabled" in only and SHARED.exists():
+        parts.append(tabled(steps, [case for case in CASES if not cases or case.key in cases]))
     for figures, wrong in parts:
         found |= {name: round(float(value), 4) for name, value in figures.items()}
         faults += wrong
