@@ -42,7 +42,7 @@ from wms.stock.verify import Law, verify
 LIVELY_S = 3 * HOUR_S
 ROUND_S, SLOW_S, LOOK_S = 90.0, 1_500.0, 3_600.0
 LANES = ("L1", "L2", "L3", "L4")  # of the carrier's services
-QUICK = ("source", "release", "book")
+QUICK = ("source", "release", "pack", "book")
 CHEAP = tuple(each for each in LAWS if each.code in {"I1", "I4", "I5", "I6", "I10"})
 LEFT = ("SHIPPED", "DELIVERED")
 ENDED = frozenset({"SHIPPED", "DELIVERED", "CANCELLED", "BACKORDERED"})
