@@ -7,12 +7,13 @@
 
     plan      what a seed draws: weather, work, mishaps; a list, so that it can be made shorter
     timeline  virtual time; line: a network; pump: the sending end of a stream
-    office    the WMS: its pure core; the use cases on PostgreSQL have drills of their own
+    office    the WMS: its pure core; house: the whole of it, on PostgreSQL
     control   the process of the WCS: journal, intake and engine are the product's own
     edge      the process beside the machines: spool, stamps, fence and sessions are its own
     devices   robots that speak VDA 5050, a belt with a sorter, a gate: they know what is true
-    people    who orders, picks, packs, carries
-    world     all of it together; laws: what must be true after each step; shrink; run
+    people    who orders, picks, packs, carries; walk: through the gate
+    machines  control, edge and devices together; world: with office and people
+    laws      what must be true after each step; shrink; run
 
 A seed is played the same way each time, so a seed that fails is a command that anybody can run:
 `soko sim swarm --first-seed 77 --seeds 1`. Nothing sleeps and no socket is opened; the files of

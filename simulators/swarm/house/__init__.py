@@ -2,7 +2,7 @@
 
 The product's web application, worker, stream and inbox on a real PostgreSQL, joined to the swarm's
 WCS, edge and machines on one virtual time and one seed. The other office (simulators.swarm.office)
-is the WMS's pure core, a hundred times as quick; what the two know of each other is the machines.
+is the WMS's pure core, ten times as quick; both play on the same machines.
 
     plan      what a seed draws: orders, cancels, deliveries, returns, counts, and mishaps
     stage     the server, a database a day, what lies where in the morning
