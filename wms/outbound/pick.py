@@ -53,6 +53,7 @@ def finish_pick(
         elif its.counted:  # it was given up meanwhile: the books never knew that it left its place
             loose.append((one, its.counted))
     at = max((event.at for event in packet.history), default=now)
+    ended = {e.allocation.order_id for e in picked if e.missing or e.allocation.cancelling}
     lying = holds_at(session, task.site_id, [e.allocation.id for e in picked if e.is_damaged])
     ledger.advance(session, [_advance(task, each, actor, at) for each in picked])
     set_aside(session, task, [each for each in picked if each.missing], lying, actor, at)
@@ -62,8 +63,9 @@ def finish_pick(
     put_back_loose(session, task, loose, now=now)
     leave_totes(session, task, packet, [each for each in picked if each.units])
     for order in orders.values():
-        put_back(session, order, task.site_id, now=now)
-        close_order(session, order, at=now)
+        if order.id in ended:
+            put_back(session, order, task.site_id, now=now)
+            close_order(session, order, at=now)
     if task.plan.get("mode") == "PUT_WALL":
         make_sorts(session, SiteId(task.site_id), now=now)
     presentation = task.plan.get("presentation")
