@@ -70,6 +70,7 @@ WCS, WMS = "wcs", "wms"
 MESSAGES_A_TRANSACTION = 25
 FAILED_PAUSE_MAX_S = 2.0
 IDLE_S = 0.03
+SAY_S = 0.1  # each look at what is to be said is a transaction
 WATCH_S = 0.5
 
 
@@ -139,7 +140,7 @@ class Say:
         if self._connected.is_set():
             self._connected.clear()
             self._sender.on_connect()
-        message = self._bus.receive(IDLE_S)
+        message = self._bus.receive(SAY_S)
         while message is not None:
             self._heard(self._sender, message, known.last)
             message = self._bus.receive(0)
