@@ -59,6 +59,7 @@ user {user}
 persistence true
 persistence_location {store}/
 autosave_interval 1
+set_tcp_nodelay true
 max_queued_messages 100000
 log_dest stdout
 """

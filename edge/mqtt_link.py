@@ -2,12 +2,15 @@
 
 It connects by itself with a growing and jittered pause, subscribes again after every reconnect,
 and reports what happens through three callbacks, which are called in the network thread.
+What is said leaves at once: a small message does not wait for the answer to the one before it
+(Nagle's algorithm), which with answers that are put off costs 40 ms a hop.
 
 Source: MQTT 3.1.1 (OASIS 2014). A blank in a topic makes nats-server close the connection.
 """
 
 import os
 import re
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -131,6 +134,7 @@ class Link:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_socket_open = _at_once
         client.connect_async(address.host, address.port, KEEPALIVE_S)
         self.client = client
 
@@ -229,3 +233,7 @@ class Link:
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         self.arrived(Message(message.topic, bytes(message.payload), bool(message.retain)))
+
+
+def _at_once(_client: Client, _userdata: Any, opened: Any) -> None:
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -206,6 +206,7 @@ user {user}
 persistence true
 persistence_location {folder}/mosquitto/
 autosave_interval 1
+set_tcp_nodelay true
 max_queued_messages 100000
 log_dest stdout
 """

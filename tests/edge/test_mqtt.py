@@ -54,6 +54,14 @@ async def test_what_is_said_arrives(broker_url: str):
             assert await next_message(hearer) == Message(topic, b"%d" % qos)
 
 
+async def test_a_small_message_does_not_wait_for_the_answer_to_the_one_before(broker_url: str):
+    async with PahoBus(broker_url, client_id=name("a")) as bus:
+        await bus.until_connected()
+        opened = bus._link.client.socket()
+        assert isinstance(opened, socket.socket)
+        assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_handlers_take_their_topics_and_the_rest_goes_to_messages(broker_url: str):
     here, there = name("here"), name("there")
     handled: list[Message] = []
