@@ -9,6 +9,7 @@ Whoever drives real machines says so twice: `mode = "real"` in the row of the de
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
@@ -95,6 +96,8 @@ async def run_edge(path: Path, settings: EdgeSettings, clock: Clock, *, real: bo
             agent = Agent(site, drivers, uplink, executed=executed, watch=watch, fence=fence)
             reloader = Reloader(path, agent, make)
             control = Control(socket_of(folder, site.code), agent, reloader)
+            gc.collect()
+            gc.freeze()  # what is loaded stays: looking for garbage in it would hold up robots
             await _until_asked(agent, control, reloader, watch)
             bus.publish(here, presence(is_up=False), retain=True)  # a goodbye has no last will
     log.info("edge.stopped", site=site.code)

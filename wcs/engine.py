@@ -72,6 +72,7 @@ from wcs.messages import (
     RobotHold,
     SafetyConfirmed,
     TransportOrder,
+    TransportReport,
     Withdrawal,
 )
 from wcs.moves import Moves
@@ -81,6 +82,7 @@ from wcs.state import Outbox, State, clear_alarm, fit, raise_alarm, stir
 
 _OURS = ("edge", "edge.presence", "dead.letters")  # devices that are no machines
 LOOK_EVERY_S = 1.0
+_ENDS = ("FINISHED", "FAILED", "WITHDRAWN")
 GAP_S = 0.001  # a robot of the fleet: between two looks at all, whatever has come
 _CONFORMS = 0.5  # the share of messages without a fault below which a robot is an alarm
 
@@ -145,7 +147,7 @@ class Engine:
         state.now = max(state.now, now)
         for message in inbox:
             self._hear(state, message, outbox)
-        whole = _looks_at_all(state, inbox)
+        whole = _looks_at_all(state, inbox, outbox)
         routes = self._routes(state)
         held = safety.held_devices(state, self.plant)
         hired.run(state, self.plant, outbox, held)
@@ -280,12 +282,16 @@ class Engine:
         return self.routes
 
 
-def _looks_at_all(state: State, inbox: Sequence[Incoming]) -> bool:
-    """Whether this step looks at all robots: it is time, or an order comes and it was not now."""
+def _looks_at_all(state: State, inbox: Sequence[Incoming], outbox: Outbox) -> bool:
+    """Whether this step looks at all robots.
+
+    It is time, or it was not just now and an order comes, or ends: its robot is free for the next.
+    """
     since = state.looked_at
     if since is not None:
         comes = any(isinstance(message, TransportOrder) for message in inbox)
-        every_s = GAP_S * len(state.robots) if comes else LOOK_EVERY_S
+        ends = any(isinstance(m, TransportReport) and m.state in _ENDS for m in outbox.to_wms)
+        every_s = GAP_S * len(state.robots) if comes or ends else LOOK_EVERY_S
         if (state.now - since).total_seconds() < every_s:
             return False
     state.looked_at = state.now

@@ -5,9 +5,9 @@
     wms ─── orders (stream) ──┘         (one commit)          └──> wms: reports (stream)
 
 A step is taken as soon as something has arrived, and at least every `TICK_S`. What arrives while
-a step is being committed waits for the next one: the busier the site, the larger the batches. A
-step looks at the whole fleet, so after one that was long we rest as long as it was: half a core
-is enough for any fleet, and what waits is taken together.
+a step is being committed waits for the next one: the busier the site, the larger the batches.
+Half a core is enough for any fleet: steps that have taken more of the last `CREDIT_S` are rested
+after, and what waits is taken together. One long step, the look at all robots, makes nobody wait.
 
 Laws:
     commit first   acknowledgements, commands and reports leave after the commit
@@ -63,13 +63,26 @@ from wcs.state import Outbox, State, from_json, to_json
 log = structlog.get_logger(__name__)
 
 TICK_S = 0.1
-SHORT_S, REST_MAX_S = 0.005, 0.05  # steps that need no rest after them, and the longest rest
+SHARE = 0.5  # of a core, at most, goes into steps
+CREDIT_S, REST_MAX_S = 0.25, 0.05  # time that may be saved up for long steps; the longest rest
 FRAME_EVERY_S = 0.1
 FRAME_SHARE = 0.05  # of a core, at most, goes into pictures
 TELL_AGAIN_S = 0.5
 EDGE = "edge.presence"  # the device that is down while the edge is away
 REPORT_EVERY_S = 15.0  # of the clock: a report without news is journaled that often
 LETTERS_EVERY_S = 1.0  # how often it is looked whether letters are to be tried again
+
+
+class Share:
+    """How much of a core steps have had. Time that they did not take is theirs for `CREDIT_S`."""
+
+    def __init__(self) -> None:
+        self._paid_at_s = 0.0  # when the steps so far will have had no more than their share
+
+    def owed_s(self, cpu_s: float, now_s: float) -> float:
+        """How long to rest after a step that took so much; none is owed if it is not positive."""
+        self._paid_at_s = max(self._paid_at_s, now_s - CREDIT_S) + cpu_s / SHARE
+        return self._paid_at_s - now_s
 
 
 class Runtime:
@@ -90,6 +103,7 @@ class Runtime:
         self._more = asyncio.Event()
         self._frame_at_s = self._letters_at_s = 0.0
         self._cpu_s = 0.0  # of the last step
+        self._share = Share()
         self._ahead: dict[str, tuple[tuple[object, ...], list[str]]] = {}
         self._pump = SenderPump(
             bus,
@@ -111,8 +125,8 @@ class Runtime:
         try:
             while True:
                 await self._step()
-                if self._cpu_s > SHORT_S:
-                    await asyncio.sleep(min(self._cpu_s, REST_MAX_S))
+                if (rest_s := self._share.owed_s(self._cpu_s, time.monotonic())) > 0:
+                    await asyncio.sleep(min(rest_s, REST_MAX_S))
                 await self._wait()
                 if pump.done():
                     pump.result()

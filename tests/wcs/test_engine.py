@@ -10,6 +10,7 @@ from functools import partial
 from typing import Literal
 
 import pytest
+from typing_extensions import override
 
 from edge.messages import DeviceStatus, Drive, TagGone, TagSeen
 from tests.wcs.fleet import START, TOKYO, Weather, World, tokyo
@@ -285,6 +286,24 @@ def test_after_a_change_of_the_site_file_what_is_gone_is_let_go():
     world.run_until(lambda: gone in world.ended(), 10)
     world.work_off(1_000)
     assert world.ended() == {gone: ["FAILED"], kept: ["FINISHED"]}
+
+
+class Between(World):
+    """From the first load on no step comes as late as the look at all robots that time brings."""
+
+    @override
+    def step(self) -> None:
+        if any(report.state == "LOADED" for report in self.heard):
+            self.state.looked_at = self.now - timedelta(seconds=GAP_S * len(self.robots))
+        super().step()
+
+
+def test_a_robot_that_has_set_something_down_gets_its_next_order_in_the_same_step():
+    world = Between(square(robots={"R1": "a"}), 1, Weather(lost=0, stall=0))
+    first, second = world.order("x", "p", "a"), world.order("y", "p", "b")
+    world.run_until(lambda: first in world.ended(), 1_000)
+    assert world.state.robots["R1"].transport == second
+    assert world.heard[-1].state == "ASSIGNED", "and that was said"
 
 
 def test_an_order_is_looked_at_when_it_comes_but_a_fleet_not_all_the_time():

@@ -43,7 +43,18 @@ from wcs.messages import (
     TransportOrder,
 )
 from wcs.replay import replay
-from wcs.runtime import Runtime
+from wcs.runtime import CREDIT_S, SHARE, Runtime, Share
+
+
+def test_a_long_step_makes_nobody_wait_but_steps_never_take_more_than_their_share():
+    share, now_s, cpu_s = Share(), 1_000.0, 0.03
+    assert share.owed_s(2 * cpu_s, now_s) <= 0, "one long step after a quiet time"
+    began_s = now_s
+    for _ in range(1_000):
+        now_s += cpu_s
+        now_s += max(0.0, share.owed_s(cpu_s, now_s))
+    most_s = SHARE * (now_s - began_s + CREDIT_S)
+    assert 0.9 * most_s <= 1_000 * cpu_s <= most_s
 
 
 async def test_an_order_is_carried_out_and_shown(site: Site, nats_url: str, tmp_path: Path):
