@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.graph.python import min_cost_flow  # type: ignore[import-untyped]
 
 from optimizer.result import Solution, Status, Stopwatch
 
@@ -84,6 +83,9 @@ def _flow(problem: Problem, allowed: NDArray[np.bool_]) -> Ints:
     """Surpluses 0 … n-1, nobody n, needs n+1 … n+m, and n+m+1: where what stays stays."""
     n, m = problem.cost.shape
     nobody, stay = n, n + m + 1
+    # a web process need not have it before somebody asks
+    from ortools.graph.python import min_cost_flow  # type: ignore[import-untyped]  # noqa: PLC0415
+
     flow = min_cost_flow.SimpleMinCostFlow()
     rows, columns = np.nonzero(allowed & (problem.cost < problem.worth[None, :]))
     room = np.minimum(problem.surplus[rows], problem.need[columns])

@@ -35,6 +35,7 @@ from optimizer.scenarios import (
     Snapshot,
     patched,
 )
+from optimizer.scenarios_draw import Drawn, draw
 from optimizer.sourcing_problem import Floats, Ints, Problem
 
 KPIS = (
@@ -48,17 +49,8 @@ SHIFT_H, OVERTIME, OVERTIME_SHARE_MAX = 8.0, 1.25, 0.25
 UNITS_PER_PICKER_HOUR, UNITS_PER_ROBOT_HOUR = 90, 30
 CART, GRAB_S, METRES_PER_S = 20, 12.0, 1.2
 ROOM = Block(aisles=10, aisle_length_m=30.0, aisle_pitch_m=4.0)
-COPIES_MAX = 16  # of demand
 
 Ways: TypeAlias = tuple[Ints, Floats, Ints]
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """An order of the day. `name` is the same in each scenario."""
-
-    name: str
-    order: Order
 
 
 @dataclass(slots=True)
@@ -89,34 +81,12 @@ def run(snapshot: Snapshot, patches: tuple[Patch, ...] = (), seed: int = 0) -> P
     )
     drawn = draw(network.of, seed)
     step = max(1, network.of.rules.batch_minutes)
-    batches: dict[int, list[_Drawn]] = defaultdict(list)
+    batches: dict[int, list[Drawn]] = defaultdict(list)
     for each in drawn:
         batches[each.order.minute // step].append(each)
     for number in sorted(batches):
         _decide(network, day, batches[number], seed)
     return _counted(network, day, snapshot.id, seed)
-
-
-def draw(of: Snapshot, seed: int) -> list[_Drawn]:
-    """The orders of a day, by the moment they come."""
-    if not of.orders_per_day:
-        return []
-    chance = np.random.default_rng(seed)
-    which = chance.integers(len(of.orders), size=of.orders_per_day)
-    luck = chance.random((of.orders_per_day, COPIES_MAX + 1))
-    of_region: dict[str, list[Order]] = defaultdict(list)
-    for order in of.orders:
-        of_region[order.region].append(order)
-    found = []
-    for number, at in enumerate(which):
-        order = of.orders[at]
-        factor = (of.demand or {}).get(order.region, 1.0)
-        copies = min(COPIES_MAX, int(factor + luck[number, 0]))
-        for copy in range(copies):
-            again = of_region[order.region]
-            one = order if not copy else again[int(luck[number, copy] * len(again))]
-            found.append(_Drawn(f"{number}.{copy}", one))
-    return sorted(found, key=lambda each: (each.order.minute, each.name))
 
 
 class Network:
@@ -210,7 +180,7 @@ def _base(km: Floats, carrier: Carrier) -> Floats:
     return found
 
 
-def _decide(network: Network, day: _Day, batch: list[_Drawn], seed: int) -> None:
+def _decide(network: Network, day: _Day, batch: list[Drawn], seed: int) -> None:
     """Source a batch on what is left, and carry it out."""
     ways = [network.ways(each.order) for each in batch]
     problem, skus = network.problem([each.order for each in batch], ways, (day.left, day.room))
@@ -243,7 +213,7 @@ def _by_sku(plan: Ints, of_line: Ints, skus: int) -> Ints:
 def _send(
     network: Network,
     day: _Day,
-    drawn: _Drawn,
+    drawn: Drawn,
     way: Ways,
     what: tuple[Ints, Ints, Ints],
 ) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 from optimizer import sourcing
 from optimizer.result import Limits, Progress, Solution, Status, unheard
 from optimizer.scenarios import Patch, Snapshot, patched
-from optimizer.scenarios_play import Network, draw
+from optimizer.scenarios_draw import draw
+from optimizer.scenarios_play import Network
 from optimizer.sourcing_problem import Ints, Problem
 
 

@@ -19,12 +19,15 @@ problem as in the SBPO 2025 challenge.
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from optimizer.result import Limits, Progress, Solution, Status, Stopwatch, unheard
 from optimizer.waves_bound import Bound
-from optimizer.waves_exact import Programme
 from optimizer.waves_problem import Book, Problem, Wave, book_of
 from optimizer.waves_search import COLD, HOT, Search
+
+if TYPE_CHECKING:
+    from optimizer.waves_exact import Programme
 
 __all__ = ["DEFAULT", "Problem", "Wave", "solve"]
 
@@ -159,6 +162,8 @@ class _Run:
         self.told()
         if not self.is_small or not self.is_open() or self._is_over(share):
             return
+        from optimizer.waves_exact import Programme  # noqa: PLC0415 - half a second, only here
+
         linear = Programme(self._problem, self._book, self.bound.rows, whole=False)
         while self.is_open() and not self._is_over(share):
             count = self.bound.densest(self.ratio)
@@ -174,8 +179,10 @@ class _Run:
             self._exact(share)
 
     @property
-    def _whole(self) -> Programme:
+    def _whole(self) -> "Programme":
         if self._programme is None:
+            from optimizer.waves_exact import Programme  # noqa: PLC0415 - as above
+
             self._programme = Programme(self._problem, self._book, self.bound.rows, whole=True)
         return self._programme
 

@@ -16,7 +16,8 @@ from optimizer.scenarios import (
     snapshot_from,
     snapshot_to,
 )
-from optimizer.scenarios_play import KPIS, draw, run
+from optimizer.scenarios_draw import draw
+from optimizer.scenarios_play import KPIS, run
 from tests.optimizer.scenario_network import network
 
 ALL: list[dict[str, Any]] = [

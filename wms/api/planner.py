@@ -33,7 +33,7 @@ from wms.api.planner_shapes import (
 from wms.errors import NotFound, Rejected
 from wms.masters.sheet import read as read_sheet
 from wms.masters.sheet import write_csv, write_xlsx
-from wms.planner import proposals, read, report, runs, scenarios
+from wms.planner import proposals, read, runs, scenarios
 from wms.planner.compare import side_by_side
 from wms.planner.model import PlanProposal, PlanRun, PlanSnapshot
 from wms.planner.snapshot import Wanted, read_snapshot, take_snapshot
@@ -277,6 +277,9 @@ def get_report(services: Svc, day: Annotated[date, Query()]) -> ReportOut:
     """A day against the usual rules: cost and splits of sourcing, metres and minutes of picking."""
     if not date(2000, 1, 1) <= day <= date(2200, 1, 1):
         raise NotFound(f"{day} has no orders")
+    # tours and their compiler: only for who asks, not for each start
+    from wms.planner import report  # noqa: PLC0415
+
     return ReportOut(**report.of_day(services.database, day))
 
 

@@ -70,6 +70,7 @@ def run(
     """Play a scenario on the newest snapshot, in a process of its own, and say what it came to."""
     from edge.clock import clock_from_environment
     from wms.planner import runs
+    from wms.planner.watch import Watch
     from wms.planner.work import How
 
     clock, settings = clock_from_environment(), Settings()
@@ -82,7 +83,7 @@ def run(
         ask = runs.Ask(scenario_id=scenario, seeds=range(1, days + 1))
         database.run(lambda s: runs.ask_for(s, made, ask, by=BY, now=now))
         database.run(lambda s: runs.begin(s, made, now=now))
-        runs.Watch(database, clock, made, how).until_done()
+        Watch(database, clock, made, how).until_done()
         done = database.run(lambda s: runs.run_named(s, made))
     result = done.result or {}
     facts = {"id": str(made), "state": done.state, "failed": done.failed, **result}

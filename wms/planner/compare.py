@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.scenarios import Snapshot
-from optimizer.scenarios_play import draw
+from optimizer.scenarios_draw import draw
 
 BETTER_MORE = frozenset({"on_time_share", "fill_share"})
 NEITHER = frozenset({"orders", "lines", "units", "parcels", "pick_hours", "pick_metres"})

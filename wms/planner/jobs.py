@@ -5,6 +5,7 @@ from wms.database import Database
 from wms.job import Job
 from wms.planner import proposals, runs
 from wms.planner.ahead_answers import answer
+from wms.planner.watch import Watch
 from wms.planner.work import HERE, How
 
 
@@ -15,7 +16,7 @@ def planner_jobs(database: Database, clock: Clock, how: How = HERE) -> list[Job]
         run = database.run(lambda s: runs.take(s, now=clock.now()))
         if run is None:
             return 0
-        runs.Watch(database, clock, run.id, how).until_done()
+        Watch(database, clock, run.id, how).until_done()
         return 1
 
     def activate() -> int:

@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import segno
-from reportlab.graphics.barcode.code128 import Code128  # type: ignore[import-untyped]
 
 from wms.printing import datamatrix
 
@@ -71,14 +70,21 @@ def module_mm(text: str, width_mm: float, *, most_dots: int = 4) -> float | None
     """The widest bars that leave room for the quiet zones; None if the thinnest do not."""
     if not all(" " <= char <= "~" or char == FNC1 for char in text):
         return None
-    modules = Code128(text, quiet=0, barWidth=1).width + 2 * QUIET_MODULES
+    modules = _modules(text) + 2 * QUIET_MODULES
     dots = min(most_dots, int(width_mm / DOT_MM / modules))
     return dots * DOT_MM if dots >= 2 else None  # noqa: PLR2004 - one dot is no bar
 
 
 def bars_width_mm(text: str, module: float) -> float:
     """How wide the bars are."""
-    return float(Code128(text, quiet=0, barWidth=1).width) * module
+    return _modules(text) * module
+
+
+def _modules(text: str) -> float:
+    # drawing takes half a second to import: who only knows of codes need not have it
+    from reportlab.graphics.barcode.code128 import Code128  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    return float(Code128(text, quiet=0, barWidth=1).width)
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,8 @@ from tests.builders import an_id
 from tests.wms.house import HUB, SPOKE, House
 from tests.wms.planner.desk import BOSS, PLANNER, Desk
 from wms.planner.model import PlanPlayed, PlanRun
-from wms.planner.runs import GONE_AFTER, Watch, begin
+from wms.planner.runs import GONE_AFTER, begin
+from wms.planner.watch import Watch
 from wms.planner.work import How
 
 DEAR_SPLITS = {"patch": "split_policy", "split_minor": 900}
