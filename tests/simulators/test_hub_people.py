@@ -168,7 +168,7 @@ async def a_packed_parcel(
     house.tick()
     async with (
         a_hub(house, weight_s=weight_s) as (client, benches),
-        beside(lambda: house.job("print")),
+        beside(lambda: house.job("pack") + house.job("print")),
     ):
         weights: list[int] = []
         device = {"name": "scale-1", "driver": "scale", "port": benches.ports["scale-1"]}
