@@ -110,6 +110,7 @@ class Link:
         self._lock = threading.Lock()
         self._filters: dict[str, int] = {}
         self._unanswered: set[int] = set()
+        self._told = False  # those who wait for the connection have heard of it
         self._log = log.bind(client=client_id, host=address.host, port=address.port)
         self._failing = False
         client = Client(
@@ -172,9 +173,9 @@ class Link:
             self._send_subscribe([(topic_filter, qos)])
 
     def is_settled(self) -> bool:
-        """Whether the broker has answered all our subscriptions."""
+        """Whether we have said that there is a connection, and all subscriptions are answered."""
         with self._lock:
-            return self.client.is_connected() and not self._unanswered
+            return self._told and self.client.is_connected() and not self._unanswered
 
     def _send_subscribe(self, filters: list[tuple[str, int]]) -> None:
         _, mid = self.client.subscribe(filters)
@@ -199,6 +200,8 @@ class Link:
                 self._send_subscribe(list(self._filters.items()))
         self._log.info("bus.connected")
         self.up(True)  # noqa: FBT003
+        with self._lock:
+            self._told = True
         self.settled()
 
     def _on_connect_fail(self, _client: Client, _userdata: Any) -> None:
@@ -215,6 +218,8 @@ class Link:
         _properties: Properties | None,
     ) -> None:
         self._log.info("bus.disconnected", reason=str(reason))
+        with self._lock:
+            self._told = False
         self.up(False)  # noqa: FBT003
 
     def _on_subscribe(

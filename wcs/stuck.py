@@ -34,6 +34,8 @@ def look(
     """Note which of these robots stand since when, and call people."""
     for robot in robots:
         if not _stands(robot):
+            if robot.urgent:
+                stir(state, robot.name)  # for traffic it goes first no more
             robot.stood_at, robot.urgent = None, False
             clear_alarm(state, outbox, f"robot.stuck/{robot.name}")
             continue

@@ -7,8 +7,9 @@ nor encryption: keep it on the machines' own network. Time-outs are real seconds
 Source: Modbus Application Protocol 1.1b3.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from edge.drivers import DeviceUnavailable
 from edge.drivers.writes import Writes
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pymodbus.client import AsyncModbusTcpClient
 
 _ANSWER_S = 1.0
+_T = TypeVar("_T")
 
 
 class Registers:
@@ -53,7 +55,7 @@ class Registers:
         self._client = AsyncModbusTcpClient(
             host, port=port, timeout=_ANSWER_S, retries=0, reconnect_delay=0
         )
-        if not await self._client.connect():
+        if not await _heeding_cancel(self._client.connect()):
             self.close()
             raise DeviceUnavailable(self.device, f"no connection to {host}:{port}")
 
@@ -112,13 +114,28 @@ class Registers:
         self.exchanges += 1
         try:
             if words is not None:
-                pdu = await client.write_registers(address, words, device_id=self._unit)
+                asked = client.write_registers(address, words, device_id=self._unit)
             else:
-                pdu = await client.read_holding_registers(
-                    address, count=count, device_id=self._unit
-                )
+                asked = client.read_holding_registers(address, count=count, device_id=self._unit)
+            pdu = await _heeding_cancel(asked)
         except (ModbusException, OSError, TimeoutError) as error:
             raise DeviceUnavailable(self.device, f"register {address}: {error}") from error
         if pdu.isError() or (words is None and len(pdu.registers) != count):
             raise DeviceUnavailable(self.device, f"register {address}: {pdu}")
         return list(pdu.registers)
+
+
+async def _heeding_cancel(answer: Awaitable[_T]) -> _T:
+    """The answer, unless we were cancelled while we waited for it.
+
+    pymodbus waits by `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes
+    together with the answer (CPython issue 86296): who cancelled us would wait for us for ever.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    try:
+        return await answer
+    finally:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError

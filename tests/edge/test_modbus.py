@@ -196,6 +196,21 @@ async def test_other_addresses_and_a_heartbeat_that_stands_still():
     assert [one.tracking for one in wcs.of(CartonArrived)] == [(1 << 16) + 2]
 
 
+async def test_who_cancels_just_as_the_answer_comes_is_heard():
+    async with Plc().switched_on() as site:
+        driver = a_driver(site, "cv1")
+        await driver._registers.open()
+        context = driver._registers._client.ctx
+        reading = asyncio.create_task(driver._registers.read("status", 1))
+        before = context.response_future
+        while context.response_future is before:  # noqa: ASYNC110 - the very turn it is sent in
+            await asyncio.sleep(0)
+        context.response_future.add_done_callback(lambda _: reading.cancel())
+        await asyncio.wait([reading])
+        assert reading.cancelled()
+        driver._registers.close()
+
+
 async def test_a_plc_that_is_away_is_unavailable():
     async with Plc().switched_on() as site:
         driver = a_driver(site, "cv1")

@@ -206,6 +206,15 @@ def test_the_blocking_bus(broker_url: str):
         assert message == Message(topic, b"hello")
 
 
+def test_it_is_settled_only_when_the_hooks_have_been_called(broker_url: str):
+    bus = BlockingBus(broker_url, client_id=name("a"))
+    settled: list[bool] = []
+    bus.on_connect(lambda: settled.append(bus._link.is_settled()))
+    with bus:
+        assert bus.until_settled(10)
+        assert settled == [False]
+
+
 @pytest.mark.parametrize(
     "bad", ["", "a b", "a/b", "+", "#", "a#", "$SYS", "a\tb", "全角\u3000空白", "\x00"]
 )

@@ -20,7 +20,7 @@ from tests.wcs.small import grid
 from wcs.engine import LOOK_EVERY_S, Engine, Incoming, Started
 from wcs.messages import AreaHold, RobotHold, SafetyConfirmed, Withdrawal
 from wcs.plant import Plant, read_plant
-from wcs.state import Outbox, from_json, outbox_json, to_json
+from wcs.state import Outbox, State, from_json, outbox_json, to_json
 
 SIDE = 6
 WEATHER = Weather(delay_s=(0.05, 1.5), lost=0.03, stall=0.03)
@@ -58,6 +58,19 @@ def plant() -> Plant:
     return read_plant(text + MORE)
 
 
+def unlike(engine: Engine, state: State) -> list[str]:
+    """The robots that traffic does not see as they are, though nobody is to look at them."""
+    moves, traffic = engine._moves, engine._moves._traffic
+    if traffic is None or moves._state is not state:
+        return []
+    return [
+        name
+        for name, robot in state.robots.items()
+        if name not in state.stirred
+        and traffic._movers[traffic._row[name]] != moves._mover(robot, traffic.routes)
+    ]
+
+
 class Twice(World):
     """A world in which every step is taken by a new engine as well."""
 
@@ -72,6 +85,8 @@ class Twice(World):
         super().step()
         assert self.last == outbox_json(fresh), f"step {self.steps}: {inbox}"
         assert to_json(self.state) == to_json(other), f"step {self.steps}: {inbox}"
+        forgotten = unlike(self.engine, self.state)
+        assert not forgotten, f"step {self.steps}: changed and not stirred: {forgotten}"
 
     @override
     def _carry_out(self, outbox: Outbox) -> None:

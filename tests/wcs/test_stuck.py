@@ -50,6 +50,13 @@ def test_who_stands_for_long_is_urgent_then_an_alarm_that_says_who_waits_for_who
     assert not state.robots["R1"].urgent
 
 
+def test_traffic_hears_of_who_is_urgent_no_more():
+    state = waiting()
+    state.robots["R1"].urgent, state.robots["R1"].goal = True, None
+    stuck.look(state, state.robots.values(), {}, Outbox())
+    assert [*state.stirred] == ["R1"]
+
+
 def test_who_works_or_is_there_does_not_stand():
     state = waiting()
     state.robots["R1"].action, state.robots["R2"].goal = "m1-pick", "c"

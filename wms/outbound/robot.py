@@ -250,7 +250,7 @@ def _add_task(
     items = items_of(session, [each.sku_id for each in waiting])
     by_serial = [each.id for each in waiting if items[each.sku_id].tracking in SERIAL]
     serials = serials_pinned(session, floor.hub, by_serial) if by_serial else {}
-    mine = {order: slots[order] for order in numbers if order in slots}
+    mine = {each.order_id: slots[each.order_id] for each in waiting if each.order_id in slots}
     steps: list[Step] = tote_steps(mine.values())
     steps.append(place_step("tote", trip.tote, also=(trip.home,), kind="tote"))
     picks: dict[str, str] = {}
