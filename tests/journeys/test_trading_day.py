@@ -138,7 +138,7 @@ def test_a_day_in_which_everything_is_killed_once_ends_rightly(state: Path, tmp_
 
 @pytest.mark.timeout(180)
 def test_the_demo_begins_works_and_leaves_nothing_behind(state: Path, tmp_path: Path):
-    """Robots bring totes; all go by one clock; Ctrl-C ends it, and no process is left."""
+    """Robots bring totes; all go by one clock, the worker last; Ctrl-C ends it, none is left."""
     file = order_file(tmp_path, 4, 4)
     offset = 100 + free_port() % 8000
     command = [
@@ -153,5 +153,7 @@ def test_the_demo_begins_works_and_leaves_nothing_behind(state: Path, tmp_path: 
         clock = ScaledClock(clock_file)
         before, said, after = clock.now(), served_time(offset), clock.now()
         assert before <= said <= after
+        nice = {name: psutil.Process(pid_of(name, state)).nice() for name in ("serve", "worker")}
+        assert nice["worker"] > nice["serve"], "people wait for the one, nobody for the other"
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=60)
