@@ -64,6 +64,7 @@ async def run_edge(path: Path, settings: EdgeSettings, clock: Clock, *, real: bo
         InUse: an edge of this site is running on this machine already.
         OSError: the file cannot be read, or the port for metrics is taken.
     """
+    stop = _asked_to_stop()
     site = read_site(await asyncio.to_thread(path.read_text, encoding="utf-8"))
     check_meant(site, real=real)
     clock = counted(clock)
@@ -98,15 +99,23 @@ async def run_edge(path: Path, settings: EdgeSettings, clock: Clock, *, real: bo
             control = Control(socket_of(folder, site.code), agent, reloader)
             gc.collect()
             gc.freeze()  # what is loaded stays: looking for garbage in it would hold up robots
-            await _until_asked(agent, control, reloader, watch)
+            await _until(stop, agent, control, reloader, watch)
             bus.publish(here, presence(is_up=False), retain=True)  # a goodbye has no last will
     log.info("edge.stopped", site=site.code)
 
 
-async def _until_asked(
-    agent: Agent, control: Control, reloader: Reloader, watch: Metrics | None
-) -> None:
+def _asked_to_stop() -> asyncio.Event:
+    """Set at SIGTERM or SIGINT, from now on: whoever is asked while it begins says goodbye too."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _until(
+    stop: asyncio.Event, agent: Agent, control: Control, reloader: Reloader, watch: Metrics | None
+) -> None:
+    loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
 
     def reload() -> None:
@@ -115,8 +124,6 @@ async def _until_asked(
         task.add_done_callback(reloads.discard)
 
     loop.add_signal_handler(signal.SIGHUP, reload)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     work = [loop.create_task(agent.run()), loop.create_task(control.serve())]
     if watch is not None:
         work.append(loop.create_task(watch.gather(agent)))

@@ -28,7 +28,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 import hypothesis
 import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Engine, QueuePool, create_engine, event, make_url
 
 from wms.database import Database
 from wms.migrations import upgrade
@@ -46,15 +46,19 @@ hypothesis.settings.load_profile(os.environ.get("SOKO_HYPOTHESIS", "soko"))
 ROOT = Path(__file__).parent.parent
 DAY = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)  # Black Friday
 
-# Deleting the few rows of a test is far quicker than copying a database. Connections that a test
-# left open are closed; triggers (foreign keys, the movements' guard) sleep meanwhile.
+# Connections that a test left open are closed; not those of the worker's pool that rest.
+CLOSE = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND NOT (state = 'idle' AND pid = ANY (%s))
+"""
+# Deleting the few rows of a test is far quicker than copying a database. Triggers (foreign keys,
+# the movements' guard) sleep meanwhile.
 EMPTY = """
 DO $$
 DECLARE
   v_table text;
 BEGIN
-  PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid();
   SET LOCAL session_replication_role = replica;
   FOR v_table IN SELECT c.oid::regclass FROM pg_class c
     WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
@@ -149,20 +153,30 @@ def worker_database(server: Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def sweep(worker_database: str) -> Iterator[Callable[[], None]]:
+def kept() -> set[int]:
+    """The processes behind the connections of this worker's pool."""
+    return set()
+
+
+@pytest.fixture(scope="session")
+def sweep(worker_database: str, kept: set[int]) -> Iterator[Callable[[], None]]:
     """Empties this worker's database, over one connection: a new one learns the catalogue anew."""
     connection = _connect(worker_database)
 
     def empty() -> None:
+        connection.execute(CLOSE, [[*kept]])
+        connection.execute(EMPTY)
+
+    def empty_surely() -> None:
         nonlocal connection
         try:
-            connection.execute(EMPTY)
+            empty()
         except psycopg.OperationalError:  # a test has ended it
             connection.close()
             connection = _connect(worker_database)
-            connection.execute(EMPTY)
+            empty()
 
-    yield empty
+    yield empty_surely
     connection.close()
 
 
@@ -174,9 +188,11 @@ def database_url(worker_database: str, sweep: Callable[[], None]) -> str:
 
 
 @pytest.fixture(scope="session")
-def worker_pool(worker_database: str) -> Database:
-    """This worker's pool, which remembers how statements are compiled."""
-    return Database(worker_database, pool_size=50, given_clock=True)
+def worker_pool(worker_database: str, kept: set[int]) -> Database:
+    """This worker's pool, which remembers how statements are compiled, and so do its connections."""
+    pool = Database(worker_database, pool_size=50, given_clock=True)
+    event.listen(pool.engine, "connect", lambda opened, _: kept.add(opened.info.backend_pid))
+    return pool
 
 
 @pytest.fixture
@@ -185,7 +201,10 @@ def database(worker_pool: Database, database_url: str) -> Iterator[Database]:
     assert database_url
     worker_pool.conflicts = 0
     yield worker_pool
-    worker_pool.close()
+    held = worker_pool.engine.pool
+    assert isinstance(held, QueuePool)
+    if held.checkedout():  # a test that failed has left one in the middle of something
+        worker_pool.close()
 
 
 @pytest.fixture
