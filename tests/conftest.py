@@ -189,7 +189,7 @@ def database_url(worker_database: str, sweep: Callable[[], None]) -> str:
 
 @pytest.fixture(scope="session")
 def worker_pool(worker_database: str, kept: set[int]) -> Database:
-    """This worker's pool, which remembers how statements are compiled, and so do its connections."""
+    """This worker's pool: it and its connections remember how statements are compiled."""
     pool = Database(worker_database, pool_size=50, given_clock=True)
     event.listen(pool.engine, "connect", lambda opened, _: kept.add(opened.info.backend_pid))
     return pool
