@@ -117,7 +117,7 @@ def open_page(chromium: Browser) -> Iterator[Opener]:
             viewport={"width": width, "height": height}, locale="en-GB", has_touch=touch
         )
         context.set_default_timeout(10_000)
-        context.set_default_navigation_timeout(30_000)  # the first page of a server that has just begun
+        context.set_default_navigation_timeout(30_000)  # a server that has just begun
         contexts.append(context)
         # These scanners send Enter, as a used device knows: a slow machine may stutter in a code.
         context.add_init_script("try { localStorage.setItem('soko.scanner', 'enter') } catch {}")
