@@ -80,6 +80,12 @@ class Server(NamedTuple):
     prefix: str
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What runs by night may take five minutes, unless it says how long."""
+    if item.get_closest_marker("nightly") and not item.get_closest_marker("timeout"):
+        item.add_marker(pytest.mark.timeout(300))
+
+
 @pytest.fixture
 def now() -> datetime:
     """The time of every test."""
