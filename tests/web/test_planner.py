@@ -1,6 +1,7 @@
 """A planner's journey: freeze, change, run, compare, propose; another approves; measured."""
 
 import os
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -137,14 +138,15 @@ def agree(page: Page) -> None:
 def ahead(page: Page, house: House) -> None:
     """Two trucks get doors, which are booked."""
     page.locator("[data-tab=ahead]").click()
+    page.locator("[data-ask=docks]").click()
     page.locator("form.ahead [name=site]").select_option(HUB)
     page.locator("[name=day]").fill("2026-11-30")
     page.locator("[data-act=ask]").click()
     expect(page.locator("[data-answer=QUEUED]")).to_be_visible()
     assert house.job("plan-ahead") == 1
     expect(page.get_by_test_id("answer").locator("tbody tr")).to_have_count(2)
-    page.locator("[data-act=book]").click()
-    expect(page.get_by_role("status").first).to_contain_text("booked")
+    page.locator("[data-act=take-over]").click()
+    expect(page.locator("[data-took='2']")).to_be_visible()
 
 
 def on_a_phone(phone: Page, snap: Snapper) -> None:
@@ -156,6 +158,78 @@ def on_a_phone(phone: Page, snap: Snapper) -> None:
     for tab in ("ahead", "plans", "report"):
         phone.locator(f"[data-tab={tab}]").click()
         is_fine(phone)
+
+
+def asks(page: Page, house: House, kind: str) -> None:
+    """A question of that kind is put with what the form proposes, and answered."""
+    page.locator(f"[data-ask={kind}]").click()
+    page.locator("form.ahead [name=site]").select_option(HUB)
+    page.locator("[data-act=ask]").click()
+    expect(page.locator("[data-answer=QUEUED]")).to_be_visible()
+    assert house.job("plan-ahead") == 1
+    expect(page.locator("[data-answer=DONE]")).to_be_visible()
+
+
+PLACES: list[dict[str, Any]] = [
+    {"code": f"F{aisle:02d}-{bay:02d}", "aisle": aisle, "bay": bay}
+    for aisle, bay in ((1, 1), (1, 2), (8, 18), (9, 20))
+]
+
+
+@pytest.fixture
+def waiting(trading: House) -> House:
+    """Goods lie far away, and nothing is released by itself."""
+    places = [{"site": HUB, "kind": "PICK_FACE", "zone": "F"} | each for each in PLACES]
+    trading.ok(trading.http.put("/master/v1/locations", json=places))
+    for sku, place in {"TEA": "F09-20", "RICE": "F08-18"}.items():
+        face = f"/console/v1/pick-faces/{HUB}/{place}/{sku}"
+        trading.ok(trading.http.put(face, json={"low": 1, "high": 4}))
+        trading.stock(sku, 4, place)
+        policy = f"/console/v1/stock-policies/{HUB}/{sku}"
+        body = {"kind": "MINMAX", "low": 2, "high": 5, "source": SPOKE}
+        trading.ok(trading.http.put(policy, json=body))
+    trading.ok(trading.http.put(f"/console/v1/channels/{HUB}/all", json={"wip_lines_max": 0}))
+    for sku in ("TEA", "RICE") * 5:
+        trading.put_order((sku, 1))
+    trading.tick()
+    return trading
+
+
+@pytest.mark.nightly
+def test_answers_are_taken_over_on_one_screen(
+    waiting: House, real_soko: str, open_page: Opener, snap: Snapper
+):
+    page = open_page(f"{real_soko}/ui/planner?lang=en&tab=ahead", width=1360, height=900)
+    asks(page, waiting, "slots")
+    expect(page.locator("svg.moves")).to_be_visible()
+    rows = page.get_by_test_id("answer").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    rows.last.get_by_role("checkbox").uncheck()
+    is_fine(page)
+    snap(page, "planner-slots-en")
+    page.locator("[data-act=take-over]").click()
+    expect(page.locator("[data-took='1']")).to_be_visible()
+    assert len(waiting.work_off(HUB, "replenish")) == 1
+
+    page.goto(f"{real_soko}/ui/planner?lang=ja&look=dark&tab=ahead")
+    asks(page, waiting, "wave")
+    expect(page.locator("figure.bars")).to_be_visible()
+    is_fine(page)
+    snap(page, "planner-wave-ja-dark")
+    page.locator("[data-act=take-over]").click()
+    expect(page.locator("[data-took='10']")).to_be_visible()
+    page.locator("[data-ask=slots]").click()
+    expect(page.locator("[data-took='1']")).to_be_visible()
+    snap(page, "planner-slots-taken-ja-dark")
+    page.locator("[data-ask=levels]").click()
+    asks(page, waiting, "levels")
+    is_fine(page)
+    snap(page, "planner-levels-ja-dark")
+    phone = open_page(f"{real_soko}/ui/planner?lang=ja&tab=ahead", width=390, height=844)
+    phone.locator("[data-ask=slots]").click()
+    expect(phone.locator("svg.moves")).to_be_visible()
+    is_fine(phone)
+    snap(phone, "planner-slots-phone-ja")
 
 
 @pytest.mark.nightly

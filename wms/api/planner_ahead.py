@@ -1,7 +1,7 @@
 """Questions about the days ahead over HTTP: asked, read, and what comes of some of them done.
 
 A question is answered by the worker (wms.planner.ahead_answers); whoever asked reads it until it
-is DONE.
+is DONE, and takes it over (wms.planner.ahead_take).
 """
 
 from datetime import date, datetime
@@ -23,16 +23,18 @@ from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Boss, Now, Svc, signed_in
 from wms.api.shapes import PRINTABLE, Shape, Text
-from wms.errors import NotFound
-from wms.ids import SiteId, derive
-from wms.inbound.docks import Book, book_door
+from wms.api.waves import TemplateIn
 from wms.planner import ahead
+from wms.planner.ahead_take import take_over
 from wms.planner.model import PlanQuestion
 from wms.sites import Site
+from wms.waves.wave import NewWave
+
+LOOKED_FOR_S = 10.0  # a planner waits for a wave, where nothing is said in the settings
 
 router = APIRouter(prefix="/planner/v1/ahead", tags=["planner"], dependencies=[signed_in])
 
-Kind = Literal["docks", "levels", "pallets", "roster", "routes"]
+Kind = Literal["docks", "levels", "pallets", "roster", "routes", "slots", "wave"]
 Clock = Annotated[str, StringConstraints(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Day = Annotated[
     str,
@@ -112,6 +114,26 @@ class RoutesIn(Shape):
     stop_minutes: Annotated[StrictInt, Field(ge=0, le=240)] = 20
 
 
+class SlotsIn(Shape):
+    """Faces that should change places: of the orders of how many days, at most how many moves."""
+
+    days: Annotated[StrictInt, Field(ge=1, le=365)] = 28
+    most: Annotated[StrictInt, Field(ge=1, le=200)] = 20
+
+
+class WaveWishIn(TemplateIn):
+    """A dense wave; it is planned under the id of the question."""
+
+    name: Named
+    choose: Literal["DENSE"] = "DENSE"
+
+
+class TakeIn(Shape):
+    """Which rows of the answer, by number from 0; None: all."""
+
+    rows: Annotated[frozenset[Annotated[int, Field(ge=0)]], Field(max_length=1_000)] | None = None
+
+
 class QuestionIn(Shape):
     """What to ask of a site: exactly one of these."""
 
@@ -121,11 +143,15 @@ class QuestionIn(Shape):
     pallets: PalletsIn | None = None
     roster: RosterIn | None = None
     routes: RoutesIn | None = None
+    slots: SlotsIn | None = None
+    wave: WaveWishIn | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if sum(each is not None for _, each in self if each != self.site) != 1:
-            raise ValueError("say exactly one of docks, levels, pallets, roster, routes")
+            raise ValueError(
+                "say exactly one of docks, levels, pallets, roster, routes, slots, wave"
+            )
         return self
 
 
@@ -141,18 +167,38 @@ class QuestionOut(BaseModel):
     state: Literal["QUEUED", "RUNNING", "DONE", "FAILED"]
     answer: dict[str, Any] | None
     failed: str
+    stop_wanted: bool
+    progress: list[tuple[float, float, float | None]] = Field(description="seconds, best, bound")
     asked_at: datetime
     asked_by: str
     ended_at: datetime | None
+    took: dict[str, Any] | None = Field(description="what came of it when it was taken over")
+    taken_at: datetime | None
+    taken_by: str
 
 
 @router.put("/{id}", status_code=202)
 def put_question(id: UUID, body: QuestionIn, services: Svc, now: Now, boss: Boss) -> QuestionOut:  # noqa: A002
     """Ask; the worker answers. Asked again under the same id it is one question."""
+    if body.wave is not None:
+        return _put_wave(id, body.site, body.wave, services, now, boss)
     said = body.model_dump(mode="json", by_alias=True, exclude={"site"}, exclude_none=True)
     ((kind, wish),) = said.items()
     asked = ahead.Asked(kind=kind, site=body.site, wish=wish)
     return services.database.run(lambda s: _told(s, ahead.ask(s, id, asked, by=boss, now=now)))
+
+
+def _put_wave(
+    id_: UUID, site: str, wave: WaveWishIn, services: Svc, now: Now, boss: str
+) -> QuestionOut:
+    new = NewWave(id=id_, site=site, name=wave.name, template=wave.template())
+    seconds = services.settings.waves_s or LOOKED_FOR_S
+
+    def work(session: Session) -> QuestionOut:
+        ahead.plan_wave(session, new, seconds=seconds, by=boss, now=now)
+        return _told(session, ahead.question(session, id_))
+
+    return services.database.run(work)
 
 
 @router.get("")
@@ -167,29 +213,26 @@ def get_question(id: UUID, services: Svc) -> QuestionOut:  # noqa: A002
     return services.database.run(lambda s: _told(s, ahead.question(s, id)))
 
 
-@router.post("/{id}:book")
-def post_book(id: UUID, services: Svc, now: Now, _boss: Boss) -> QuestionOut:  # noqa: A002
-    """Book all doors that were proposed, or none: 409 `door_taken` where one is gone since."""
+@router.post("/{id}:stop", status_code=202)
+def post_stop(id: UUID, services: Svc, _boss: Boss) -> QuestionOut:  # noqa: A002
+    """Be content with the best that was found so far."""
+    return services.database.run(lambda s: _told(s, ahead.stop(s, id)))
 
-    def work(session: Session) -> QuestionOut:
-        row = ahead.question(session, id)
-        slots = (row.answer or {}).get("slots", [])
-        if not any(slot["door"] for slot in slots):
-            raise NotFound(f"doors and times in question {id}")
-        for number, slot in enumerate(slots):
-            if slot["door"] is not None:
-                wish = Book(
-                    id=derive(id, f"truck {number}"),
-                    site_id=SiteId(row.site_id),
-                    door=slot["door"],
-                    starts_at=datetime.fromisoformat(slot["starts_at"]),
-                    ends_at=datetime.fromisoformat(slot["ends_at"]),
-                    carrier=slot["name"],
-                )
-                book_door(session, wish, now=now)
-        return _told(session, row)
 
-    return services.database.run(work)
+@router.post("/{id}:take-over")
+def post_take_over(
+    id: UUID,  # noqa: A002
+    body: TakeIn,
+    services: Svc,
+    now: Now,
+    boss: Boss,
+) -> QuestionOut:
+    """Do what was answered, once: book the doors, set the levels, move the faces, release the wave.
+
+    What has changed since it was answered is left as it is (`took.gone`); doors are booked all or
+    none: 409 `door_taken` where one is gone since.
+    """
+    return services.database.run(lambda s: _told(s, take_over(s, id, body.rows, by=boss, now=now)))
 
 
 def _told(session: Session, row: PlanQuestion) -> QuestionOut:

@@ -1,6 +1,5 @@
 """Release over HTTP: channels of sites, waves with their forecast, and taking a release back."""
 
-from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -9,18 +8,17 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from optimizer.result import Limits
 from wms.api.dependencies import Now, Svc, Who
 from wms.api.shapes import Shape, Text
 from wms.collect.policy import is_for_release
 from wms.outbound.bind import Binding
 from wms.outbound.style import Style
+from wms.planner.ahead import plan_wave
 from wms.replenishment.propose import fill_pressed
 from wms.sites import site_id
 from wms.waves import channel as channels
 from wms.waves import wave as waves
 from wms.waves.channel import Channel
-from wms.waves.dense import LOOKED_FOR
 from wms.waves.orders import unrelease_orders
 from wms.waves.plan import Template
 from wms.waves.read import WaveView, wave_view
@@ -108,11 +106,9 @@ class ChannelOut(ChannelIn):
     code: str
 
 
-class WaveIn(HowIn):
+class TemplateIn(HowIn):
     """A wave's template: which orders, how many, packed until when, and by how many people."""
 
-    site: Text
-    name: Text
     orders_max: Annotated[StrictInt, Field(ge=1, le=5000)] = 200
     lines_max: Annotated[StrictInt, Field(ge=1, le=20_000)] = 1000
     choose: Literal["TURN", "DENSE"] = "TURN"
@@ -123,6 +119,29 @@ class WaveIn(HowIn):
     pickers: People = 4
     sorters: People = 1
     packers: People = 2
+
+    def template(self) -> Template:
+        """As the areas below know it."""
+        return Template(
+            orders_max=self.orders_max,
+            lines_max=self.lines_max,
+            choose=self.choose,
+            units_min=self.units_min,
+            units_max=max(self.units_max, self.units_min),
+            hurry_min=self.hurry_min,
+            cut_off_at=self.cut_off_at,
+            pickers=self.pickers,
+            sorters=self.sorters,
+            packers=self.packers,
+            **self.plain(),
+        )
+
+
+class WaveIn(TemplateIn):
+    """A wave, its site, and what it is called."""
+
+    site: Text
+    name: Text
 
 
 class ActIn(Shape):
@@ -233,23 +252,16 @@ def get_wave(wave_id: UUID, services: Svc) -> WaveOut:
 
 
 @router.put("/waves/{wave_id}", responses={201: {"model": WaveOut}})
-def put_wave(wave_id: UUID, body: WaveIn, services: Svc, now: Now, response: Response) -> WaveOut:
-    """Plan a wave. The same id with another body is refused."""
-    template = Template(
-        orders_max=body.orders_max,
-        lines_max=body.lines_max,
-        choose=body.choose,
-        units_min=body.units_min,
-        units_max=max(body.units_max, body.units_min),
-        hurry_min=body.hurry_min,
-        cut_off_at=body.cut_off_at,
-        pickers=body.pickers,
-        sorters=body.sorters,
-        packers=body.packers,
-        **body.plain(),
-    )
-    new = NewWave(id=wave_id, site=body.site, name=body.name, template=template)
-    if services.database.run(lambda s: waves.save_wave(s, new, now=now)):
+def put_wave(
+    wave_id: UUID, body: WaveIn, services: Svc, now: Now, actor: Who, response: Response
+) -> WaveOut:
+    """Plan a wave. The same id with another body is refused.
+
+    The orders of a DENSE one are chosen by the worker: `/planner/v1/ahead/{id}` says how far it is.
+    """
+    new = NewWave(id=wave_id, site=body.site, name=body.name, template=body.template())
+    seconds = services.settings.waves_s
+    if services.database.run(lambda s: plan_wave(s, new, seconds=seconds, by=str(actor), now=now)):
         response.status_code = HTTPStatus.CREATED
     return WaveOut.model_validate(_wave(services, wave_id))
 
@@ -258,9 +270,7 @@ def put_wave(wave_id: UUID, body: WaveIn, services: Svc, now: Now, response: Res
 def post_simulate(wave_id: UUID, body: ActIn, services: Svc, now: Now) -> WaveOut:
     """Say what would happen if it were released now: kept, to be compared with what does."""
     services.database.run(
-        lambda s: waves.simulate(
-            s, wave_id, body.command_id, now=now, only=is_for_release(), limits=_limits(services)
-        )
+        lambda s: waves.simulate(s, wave_id, body.command_id, now=now, only=is_for_release())
     )
     return WaveOut.model_validate(_wave(services, wave_id))
 
@@ -269,9 +279,7 @@ def post_simulate(wave_id: UUID, body: ActIn, services: Svc, now: Now) -> WaveOu
 def post_release(wave_id: UUID, body: ActIn, services: Svc, now: Now) -> WaveOut:
     """Release it: its lines are pinned, its walks are made, and what they empty is filled."""
     services.database.run(
-        lambda s: waves.release(
-            s, wave_id, body.command_id, now=now, only=is_for_release(), limits=_limits(services)
-        )
+        lambda s: waves.release(s, wave_id, body.command_id, now=now, only=is_for_release())
     )
     released = _wave(services, wave_id)
     services.database.run(lambda s: fill_pressed(s, site_id(released.site), now=now))
@@ -300,10 +308,6 @@ def post_take_back(
         )
     )
     return UnreleasedOut(taken_back=said["taken_back"], too_late=said["too_late"])
-
-
-def _limits(services: Svc) -> Limits:
-    return replace(LOOKED_FOR, seconds=services.settings.waves_s)
 
 
 def _wave(services: Svc, wave_id: UUID) -> WaveView:

@@ -1,10 +1,12 @@
 """Questions about the days ahead: asked of the worker, which has the solvers, and answered once.
 
     ask(session, id, Asked(...))   QUEUED; asked again under the same id it is one question
+    plan_wave(session, new)        a wave; the orders of a dense one are such a question
     take(session)                  the next one, from now on RUNNING
+    stop(session, id)              content with the best that was found so far
 
 Answers, and with them the solvers, are wms.planner.ahead_answers: the web process asks without
-loading them. Nothing is changed by an answer; what comes of it, somebody does.
+loading them. An answer changes nothing until somebody takes it over (wms.planner.ahead_take).
 
 Laws: a question is answered once, as of the moment it was taken. One whose worker is gone is taken
 again after GONE_AFTER.
@@ -22,6 +24,7 @@ from sqlalchemy.orm import Session
 from wms.errors import IdReused, NotFound
 from wms.planner.model import PlanQuestion
 from wms.sites import sites_by_code
+from wms.waves.wave import NewWave, choose, save_wave
 
 GONE_AFTER = timedelta(minutes=5)
 SHOWN_MAX = 50
@@ -57,6 +60,29 @@ def ask(session: Session, id_: UUID, asked: Asked, *, by: str, now: datetime) ->
     )  # fmt: skip
     session.add(row)
     session.flush()
+    return row
+
+
+def plan_wave(session: Session, new: NewWave, *, seconds: float, by: str, now: datetime) -> bool:
+    """Plan a wave; whether it is new. The orders of a dense one are chosen by the worker.
+
+    With no `seconds` nothing is looked for: it goes in turn.
+    """
+    is_new = save_wave(session, new, now=now)
+    if is_new and new.template.choose == "DENSE":
+        if seconds:
+            wish = {"wave": str(new.id), "name": new.name, "seconds": seconds}
+            asked = Asked(kind="wave", site=new.site, wish=wish)
+            ask(session, new.id, asked, by=by, now=now)
+        else:
+            choose(session, new.id, None)
+    return is_new
+
+
+def stop(session: Session, id_: UUID) -> PlanQuestion:
+    """Have the search end with the best that it has. Raises NotFound."""
+    row = question(session, id_)
+    row.stop_wanted = True
     return row
 
 

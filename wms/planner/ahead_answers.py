@@ -3,14 +3,14 @@
     answer(database, clock)   the next question (wms.planner.ahead), if there is one
 
 What can be asked is in `KINDS`, by name: a function that reads what there is and gives back a
-search without arguments.
+search. The search tells how far it is and can be stopped (wms.planner.hand); its best stays.
 
 Laws: a search never runs in the web process, and never while rows are locked.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -19,18 +19,23 @@ from edge.clock import Clock
 from wms.database import Database
 from wms.planner.ahead import take
 from wms.planner.ahead_docks import docks
+from wms.planner.ahead_floor import slots, wave
 from wms.planner.ahead_goods import levels, pallets, routes
 from wms.planner.ahead_people import roster
+from wms.planner.hand import Hand, Search
 from wms.planner.model import PlanQuestion
 from wms.sites import Site
+from wms.waves.choice import dense_from
+from wms.waves.wave import choose
 
-Search: TypeAlias = Callable[[], dict[str, Any]]
 KINDS: Mapping[str, Callable[[Session, Site, Mapping[str, Any], datetime], Search]] = {
     "docks": docks,
     "levels": levels,
     "pallets": pallets,
     "roster": roster,
     "routes": routes,
+    "slots": slots,
+    "wave": wave,
 }
 
 
@@ -42,7 +47,7 @@ def answer(database: Database, clock: Clock) -> int:
     found: dict[str, Any] | None = None
     failed = ""
     try:
-        found = database.run(lambda s: _search(s, id_, clock.now()))()
+        found = database.run(lambda s: _search(s, id_, clock.now()))(Hand(database, clock, id_))
     except ValueError as error:  # what was asked cannot be
         failed = str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, the desk hears of it, once
@@ -62,3 +67,6 @@ def _end(
     row = session.get_one(PlanQuestion, id_, with_for_update=True)
     row.answer, row.failed, row.ended_at = found, failed, now
     row.state = "FAILED" if found is None else "DONE"
+    if row.kind == "wave":
+        chosen = (found or {}).get("chosen")
+        choose(session, UUID(row.wish["wave"]), dense_from(chosen) if chosen else None)

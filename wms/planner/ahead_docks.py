@@ -7,7 +7,7 @@ it (optimizer.docks: `fixed`); the others get what makes them least late, then w
 least. Booking is a deed of its own (wms.inbound.docks), which says no where somebody was quicker.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from optimizer.result import Limits, Solution
 from wms.inbound.docks import LIVE, SLOT
 from wms.inbound.docks import doors as doors_of
 from wms.inbound.model import Appointment, DockDoor
+from wms.planner.hand import Hand, Search
 from wms.sites import Site
 
 LIMITS = Limits(seconds=5.0, iterations=20)
@@ -28,9 +29,7 @@ SLOT_MIN = int(SLOT.total_seconds()) // 60
 STEPS = 24 * 60 // SLOT_MIN
 
 
-def docks(
-    session: Session, site: Site, wish: Mapping[str, Any], now: datetime
-) -> Callable[[], dict[str, Any]]:
+def docks(session: Session, site: Site, wish: Mapping[str, Any], now: datetime) -> Search:
     """The search for that day; ValueError where no door is open."""
     del now
     zone = ZoneInfo(site.time_zone)
@@ -47,8 +46,8 @@ def docks(
         fixed=frozenset(range(len(taken))),
     )
 
-    def solve() -> dict[str, Any]:
-        found = search.solve(problem, limits=LIMITS)
+    def solve(hand: Hand) -> dict[str, Any]:
+        found = search.solve(problem, limits=hand.limits(LIMITS), progress=hand.told)
         return _told(found, wish["trucks"], [door.code for door in there], (start, len(taken)))
 
     return solve

@@ -9,7 +9,7 @@ are great circles times DETOUR, at KM_AN_HOUR; goods without measures are cubes 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -25,6 +25,7 @@ from optimizer.result import Limits
 from wms.catalog import Sku
 from wms.orders.model import Allocation
 from wms.orders.rules import distance_km
+from wms.planner.hand import Hand, Search
 from wms.replenishment.demand import histories
 from wms.replenishment.levels import suggested
 from wms.replenishment.model import StockPolicy
@@ -37,7 +38,6 @@ BOXES_MAX = 2_000
 TO_GO = ("HELD", "ALLOCATED", "PINNED", "PICKED", "PACKED")
 DETOUR, KM_AN_HOUR = 1.3, 40
 MM3_A_GRAM = 2_500  # goods are half air
-Search = Callable[[], dict[str, Any]]
 
 
 def levels(session: Session, site: Site, wish: Mapping[str, Any], now: datetime) -> Search:
@@ -58,7 +58,8 @@ def levels(session: Session, site: Site, wish: Mapping[str, Any], now: datetime)
         for p in policies
     ]  # fmt: skip
 
-    def solve() -> dict[str, Any]:
+    def solve(hand: Hand) -> dict[str, Any]:
+        del hand  # nothing of this takes long
         found = []
         for row, history, own, lead_days in rows:
             service = int(percent or own or 95)
@@ -90,8 +91,8 @@ def pallets(session: Session, site: Site, wish: Mapping[str, Any], now: datetime
     )
     codes = [goods[sku].code for sku in order]
 
-    def solve() -> dict[str, Any]:
-        found = stacking.solve(problem, limits=LIMITS)
+    def solve(hand: Hand) -> dict[str, Any]:
+        found = stacking.solve(problem, limits=hand.limits(LIMITS), progress=hand.told)
         made: list[dict[str, Any]] = []
         for boxes in found.plan:
             count = Counter(box.kind for box in boxes)
@@ -135,8 +136,8 @@ def routes(session: Session, site: Site, wish: Mapping[str, Any], now: datetime)
         closes=int(wish.get("hours", 10)) * 60,
     )
 
-    def solve() -> dict[str, Any]:
-        found = driving.solve(problem, limits=LIMITS)
+    def solve(hand: Hand) -> dict[str, Any]:
+        found = driving.solve(problem, limits=hand.limits(LIMITS), progress=hand.told)
         made = [
             {
                 "stops": [codes[stop] for stop in route],

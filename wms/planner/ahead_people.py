@@ -8,7 +8,7 @@ the shifts by their length. Who can be asked are the operators with that work, e
 shifts as a contract usually has; optimizer.labour knows the rules of rest.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from math import ceil
@@ -22,6 +22,7 @@ from optimizer import labour
 from optimizer.labour import DAY_MIN, Duty, Person, Problem, Shift
 from optimizer.result import Limits, Solution
 from wms.people.model import Operator
+from wms.planner.hand import Hand, Search
 from wms.replenishment.demand import Floats, foreseen, histories
 from wms.sites import Site
 
@@ -40,9 +41,7 @@ class _Asked:
     staff: tuple[str, ...]
 
 
-def roster(
-    session: Session, site: Site, wish: Mapping[str, Any], now: datetime
-) -> Callable[[], dict[str, Any]]:
+def roster(session: Session, site: Site, wish: Mapping[str, Any], now: datetime) -> Search:
     """The search; ValueError where nobody works."""
     first, days = date.fromisoformat(wish["from"]), int(wish["days"])
     if first - now.date() > AHEAD_MAX:
@@ -55,7 +54,7 @@ def roster(
     shifts = tuple(_shift(each) for each in wish["shifts"])
     away = {(each["who"], each["day"]) for each in wish.get("away", ())}
 
-    def solve() -> dict[str, Any]:
+    def solve(hand: Hand) -> dict[str, Any]:
         units = (
             [int(said or 0)] * days
             if sold is None
@@ -76,7 +75,7 @@ def roster(
         )
         needs = _needs(units, shifts)
         problem = Problem(staff=staff, shifts=shifts, days=days, needs=needs)
-        found = labour.solve(problem, limits=LIMITS)
+        found = labour.solve(problem, limits=hand.limits(LIMITS), progress=hand.told)
         names = tuple(each["name"] for each in wish["shifts"])
         asked = _Asked(first, names, tuple(units), tuple(each.code for each in people))
         return _told(found, needs, asked)

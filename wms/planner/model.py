@@ -146,13 +146,18 @@ class PlanQuestion(Base):
     """What somebody wants to know of the days ahead of a site, and the worker's answer.
 
     QUEUED -> RUNNING -> DONE, or FAILED where it could not be asked. `wish` and `answer` are of
-    the kind (wms.planner.ahead); `seen_at` is when a worker took it.
+    the kind (wms.planner.ahead); `seen_at` is when its worker was last heard of. `progress` is
+    [seconds, best, bound] as it searches; `took` what came of it when somebody took it over.
     """
 
     __tablename__ = "plan_question"
     __table_args__ = (
         CheckConstraint("state IN ('QUEUED', 'RUNNING', 'DONE', 'FAILED')", name="state"),
         CheckConstraint("(state = 'DONE') = (answer IS NOT NULL)", name="answer"),
+        CheckConstraint(
+            "(took IS NULL) = (taken_at IS NULL) AND (taken_at IS NULL OR state = 'DONE')",
+            name="taken",
+        ),
         Index("ix_plan_question_asked_at", "kind", "asked_at"),
         Index(
             "ix_plan_question_open",
@@ -168,7 +173,12 @@ class PlanQuestion(Base):
     state: Mapped[str] = mapped_column(server_default="QUEUED")
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     failed: Mapped[str] = mapped_column(server_default="")
+    stop_wanted: Mapped[bool] = mapped_column(server_default="false")
+    progress: Mapped[list[list[float | None]]] = mapped_column(JSONB, server_default=text("'[]'"))
     asked_at: Mapped[datetime]
     asked_by: Mapped[str]
     seen_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    took: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    taken_at: Mapped[datetime | None]
+    taken_by: Mapped[str] = mapped_column(server_default="")

@@ -5,7 +5,7 @@ problem: what is ordered often near the front, what is ordered together close, n
 not lie (the rules of putaway, and heavy goods not above the shoulder). What comes out are changes
 that pay: each saves more metres, in the time that was looked at, than moving the goods takes.
 
-Nothing is written: people move the faces, and replenishment follows.
+Nothing is written here: who takes it over (wms.planner.ahead_take) moves the faces.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from optimizer import slotting
 from optimizer.layout import Block, walking_distances_m
-from optimizer.result import Limits
+from optimizer.result import Limits, Progress, unheard
 from wms.catalog import Sku
 from wms.errors import NotFound
 from wms.ids import SiteId
@@ -40,12 +40,22 @@ LOOKED_FOR = Limits(seconds=10.0, iterations=2_000_000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
-    """The problem, how many orders it is of, and the codes of its SKUs and places."""
+    """The problem, how many orders it is of, its SKUs and places by code, and where these are."""
 
     problem: slotting.Problem
     orders: int
     skus: tuple[str, ...]
     places: tuple[str, ...]
+    at: Mapping[str, "At"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class At:
+    """Where a place is, to be drawn."""
+
+    zone: str
+    aisle: int
+    bay: int
 
 
 def slots_of(
@@ -83,16 +93,22 @@ def slots_of(
         orders=sum(each.size > 0 for each in mine),
         skus=tuple(sku.code for _, sku, _ in faces),
         places=tuple(place.code for place in where),
+        at={p.code: At(zone=p.zone, aisle=p.aisle or 1, bay=p.bay or 1) for p in where},
     )
 
 
 def propose(
-    slots: Slots, *, most: int, limits: Limits = LOOKED_FOR, seed: int = 0
+    slots: Slots,
+    *,
+    most: int,
+    limits: Limits = LOOKED_FOR,
+    seed: int = 0,
+    progress: Progress = unheard,
 ) -> dict[str, Any]:
     """The changes that pay, most for their work first; metres now, after them, and at best."""
     problem = slots.problem
     changes = slotting.moves_worth(problem, most)
-    best = slotting.solve(problem, limits=limits, seed=seed)
+    best = slotting.solve(problem, limits=limits, seed=seed, progress=progress)
     after = problem.now.copy()
     moves = []
     for change in changes:

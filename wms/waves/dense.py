@@ -3,14 +3,16 @@
 What is past its time, or will be soon, is in the wave whatever it costs; the rest is chosen with
 the aisles it is taken from, and bound to places in these. A line that robots bring enters no aisle.
 Goods with a date are taken from where the first to expire lies, so that the choice of aisles does
-not overrule that rule. Where nothing is found, or no time is given, orders go in their turn.
+not overrule that rule. Where nothing is found orders go in their turn.
+
+Law: the search has no session. It takes seconds, and whoever picks would wait for its locks.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -18,61 +20,55 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from optimizer import waves
-from optimizer.result import Limits, Status
+from optimizer.result import Limits, Progress, Status, unheard
 from wms.ids import SiteId
 from wms.orders.model import Allocation, Order
-from wms.outbound.bind import Spot, is_fit
+from wms.outbound.bind import Binding, Spot, is_fit
 from wms.outbound.release import Stock, shelf_lives, stock_for, take
+from wms.waves.choice import Aisle, Dense
 from wms.waves.plan import Template, gather
 
-Aisle: TypeAlias = tuple[str, int]  # zone and number
 BACKLOG_LINES = 20_000  # that are looked at
 LOOKED_FOR = Limits(seconds=2.0, iterations=4_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dense:
-    """Which orders, from which aisles; and how good that is known to be.
+class Backlog:
+    """What is waiting, read: all that the choice needs, so that it is made without the database.
 
     Attributes:
-        urgent: how many of the orders were not chosen but had to be.
-        units_an_aisle, in_turn: of this wave, and of one of as many units that goes in turn.
-        gap: the share by which a better wave might be denser; none where nothing was chosen.
+        goods: all that is looked at, in turn; `rest` is what may be passed over.
+        urgent: orders that go whatever it costs, `urgent_units` of them, from aisles `entered`.
+        numbers, names: which order and aisle each number of the problem is.
+        stock: where goods lie, before anything is given out.
     """
 
-    orders: frozenset[UUID]
-    aisles: frozenset[Aisle]
-    urgent: int
-    units_an_aisle: float
-    in_turn: float
-    gap: float | None
-
-    def facts(self) -> dict[str, Any]:
-        """For the forecast that is kept."""
-        return {
-            "aisles": len(self.aisles),
-            "urgent": self.urgent,
-            "units_an_aisle": round(self.units_an_aisle, 2),
-            "in_turn": round(self.in_turn, 2),
-            "gap": None if self.gap is None else round(self.gap, 4),
-        }
+    problem: waves.Problem | None
+    numbers: Sequence[UUID]
+    names: Sequence[Aisle]
+    goods: Sequence[Allocation]
+    rest: Sequence[Allocation]
+    urgent: frozenset[UUID]
+    urgent_units: int
+    entered: frozenset[Aisle]
+    room: int
+    stock: Stock
+    binding: Binding
 
 
-def densest(
+def backlog_of(
     session: Session,
     site: SiteId,
     template: Template,
     *,
     now: datetime,
     only: ColumnElement[bool] | None = None,
-    limits: Limits = LOOKED_FOR,
-) -> Dense | None:
-    """The densest wave of what is waiting; None: it is not wanted, or none was found."""
-    if template.choose != "DENSE" or not limits.seconds:
-        return None
+) -> Backlog:
+    """What a dense wave is chosen from."""
     everything = replace(template, orders_max=BACKLOG_LINES, lines_max=BACKLOG_LINES)
     goods = gather(session, site, everything, now=now, only=only)
-    stock = stock_for(session, site, {each.sku_id for each in goods}, template.binding, now)
+    skus = {each.sku_id for each in goods}
+    stock = stock_for(session, site, skus, template.binding, now)
     lives = shelf_lives(session, template.how(site), goods)
     soon = select(Order.id).where(
         Order.id.in_({each.order_id for each in goods}),
@@ -82,26 +78,45 @@ def densest(
     fits = replace(template.binding, min_life=max([template.binding.min_life, *lives.values()]))
     must = [each for each in goods if each.order_id in urgent]
     used = take(must, stock, template.binding, lives, None).pinned
-    entered = {_aisle(choice.spot) for _, choice in used} - {None}
+    entered = {_aisle(choice.spot) for _, choice in used}
     rest = [each for each in goods if each.order_id not in urgent]
     units = sum(choice.units for _, choice in used)
     most = (template.units_max or template.lines_max) - units
-    room = template.orders_max - len(urgent)
     problem, numbers, names = _problem(rest, _places(rest, stock, fits), most, template.units_min)
-    if problem is None or room <= 0:
+    return Backlog(
+        problem=problem,
+        numbers=numbers,
+        names=names,
+        goods=goods,
+        rest=rest,
+        urgent=frozenset(urgent),
+        urgent_units=units,
+        entered=frozenset(each for each in entered if each),
+        room=template.orders_max - len(urgent),
+        stock=stock_for(session, site, skus, template.binding, now),
+        binding=template.binding,
+    )
+
+
+def densest(
+    backlog: Backlog, *, limits: Limits = LOOKED_FOR, progress: Progress = unheard
+) -> Dense | None:
+    """The densest wave of what is waiting; None: none was found, orders go in their turn."""
+    if backlog.problem is None or backlog.room <= 0:
         return None
-    found = waves.solve(problem, limits=limits)
+    found = waves.solve(backlog.problem, limits=limits, progress=progress)
     if found.status is Status.INFEASIBLE or not found.plan.orders.any():
         return None
-    chosen = [numbers[at] for at in np.flatnonzero(found.plan.orders)][:room]
-    aisles = {names[at] for at in np.flatnonzero(found.plan.aisles)} | {e for e in entered if e}
-    units += sum(each.units for each in rest if each.order_id in set(chosen))
+    chosen = {backlog.numbers[int(at)] for at in np.flatnonzero(found.plan.orders)[: backlog.room]}
+    aisles = {backlog.names[int(at)] for at in np.flatnonzero(found.plan.aisles)} | backlog.entered
+    units = sum(each.units for each in backlog.rest if each.order_id in chosen)
+    units += backlog.urgent_units
     return Dense(
-        orders=frozenset(urgent) | frozenset(chosen),
+        orders=backlog.urgent | chosen,
         aisles=frozenset(aisles),
-        urgent=len(urgent),
+        urgent=len(backlog.urgent),
         units_an_aisle=units / max(1, len(aisles)),
-        in_turn=_in_turn(session, site, template, goods, units, now),
+        in_turn=_in_turn(backlog, units),
         gap=found.gap,
     )
 
@@ -185,21 +200,15 @@ def _problem(
     return problem, numbers, names
 
 
-def _in_turn(
-    session: Session,
-    site: SiteId,
-    template: Template,
-    goods: Sequence[Allocation],
-    units: int,
-    now: datetime,
-) -> float:
+def _in_turn(backlog: Backlog, units: int) -> float:
     """Units for each aisle of the first orders that have so many units together."""
     first: list[Allocation] = []
-    for each in goods:
-        if sum(one.units for one in first) >= units:
+    wanted = 0
+    for each in backlog.goods:
+        if wanted >= units:
             break
         first.append(each)
-    stock = stock_for(session, site, {each.sku_id for each in first}, template.binding, now)
-    pinned = take(first, stock, template.binding, {}, None).pinned
+        wanted += each.units
+    pinned = take(first, backlog.stock, backlog.binding, {}, None).pinned
     aisles = {_aisle(choice.spot) for _, choice in pinned} - {None}
     return sum(choice.units for _, choice in pinned) / max(1, len(aisles))

@@ -36,7 +36,8 @@ class Wave(Base):
     """Orders that are released together.
 
     PLANNED -> SIMULATED (again and again) -> RELEASED -> DONE, or CANCELLED. `forecast` is what
-    was said last before it was released; it stays, to be held against what happened.
+    was said last before it was released; it stays, to be held against what happened. `chosen` is
+    what was found for a dense wave (wms.waves.choice), empty where that was nothing.
     """
 
     __tablename__ = "wave"
@@ -60,6 +61,7 @@ class Wave(Base):
     asked: Mapped[str]
     template: Mapped[dict[str, Any]] = mapped_column(JSONB)
     forecast: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    chosen: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     lines: Mapped[int] = mapped_column(server_default="0")
     made_at: Mapped[datetime]
     simulated_at: Mapped[datetime | None]

@@ -1,6 +1,7 @@
 """Waves: orders that are released together, after a look at how that will go.
 
     save      PLANNED, from a template
+    choose    of a dense wave: which orders it is of (found by the worker, wms.waves.dense)
     simulate  what would happen now: kept beside the wave, as often as one likes
     release   its lines are pinned, its walks made; what was simulated last stays to be compared
     cancel    before that it just ends; afterwards what is still pinned is given back
@@ -16,21 +17,20 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from optimizer.result import Limits
 from wms.errors import Conflict, IdReused, NotFound
 from wms.ids import SiteId
 from wms.orders.model import Allocation
 from wms.outbound.floor import Floor
-from wms.outbound.release import pin
+from wms.outbound.release import Ordered, pin
 from wms.outbound.style import PickLine
 from wms.outbound.unrelease import unrelease
 from wms.outbound.walks import make_walks
 from wms.waves.channel import known_site
-from wms.waves.dense import LOOKED_FOR, Dense, densest
+from wms.waves.choice import Dense, dense_from
 from wms.waves.forecast import Forecast, forecast
 from wms.waves.model import Wave, WaveAct
 from wms.waves.plan import Plan, Template, gather, plan
@@ -71,6 +71,12 @@ class WaveEmpty(Conflict):
     code: ClassVar[str] = "wave_empty"
 
 
+class WaveUnchosen(Conflict):
+    """The orders of a dense wave are still being chosen; ask again when the worker is done."""
+
+    code: ClassVar[str] = "wave_unchosen"
+
+
 def save_wave(session: Session, new: NewWave, *, now: datetime) -> bool:
     """Plan a wave; whether it is new.
 
@@ -102,13 +108,13 @@ def simulate(
     *,
     now: datetime,
     only: ColumnElement[bool] | None = None,
-    limits: Limits = LOOKED_FOR,
 ) -> dict[str, Any]:
     """What would happen if the wave were released now.
 
     Raises:
         NotFound: there is no such wave.
         WaveState: it has been released, or has ended.
+        WaveUnchosen: its orders are still being chosen.
     """
     wave = lock_wave(session, wave_id)
     if (said := _said(session, wave, command, "simulate")) is not None:
@@ -117,8 +123,10 @@ def simulate(
         raise WaveState(wave_id, wave.state)
     template = TEMPLATE.validate_python(wave.template)
     site = SiteId(wave.site_id)
-    dense = densest(session, site, template, now=now, only=only, limits=limits)
-    wave.forecast = _foretold(session, site, template, dense, _mine(only, dense), now)
+    dense = _dense(wave, template)
+    wave.forecast = _foretold(
+        session, site, template, dense, _mine(only, dense, template, now), now
+    )
     wave.state, wave.simulated_at = "SIMULATED", now
     return _keep(session, wave, command, "simulate", wave.forecast, now)
 
@@ -130,7 +138,6 @@ def release(
     *,
     now: datetime,
     only: ColumnElement[bool] | None = None,
-    limits: Limits = LOOKED_FOR,
 ) -> dict[str, Any]:
     """Release the wave: pin its lines, make its walks.
 
@@ -138,6 +145,7 @@ def release(
         NotFound: there is no such wave.
         WaveState: it was released before, or has ended.
         WaveEmpty: there is nothing to release.
+        WaveUnchosen: its orders are still being chosen.
     """
     wave = lock_wave(session, wave_id)
     if (said := _said(session, wave, command, "release")) is not None:
@@ -146,8 +154,8 @@ def release(
         raise WaveState(wave_id, wave.state)
     site = SiteId(wave.site_id)
     template = TEMPLATE.validate_python(wave.template)
-    dense = densest(session, site, template, now=now, only=only, limits=limits)
-    mine = _mine(only, dense)
+    dense = _dense(wave, template)
+    mine = _mine(only, dense, template, now)
     if wave.forecast is None:
         wave.forecast = _foretold(session, site, template, dense, mine, now)
         wave.simulated_at = now
@@ -161,6 +169,13 @@ def release(
         walks += made
     wave.state, wave.released_at, wave.lines = "RELEASED", now, lines
     return _keep(session, wave, command, "release", {"lines": lines, "walks": walks}, now)
+
+
+def choose(session: Session, wave_id: UUID, dense: Dense | None) -> None:
+    """Keep what was found for the wave; None: nothing was, it goes in turn."""
+    wave = lock_wave(session, wave_id)
+    if wave.state in NOT_RELEASED:
+        wave.chosen = dense.kept() if dense else {}
 
 
 def cancel(
@@ -222,11 +237,23 @@ def lock_wave(session: Session, wave_id: UUID) -> Wave:
     return wave
 
 
-def _mine(only: ColumnElement[bool] | None, dense: Dense | None) -> ColumnElement[bool] | None:
-    """What of the backlog is the wave's."""
+def _dense(wave: Wave, template: Template) -> Dense | None:
+    """What was chosen for it; None: it goes in turn."""
+    if template.choose != "DENSE":
+        return None
+    if wave.chosen is None:
+        raise WaveUnchosen(str(wave.id))
+    return dense_from(wave.chosen) if wave.chosen else None
+
+
+def _mine(
+    only: ColumnElement[bool] | None, dense: Dense | None, template: Template, now: datetime
+) -> ColumnElement[bool] | None:
+    """What of the backlog is the wave's: what was chosen, and what has become urgent since."""
     if dense is None:
         return only
-    chosen = Allocation.order_id.in_(dense.orders)
+    soon = now + timedelta(minutes=template.hurry_min)
+    chosen = or_(Allocation.order_id.in_(dense.orders), Ordered.promised_by < soon)
     return chosen if only is None else and_(only, chosen)
 
 

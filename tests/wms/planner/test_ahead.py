@@ -55,8 +55,8 @@ def test_trucks_get_doors_and_times_beside_those_that_have_one(desk: Desk):
     assert slots["late is well"]["starts_at"] == f"{DAY}T10:30:00+09:00"
     assert (slots["first"]["late_min"], slots["late is well"]["waits_min"]) == (0, 90)
 
-    desk.ask("POST", f"ahead/{found['id']}:book")
-    desk.ask("POST", f"ahead/{found['id']}:book")
+    desk.ask("POST", f"ahead/{found['id']}:take-over", {})
+    desk.ask("POST", f"ahead/{found['id']}:take-over", {})
     again = asked(desk, docks={"day": DAY, "trucks": TRUCKS[:1]})
     assert again["answer"]["kept"] == 3
     assert again["answer"]["slots"][0]["door"] is None, "the day is full"
@@ -66,8 +66,8 @@ def test_doors_that_are_gone_since_are_not_booked(desk: Desk):
     door(desk.house, "D1")
     one = asked(desk, docks={"day": DAY, "trucks": TRUCKS})
     other = asked(desk, docks={"day": DAY, "trucks": TRUCKS[:1]})
-    desk.ask("POST", f"ahead/{other['id']}:book")
-    answer = desk.answer("POST", f"ahead/{one['id']}:book")
+    desk.ask("POST", f"ahead/{other['id']}:take-over", {})
+    answer = desk.answer("POST", f"ahead/{one['id']}:take-over", {})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "door_taken")
     kept = asked(desk, docks={"day": DAY, "trucks": TRUCKS[:1]})["answer"]["kept"]

@@ -1,25 +1,15 @@
-/** The days ahead of a site: doors, people, pallets, routes, levels; asked here, answered by the worker. */
+/** The days ahead of a site: waves, places, levels, doors, people, pallets, routes; the worker answers. */
 import { type Signal, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get, post, put } from "../core/api.ts";
-import { clock, number, t, word } from "../core/i18n.ts";
+import { clock, number, percent, t, word } from "../core/i18n.ts";
 import { tried, usePolling } from "../core/shared.ts";
 import { newId } from "../handheld/ids.ts";
+import { Answer, type Kind, KINDS, type Question, type Row } from "./answer.tsx";
+import { GapChart } from "./charts.tsx";
 import { said, showSite, site, who } from "./state.ts";
 
-type Row = Record<string, unknown>;
-interface Question {
-  id: string;
-  kind: Kind;
-  site: string;
-  state: "QUEUED" | "RUNNING" | "DONE" | "FAILED";
-  answer: Row | null;
-  failed: string;
-  asked_by: string;
-}
-const KINDS = ["docks", "roster", "pallets", "routes", "levels"] as const;
-type Kind = (typeof KINDS)[number];
-type Field = [name: string, type: "date" | "number" | "lines" | "site", usual: string];
+type Field = [name: string, type: "date" | "number" | "lines" | "site" | "text" | "mode", usual: string];
 
 const tomorrow = (): string => new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
 /** What a form asks for. A truck is a line: name, from, minutes, until. */
@@ -45,9 +35,22 @@ const FORMS: Record<Kind, () => Field[]> = {
     ["hours", "number", "10"],
   ],
   levels: () => [["service_percent", "number", ""]],
+  slots: () => [
+    ["days", "number", "28"],
+    ["most", "number", "20"],
+  ],
+  wave: () => [
+    ["wave", "text", t("plan.dense_wave")],
+    ["mode", "mode", "BATCH"],
+    ["orders_max", "number", "200"],
+    ["units_max", "number", ""],
+    ["hurry_min", "number", "60"],
+    ["pickers", "number", "4"],
+    ["packers", "number", "2"],
+  ],
 };
 
-const kind = signal<Kind>("docks");
+const kind = signal<Kind>("wave");
 const asked: Signal<Question | null> = signal(null);
 const sites = signal<readonly string[]>([]);
 
@@ -56,7 +59,9 @@ function wishOf(of: Kind, given: FormData): Row {
   for (const [name, type] of FORMS[of]()) {
     const value = String(given.get(name) ?? "").trim();
     if (value === "") continue;
-    wish[name] = type === "number" ? Number(value) : type === "lines" ? value.split("\n").map((line) => lineOf(of, line)) : value;
+    if (type === "mode") wish["style"] = { mode: value };
+    else if (name === "wave") wish["name"] = value;
+    else wish[name] = type === "number" ? Number(value) : type === "lines" ? value.split("\n").map((line) => lineOf(of, line)) : value;
   }
   return wish;
 }
@@ -72,12 +77,22 @@ async function ask(of: Kind, given: FormData): Promise<void> {
   asked.value = await tried(() => put<Question>(`/planner/v1/ahead/${newId(Date.now())}`, body, who()));
 }
 
-async function book(id: string): Promise<void> {
-  if (await tried(() => post(`/planner/v1/ahead/${id}:book`, {}, who()))) said.value = t("plan.booked");
+async function stop(id: string): Promise<void> {
+  asked.value = (await tried(() => post<Question>(`/planner/v1/ahead/${id}:stop`, {}, who()))) ?? asked.value;
+  said.value = t("plan.stopping");
+}
+
+/** What was asked last of that kind, so that its answer can still be taken over. */
+async function show(of: Kind): Promise<void> {
+  kind.value = of;
+  asked.value = null;
+  const found = await tried(() => get<Question[]>(`/planner/v1/ahead?kind=${of}`, who()));
+  if (kind.peek() === of && !asked.peek()) asked.value = found?.[0] ?? null;
 }
 
 export function Ahead() {
   useEffect(() => {
+    void show(kind.peek());
     void tried(() => get<{ code: string }[]>("/console/v1/masters/sites", who())).then((all) => {
       sites.value = (all ?? []).map((each) => each.code);
       if (!site.value) showSite(sites.value[0] ?? "");
@@ -93,7 +108,7 @@ export function Ahead() {
     <>
       <div class="turns" role="group" aria-label={t("plan.ask_what")}>
         {KINDS.map((each) => (
-          <button key={each} type="button" data-ask={each} aria-pressed={kind.value === each} onClick={() => ((kind.value = each), (asked.value = null))}>
+          <button key={each} type="button" data-ask={each} aria-pressed={kind.value === each} onClick={() => void show(each)}>
             {word("plan_ask", each)}
           </button>
         ))}
@@ -117,6 +132,16 @@ export function Ahead() {
               <textarea name={name} rows={4} required defaultValue={usual} />
             ) : type === "site" ? (
               <Sites name={name} />
+            ) : type === "mode" ? (
+              <select name={name}>
+                {["BATCH", "CLUSTER", "SINGLE", "ZONE", "PASS", "PUT_WALL"].map((mode) => (
+                  <option key={mode} value={mode}>
+                    {word("pick_mode", mode)}
+                  </option>
+                ))}
+              </select>
+            ) : type === "text" ? (
+              <input name={name} maxLength={60} required defaultValue={usual} />
             ) : (
               <input name={name} type={type} min={type === "number" ? 0 : undefined} required={usual !== ""} defaultValue={usual} />
             )}
@@ -132,12 +157,9 @@ export function Ahead() {
             {word("plan_ask", now.kind)} · {now.site} · {word("plan_state", now.state)}
           </h2>
           {now.failed && <p class="bad">✕ {now.failed}</p>}
-          {now.answer && <Answer of={now.kind} answer={now.answer} />}
-          {now.answer && now.kind === "docks" && (
-            <button type="button" class="main" data-act="book" onClick={() => void book(now.id)}>
-              {t("plan.book")}
-            </button>
-          )}
+          <p class="hint">{t("plan.asked_by", { by: now.asked_by, at: clock(Date.parse(now.asked_at), undefined, false) })}</p>
+          {(now.state === "QUEUED" || now.state === "RUNNING") && <Looking now={now} />}
+          {now.answer && <Answer now={now} take={(done) => (asked.value = done)} />}
         </section>
       )}
     </>
@@ -154,63 +176,18 @@ function Sites({ name, value, put: give }: { name: string; value?: string; put?:
   );
 }
 
-/** What of an answer is shown: where its rows are, and which columns. */
-const TABLES: Record<Kind, [rows: string, columns: string[]]> = {
-  docks: ["slots", ["name", "door", "starts_at", "ends_at", "waits_min", "late_min"]],
-  roster: ["rows", ["day", "shift", "work", "wanted", "who"]],
-  pallets: ["pallets", ["units", "kg", "height_mm"]],
-  routes: ["routes", ["stops", "km", "kg", "minutes"]],
-  levels: ["rows", ["sku", "low", "high", "suggested_low", "suggested_high", "why"]],
-};
-
-function Answer({ of, answer }: { of: Kind; answer: Row }) {
-  const [name, columns] = TABLES[of];
-  const rows = (answer[name] as Row[] | undefined) ?? [];
-  const left = shown("left_out", answer["left_out"]);
+/** How far the search is; of a wave more units for each aisle are better. */
+function Looking({ now }: { now: Question }) {
+  const sign = now.kind === "wave" ? -1 : 1;
+  const last = now.progress.at(-1);
+  const gap = last && last[2] !== null && last[1] !== 0 ? Math.max(0, (last[1] - last[2]) / Math.abs(last[1])) : null;
   return (
-    <div class="scrolls" tabIndex={0} role="region" aria-label={word("plan_ask", of)}>
-      {rows.length === 0 && <p class="hint">{t("plan.nothing")}</p>}
-      {rows.length > 0 && (
-        <table data-testid="answer">
-          <thead>
-            <tr>
-              {columns.map((column) => (
-                <th key={column} scope="col" class={isNumber(rows, column) ? "num" : ""}>
-                  {word("plan_wish", column)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row, at) => (
-              <tr key={at}>
-                {columns.map((column) => (
-                  <td key={column} class={isNumber(rows, column) ? "num" : ""}>
-                    {shown(column, row[column])}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      {left !== "" && left !== "—" && <p class="bad">{t("plan.left_out", { what: left })}</p>}
-      {typeof answer["short"] === "number" && answer["short"] > 0 && <p class="bad">{t("plan.short_people", { n: answer["short"] })}</p>}
-    </div>
+    <>
+      {now.progress.length > 1 && <GapChart points={now.progress} say={(value) => number(sign * value, 1)} />}
+      {last && <p class="hint">{t("plan.so_far", { best: number(sign * last[1], 1), s: number(last[0], 0), gap: gap === null ? "—" : percent(gap, 1) })}</p>}
+      <button type="button" data-act="stop" disabled={now.stop_wanted} onClick={() => void stop(now.id)}>
+        ■ {t("plan.stop")}
+      </button>
+    </>
   );
-}
-
-const isNumber = (rows: readonly Row[], column: string): boolean => rows.some((row) => typeof row[column] === "number");
-
-function shown(column: string, value: unknown): string {
-  if (value === null || value === undefined) return "—";
-  if (typeof value === "number") return number(value, Number.isInteger(value) ? 0 : 1);
-  if (Array.isArray(value)) return value.join(column === "stops" ? " → " : ", ");
-  if (column.endsWith("_at")) return clock(Date.parse(String(value)), undefined, false);
-  if (column === "why") {
-    const why = value as Row;
-    return t("plan.why_levels", { rate: number(Number(why["rate"]), 2), service: String(why["service_percent"]), days: String(why["days"]), error: why["mase"] === null ? "—" : number(Number(why["mase"]), 2) });
-  }
-  if (typeof value === "object") return Object.entries(value as Record<string, number>).map(([code, units]) => `${code} × ${units}`).join(", ");
-  return column === "work" ? word("plan_work", String(value)) : String(value);
 }

@@ -19,7 +19,7 @@ const W = 560;
 const H = 170;
 
 /** Best and bound over time; the strip between them is the gap. */
-export function GapChart({ points }: { points: readonly Point[] }) {
+export function GapChart({ points, say = yen }: { points: readonly Point[]; say?: (value: number) => string }) {
   const last = points.at(-1);
   if (!last) return null;
   const until = Math.max(0.001, last[0]);
@@ -33,7 +33,7 @@ export function GapChart({ points }: { points: readonly Point[] }) {
   const bounds = points.flatMap(([s, , bound]) => (bound === null ? [] : [[s, bound] as [number, number]]));
   const isProven = last[2] !== null && last[1] - last[2] <= 1e-6 * Math.abs(last[1]);
   const apart = last[2] !== null && y(last[2]) - y(last[1]) > 18;
-  const label = t("plan.gap_chart", { best: yen(last[1]), bound: last[2] === null ? "—" : yen(last[2]), s: number(last[0], 1) });
+  const label = t("plan.gap_chart", { best: say(last[1]), bound: last[2] === null ? "—" : say(last[2]), s: number(last[0], 1) });
   return (
     <svg class="gap" viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="xMinYMid meet" role="img" aria-label={label}>
       <path class="best" d={line(points.map(([s, best]) => [s, best]))} />
