@@ -1,4 +1,4 @@
-"""Compile ahead: the loops of release, sourcing and routing, once after an installation.
+"""Compile ahead: the loops of release and sourcing, once after an installation.
 
     python -m simulators.compile_ahead     what `make demo` does first
 
@@ -16,19 +16,15 @@ from optimizer.compiled import IS_COMPILED
 from optimizer.layout import Block
 from optimizer.result import Limits
 from optimizer.sourcing_batch import warm
-from wcs.layout.paths import COMPILED_FROM, Steps, row_to
 
 ORDERS = 6
 
 
 def compile_ahead() -> None:
-    """All of them; small problems of the shapes that release, orders and plants have."""
+    """All of them; small problems of the shapes that release and orders have."""
     if not IS_COMPILED:
         return
     warm()
-    arcs = COMPILED_FROM  # a ring: each arc leads to the next
-    steps = Steps.of([[arc - 1] for arc in range(arcs)], [1] * arcs, _no_turns(arcs))
-    row_to([(0, 1)], steps, np.ones(arcs, np.bool_))
     for cross_aisles_m in ((), (5.0,)):
         problem = batching.Problem(
             block=Block(
@@ -42,10 +38,6 @@ def compile_ahead() -> None:
             orders_max=3,
         )
         batching.solve(problem, limits=Limits(seconds=2.0))
-
-
-def _no_turns(arcs: int) -> dict[tuple[int, int], int]:
-    return {((arc - 1) if arc else -1, arc): 0 for arc in range(arcs)}
 
 
 if __name__ == "__main__":
