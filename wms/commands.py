@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wms.observe import Measures
     from wms.stock.verify import Judged, Report
 
-POLITE = 5  # how nice `soko worker` is to whoever shares its machine
+POLITE = 10  # how nice `soko worker` is to whoever shares its machine
 Result = TypeVar("Result")
 db = typer.Typer(help="The database: run the embedded one, create, upgrade.", no_args_is_help=True)
 

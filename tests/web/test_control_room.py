@@ -89,5 +89,9 @@ def test_small_windows_show_everything_too(
 ):
     page = open_page(f"{stage.address}/ui/control?lang=en", width=width, height=800)
     expect(page.locator("[data-robot]")).to_have_count(30)
+    expect(page.locator("[data-testid=figures] .card h2 b").first).not_to_have_text("0")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     snap(page, f"control-{width}")
+    stage.tell("pause")  # then it says in words how old the picture is
+    expect(page.locator("[data-testid=map]")).to_have_attribute("data-stale", "true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
