@@ -80,6 +80,24 @@ def test_whoever_lost_the_task_moves_nothing(working: House):
     assert undone["packet"]["step"] == lost["steps"][0]["id"]
 
 
+def test_who_has_it_again_is_late_with_what_was_scanned_before(working: House):
+    """Its lease ran out, another had it, and it is back: only the fence tells old scans from new."""
+    before = given(working)
+    late = working.event(before, "scan", before["steps"][0]["expect"][0]["codes"][0])
+    working.clock.at += timedelta(hours=2)
+    given(working, device="hh-2")
+    working.clock.at += timedelta(hours=2)
+    again = given(working)
+    assert (again["id"], again["rev"], again["step"]) == (
+        before["id"], before["rev"] + 2, before["steps"][0]["id"],
+    )  # fmt: skip
+
+    problem = working.send(late)["results"][0]["problem"]
+    assert (problem["code"], problem["facts"]["rev"]) == ("stale_packet", again["rev"])
+    assert problem["facts"]["state"] == "leased"
+    assert given(working)["step"] == before["steps"][0]["id"], "nothing was done"
+
+
 def test_a_rejected_event_says_why_and_changes_nothing(working: House):
     packet = given(working)
     answer = working.send(working.event(packet, "scan", "WRONG"))
