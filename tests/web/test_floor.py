@@ -141,8 +141,38 @@ def _waves(page: Page, house: House, snap: Snapper) -> None:
     house.tick()
     house.work_off(HUB, "pick")
     expect(wave.locator("[data-step=pick] .was")).to_be_visible()
+    _channels(page, snap)
+    page.locator("[data-act=plan]").click()
+    plan.locator("[name=name]").fill("Dense")
+    plan.locator("[name=choose]").select_option("DENSE")
+    plan.get_by_role("button", name="Save").click()
+    dense = page.locator("[data-wave]", has_text="Dense")
+    expect(dense).to_contain_text("are being chosen")
+    expect(dense.locator("[data-act=release]")).to_be_disabled()
     snap(page, "floor-wave-en")
     assert serious(page) == []
+    house.job("plan-ahead")
+    expect(dense.locator("[data-act=release]")).to_be_enabled()
+    dense.locator("[data-act=cancel]").click()
+    expect(dense).to_have_attribute("data-state", "CANCELLED")
+
+
+def _channels(page: Page, snap: Snapper) -> None:
+    """A channel is made and changed, and what the form does not show stays."""
+    channels = page.get_by_test_id("channels")
+    channels.locator("[data-act=new-channel]").click()
+    form = page.get_by_test_id("edit-channel")
+    form.locator("[name=code]").fill("express")
+    form.locator("[name=wip_lines_max]").fill("40")
+    form.get_by_role("button", name="Save").click()
+    express = channels.locator("[data-channel=express]")
+    expect(express).to_contain_text("In their turn")
+    express.locator("[data-act=edit-channel]").click()
+    form.locator("[name=choose]").select_option("NEAR")
+    snap(page, "floor-channels-en")
+    form.get_by_role("button", name="Save").click()
+    expect(express).to_contain_text("Near what is picked")
+    expect(express).to_contain_text("40")
 
 
 def _work(page: Page, leader: Leader, snap: Snapper) -> None:

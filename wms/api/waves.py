@@ -182,6 +182,7 @@ class WaveOut(BaseModel):
     state: WaveStates
     template: dict[str, Any]
     forecast: dict[str, Any] | None
+    choosing: bool = Field(description="the worker has not chosen its orders yet")
     lines: int
     lines_by_state: dict[str, int]
     steps: list[StepOut]

@@ -68,6 +68,11 @@ class Wave(Base):
     released_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
+    @property
+    def is_unchosen(self) -> bool:
+        """Whether it is a dense one whose orders the worker has not chosen yet."""
+        return self.template.get("choose") == "DENSE" and self.chosen is None
+
 
 class WaveAct(Base):
     """An act that somebody asked for, under an id of theirs, and what was answered."""

@@ -34,7 +34,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveView:
-    """A wave."""
+    """A wave; `choosing`: the worker has not chosen its orders yet (a dense one)."""
 
     id: UUID
     site: str
@@ -42,6 +42,7 @@ class WaveView:
     state: str
     template: dict[str, Any]
     forecast: dict[str, Any] | None
+    choosing: bool
     lines: int
     lines_by_state: dict[str, int]
     steps: tuple[StepView, ...]
@@ -93,6 +94,7 @@ def _view(session: Session, wave: Wave, site: str) -> WaveView:
         state=wave.state,
         template=wave.template,
         forecast=wave.forecast,
+        choosing=wave.state == "PLANNED" and wave.is_unchosen,
         lines=wave.lines,
         lines_by_state=dict(session.execute(states).all()),
         steps=tuple(_steps(session, wave)),

@@ -123,7 +123,7 @@ def simulate(
         raise WaveState(wave_id, wave.state)
     template = TEMPLATE.validate_python(wave.template)
     site = SiteId(wave.site_id)
-    dense = _dense(wave, template)
+    dense = _dense(wave)
     wave.forecast = _foretold(
         session, site, template, dense, _mine(only, dense, template, now), now
     )
@@ -154,7 +154,7 @@ def release(
         raise WaveState(wave_id, wave.state)
     site = SiteId(wave.site_id)
     template = TEMPLATE.validate_python(wave.template)
-    dense = _dense(wave, template)
+    dense = _dense(wave)
     mine = _mine(only, dense, template, now)
     if wave.forecast is None:
         wave.forecast = _foretold(session, site, template, dense, mine, now)
@@ -237,11 +237,9 @@ def lock_wave(session: Session, wave_id: UUID) -> Wave:
     return wave
 
 
-def _dense(wave: Wave, template: Template) -> Dense | None:
+def _dense(wave: Wave) -> Dense | None:
     """What was chosen for it; None: it goes in turn."""
-    if template.choose != "DENSE":
-        return None
-    if wave.chosen is None:
+    if wave.is_unchosen:
         raise WaveUnchosen(str(wave.id))
     return dense_from(wave.chosen) if wave.chosen else None
 

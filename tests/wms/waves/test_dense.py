@@ -42,7 +42,9 @@ def test_a_dense_wave_is_from_few_aisles_and_bound_to_them(stocked: Floor):
         f"/console/v1/waves/{wave}:release", json={"command_id": str(an_id())}
     )
     assert (early.status_code, early.json()["code"]) == (409, "wave_unchosen")
+    assert stocked.seen(wave)["choosing"]
     assert stocked.job("plan-ahead") == 1
+    assert not stocked.seen(wave)["choosing"]
 
     told = stocked.act(wave, "simulate")["forecast"]
     assert (told["orders"], told["units"], told["aisles"], told["short"]) == (2, 6, 1, [])

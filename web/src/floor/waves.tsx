@@ -4,6 +4,7 @@ import { get, put } from "../core/api.ts";
 import { clock, hours, lasting, maybeWord, number, t, word } from "../core/i18n.ts";
 import { busy, tried, usePolling } from "../core/shared.ts";
 import { newId } from "../handheld/ids.ts";
+import { Channels, Choose, Mode } from "./channels.tsx";
 import { frame, marks, part, type Span } from "./figures.ts";
 import { act, asked, now, POLL_MS, readNow, said, site, zone } from "./state.ts";
 
@@ -29,6 +30,7 @@ interface Forecast {
   congestion_s: number;
   late: string[];
   short: unknown[];
+  dense?: { aisles: number; units_an_aisle: number; in_turn: number };
 }
 interface Wave {
   id: string;
@@ -37,6 +39,8 @@ interface Wave {
   state: "PLANNED" | "SIMULATED" | "RELEASED" | "DONE" | "CANCELLED";
   template: { cut_off_at?: string | null; pickers?: number; packers?: number; orders_max?: number };
   forecast: Forecast | null;
+  /** Its orders are still being chosen, by the worker. */
+  choosing: boolean;
   lines: number;
   lines_by_state: Record<string, number>;
   steps: Step[];
@@ -83,6 +87,7 @@ export function Waves() {
           <One key={wave.id} wave={wave} />
         ))}
       </ol>
+      <Channels />
     </>
   );
 }
@@ -100,6 +105,7 @@ function Plan() {
       pickers: count("pickers"),
       packers: count("packers"),
       cut_off_at: minutes > 0 ? new Date(now.value + minutes * 60_000).toISOString() : null,
+      choose: String(form.get("choose")),
       style: { mode: String(form.get("mode")) },
     };
     const id = newId(Date.now());
@@ -122,16 +128,8 @@ function Plan() {
         {t("floor.wave_name")}
         <input name="name" required maxLength={100} />
       </label>
-      <label>
-        {t("floor.mode")}
-        <select name="mode">
-          {["BATCH", "CLUSTER", "SINGLE", "ZONE", "PASS", "PUT_WALL"].map((mode) => (
-            <option key={mode} value={mode}>
-              {word("pick_mode", mode)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Mode value="BATCH" />
+      <Choose value="TURN" of={["TURN", "DENSE"]} />
       {figure("orders_max", t("floor.orders_max"), 200)}
       {figure("minutes", t("floor.cut_off_in"), 120, 0)}
       {figure("pickers", t("floor.pickers"), 4)}
@@ -151,6 +149,7 @@ function Plan() {
 function One({ wave }: { wave: Wave }) {
   const cut = wave.template.cut_off_at ?? null;
   const off = busy.value > 0;
+  const early = off || wave.choosing;
   const open = wave.state === "PLANNED" || wave.state === "SIMULATED";
   const told = wave.forecast;
   return (
@@ -161,10 +160,10 @@ function One({ wave }: { wave: Wave }) {
         </h2>
         {open && (
           <span class="acts">
-            <button type="button" data-act="simulate" disabled={off} onClick={() => void does(wave, "simulate")}>
+            <button type="button" data-act="simulate" disabled={early} onClick={() => void does(wave, "simulate")}>
               {t("floor.simulate")}
             </button>
-            <button type="button" class="main" data-act="release" disabled={off} onClick={() => void does(wave, "release")}>
+            <button type="button" class="main" data-act="release" disabled={early} onClick={() => void does(wave, "release")}>
               {t("floor.release")}
             </button>
           </span>
@@ -175,6 +174,11 @@ function One({ wave }: { wave: Wave }) {
           </button>
         )}
       </div>
+      {wave.choosing && (
+        <p class="hint" role="status">
+          {t("floor.choosing")}
+        </p>
+      )}
       {told && (
         <ul class="facts">
           <li>
@@ -192,6 +196,12 @@ function One({ wave }: { wave: Wave }) {
           <li>
             <b class="num">{clock(Date.parse(told.finish_at), zone(), false)}</b> {t("floor.finish")}
           </li>
+          {told.dense && (
+            <li>
+              <b class="num">{number(told.dense.units_an_aisle, 1)}</b>{" "}
+              {t("floor.units_an_aisle", { aisles: number(told.dense.aisles), turn: number(told.dense.in_turn, 1) })}
+            </li>
+          )}
           {told.congestion_s > 0 && (
             <li>
               <b class="num">{hours(told.congestion_s)}</b> {t("floor.congestion")}
