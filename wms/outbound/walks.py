@@ -109,7 +109,7 @@ def plan_walks(
 
 def tour_m(walk: Sequence[Stop], cross_bays: Bays = ()) -> float:
     """How long the way round is, in metres."""
-    return picktour.length_m(_tour(walk, cross_bays))
+    return picktour.length_m(tour_of(walk, cross_bays))
 
 
 def _alike(line: PickLine | None) -> Hashable:
@@ -225,10 +225,11 @@ def _batches(
 def _in_order_of_tour(walk: Sequence[Stop], cross_bays: Bays) -> list[Stop]:
     if all(stop.turn > 0 for stop in walk):
         return sorted(walk, key=lambda stop: (stop.turn, stop.aisle, stop.bay))
-    return [walk[int(stop)] for stop in picktour.solve(_tour(walk, cross_bays)).plan]
+    return [walk[int(stop)] for stop in picktour.solve(tour_of(walk, cross_bays)).plan]
 
 
-def _tour(walk: Sequence[Stop], cross_bays: Bays) -> picktour.Problem:
+def tour_of(walk: Sequence[Stop], cross_bays: Bays) -> picktour.Problem:
+    """The way through these stops as a problem; its stops are numbered as they are here."""
     aisle, depth_m = _where(walk)
     return picktour.Problem(block=_block(walk, cross_bays), aisle=aisle, depth_m=depth_m)
 

@@ -5,35 +5,37 @@
 Sourcing: the orders of the day as they were sent (done), by two usual rules, and as well as was
 possible had all been known (best, with a bound), judged alike (wms.planner.report_sourcing).
 Picking, by site: the walks that batching and exact tours make, and those of orders in turn on
-carts of the same size, walked in S-shape.
+carts of the same size, walked in S-shape. Both walk in the same house: what cross-aisles it has,
+batches and tours use, and an S ends at the first that is behind all its stops.
 
 Metres are walked, minutes also take: METRES_PER_S on the way and GRAB_S a place.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from optimizer import picktour
-from optimizer.layout import Block
 from optimizer.scenarios_play import GRAB_S, METRES_PER_S
 from wms.database import Database
+from wms.ids import SiteId
 from wms.orders.model import ENDED, Allocation, Order
 from wms.outbound.style import Style
 from wms.outbound.walks import (
-    AISLE_PITCH_M,
-    BAY_M,
     ORDERS_A_BATCH_MAX,
+    Bays,
     Stop,
+    cross_bays_of,
     plan_walks,
     stop_of,
     tour_m,
+    tour_of,
 )
 from wms.planner.report_sourcing import Sent, Weighed, of_orders
 from wms.planner.snapshot import HOME_ZONE, NothingToPlan
@@ -103,10 +105,17 @@ def _picking(session: Session, there: Sequence[Allocation]) -> list[dict[str, An
             stops[each.site_id].append(stop_of(each, places))
     codes = {row.id: row.code for row in session.execute(select(Site.id, Site.code))}
     return [
-        {"site": codes[site], "lines": len(found), "orders": len({s.order_id for s in found}),
-         "done": _minutes(_batched_m(found), found), "rules": _minutes(_in_turn_m(found), found)}
+        _both_ways(codes[site], found, cross_bays_of(session, SiteId(site)))
         for site, found in sorted(stops.items(), key=lambda item: codes[item[0]])
-    ]  # fmt: skip
+    ]
+
+
+def _both_ways(site: str, stops: Sequence[Stop], cross_bays: Bays) -> dict[str, Any]:
+    done, rules = _batched_m(stops, cross_bays), _in_turn_m(stops, cross_bays)
+    return {
+        "site": site, "lines": len(stops), "orders": len({stop.order_id for stop in stops}),
+        "done": _minutes(done, stops), "rules": _minutes(rules, stops),
+    }  # fmt: skip
 
 
 def _minutes(walks_m: Sequence[float], stops: Sequence[Stop]) -> dict[str, float]:
@@ -115,17 +124,17 @@ def _minutes(walks_m: Sequence[float], stops: Sequence[Stop]) -> dict[str, float
     return {"walks": len(walks_m), "metres": round(metres, 1), "minutes": round(minutes, 1)}
 
 
-def _batched_m(stops: Sequence[Stop]) -> list[float]:
+def _batched_m(stops: Sequence[Stop], cross_bays: Bays) -> list[float]:
     orders = list(dict.fromkeys(stop.order_id for stop in stops))
     found = []
     for start in range(0, len(orders), ORDERS_A_BATCH_MAX):
         mine = set(orders[start : start + ORDERS_A_BATCH_MAX])
-        walks = plan_walks([stop for stop in stops if stop.order_id in mine], Style())
-        found += [tour_m(walk) for walk in walks]
+        some = [stop for stop in stops if stop.order_id in mine]
+        found += [tour_m(walk, cross_bays) for walk in plan_walks(some, Style(), cross_bays)]
     return found
 
 
-def _in_turn_m(stops: Sequence[Stop]) -> list[float]:
+def _in_turn_m(stops: Sequence[Stop], cross_bays: Bays) -> list[float]:
     """Orders as they came, until the cart is full; down one aisle and up the next."""
     style, walks, units = Style(), [list[Stop]()], 0
     by_order: dict[UUID, list[Stop]] = defaultdict(list)
@@ -139,15 +148,9 @@ def _in_turn_m(stops: Sequence[Stop]) -> list[float]:
             units = held = 0
         walks[-1] += order
         units, held = units + size, held + 1
-    return [_s_shape_m(walk) for walk in walks if walk]
+    return [_s_shape_m(walk, cross_bays) for walk in walks if walk]
 
 
-def _s_shape_m(walk: Sequence[Stop]) -> float:
-    block = Block(
-        aisles=max(stop.aisle for stop in walk),
-        aisle_length_m=(max(stop.bay for stop in walk) + 1) * BAY_M,
-        aisle_pitch_m=AISLE_PITCH_M,
-    )
-    aisle = np.array([stop.aisle - 1 for stop in walk], dtype=np.int64)
-    depth_m = np.array([stop.bay * BAY_M for stop in walk])
-    return picktour.s_shape_length_m(picktour.Problem(block=block, aisle=aisle, depth_m=depth_m))
+def _s_shape_m(walk: Sequence[Stop], cross_bays: Bays) -> float:
+    tour = tour_of(walk, cross_bays)
+    return picktour.s_shape_length_m(replace(tour, block=replace(tour.block, cross_aisles_m=())))
