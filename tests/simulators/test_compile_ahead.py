@@ -18,6 +18,7 @@ def kept(folder: Path) -> set[str]:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(1200)  # it compiles everything twice where it is wrong
 @pytest.mark.skipif(find_spec("numba") is None, reason="numba (the extra `fast`) is not installed")
 def test_what_release_and_sourcing_need_is_compiled_before_they_begin(tmp_path: Path):
     surroundings = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "SOKO_COMPILED": "1"}

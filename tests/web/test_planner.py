@@ -212,8 +212,11 @@ def test_answers_are_taken_over_on_one_screen(
     assert len(waiting.work_off(HUB, "replenish")) == 1
 
     page.goto(f"{real_soko}/ui/planner?lang=ja&look=dark&tab=ahead")
+    page.locator("form.ahead [name=cut_off_min]").fill("90")
     asks(page, waiting, "wave")
     expect(page.locator("figure.bars")).to_be_visible()
+    (wave,) = waiting.ok(waiting.http.get("/console/v1/waves", params={"site": HUB}))
+    assert wave["template"]["cut_off_at"] is not None
     is_fine(page)
     snap(page, "planner-wave-ja-dark")
     page.locator("[data-act=take-over]").click()

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { get, put } from "../core/api.ts";
 import { number, t, word } from "../core/i18n.ts";
+import { PICK_MODES } from "../core/modes.ts";
 import { busy, tried, usePolling } from "../core/shared.ts";
 import { said, site } from "./state.ts";
 
@@ -19,7 +20,6 @@ interface Channel {
   shelf_life: Record<string, number>;
 }
 
-export const MODES = ["BATCH", "CLUSTER", "SINGLE", "ZONE", "PASS", "PUT_WALL"];
 const AGAIN_MS = 15_000;
 const NEW = { wip_lines_max: 120, choose: "TURN", hurry_min: 60, active: true, style: { mode: "BATCH" } } as const;
 
@@ -153,7 +153,7 @@ export function Mode({ value }: { value: string }) {
     <label>
       {t("floor.mode")}
       <select name="mode" defaultValue={value}>
-        {MODES.map((mode) => (
+        {PICK_MODES.map((mode) => (
           <option key={mode} value={mode}>
             {word("pick_mode", mode)}
           </option>

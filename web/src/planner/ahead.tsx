@@ -3,6 +3,7 @@ import { type Signal, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get, post, put } from "../core/api.ts";
 import { clock, number, percent, t, word } from "../core/i18n.ts";
+import { PICK_MODES } from "../core/modes.ts";
 import { tried, usePolling } from "../core/shared.ts";
 import { newId } from "../handheld/ids.ts";
 import { Answer, type Kind, KINDS, type Question, type Row } from "./answer.tsx";
@@ -44,6 +45,7 @@ const FORMS: Record<Kind, () => Field[]> = {
     ["mode", "mode", "BATCH"],
     ["orders_max", "number", "200"],
     ["units_max", "number", ""],
+    ["cut_off_min", "number", ""],
     ["hurry_min", "number", "60"],
     ["pickers", "number", "4"],
     ["packers", "number", "2"],
@@ -73,8 +75,17 @@ function lineOf(of: Kind, line: string): Row {
 }
 
 async function ask(of: Kind, given: FormData): Promise<void> {
-  const body = { site: site.value, [of]: wishOf(of, given) };
-  asked.value = await tried(() => put<Question>(`/planner/v1/ahead/${newId(Date.now())}`, body, who()));
+  const { cut_off_min: cut, ...wish } = wishOf(of, given);
+  asked.value = await tried(async () => {
+    if (typeof cut === "number") wish["cut_off_at"] = await inMinutes(cut);
+    return await put<Question>(`/planner/v1/ahead/${newId(Date.now())}`, { site: site.value, [of]: wish }, who());
+  });
+}
+
+/** By the server's clock: a day may be played on one of its own. */
+async function inMinutes(minutes: number): Promise<string> {
+  const { now } = await get<{ now: string }>("/console/v1/clock", who());
+  return new Date(Date.parse(now) + minutes * 60_000).toISOString();
 }
 
 async function stop(id: string): Promise<void> {
@@ -134,7 +145,7 @@ export function Ahead() {
               <Sites name={name} />
             ) : type === "mode" ? (
               <select name={name}>
-                {["BATCH", "CLUSTER", "SINGLE", "ZONE", "PASS", "PUT_WALL"].map((mode) => (
+                {PICK_MODES.map((mode) => (
                   <option key={mode} value={mode}>
                     {word("pick_mode", mode)}
                   </option>
