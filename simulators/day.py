@@ -89,12 +89,12 @@ def own_day(
         if stores:
             collected = _collected(skus, stores, number, seed) if number % 8 == 5 else None
             calls[-1] = _as_shops_send_it(calls[-1], prices, number, collected)
-        if number % 25 == 24:
-            back = [{"line_no": 1, "sku": chosen[0].code, "units": 1}]
-            calls.append(_return(f"R{seed}-{number:05d}", at, back, seed))
         if number % 40 == 39:
             regret = at + timedelta(seconds=2)  # before anybody walks
             calls.append(Call(regret, f"{calls[-1].path}/cancellation", None, method="POST"))
+        if number % 25 == 24:
+            back = [{"line_no": 1, "sku": chosen[0].code, "units": 1}]
+            calls.append(_return(f"R{seed}-{number:05d}", at, back, seed))
     return sorted(calls, key=lambda call: (call.at, call.path))
 
 

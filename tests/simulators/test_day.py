@@ -44,6 +44,9 @@ def test_the_day_has_the_shape_of_demand():
     assert best > 0.5 * len(lines), "a fifth of the range makes most of the sales"
     assert by_hour[12] > 2 * by_hour[9]
     assert len(calls) == 1000 + 40 + 25, "returns and second thoughts"
+    regretted = {call.path.removesuffix("/cancellation") for call in calls if not call.body}
+    assert len(regretted) == 25
+    assert regretted <= {call.path for call in calls if "/orders/" in call.path}
 
 
 def test_every_line_of_a_file_is_said_once_and_as_what_it_is():
