@@ -81,7 +81,7 @@ def test_whoever_lost_the_task_moves_nothing(working: House):
 
 
 def test_who_has_it_again_is_late_with_what_was_scanned_before(working: House):
-    """Its lease ran out, another had it, and it is back: only the fence tells old scans from new."""
+    """Its lease ran out, another had it, and it is back: the fence tells old scans from new."""
     before = given(working)
     late = working.event(before, "scan", before["steps"][0]["expect"][0]["codes"][0])
     working.clock.at += timedelta(hours=2)
