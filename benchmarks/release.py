@@ -5,9 +5,10 @@ of which can be seen. Every way of letting in has the same time and the same tot
 `WARM_S` are nobody's. Totes in a thousand seconds, seconds from induct to exit.
 
     sweep          throughput and lead of each fixed limit; the best of them is the reference
-    auto           the limit that CONWIP finds for itself                 T9: >= 0.97 of the best
-    workload       the work a station that it finds for itself            T9: >= 1.10 at <= 0.6 lead
-    push           without any limit: it stands in the end
+    t9_auto        the limit that CONWIP finds for itself, by the best of the sweep: >= 0.97
+    t9_workload    the work a station that it finds for itself: >= 1.10, t9_lead <= 0.6
+    t9_least       of all stretches of 3,000 seconds the worst: never 0
+    push           the baseline: without any limit it stands in the end
     *_from_start   from the first second, the search included
 
 Three rows of totes: in waves of 30 that need the same neighbourhood (the T9 figures), `even_*`
@@ -109,16 +110,16 @@ def compare(seeds: range, run_s: int, hot: float = 1.0, wave: int = 0) -> dict[s
     reference = sweep[best]["throughput"]
     return {
         "best_limit": best, "best": reference, "best_lead_s": sweep[best]["lead_s"],
-        "auto_ratio": auto["throughput"] / reference,
+        "t9_auto": auto["throughput"] / reference,
         "auto_from_start": auto["from_start"] / reference,
         "auto_limit": auto["limit"],
-        "workload_ratio": workload["throughput"] / reference,
-        "workload_lead_ratio": workload["lead_s"] / sweep[best]["lead_s"],
+        "t9_workload": workload["throughput"] / reference,
+        "t9_lead": workload["lead_s"] / sweep[best]["lead_s"],
         "workload_from_start": workload["from_start"] / reference,
         "workload_limit_s": workload["limit"],
         "longest_wait_s": workload["longest_wait_s"],
-        "never_zero": min(auto["least"], workload["least"]) > 0,
-        "least": min(auto["least"], workload["least"]),
+        "t9_never_zero": min(auto["least"], workload["least"]) > 0,
+        "t9_least": min(auto["least"], workload["least"]),
         "sweep": {limit: [found["throughput"], found["lead_s"]] for limit, found in sweep.items()},
     }  # fmt: skip
 
