@@ -79,7 +79,7 @@ def play(seconds: int) -> dict[str, float]:
         return outbox
 
     hall.ask = ask
-    hall.pace_s = {f"L{n}": 12.0 for n in range(LANES)}
+    hall.pace_s |= {f"L{n}": 12.0 for n in range(LANES)}
     inside = []
     for second in range(seconds):
         for feed in range(FEEDS):

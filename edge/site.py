@@ -4,7 +4,7 @@ The same TOML file describes the whole site (wcs reads its points and paths). He
 [site], [[devices]], and the rows that refer to devices are looked at:
 
     [site] code · [[devices]] name, driver, host, port, mode, says, hears
-    [[robots]] name, manufacturer, serial · [[conveyors]] [[sorters]] [[gates]] device
+    [[robots]] name, manufacturer, serial · [[conveyors]] [[sorters]] [[nodes]] [[gates]] device
 
 All faults are collected before anything is refused. A driver's own settings are its own affair;
 it checks them when it is made (edge.agent).
@@ -36,6 +36,7 @@ _NEEDS_PORT = {"opcua", "modbus", "llrp", "scale", "osip", "autoid"}
 _DRIVER_OF: Mapping[str, tuple[str, ...]] = {  # a table -> the drivers that its devices may have
     "conveyors": ("modbus", "osip"),
     "sorters": ("opcua", "modbus", "osip"),
+    "nodes": ("osip",),
     "gates": ("llrp", "impinj", "zebra", "autoid"),
     "shelves": ("llrp", "impinj", "zebra"),
     "fleets": ("fleet_api",),

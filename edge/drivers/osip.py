@@ -4,7 +4,8 @@
                   UPD_ at a lane      -> CartonSorted      UPD_ elsewhere with an error: why not
                   LOCU                -> that lane is closed, or open again
     a conveyor    REQ_ at its point   -> CartonArrived     release -> RES_ (target = where it leads)
-    both          SYSU -> the device has a fault, or not; SYNQ -> TIMS
+    a network     of belts and nodes: edge.drivers.osip_network
+    all           SYSU -> the device has a fault, or not; SYNQ -> TIMS
 
 The PLC listens, we connect. OSIP knows no tracking number and no laps: the sequence number of the
 first REQ_ of a barcode is its tracking number, every further one another lap. What an error code
@@ -41,6 +42,7 @@ from edge.drivers import DeviceUnavailable, Driver
 from edge.drivers.around import Around
 from edge.drivers.lane_desk import LaneDesk
 from edge.drivers.osip_line import OsipLine
+from edge.drivers.osip_network import OsipNetwork
 from edge.drivers.sorting import together
 from edge.messages import (
     CartonArrived,
@@ -65,7 +67,7 @@ _KEPT = 10_000  # barcodes whose requests are remembered
 
 
 def make(device: Mapping[str, Any], around: Around) -> Driver:
-    """The driver of one `[[devices]]` row: of a sorter, or of a conveyor and its point.
+    """The driver of one `[[devices]]` row: of a sorter, a network, or a conveyor and its point.
 
     Raises:
         ValueError: the site has no such machine, or a setting names what there is not.
@@ -74,9 +76,13 @@ def make(device: Mapping[str, Any], around: Around) -> Driver:
     if any(row["device"] == device["name"] for row in around.site.get("sorters", ())):
         desk = LaneDesk.of(device, around)
         return OsipSorter(device, desk, clock=around.clock, port=port)
+    nodes = around.site.get("nodes", ())
+    if any(row["device"] == device["name"] for row in nodes):
+        belts = around.site.get("belts", ())
+        return OsipNetwork(device, nodes, belts, clock=around.clock, port=port)
     rows = [row for row in around.site.get("conveyors", ()) if row["device"] == device["name"]]
     if len(rows) != 1:
-        raise ValueError(f"{device['name']}: wants one row of [[sorters]] or [[conveyors]]")
+        raise ValueError(f"{device['name']}: wants a row of [[sorters]], [[conveyors]], [[nodes]]")
     return OsipConveyor(device, rows[0], clock=around.clock, port=port)
 
 

@@ -144,10 +144,17 @@ class OsipLine(ABC):
         return self._name_of.get(location, location)
 
     # ------------------------------------------------------------------------------ telling
-    def _send_soon(self, kind: str, *, error: int = 0) -> None:
+    def _send_soon(
+        self,
+        kind: str,
+        fields: Mapping[str, str] | None = None,
+        sequence: int | None = None,
+        *,
+        error: int = 0,
+    ) -> None:
         """Answer without waiting; what does not get through is asked for again."""
-        if self._writer is not None and self._writes.may(kind):
-            self._writer.write(self._encoded(kind, {}, None, error))
+        if self._writer is not None and self._writes.may(kind, **(fields or {})):
+            self._writer.write(self._encoded(kind, fields or {}, sequence, error))
 
     async def _send(self, kind: str, fields: Mapping[str, str], sequence: int) -> None:
         if not self._writes.may(kind, **fields):

@@ -1,21 +1,15 @@
-"""A network of conveyors as it would run: belts, stops, diverts, on virtual time.
-
-Units stand on belts in order; who is at the end of a belt is scanned there, once. At a SCAN node
-it goes by the belt that was told, else through; at a STOP it waits to be told. The PLC itself lets
-nothing on to a belt while that is full (zero pressure). At an exit somebody takes it off, every
-`pace_s` seconds.
+"""A network of conveyors (simulators.conveyor_network) with the WCS's decisions, on virtual time.
 
 `check` looks at what must be true whatever the WCS thinks: nothing is sent to a full belt, every
 unit is in one place, and what the WCS counts is what lies there.
 """
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from random import Random
 
 from edge.machine_messages import BeltChanged, RouteUnit, UnitScanned
+from simulators import conveyor_network as played
 from tests.wcs.fleet import START
 from wcs import mfc
 from wcs.messages import ParcelExpected, ParcelSorted
@@ -49,39 +43,26 @@ def loop(lanes: int = 2, room: int = 6, feeds: tuple[str, ...] = ("A", "B")) -> 
     return Network(tuple(nodes), tuple(belts))
 
 
-@dataclass(slots=True)
-class Box:
-    """A unit on a belt."""
-
-    code: str
-    at: datetime  # when it came on to its belt
-    tracking: int = 0  # of its scan at the belt's end; 0: not scanned yet
-    told: str = ""
-
-
 class Hall:
     """The network with the WCS's decisions. Made by `Hall(network, seed)`."""
 
     def __init__(self, network: Network, seed: int = 0, *, no_read: float = 0.0) -> None:
-        self.network, self.rng, self.no_read = network, Random(seed), no_read
+        self.network = network
         self.state = State(site="T1", started_at=START, now=START)
-        self.now = START
-        self.belts: dict[str, deque[Box]] = {name: deque() for name in network.belts}
-        self.queues: dict[str, deque[str]] = {
-            node.name: deque()
-            for node in network.nodes.values()
-            if node.kind == "STOP" and node.name.startswith("in")
-        }
-        self.entry: dict[str, Box | None] = dict.fromkeys(self.queues)
-        self.pace_s: dict[str, float] = {}
-        self.taken_at: dict[str, datetime] = {}
-        self.stopped: set[str] = set()
-        self.scans = 0
-        self.arrived: dict[str, str] = {}  # exits by code
+        nodes = {n.name: played.Node(**asdict(n)) for n in network.nodes.values()}
+        belts = {b.name: played.Belt(**asdict(b)) for b in network.belts.values()}
+        self.plc = played.Conveyors(nodes, belts, self._hear, START, seed=seed, no_read=no_read)
+        self.rng, self.belts, self.queues = self.plc.rng, self.plc.on, self.plc.queues
+        self.arrived, self.pace_s = self.plc.arrived, self.plc.pace_s
+        self.inside = self.plc.inside
         self.said: list[ParcelSorted] = []
         self.codes = [0]
         self.ask: Callable[[UnitScanned | BeltChanged], Outbox] = self._ask
         self.deaf = False
+
+    @property
+    def now(self) -> datetime:
+        return self.plc.now
 
     # ---------------------------------------------------------------------- what people do
     def bring(self, feed: str, lane: str | None, code: str = "") -> str:
@@ -92,20 +73,12 @@ class Hall:
             rows = self.state.sorting
             rows.rows += 1
             rows.expected[code] = Expected(lane=lane, number=rows.rows)
-        self.queues[f"in{feed}"].append(code)
+        self.plc.bring(f"in{feed}", code)
         return code
 
     def jam(self, belt: str, status: str = "JAM") -> None:
         """The belt stands, or moves again ("OPEN")."""
-        (self.stopped.discard if status == "OPEN" else self.stopped.add)(belt)
-        self.tell(belt, status)
-
-    def tell(self, belt: str, status: str) -> None:
-        """The PLC says how a belt is."""
-        device = self.network.nodes[self.network.belts[belt].end].device
-        self._carry_out(
-            self.ask(BeltChanged(at=self.now, device=device, belt=belt, status=status))  # type: ignore[arg-type]
-        )
+        self.plc.turn(belt, status)
 
     # ---------------------------------------------------------------------- time
     def run(self, seconds: int) -> None:
@@ -113,65 +86,14 @@ class Hall:
             self.tick()
 
     def tick(self) -> None:
-        self.now += timedelta(seconds=1)
-        self.state.now = self.now
-        for node in self.queues:
-            self._induct(node)
-        for name in self.belts:
-            self._head(name)
+        now = self.state.now = self.now + timedelta(seconds=1)
+        self.plc.step(now)
         outbox = Outbox()
         mfc.run(self.state, self.network, outbox)
         self._carry_out(outbox)
         self.check()
 
-    def _induct(self, node: str) -> None:
-        if self.entry[node] is None and self.queues[node]:
-            fresh = self.entry[node] = Box(self.queues[node].popleft(), self.now)
-            self._scan(node, fresh)
-        box = self.entry[node]
-        if box is not None and box.told and self._room(box.told):
-            self.entry[node] = None
-            self._put(box, box.told)
-
-    def _head(self, name: str) -> None:
-        belt, boxes = self.network.belts[name], self.belts[name]
-        if not boxes or name in self.stopped:
-            return
-        box, node = boxes[0], self.network.nodes[belt.end]
-        if (self.now - box.at).total_seconds() < belt.seconds:
-            return
-        if node.kind in ("EXIT", "HOSPITAL"):
-            last = self.taken_at.get(node.name, START)
-            if (self.now - last).total_seconds() < self.pace_s.get(node.name, 1.0):
-                return
-            self.taken_at[node.name] = self.now
-            boxes.popleft()
-            assert box.code not in self.arrived, "one place"
-            self.arrived[box.code] = node.name
-            self._scan(node.name, box)
-            return
-        if not box.tracking:
-            self._scan(node.name, box)
-        target = box.told or node.through if node.kind == "SCAN" else box.told
-        if target and target not in self.stopped and self._room(target):
-            boxes.popleft()
-            self._put(box, target)
-
-    def _room(self, belt: str) -> bool:
-        return len(self.belts[belt]) < self.network.belts[belt].room
-
-    def _put(self, box: Box, belt: str) -> None:
-        assert self._room(belt), f"{belt} is full"
-        self.belts[belt].append(Box(box.code, self.now))
-
-    def _scan(self, node: str, box: Box) -> None:
-        self.scans += 1
-        box.tracking = self.scans
-        read = self.rng.random() >= self.no_read
-        event = UnitScanned(
-            at=self.now, device=self.network.nodes[node].device, node=node, tracking=box.tracking,
-            status="GOOD" if read else "NO_READ", barcode=box.code if read else None,
-        )  # fmt: skip
+    def _hear(self, event: UnitScanned | BeltChanged) -> None:
         self._carry_out(self.ask(event))
 
     def _ask(self, event: UnitScanned | BeltChanged) -> Outbox:
@@ -186,20 +108,9 @@ class Hall:
             assert isinstance(route, RouteUnit)
             load, room = self.state.conveying.load, self.network.belts[route.belt].room
             assert load[route.belt] <= room, f"{route.belt} has no room"
-            for box in self._at(route.node):
-                if box.tracking == route.tracking:
-                    box.told = route.belt
-
-    def _at(self, node: str) -> list[Box]:
-        ends = [self.belts[b.name][0] for b in self.network.belts.values()
-                if b.end == node and self.belts[b.name]]  # fmt: skip
-        entry = self.entry.get(node)
-        return [*ends, entry] if entry is not None else ends
+            self.plc.route(route.node, route.tracking, route.belt)
 
     # ---------------------------------------------------------------------- laws
-    def inside(self) -> int:
-        return sum(map(len, self.belts.values()))
-
     def check(self) -> None:
         conveying = self.state.conveying
         counts: dict[str, int] = {}
@@ -207,8 +118,10 @@ class Hall:
             if unit.belt:
                 counts[unit.belt] = counts.get(unit.belt, 0) + 1
         assert counts == {belt: n for belt, n in conveying.load.items() if n}, "load"
-        codes = [box.code for boxes in self.belts.values() for box in boxes]
+        codes = self.plc.codes()
         assert len(codes) == len(set(codes)), "one place"
+        for belt, boxes in self.belts.items():
+            assert len(boxes) <= self.network.belts[belt].room, f"{belt} has no room"
         for ring in self.network.ring_room:
             on = [b for b, its in self.network.ring_of.items() if its == ring and b[0] == "r"]
             places = sum(self.network.belts[belt].room for belt in on)

@@ -61,7 +61,7 @@ def test_too_heavy_is_for_the_hospital_at_once():
 def test_a_full_lane_gets_no_more_than_it_has_room_for_and_others_go_on():
     """The hall fails if a unit is sent to a belt that is full."""
     hall = Hall(loop(), 1)
-    hall.pace_s = {"L1": 10_000.0, "HOSP": 10_000.0}
+    hall.pace_s |= {"L1": 10_000.0, "HOSP": 10_000.0}
     for _ in range(12):
         hall.bring("A", "L1")
     hall.run(60)
@@ -75,7 +75,7 @@ def test_a_full_lane_gets_no_more_than_it_has_room_for_and_others_go_on():
 def test_a_flood_does_not_stop_the_ring(seed: int):
     """Far more than the ring takes, slow lanes, bad labels: the ring keeps a place free."""
     hall = Hall(loop(room=4), seed, no_read=0.05)
-    hall.pace_s = {"L1": 4.0, "L2": 6.0, "HOSP": 9.0}
+    hall.pace_s |= {"L1": 4.0, "L2": 6.0, "HOSP": 9.0}
     for n in range(120):
         hall.bring("AB"[n % 2], f"L{hall.rng.randint(1, 3)}")  # a third for a lane that is none
     done = 0
@@ -128,7 +128,7 @@ def test_what_cannot_be_read_is_known_by_its_place():
     code = hall.bring("A", "L1")
     while not hall.belts["fA"]:
         hall.tick()
-    hall.no_read = 1.0
+    hall.plc.no_read = 1.0
     hall.run(60)
     assert hall.arrived == {code: "L1"}
     assert hall.said[0].code == code
