@@ -15,7 +15,7 @@ Units: metres, seconds (unix time for moments).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from heapq import heappop, heappush
@@ -25,12 +25,11 @@ from random import Random
 from statistics import quantiles
 from typing import TypeAlias
 
-from edge.device_commands import Divert, ReleaseCarton
-from edge.machine_messages import PortalWanted
 from edge.messages import CancelDrive, Drive, DriveNode, PauseRobot
+from simulators.conveyor_network import Belt, Node
 from simulators.sorter import SorterConfig
 from simulators.twin_robot import OVER, Mishaps, Robot
-from simulators.twin_things import Crossings, Line, Portals
+from simulators.twin_things import Crossings, Hired, Line, Net, Portals, Things
 from simulators.twin_work import Work
 from wcs.engine import Engine, Incoming, Started
 from wcs.journal import open_recording
@@ -54,7 +53,7 @@ class Settings:
     """What a twin is asked to play.
 
     `orders_open` keeps so many transport orders open; `orders_per_hour` adds some by chance, and
-    `cartons_per_hour` to each conveyor.
+    `cartons_per_hour` to each conveyor and each network of conveyors.
     """
 
     seed: int = 1
@@ -99,8 +98,8 @@ class Twin:
         self.now_s = self._began_s = self.state.now.timestamp()
         self.robots = {name: self._robot(name) for name in plant.robots}
         doors = [(p.name, p.device, p.kind == "door") for p in plant.portals.values()]
-        self.portals = Portals(doors)
-        self.lines = self._lines()
+        hired = {fleet.device: fleet.missions_max for fleet in plant.fleets.values()}
+        self.things = Things(Portals(doors), self._lines(), self._net(), Hired(hired))
         lanes = plant.points_of_kind("lane") or tuple(plant.points)
         self.people = Crossings(lanes, self.settings.people_per_hour, Random(self.rng.random()))
         self.steps = 0
@@ -159,6 +158,19 @@ class Twin:
             lines.append(Line.of(names, conveyor.seconds, config))
         return lines
 
+    def _net(self) -> Net | None:
+        """The network of conveyors, with what the state knows to be on it."""
+        network, known = self.plant.network, self.state.conveying
+        if not network.nodes:
+            return None
+        nodes = [Node(**asdict(node)) for node in network.nodes.values()]
+        belts = [Belt(**asdict(belt)) for belt in network.belts.values()]
+        net = Net(nodes, belts, self.state.now, window_s=self.settings.step_s)
+        net.conveyors.standing |= known.shut  # type: ignore[arg-type]
+        for unit in sorted(known.units.values(), key=lambda unit: unit.number):
+            net.lay(unit.code, unit.belt, unit.since, unit.scan)
+        return net
+
     def _work(self) -> Work:
         points = self.plant.points
         homes = [
@@ -184,7 +196,8 @@ class Twin:
         asked = self.settings
         rows = (
             (asked.orders_per_hour, self._order),
-            (asked.cartons_per_hour * len(self.lines), self._carton),
+            (asked.cartons_per_hour * len(self.things.lines), self._carton),
+            (asked.cartons_per_hour * (self.things.net is not None), self._unit),
         )
         for per_hour, what in rows:
             if per_hour:
@@ -222,9 +235,7 @@ class Twin:
 
     def _step(self) -> None:
         now = datetime.fromtimestamp(self.now_s, UTC)
-        inbox = [*self._inbox, *self.portals.step(now)]
-        for line in self.lines:
-            inbox += line.step(now)
+        inbox = [*self._inbox, *self.things.step(now)]
         inbox += self._topped_up(inbox)
         self._inbox = []
         outbox = self.engine.step(self.state, inbox, now)
@@ -242,12 +253,8 @@ class Twin:
     def _carry_out(self, command: ToEdge, now: datetime) -> None:
         if isinstance(command, _ToRobot):
             self._send(command)
-        elif isinstance(command, PortalWanted):
-            self.portals.hear(command, now)
-        elif isinstance(command, ReleaseCarton | Divert):
-            for line in self.lines:
-                if command.device in (line.device, line.sorter):
-                    line.hear(command, now)
+        else:
+            self.things.hear(command, now)
 
     # ------------------------------------------------------------------------ robots
     def _delay_s(self) -> float:
@@ -325,13 +332,21 @@ class Twin:
         self._inbox += self.work.wanted(self.now_s)
 
     def _carton(self) -> None:
-        line = self.lines[self._cartons % len(self.lines)]
-        lanes = self.plant.sorters[line.sorter].lanes
-        self._cartons += 1
-        code = f"{self._cartons:018}"
-        lane = self.rng.choice(lanes)
-        self._inbox.append(ParcelExpected(code=code, epc_hex=f"31{self._cartons:022}", lane=lane))
+        line = self.things.lines[self._cartons % len(self.things.lines)]
+        code = self._label(self.rng.choice(self.plant.sorters[line.sorter].lanes))
         line.cell.put(f"00{code}")
+
+    def _unit(self) -> None:
+        net = self.things.net
+        assert net is not None
+        net.bring(self._label(self.rng.choice(net.exits)))
+
+    def _label(self, lane: str) -> str:
+        """Announce another carton, and its lane: its code."""
+        self._cartons += 1
+        code, epc_hex = f"{self._cartons:018}", f"31{self._cartons:022}"
+        self._inbox.append(ParcelExpected(code=code, epc_hex=epc_hex, lane=lane))
+        return code
 
     # ------------------------------------------------------------------------ how it went
     def figures(self) -> Figures:
@@ -350,7 +365,7 @@ class Twin:
             metres=round(self.metres, 1),
             driving_share=round(self._driven_s / whole_s, 3),
             battery_least=min((one.battery for one in self.robots.values()), default=1.0),
-            cartons_sorted=sum(len(line.sorted) for line in self.lines),
+            cartons_sorted=self.things.arrived(),
             alarms=dict(sorted(self._alarms.items())),
             digest=sha256(to_json(self.state)).hexdigest()[:16],
         )

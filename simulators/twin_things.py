@@ -1,20 +1,43 @@
-"""What else moves at a site, for the twin: doors and lifts, conveyors with their sorters, people.
+"""What else moves at a site, for the twin: doors, lifts, conveyors, hired fleets, people.
 
 Each is a pure model of `simulators`, spoken to in the messages of the edge: commands in, events
 out, nothing between. The PLCs of these cells number what they say, as real ones do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
+from typing import TypeAlias
 
 from edge.device_commands import Divert, ReleaseCarton
-from edge.machine_messages import PortalReport, PortalWanted
-from edge.messages import CartonArrived, CartonScanned, CartonSorted
+from edge.machine_messages import (
+    BeltChanged,
+    FleetMission,
+    FleetReport,
+    PortalReport,
+    PortalWanted,
+    RouteUnit,
+    UnitScanned,
+)
+from edge.messages import CartonArrived, CartonScanned, CartonSorted, DeviceStatus
 from simulators.conveyor import CellState, ConveyorCell, Standing
+from simulators.conveyor_network import Belt, Box, Conveyors, Node
 from simulators.portals import PortalModel
+from simulators.raas import Provider
 from simulators.sorter import Confirmation, Delivered, SorterConfig
 
+Event: TypeAlias = (
+    PortalReport
+    | CartonArrived
+    | CartonScanned
+    | CartonSorted
+    | UnitScanned
+    | BeltChanged
+    | DeviceStatus
+    | FleetReport
+)
+_SAID = {"state", "robot", "metres", "price_minor", "currency", "reason"}
 EMPTIED_AT = 30  # cartons in a lane: people carry them away
 
 
@@ -101,6 +124,115 @@ class Line:
             lap=said.lap,
             lane=None if kind is CartonScanned else said.lane,
         )
+
+
+class Net:
+    """A network of conveyors, and people who bring what is to be sorted."""
+
+    def __init__(
+        self, nodes: Iterable[Node], belts: Iterable[Belt], now: datetime, *, window_s: float
+    ) -> None:
+        """A network that nothing lies on. `window_s`: between a scan and what it decides."""
+        self._said: list[UnitScanned | BeltChanged] = []
+        self.conveyors = Conveyors(
+            {node.name: node for node in nodes},
+            {belt.name: belt for belt in belts},
+            self._said.append,
+            now,
+            window_s=window_s,
+        )
+        self.exits = [n for n, node in self.conveyors.nodes.items() if node.kind == "EXIT"]
+        self.feeds = [*self.conveyors.queues]
+        self._brought = 0
+
+    def lay(self, code: str, belt: str, since: datetime, scan: UnitScanned) -> None:
+        """A unit is on a belt since then; or it stands at a feed, as it was scanned there."""
+        if belt:
+            self.conveyors.on[belt].append(Box(code, since))
+        elif scan.node in self.conveyors.entry:
+            self.conveyors.entry[scan.node] = Box(code, since, tracking=scan.tracking)
+
+    def bring(self, code: str) -> None:
+        """Put a unit before a feed, each in turn."""
+        self._brought += 1
+        self.conveyors.bring(self.feeds[self._brought % len(self.feeds)], code)
+
+    def hear(self, said: RouteUnit) -> None:
+        """The belt of a unit."""
+        self.conveyors.route(said.node, said.tracking, said.belt)
+
+    def step(self, now: datetime) -> Iterator[UnitScanned | BeltChanged]:
+        """Let time pass; what the PLC tells of it."""
+        self.conveyors.step(now)
+        yield from self._said
+        self._said.clear()
+
+
+class Hired:
+    """Fleets of others, by the missions that they take; each answers from the first second on."""
+
+    def __init__(self, fleets: Mapping[str, int]) -> None:
+        """`fleets`: by device, how many missions each does at a time."""
+        self._providers = {name: Provider(robots=robots) for name, robots in fleets.items()}
+        self._told = dict.fromkeys(fleets, -1)  # the last change that was said; -1: nothing yet
+
+    def hear(self, said: FleetMission, now: datetime) -> None:
+        """A mission that is wanted, or is not any more."""
+        provider = self._providers[said.device]
+        if said.wanted:
+            asked = {"load": said.load, "source": said.source, "destination": said.destination}
+            provider.put(said.mission, asked, now)
+        else:
+            provider.cancel(said.mission, now)
+
+    def step(self, now: datetime) -> Iterator[DeviceStatus | FleetReport]:
+        """Let time pass; what they say."""
+        for device, provider in self._providers.items():
+            if self._told[device] < 0:
+                yield DeviceStatus(at=now, device=device, status="UP", detail="")
+            provider.step(now)
+            news = provider.changes(max(0, self._told[device]))
+            self._told[device] = news["next"]
+            for one in news["missions"]:
+                said = {k: v for k, v in one.items() if k in _SAID}
+                yield FleetReport(at=now, device=device, mission=one["id"], **said)
+
+
+@dataclass(slots=True)
+class Things:
+    """All of them, as the WCS speaks with them."""
+
+    portals: Portals
+    lines: Sequence[Line]
+    net: Net | None
+    hired: Hired
+
+    def hear(self, command: object, now: datetime) -> None:
+        """Carry a command out, if it is for one of these."""
+        if isinstance(command, PortalWanted):
+            self.portals.hear(command, now)
+        elif isinstance(command, FleetMission):
+            self.hired.hear(command, now)
+        elif isinstance(command, RouteUnit) and self.net is not None:
+            self.net.hear(command)
+        elif isinstance(command, ReleaseCarton | Divert):
+            for line in self.lines:
+                if command.device in (line.device, line.sorter):
+                    line.hear(command, now)
+
+    def step(self, now: datetime) -> Iterator[Event]:
+        """Let time pass; what they tell of it."""
+        yield from self.portals.step(now)
+        for line in self.lines:
+            yield from line.step(now)
+        if self.net is not None:
+            yield from self.net.step(now)
+        yield from self.hired.step(now)
+
+    def arrived(self) -> int:
+        """Cartons and units that have come to an end."""
+        units = len(self.net.conveyors.arrived) if self.net is not None else 0
+        return units + sum(len(line.sorted) for line in self.lines)
 
 
 class Crossings:

@@ -1,18 +1,22 @@
 """The twin: the real WCS on played machines, in virtual time."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
 import pytest
 
+from benchmarks.mfc import site as network_text
 from benchmarks.twin import busy_site, faults_of
 from edge.messages import Drive, DriveAction, DriveNode, PauseRobot
 from simulators.twin import Settings, Twin
 from simulators.twin_robot import Mishaps, Robot
 from tests.wcs.small import plant_of
+from wcs.engine import Incoming
+from wcs.messages import MissionCharged, ParcelExpected
 from wcs.plant import Plant, read_plant
-from wcs.state import from_json, to_json
+from wcs.state import Outbox, from_json, to_json
 
 HARSH = Settings(
     orders_open=12,
@@ -179,3 +183,66 @@ def test_paused_it_stands_and_goes_on_from_there():
     robot.hear(PauseRobot(robot="R", paused=False), 90.0)
     live_until(robot, 200.0)
     assert (robot.node, robot.load) == ("n3", "box")
+
+
+# ------------------------------------------------------------------------------- networks
+def ring() -> Plant:
+    """A ring of conveyors with twelve scanners, 24 lanes and three feeds, beside a few streets."""
+    return read_plant(busy_site(12, 2) + network_text())
+
+
+def test_a_network_of_conveyors_is_played_too_and_nobody_comes_to_another_lane():
+    twin = Twin(ring(), Settings(cartons_per_hour=1_500.0))
+    lanes: dict[str, str] = {}
+
+    def watch(inbox: Sequence[Incoming], _outbox: Outbox) -> None:
+        lanes.update({m.code: m.lane for m in inbox if isinstance(m, ParcelExpected)})
+
+    twin.watch = watch
+    twin.run(900)
+    assert twin.things.net is not None
+    arrived = twin.things.net.conveyors.arrived
+    assert len(arrived) > 250
+    assert {code: lanes[code] for code in arrived} == arrived
+    assert not twin.figures().alarms
+
+
+def test_the_twin_goes_on_with_what_lies_on_the_belts():
+    twin = Twin(ring(), Settings(cartons_per_hour=1_500.0))
+    twin.run(120)
+    inside = {unit.code for unit in twin.state.conveying.units.values() if unit.belt}
+    assert len(inside) > 5
+    other = Twin(twin.plant, Settings(), from_json(to_json(twin.state)))
+    other.run(300)
+    assert other.things.net is not None
+    assert set(other.things.net.conveyors.arrived) == inside
+    assert not other.state.conveying.units
+    assert not other.figures().alarms
+
+
+# ------------------------------------------------------------------------------- hired fleets
+def test_a_hired_fleet_does_what_our_own_robots_do_not_get_to():
+    text = (
+        busy_site(12, 2)
+        + """
+[[devices]]
+name = "raas"
+driver = "fleet_api"
+[[fleets]]
+name = "raas"
+device = "raas"
+after_s = 60
+missions_max = 3
+"""
+    )
+    charged: list[MissionCharged] = []
+    twin = Twin(read_plant(text), Settings(orders_open=12))
+    twin.watch = lambda _, said: charged.extend(
+        one for one in said.to_wms if isinstance(one, MissionCharged)
+    )
+    twin.run(900)
+    assert len(charged) > 10
+    assert {one.state for one in charged} == {"FINISHED"}
+    alone = Twin(read_plant(busy_site(12, 2)), Settings(orders_open=12))
+    alone.run(900)
+    assert twin.figures().orders_ended > alone.figures().orders_ended + len(charged) / 2
