@@ -24,6 +24,8 @@ class DriveAction:
     action_id: str
     kind: ActionKind
     load: str | None = None
+    # of a robot that has several: it is said where there is one only, so that nothing else changes
+    slot: Annotated[str | None, Field(exclude_if=lambda slot: slot is None)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

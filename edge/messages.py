@@ -335,6 +335,13 @@ class RobotReport:
     lost: str = ""
     run: int = 0  # of the edge (edge.runs); 0: it does not number what it says
     number: int = 0  # in that run, of this robot
+    # beside `load`, of a robot that has several slots
+    more_loads: Annotated[tuple[str, ...], Field(exclude_if=lambda more: not more)] = ()
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """All that it carries."""
+        return () if self.load is None else (self.load, *self.more_loads)
 
     def follows(self, other: "RobotReport") -> bool:
         """Whether this is not the older of the two."""

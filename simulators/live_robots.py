@@ -84,6 +84,7 @@ def builds_of(site: Mapping[str, Any], seed: int) -> list[Build]:
             speed_mps=row.get("speed_mps", 1.5),
             version=row.get("version", types.get(row.get("type"), VERSION)),
             charge_nodes=chargers,
+            slots=row.get("slots", 1),
             seed=seed,
         )
         for row in site["robots"]

@@ -319,24 +319,27 @@ class Robot(Chassis):
             doing.status = "RETRIABLE" if doing.action.retriable else "FAILED"
             doing.ends_at, doing.result = None, "slipped"
             return
-        wrong = self._is_wrong(kind, load)
+        slot = str(doing.action.parameter("lhd") or "")
+        wrong = self._is_wrong(kind, load, slot)
         if wrong:
             doing.status, doing.result = "FAILED", wrong
             self._fault("ACTION_FAILED", wrong, {"actionId": doing.action.actionId})
             return
         doing.status = "FINISHED"
         if kind == "pick":
-            body.load = str(load or "unknown")
+            body.loads[slot] = str(load or "unknown")
         elif kind == "drop":
-            body.load = None
+            del body.loads[slot]
         else:
             body.charging = kind == "startCharging"
 
-    def _is_wrong(self, kind: str, load: object) -> str:
+    def _is_wrong(self, kind: str, load: object, slot: str) -> str:
         body, build = self.body, self.build
-        if kind == "pick" and body.load is not None:
+        if kind in ("pick", "drop") and slot not in build.slot_names:
+            return "no such slot"
+        if kind == "pick" and slot in body.loads:
             return "already loaded"
-        if kind == "drop" and (body.load is None or load not in (None, body.load)):
+        if kind == "drop" and (slot not in body.loads or load not in (None, body.loads[slot])):
             return "does not carry that"
         chargers = build.charge_nodes or {body.last_node}
         if kind == "startCharging" and body.last_node not in chargers:

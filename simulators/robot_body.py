@@ -77,6 +77,7 @@ class Build:
     version: str = VERSION
     slips: frozenset[str] = frozenset()  # loads whose first pick fails, and may be tried again
     seed: int = 0
+    slots: int = 1  # how many loads it carries at once
 
     @property
     def dialect(self) -> Dialect:
@@ -87,6 +88,11 @@ class Build:
     def major(self) -> int:
         """The major version, as it stands in its topics."""
         return int(self.version[0])
+
+    @property
+    def slot_names(self) -> frozenset[str]:
+        """What its slots are called; one alone has no name."""
+        return frozenset({str(n) for n in range(1, self.slots + 1)} if self.slots > 1 else {""})
 
     def duration_s(self, action_type: str) -> float | None:
         """How long an action takes, or None if this robot cannot do it."""
@@ -148,7 +154,7 @@ class Body:
     last_sequence: int = 0
     battery: float = 1.0
     charging: bool = False
-    load: str | None = None
+    loads: dict[str, str] = field(default_factory=dict)  # by the slot that they are in
     order: str = ""
     update: int = 0
     cancelled: bool = False
@@ -171,6 +177,11 @@ class Body:
     requests: list[Asking] = field(default_factory=list)
     asked: int = 0  # requests so far
     slipped: list[str] = field(default_factory=list)  # loads that it has failed to pick once
+
+    @property
+    def load(self) -> str | None:
+        """What it carries: the first, if it carries several."""
+        return next(iter(self.loads.values()), None)
 
     def running(self) -> list[Doing]:
         """The actions that take time right now."""
@@ -244,7 +255,9 @@ def said_state(build: Build, body: Body) -> State:
         ),
         errors=tuple(body.errors) if body.battery > 0.0 else (*body.errors, _EMPTY),
         safetyState=SafetyState(),
-        loads=(Load(loadId=body.load),) if body.load else (),
+        loads=tuple(
+            Load(loadId=load, loadPosition=slot or None) for slot, load in body.loads.items()
+        ),
         agvPosition=AgvPosition(
             x=round(x_m, 3),
             y=round(y_m, 3),

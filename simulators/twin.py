@@ -132,7 +132,9 @@ class Twin:
         robot.node, robot.x_m, robot.y_m = here.name, here.x_m, here.y_m
         robot.sequence, robot.heading_rad = known.held[0].sequence, report.heading_rad
         robot.mission, robot.update = report.mission, report.update
-        robot.load, robot.battery, robot.charging = report.load, report.battery, report.charging
+        robot.battery, robot.charging = report.battery, report.charging
+        slots = {one.load: one.slot or "" for one in self.state.transports.values() if one.loaded}
+        robot.loads = {slots.get(load, load): load for load in report.carried}
         robot.statuses = {one.action_id: one.status for one in report.actions}
         waiting = [one for one in known.held[0].actions if robot.statuses.get(one.action_id)]
         robot.todo = [one for one in waiting if robot.statuses[one.action_id] not in OVER]

@@ -72,7 +72,7 @@ class Robot:
     has_horizon: bool = False
     todo: list[DriveAction] = field(default_factory=list)
     statuses: dict[str, str] = field(default_factory=dict)
-    load: str | None = None
+    loads: dict[str, str] = field(default_factory=dict)  # by slot; "": the only one
     battery: float = 1.0
     charging: bool = False
     paused: bool = False
@@ -111,6 +111,11 @@ class Robot:
         self._tire(at)
         self._go_on(at)
         return True
+
+    @property
+    def load(self) -> str | None:
+        """What it carries: the first, if it carries several."""
+        return next(iter(self.loads.values()), None)
 
     @property
     def end(self) -> int:
@@ -233,9 +238,9 @@ class Robot:
     def _acted(self, action: DriveAction) -> None:
         self.statuses[action.action_id] = "FINISHED"
         if action.kind == "PICK":
-            self.load = action.load
+            self.loads[action.slot or ""] = action.load or "?"
         elif action.kind == "DROP":
-            self.load = None
+            self.loads.pop(action.slot or "", None)
         else:
             self.charging = action.kind == "CHARGE_START"
 
@@ -269,6 +274,7 @@ class Robot:
                 [ActionReport(action_id=id_, status=s) for id_, s in self.statuses.items()]  # type: ignore[arg-type]
             ),
             load=self.load,
+            more_loads=(*self.loads.values(),)[1:],
             battery=round(self.battery, 3),
             charging=self.charging,
             x_m=place[0],

@@ -34,6 +34,7 @@ from wcs.missions import at_rest, before_last, silent_for_s
 from wcs.plant import Plant
 from wcs.routing import Pairs, Routes
 from wcs.state import Robot, State, Transport
+from wcs.stops import best, has_room, left_s, slots_of
 
 PRIORITY_S = 3600.0  # way that a step of priority makes up for
 AGE_WEIGHT = 0.2  # seconds of way that a second of waiting makes up for
@@ -63,7 +64,7 @@ def is_begun(state: State, transport: Transport) -> bool:
     if transport.loaded or transport.robot is None:
         return transport.loaded
     robot = state.robots[transport.robot]
-    return bool(robot.action) and robot.kind == "transport"
+    return bool(robot.action) and robot.kind == "transport" and robot.transport == transport.id
 
 
 def is_free(robot: Robot) -> bool:
@@ -87,13 +88,14 @@ class _Seeker:
     mine: str | None = None  # the order that it has and has not begun
     battery: float = 1.0
     is_soon: bool = False  # it carries something yet
+    busy_s: float = 0.0  # with orders that it keeps, whatever it gets in addition (wcs.stops)
 
 
 def plan(state: State, routes: Routes) -> dict[str, str | None]:
     """Whose robot changes: orders, and the robot that each gets, or None if it loses its own."""
     begun = [one for one in state.transports.values() if is_begun(state, one)]
     seekers = _seekers(state, routes)
-    begun += [one for one in state.transports.values() if _keeps(state, one)]
+    begun += [one for one in state.transports.values() if _keeps(state, routes.plant, one)]
     wanted = _wanted(state, begun, len(seekers))
     if not _is_time(state, seekers, wanted):
         return {}
@@ -107,9 +109,15 @@ def plan(state: State, routes: Routes) -> dict[str, str | None]:
     return changes
 
 
-def _keeps(state: State, order: Transport) -> bool:
-    """Whether the order stays with a robot that has not begun it, because that is not heard."""
-    return not is_begun(state, order) and _is_unheard(state, order.robot)
+def _keeps(state: State, plant: Plant, order: Transport) -> bool:
+    """Whether the order stays with a robot that has not begun it: that is not heard, or has slots.
+
+    There it is one stop of several, and what was reckoned with it would not be true without.
+    """
+    if order.robot is None or is_begun(state, order):
+        return False
+    has_slots = slots_of(plant, state.robots[order.robot]) > 1
+    return has_slots or _is_unheard(state, order.robot)
 
 
 def _is_unheard(state: State, name: str | None) -> bool:
@@ -138,11 +146,15 @@ def _seekers(state: State, routes: Routes) -> list[_Seeker]:
             continue
         if _is_unheard(state, robot.name):
             continue
-        battery, mine, is_soon = robot.report.battery, None, False
+        battery, mine, is_soon, busy_s = robot.report.battery, None, False, 0.0
         before, point, ready_s = before_last(robot), robot.held[-1].point, _ahead_s(plant, robot)
         if robot.transport is None:
             if not is_free(robot) or not _can_work(robot):
                 continue
+        elif slots_of(plant, robot) > 1:
+            if not _can_work(robot) or not has_room(state, plant, robot):
+                continue
+            busy_s, ready_s = left_s(state, routes, robot), 0.0
         else:
             transport = state.transports[robot.transport]
             if is_begun(state, transport):
@@ -153,7 +165,7 @@ def _seekers(state: State, routes: Routes) -> list[_Seeker]:
                 before, point, is_soon = None, goal, True
             else:
                 mine = transport.id
-        found.append(_Seeker(robot, before, point, ready_s, mine, battery, is_soon))
+        found.append(_Seeker(robot, before, point, ready_s, mine, battery, is_soon, busy_s))
     return found
 
 
@@ -224,8 +236,10 @@ def _stations(
         if order.destination in plant.stations:
             names.setdefault(order.destination, len(names))
     dues, taken = [], Counter(one.destination for one in begun)
+    robots = Counter(place for place, _ in {(one.destination, one.robot) for one in begun})
     for name in names:
-        places = min(plant.stations[name].capacity, TO_STATION_MAX)
+        together = taken[name] - robots[name]  # several loads on a robot come at once
+        places = min(plant.stations[name].capacity, TO_STATION_MAX + together)
         dues.append([round(100 * STATION_S * n) for n in range(taken[name], places)])
     return np.array([names.get(one.destination, -1) for one in wanted], dtype=np.int64), dues
 
@@ -243,6 +257,9 @@ class _Prices:
         places = [(one.before, one.point) for one in seekers]
         rides = [self._ride(order) for order in orders]
         way_s = self.routes.seconds_of(places, [ride[0] for ride in rides], pairs)
+        busy_s = np.array([one.busy_s for one in seekers])
+        for n in np.flatnonzero(busy_s[i]).tolist():
+            way_s[n] = self._detour_s(seekers[i[n]].robot, orders[j[n]], rides[j[n]][1])
         ride_s, home_s, gain_s = np.array([ride[1:] for ride in rides]).T
         ready_s = np.array([one.ready_s for one in seekers])
         battery = np.array([one.battery for one in seekers])
@@ -253,10 +270,15 @@ class _Prices:
         waited = np.array([self._age_s(order) > HOLD_S for order in orders])
         is_soon = np.array([one.is_soon for one in seekers])
         cost_s = way_s + ready_s[i] - gain_s[j]
-        left = battery[i] - (way_s + ride_s[j] + home_s[j]) / drive_s[i]
+        left = battery[i] - (busy_s[i] + way_s + ride_s[j] + home_s[j]) / drive_s[i]
         cannot = (left < RESERVE) | (is_soon[i] & (with_order | waited)[j])
         theirs = np.where(cannot, inf, cost_s + BATTERY_S * (1.0 - battery[i]))
         return np.where(is_mine, np.where(ride_s[j] < inf, cost_s - STICK_S, inf), theirs)
+
+    def _detour_s(self, robot: Robot, order: Transport, ride_s: float) -> float:
+        """What it drives more, without the ride itself, which everybody drives; and is late."""
+        place = best(self.state, self.routes, robot, order)
+        return inf if place is None else place.detour_s + DUE_WEIGHT * place.late_s - ride_s
 
     def _drive_s(self, robot: Robot) -> float:
         spec = self.routes.plant.robots.get(robot.name)

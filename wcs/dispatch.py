@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Literal
 
+from wcs import stops
 from wcs.assign import ends, is_begun, is_free, plan
 from wcs.idle import charge_and_park
 from wcs.messages import TransportOrder, TransportReport, TransportState, Withdrawal
@@ -59,6 +60,9 @@ def check_places(state: State, plant: Plant, outbox: Outbox) -> None:
     """After a start, when the site file may have changed: orders for places that are gone fail."""
     for transport in list(state.transports.values()):
         _fails_for_place(state, plant, transport, outbox)
+    for robot in state.robots.values():
+        if len(stops.orders_of(state, robot)) > stops.slots_of(plant, robot):
+            _free_what_is_not_begun(state, robot)
 
 
 def _fails_for_place(state: State, plant: Plant, transport: Transport, outbox: Outbox) -> bool:
@@ -94,17 +98,20 @@ def end(
     reason: str = "",
 ) -> None:
     """The order is over."""
+    if (name := transport.robot) is not None:
+        stops.take_out(state, state.robots[name], transport)
+        stir(state, name)
     del state.transports[transport.id]
     state.over[transport.id] = how
     if len(state.over) > _OVER_KEPT:
         del state.over[next(iter(state.over))]
-    if transport.robot is not None:
-        _let_go(state, state.robots[transport.robot])
     tell(state, transport, how, outbox, reason=reason)
 
 
-def _let_go(state: State, robot: Robot) -> None:
-    robot.transport, robot.goal = None, None
+def _let_go(state: State, robot: Robot, transport: Transport) -> None:
+    """The order is anybody's again."""
+    stops.take_out(state, robot, transport)
+    transport.robot = None
     stir(state, robot.name)
 
 
@@ -139,7 +146,7 @@ def action_ended(state: State, robot: Robot, *, finished: bool, outbox: Outbox) 
         end(state, transport, "FINISHED", outbox)
     else:
         transport.loaded = True
-        robot.goal = None  # set by the next run
+        stops.fetched(robot)
         tell(state, transport, "LOADED", outbox)
 
 
@@ -152,7 +159,7 @@ def run(state: State, routes: Routes, outbox: Outbox, *, whole: bool) -> None:
         _give_back(state, routes)
     _continue(state, plant)
     if whole:
-        _assign(state, plan(state, routes), outbox)
+        _assign(state, routes, plan(state, routes), outbox)
         idle = [robot for robot in state.robots.values() if is_free(robot)]
         if idle:
             charge_and_park(state, routes, idle)
@@ -176,7 +183,9 @@ def commit_action(state: State, plant: Plant, robot: Robot) -> None:
         transport = state.transports[robot.transport]
         goal = _goal(plant, transport)
         if goal == robot.goal:
-            act(robot, "DROP" if transport.loaded else "PICK", transport.load)
+            if not transport.loaded:
+                transport.slot = stops.free_slot(state, plant, robot)
+            act(robot, "DROP" if transport.loaded else "PICK", transport.load, transport.slot)
 
 
 def _goal(plant: Plant, transport: Transport) -> str:
@@ -200,21 +209,23 @@ def _check(state: State, plant: Plant, outbox: Outbox, *, whole: bool) -> None:
             stir(state, name)
         if why:
             _do_without(state, plant, robot, outbox)
-    _check_loads(state, outbox)
+    _check_loads(state, plant, outbox)
 
 
 def _do_without(state: State, plant: Plant, robot: Robot, outbox: Outbox) -> None:
     """Call people, and let others do what the robot has not begun."""
     detail = robot.held[0].point if robot.held else ""
     raise_alarm(state, outbox, f"robot.{robot.obstacle}/{robot.name}", detail)
-    transport = state.transports.get(robot.transport or "")
-    if transport is None:
-        return
-    if not is_begun(state, transport):
-        transport.robot = None
-        _let_go(state, robot)
-    elif silent_for_s(robot, state.now) > plant.site.lost_s:
-        end(state, transport, "FAILED", outbox, reason="robot.lost")
+    _free_what_is_not_begun(state, robot)
+    if silent_for_s(robot, state.now) > plant.site.lost_s:
+        for transport in stops.orders_of(state, robot):
+            end(state, transport, "FAILED", outbox, reason="robot.lost")
+
+
+def _free_what_is_not_begun(state: State, robot: Robot) -> None:
+    for transport in stops.orders_of(state, robot):
+        if not is_begun(state, transport):
+            _let_go(state, robot, transport)
 
 
 def _see_whether_deaf(
@@ -241,23 +252,25 @@ def _is_deaf(state: State, plant: Plant, silent: int) -> bool:
 def _give_back(state: State, routes: Routes) -> None:
     """Orders that closures have put out of reach wait without keeping a robot."""
     for robot in state.robots.values():
-        transport = state.transports.get(robot.transport or "")
-        if transport is None or transport.loaded or robot.action or robot.kind != "transport":
-            continue
-        source, goal = ends(routes.plant, transport)
-        here = robot.held[-1].point
-        if inf in (
-            routes.seconds(before_last(robot), here, source),
-            routes.seconds(None, source, goal),
-        ):
-            transport.robot = None
-            _let_go(state, robot)
+        for transport in stops.orders_of(state, robot) if robot.kind == "transport" else ():
+            if is_begun(state, transport):
+                continue
+            source, goal = ends(routes.plant, transport)
+            here = robot.held[-1].point
+            if inf in (
+                routes.seconds(before_last(robot), here, source),
+                routes.seconds(None, source, goal),
+            ):
+                _let_go(state, robot, transport)
 
 
-def _check_loads(state: State, outbox: Outbox) -> None:
+def _check_loads(state: State, plant: Plant, outbox: Outbox) -> None:
+    """Who carries what nobody asked for is a person's affair, and fetches nothing more."""
     for robot in stirred(state):
-        stranded = robot.transport is None and robot.report is not None and robot.report.load
+        is_round = stops.slots_of(plant, robot) > 1
+        stranded = (is_round or robot.transport is None) and stops.has_stray(state, robot)
         if stranded and at_rest(robot):
+            _free_what_is_not_begun(state, robot)
             raise_alarm(state, outbox, f"robot.stranded/{robot.name}", robot.held[0].point)
         elif not stranded:
             clear_alarm(state, outbox, f"robot.stranded/{robot.name}")
@@ -296,19 +309,24 @@ def _continue(state: State, plant: Plant) -> None:
             robot.goal = _goal(plant, transport)
 
 
-def _assign(state: State, changes: Mapping[str, str | None], outbox: Outbox) -> None:
+def _assign(
+    state: State, routes: Routes, changes: Mapping[str, str | None], outbox: Outbox
+) -> None:
     """Let go first, so that two may change places."""
     for order in changes:
         transport = state.transports[order]
         if transport.robot is not None:
-            _let_go(state, state.robots[transport.robot])
-            transport.robot = None
+            _let_go(state, state.robots[transport.robot], transport)
     for order, name in changes.items():
         if name is None:
             continue
         transport, robot = state.transports[order], state.robots[name]
-        assert robot.transport is None, "one"
-        transport.robot, robot.transport, robot.goal = name, order, None
+        if robot.transport is None:
+            robot.transport, robot.goal = order, None
+        else:
+            assert stops.has_room(state, routes.plant, robot), "it has a free slot"
+            stops.put_in(state, routes, robot, transport)
+        transport.robot = name
         stir(state, name)
         if not transport.announced:
             transport.announced = True

@@ -62,6 +62,7 @@ from wcs import (
     missions,
     portals,
     safety,
+    stops,
     stuck,
 )
 from wcs.messages import (
@@ -261,9 +262,9 @@ class Engine:
             return
         stir(state, robot.name)
         progress = missions.hear(state, self.plant, robot, report)
-        transport = state.transports.get(robot.transport or "")
-        if transport is not None:
-            transport.metres += progress.metres
+        served = stops.driven_for(state, robot)
+        for transport in served:
+            transport.metres += progress.metres / len(served)
         if progress.action:
             dispatch.action_ended(state, robot, finished=progress.finished, outbox=outbox)
         alarm_id = f"robot.misplaced/{robot.name}"

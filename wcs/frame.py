@@ -9,6 +9,7 @@ from wcs.messages import CartonOnMap, RobotOnMap, SiteFrame, StopOnMap
 from wcs.missions import before_last
 from wcs.routing import Routes
 from wcs.state import Robot, State
+from wcs.stops import slots_of
 
 Doing: TypeAlias = Literal["IDLE", "DRIVING", "WAITING", "WORKING", "CHARGING", "FAULT", "SILENT"]
 ROUTE_MAX = 60
@@ -63,6 +64,7 @@ def _robot(
     report = reports.get(robot.name, robot.report)
     if report is None:
         return None
+    slots = slots_of(routes.plant, robot)
     return RobotOnMap(
         robot=robot.name,
         x_m=report.x_m,
@@ -75,6 +77,8 @@ def _robot(
         route=_route(robot, routes, ahead),
         paused=report.paused,
         why=robot.obstacle,
+        slots=slots,
+        loads=report.carried if slots > 1 else None,
     )
 
 

@@ -251,6 +251,9 @@ class RobotOnMap:
     route: tuple[str, ...]  # points still ahead
     paused: bool = False  # people, or a safety circuit, have it stand
     why: str = ""  # it cannot be reckoned with: silent, missing, manual, deaf, cancelled
+    # of a robot that has several slots: how many, and all that it carries
+    slots: Annotated[int, Field(exclude_if=lambda slots: slots == 1)] = 1
+    loads: Annotated[tuple[str, ...] | None, Field(exclude_if=lambda loads: loads is None)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

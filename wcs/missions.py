@@ -177,13 +177,15 @@ def _is_on_board(robot: Robot, asked: DriveAction | None, report: RobotReport) -
     """Whether the robot carries what it was to pick: perhaps since before it forgot that."""
     if asked is None or asked.kind != "PICK" or not robot.tells_load:
         return False
-    return report.load == asked.load
+    return asked.load in report.carried
 
 
 def _is_set_down(robot: Robot, asked: DriveAction | None, report: RobotReport) -> bool:
     """Whether the robot carries nothing any more, which it was to set down."""
     if asked is None or asked.kind != "DROP" or not robot.tells_load:
         return False
+    if asked.slot is not None:  # it names what it carries, or is not believed
+        return asked.load not in report.carried and "?" not in report.carried
     return report.load is None
 
 
@@ -246,11 +248,10 @@ def next_name(state: State, mission: str) -> str:
     return f"{mission.partition('~')[0]}~{state.missions}"
 
 
-def act(robot: Robot, kind: ActionKind, load: str | None) -> None:
+def act(robot: Robot, kind: ActionKind, load: str | None, slot: str | None = None) -> None:
     """Have an action done at the last granted point, which is the goal."""
-    action = DriveAction(
-        action_id=f"{robot.mission}-{kind.lower().replace('_', '-')}", kind=kind, load=load
-    )
+    action_id = f"{robot.mission}-{kind.lower().replace('_', '-')}"
+    action = DriveAction(action_id=action_id, kind=kind, load=load, slot=slot)
     last = robot.held[-1]
     told = robot.drive is not None and last.sequence <= robot.drive.nodes[-1].sequence
     if told and _is_released(robot.drive, last.sequence):

@@ -277,6 +277,7 @@ def _gist(report: RobotReport) -> tuple[object, ...]:
         report.paused,
         report.actions,
         report.load,
+        report.more_loads,
         report.charging,
         round(report.battery, 1),
         report.errors,

@@ -105,6 +105,7 @@ class RobotSpec:
     speed_mps: float = 1.5
     radius_m: float = 0.5  # of the disc that it never leaves: points closer than two of them clash
     drive_s: float = 14_400.0  # how long it drives on a full battery
+    slots: int = 1  # how many loads it carries at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,6 +333,8 @@ def _robots(file: SiteFile) -> Iterator[str]:
             yield f"robots[{n}].speed_mps: must be above 0"
         if robot.radius_m < 0:
             yield f"robots[{n}].radius_m: must be at least 0"
+        if robot.slots < 1:
+            yield f"robots[{n}].slots: must be at least 1"
 
 
 def _gates(file: SiteFile) -> Iterator[str]:

@@ -10,9 +10,9 @@ Times are aware UTC; metres, seconds.
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from edge.machine_messages import FleetMission, PortalWanted, RouteUnit
 from edge.messages import (
@@ -63,6 +63,8 @@ class Transport:
     announced: bool = False  # ASSIGNED has been reported
     metres: float = 0.0
     ours: bool = True  # both its places are on the plant, so that our robots could do it
+    # where its load is, or shall go, on a robot that has several slots
+    slot: Annotated[str | None, Field(exclude_if=lambda slot: slot is None)] = None
 
 
 @dataclass(slots=True)
@@ -161,6 +163,10 @@ class Robot:
     cancelled_at: datetime | None = None  # … and when
     stood_at: datetime | None = None  # since when it stands though it has somewhere to go …
     urgent: bool = False  # … and for so long that it goes before everybody else
+    # orders of the stops after that of `transport`, of a robot that carries several (wcs.stops)
+    then: Annotated[list[str], Field(default_factory=list, exclude_if=lambda then: not then)] = (
+        field(default_factory=list)
+    )
 
 
 @dataclass(slots=True)

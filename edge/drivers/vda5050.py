@@ -34,7 +34,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from edge.drivers.vda5050_belief import Belief
+from edge.drivers.vda5050_belief import Belief, carried
 from edge.drivers.vda5050_codec import dialect_of
 from edge.drivers.vda5050_conduct import UNKNOWN, Conduct, Trust, saying_of
 from edge.drivers.vda5050_facts import ANYTHING, Capabilities, read_factsheet, refusal
@@ -211,7 +211,7 @@ class RobotSession:
         self.connected = self._answers(now, patience_s)
         passed = self._belief.passed(state)
         x_m, y_m, heading_rad = self._belief.place(state)
-        loads = state.loads or ()
+        load, *more_loads = carried(state) or (None,)
         ahead = sorted((n.sequenceId, n.nodeId) for n in state.nodeStates if n.released)
         return RobotReport(
             at=heard_at,
@@ -226,7 +226,8 @@ class RobotSession:
             driving=state.driving,
             paused=state.paused,
             actions=self._belief.reports(state),
-            load=(loads[0].loadId or loads[0].loadType or "?") if loads else None,
+            load=load,
+            more_loads=tuple(filter(None, more_loads)),
             battery=min(max(state.batteryState.batteryCharge, 0.0), 100.0) / 100.0,
             charging=state.batteryState.charging,
             x_m=x_m,

@@ -4,7 +4,8 @@ A robot's word is one witness. It is joined with what it was told (nodes, action
 in the order) and with what else it says (nodes ahead, what it carries):
 
     FINISHED is believed    at or behind the action's node; of a pick when it carries something, of
-                            a drop when it does not carry that any more
+                            a drop when it does not carry that any more; what lies in its
+                            other slots has no say in it
     passed is believed      of a node of the order that is called so; what was left over from the
                             order before is not taken for one of the new
     busy is believed        of what lies ahead of what was passed, and of what was never done
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edge.drivers.vda5050_conduct import UNKNOWN
-from edge.drivers.vda5050_model import DONE, ActionState, State
+from edge.drivers.vda5050_model import DONE, ActionState, Load, State
 from edge.drivers.vda5050_order import QUESTIONS
 from edge.drivers.vda5050_profile import Robot
 from edge.drivers.vda5050_upkeep import all_actions
@@ -35,6 +36,12 @@ class _Told:
     sequence: int
     kind: ActionKind
     load: str | None
+    slot: str | None
+
+
+def carried(state: State) -> tuple[str, ...]:
+    """The names of what it says to carry; "?" of what it has no name for."""
+    return tuple(load.loadId or load.loadType or "?" for load in state.loads or ())
 
 
 class Belief:
@@ -67,7 +74,7 @@ class Belief:
             if node.released:
                 self.told.setdefault(node.sequence, node)
             for action in node.actions:
-                about = _Told(node.sequence, action.kind, action.load)
+                about = _Told(node.sequence, action.kind, action.load, action.slot)
                 self._actions.setdefault(action.action_id, about)
 
     def take(self, state: State) -> Iterator[str]:
@@ -161,10 +168,11 @@ class Belief:
             return "finished before it was there"
         if state.loads is None or not self._robot.tells_load or not self._is_last(told, state):
             return ""
-        ids = {load.loadId for load in state.loads if load.loadId}
-        if told.kind == "PICK" and not state.loads:
+        loads = [load for load in state.loads if _is_about(told, load)]
+        ids = {load.loadId for load in loads if load.loadId}
+        if told.kind == "PICK" and not loads:
             return "picked, and carries nothing"
-        carries_it = told.load in ids if ids else bool(state.loads)
+        carries_it = told.load in ids if ids else bool(loads)
         if told.kind == "DROP" and carries_it:
             return "dropped, and carries it still"
         return ""
@@ -177,3 +185,8 @@ class Belief:
             for action_id, other in self._actions.items()
             if other.kind in ("PICK", "DROP") and (action_id in said or action_id in self.done)
         )
+
+
+def _is_about(told: _Told, load: Load) -> bool:
+    """Whether that load is the one of the action: of a robot with slots by its name or its slot."""
+    return told.slot is None or load.loadId == told.load or load.loadPosition == told.slot

@@ -205,6 +205,7 @@ class Load:
 
     loadId: str | None = None
     loadType: str | None = None
+    loadPosition: str | None = None  # which of several slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -245,10 +245,11 @@ class Writer:
     def _action(self, node: DriveNode, action: DriveAction) -> Action:
         robot = self.robot
         load = (ActionParameter(robot.load_key, action.load),) if action.load else ()
+        slot = (ActionParameter(robot.slot_key, action.slot),) if action.slot else ()
         return Action(
             actionId=action.action_id,
             actionType=robot.action_type(action.kind),
             blockingType="HARD",
-            actionParameters=(ActionParameter("stationName", node.node), *load),
+            actionParameters=(ActionParameter("stationName", node.node), *load, *slot),
             retriable=True if robot.retries and self.version.startswith("3.") else None,
         )

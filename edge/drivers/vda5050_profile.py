@@ -40,6 +40,8 @@ class Robot:
         instant_key: where it looks for instant actions.
         action_types: what it calls picking, dropping and charging, where it has words of its own.
         load_key: the parameter in which it looks for the load.
+        slot_key: that in which a robot with several slots looks for the slot (load handling
+            device); what is in it is that load's `loadPosition`.
         horizon_nodes: how much of the unreleased way it is shown; it comes back in every state.
         deviation_m: how near to a node is near enough.
         state_every_s: how long it may say nothing.
@@ -65,6 +67,7 @@ class Robot:
     instant_key: Literal["actions", "instantActions"] = "actions"
     action_types: Mapping[str, str] = field(default_factory=dict)
     load_key: str = "loadId"
+    slot_key: str = "lhd"
     horizon_nodes: int = 3
     deviation_m: float = 0.25
     state_every_s: float = 30.0

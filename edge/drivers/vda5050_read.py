@@ -321,7 +321,7 @@ def _loads(at: _Fields) -> tuple[Load, ...] | None:
     if type(loads) is not list:
         return None
     return tuple(
-        Load(loadId=_optional(i.get("loadId")), loadType=_optional(i.get("loadType")))
+        Load(**{key: _optional(i.get(key)) for key in ("loadId", "loadType", "loadPosition")})
         for i in loads
         if type(i) is dict
     )

@@ -8,12 +8,13 @@ a scanner and a divert; it numbers what it says and keeps it until it is told th
                                      round again, and to the hospital after three laps
 
 Laws:
-    one place   no two robots at one node; a load is in one place; a robot carries one
+    one place   no two robots at one node; a load is in one place; a robot carries no
+                more than it has slots for
     let in once a carton is released once
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import dist
@@ -51,17 +52,20 @@ class Robots:
         self._answers_to: dict[str, str] = {}  # who was given another robot's name
         self.robots: dict[str, Robot] = {}
         for name, spec in plant.robots.items():
-            self.robots[name] = self._made(name, spec.start, None)
+            self.robots[name] = self._made(name, spec.start, {})
             timeline.later(1.0, lambda name=name: self.live(name))  # type: ignore[misc]
 
-    def _made(self, name: str, node: str, load: str | None) -> Robot:
+    def _made(self, name: str, node: str, loads: Mapping[str, str]) -> Robot:
         point, spec = self.plant.points[node], self.plant.robots[name]
         build = Build(
             name=name, manufacturer=spec.manufacturer, serial=spec.serial,
             map_id=self.plant.site.code, state_every_s=STATE_EVERY_S, seed=self._seed,
+            slots=spec.slots,
         )  # fmt: skip
         at = self._timeline.now.timestamp()
-        body = Body(at=at, x_m=point.x_m, y_m=point.y_m, heading_rad=0.0, last_node=node, load=load)
+        body = Body(
+            at=at, x_m=point.x_m, y_m=point.y_m, heading_rad=0.0, last_node=node, loads={**loads}
+        )
         return Robot(build, body)
 
     def receive(self, name: str, kind: str, body: bytes) -> None:
@@ -85,7 +89,7 @@ class Robots:
             x_m, y_m, *_ = old.leg.at(old.at)
             ends = [self.plant.points[n] for n in (node, old.nodes[0].nodeId)]
             node = min(ends, key=lambda end: dist((end.x_m, end.y_m), (x_m, y_m))).name
-        self.robots[name] = robot = self._made(name, node, old.load)
+        self.robots[name] = robot = self._made(name, node, old.loads)
         robot.body.battery = old.battery
 
         def on() -> None:
@@ -115,20 +119,17 @@ class Robots:
             self.live(name)
 
     def _look(self, name: str, body: Body) -> None:
-        carried = next((tote for tote, at in self.totes.items() if at == name), None)
-        if body.load != carried:
-            law(
-                body.load is None or carried is None, f"{name} carries {carried}, takes {body.load}"
-            )
-            if body.load is not None:
-                where = self.totes.get(body.load)
-                law(
-                    where == body.last_node,
-                    f"{name} takes {body.load} at {body.last_node}: {where}",
-                )
-                self.totes[body.load] = name
-            elif carried is not None:
-                self.totes[carried] = body.last_node
+        had = {tote for tote, at in self.totes.items() if at == name}
+        has = [*body.loads.values()]
+        law(len(has) <= self.plant.robots[name].slots, f"{name} carries {has}")
+        law(len({*has}) == len(has), f"{name} carries one twice: {has}")
+        for tote in has:
+            if tote not in had:
+                where = self.totes.get(tote)
+                law(where == body.last_node, f"{name} takes {tote} at {body.last_node}: {where}")
+                self.totes[tote] = name
+        for tote in sorted(had.difference(has)):
+            self.totes[tote] = body.last_node
         held: dict[str, str] = {}
         for other, robot in self.robots.items():
             nodes = {robot.body.last_node}

@@ -1,4 +1,4 @@
-"""The site of the swarm: streets of 4 by 4 points, one way each; two robots. Metres."""
+"""The site of the swarm: streets of 4 by 4 points, one way each; two robots, one with slots."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -26,10 +26,10 @@ def site_text(lanes: Sequence[str] = ("L1",)) -> str:
             for ends, ahead in ((across, n % 2), (along, not n % 2)):
                 start, end = ends if ahead else ends[::-1]
                 text += f'[[paths]]\nfrom = "{start}"\nto = "{end}"\n'
-    text += f'[[stations]]\nname = "ST-1"\npoint = "{STATION_NODE}"\ncapacity = 2\n'
+    text += f'[[stations]]\nname = "ST-1"\npoint = "{STATION_NODE}"\ncapacity = 4\n'
     for n, name in enumerate(ROBOTS):
         text += f'[[robots]]\nname = "{name}"\nmanufacturer = "m"\nserial = "{name}"\n'
-        text += f'start = "{3 - n}-0"\n'
+        text += f'start = "{3 - n}-0"\nslots = {1 + 2 * n}\n'
     text += '[[conveyors]]\ndevice = "cv1"\npoint = "INDUCT"\nto = "sorter1"\n'
     text += '[[sorters]]\ndevice = "sorter1"\nlanes = ['
     text += ", ".join(f'"{lane}"' for lane in lanes) + ']\nhospital = "HOSP"\n'

@@ -18,6 +18,7 @@ from tests.edge.vda5050_pair import PATIENCE_S, START
 from tests.wcs.small import plant_of
 from wcs.engine import Engine
 from wcs.messages import Alarm, TransportOrder, TransportReport
+from wcs.plant import Plant
 from wcs.state import State, fresh_state
 
 TICK = timedelta(milliseconds=250)
@@ -47,6 +48,7 @@ class Chain:
     mask: Mask = honest
     profile: Profile = NAME
     build: Build = BUILD
+    plant: Plant = PLANT
     now: datetime = START
     reports: list[TransportReport] = field(default_factory=list)
     alarms: dict[str, Alarm] = field(default_factory=dict)
@@ -58,13 +60,15 @@ class Chain:
         )
         self.robot = Robot(self.build, body)
         self.session = RobotSession(self.profile)
-        self.engine = Engine(PLANT)
-        self.state: State = fresh_state(PLANT, START)
+        self.engine = Engine(self.plant)
+        self.state: State = fresh_state(self.plant, START)
         self._inbox: list[Any] = []
 
-    def order(self) -> None:
+    def order(self, n: int = 1) -> None:
         """The WMS wants a tote at the station."""
-        self._inbox.append(TransportOrder(id="o-1", load="T-1", source="A1-1", destination="ST-1"))
+        self._inbox.append(
+            TransportOrder(id=f"o-{n}", load=f"T-{n}", source=f"A1-{n}", destination="ST-1")
+        )
 
     @property
     def states(self) -> list[str]:

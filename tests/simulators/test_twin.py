@@ -98,6 +98,28 @@ def test_where_a_site_stands_its_twin_goes_on(site: Plant):
     assert to_json(first.state) == body, "the site itself has not moved"
 
 
+def test_robots_with_slots_carry_several_and_a_fork_goes_on_with_all_of_them(site: Plant):
+    specs = {name: replace(spec, slots=4) for name, spec in site.robots.items()}
+    twin = Twin(replace(site, robots=specs), replace(HARSH, orders_open=40, cartons_per_hour=0))
+    starts = {name: robot.node for name, robot in twin.robots.items()}
+    log = twin.log = []
+    most = 0
+    while most < 2:
+        twin.run(10)
+        most = max(len(robot.loads) for robot in twin.robots.values())
+        assert twin.now_s < twin.state.started_at.timestamp() + 1_000
+    had = {name: robot.loads for name, robot in twin.robots.items()}
+    fork = Twin(twin.plant, replace(HARSH, cartons_per_hour=0), from_json(to_json(twin.state)))
+    assert sum(map(len, had.values())) - sum(len(one.loads) for one in fork.robots.values()) <= 2
+    for one in (twin, fork):
+        one.settings = replace(one.settings, orders_open=0)
+        one.run(1_500)
+        assert not one.state.transports
+        assert not any(robot.loads for robot in one.robots.values())
+        assert one.figures().orders_failed == 0
+    assert faults_of(twin, log, starts) == []
+
+
 def test_robots_take_the_lift_and_nobody_enters_it_uncalled():
     plant = two_floors()
     twin = Twin(plant, Settings(orders_open=3, mishaps=Mishaps(hindered=0, stopped=0)))

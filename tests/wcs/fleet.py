@@ -48,13 +48,17 @@ class RobotDouble:
     horizon: bool = False
     todo: list[DriveAction] = field(default_factory=list)
     done: dict[str, str] = field(default_factory=dict)
-    load: str | None = None
+    loads: dict[str, str] = field(default_factory=dict)  # by slot; "": the only one
     battery: float = 1.0
     charging: bool = False
     busy_until: datetime | None = None
     driving_to: DriveNode | None = None
     dead: bool = False
     end: int = 0  # the sequence of the last released node
+
+    @property
+    def load(self) -> str | None:
+        return next(iter(self.loads.values()), None)
 
     def hear(self, drive: Drive) -> bool:
         """Take a drive as a robot of VDA 5050 does; False if it has to be refused."""
@@ -101,6 +105,7 @@ class RobotDouble:
             paused=False,
             actions=tuple(ActionReport(action_id=a, status=s) for a, s in actions),  # type: ignore[arg-type]
             load=self.load,
+            more_loads=(*self.loads.values(),)[1:],
             battery=self.battery,
             charging=self.charging,
             x_m=point.x_m,
@@ -138,6 +143,7 @@ class World:
         self.steps = 0
         self.batches: list[tuple[list[Incoming], datetime]] = []
         self.check = True
+        self.jammed: set[str | None] = set()  # loads that nobody can take or set down
         for robot in self.robots.values():
             self._say(robot)
             self.later(30.0 * self.rng.random(), lambda robot=robot: self._heartbeat(robot))  # type: ignore[misc]
@@ -220,8 +226,9 @@ class World:
             self._busy(robot, seconds, lambda: self._arrived(robot, node))
 
     def _busy(self, robot: RobotDouble, seconds: float, then: Callable[[], None]) -> None:
-        robot.busy_until = self.now + timedelta(seconds=seconds)
-        self.later(seconds, then)
+        until = robot.busy_until = self.now + timedelta(seconds=seconds)
+        # whoever is revived begins anew: what it was at before comes to nothing
+        self.later(seconds, lambda: then() if robot.busy_until == until else None)
 
     def _arrived(self, robot: RobotDouble, node: DriveNode) -> None:
         if robot.dead:
@@ -238,12 +245,15 @@ class World:
         robot.busy_until = None
         robot.todo.remove(action)
         robot.done[action.action_id] = "FINISHED"
-        if action.kind == "PICK":
-            assert robot.load is None, "two loads"
-            robot.load = action.load
+        slot = action.slot or ""
+        if action.load in self.jammed:
+            robot.done[action.action_id] = "FAILED"
+        elif action.kind == "PICK":
+            assert slot not in robot.loads, "two loads in one slot"
+            assert action.load is not None
+            robot.loads[slot] = action.load
         elif action.kind == "DROP":
-            assert robot.load == action.load, "another load"
-            robot.load = None
+            assert robot.loads.pop(slot) == action.load, "another load"
         else:
             robot.charging = action.kind == "CHARGE_START"
         self._say(robot)
@@ -280,6 +290,11 @@ class World:
                 at[node] = robot.name
 
     def check_laws(self) -> None:
+        carried = [load for robot in self.robots.values() for load in robot.loads.values()]
+        assert len({*carried}) == len(carried), f"a load in two places: {carried}"
+        for name, one in self.robots.items():
+            spec = self.plant.robots.get(name)
+            assert len(one.loads) <= (spec.slots if spec is not None else 1), f"{one.loads}"
         holder: dict[str, str] = {}
         for robot in self.state.robots.values():
             for point in {held.point for held in robot.held}:

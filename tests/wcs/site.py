@@ -175,7 +175,7 @@ class Site:
             if robot.todo:
                 action = robot.todo.pop(0)
                 robot.done[action.action_id] = "FINISHED"
-                robot.load = action.load if action.kind == "PICK" else None
+                robot.loads = {"": action.load or ""} if action.kind == "PICK" else {}
             else:
                 node = robot.ahead.pop(0)
                 robot.node, robot.sequence, robot.todo = node.node, node.sequence, [*node.actions]

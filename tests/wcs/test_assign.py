@@ -12,7 +12,7 @@ import pytest
 
 from tests.wcs.fleet import START, RobotDouble
 from tests.wcs.small import plant_of
-from wcs.assign import AGAIN_S, FRESH_S, HOLD_S, STICK_S, plan
+from wcs.assign import AGAIN_S, FRESH_S, HOLD_S, STICK_S, TO_STATION_MAX, plan
 from wcs.assign_match import Ints, match, nearest
 from wcs.plant import Plant
 from wcs.routing import Routes
@@ -109,9 +109,14 @@ def ring(**more: Any) -> Plant:
 class House:
     """Robots and orders on the ring, put there as a test wants them."""
 
-    def __init__(self, robots: dict[str, str], drive_s: float = 14_400.0, **more: Any) -> None:
+    def __init__(
+        self, robots: dict[str, str], drive_s: float = 14_400.0, slots: int = 1, **more: Any
+    ) -> None:
+        """The first of them has so many slots."""
         plant = ring(robots=robots, **more)
         specs = {name: replace(spec, drive_s=drive_s) for name, spec in plant.robots.items()}
+        first = next(iter(robots))
+        specs[first] = replace(specs[first], slots=slots)
         self.plant = replace(plant, robots=specs)
         self.state: State = fresh_state(self.plant, START)
         self.routes = Routes(self.plant)
@@ -268,3 +273,41 @@ def test_who_is_not_heard_keeps_what_they_have_and_gets_nothing():
     assert house.plan(FRESH_S + 1.0) == {}, "B is nearer, but A may have begun"
     other = house.order("12", "30")
     assert house.plan() == {other: "B"}
+
+
+# ------------------------------------------------------------------------------ robots with slots
+@pytest.mark.parametrize(("slots", "taker"), [(3, "A"), (1, "B")])
+def test_who_has_room_and_comes_by_takes_it_instead_of_one_from_afar(slots: int, taker: str):
+    house = House({"A": "10", "B": "34"}, slots=slots)
+    house.carry("A", house.order("10", "28"))
+    more = house.order("12", "15")
+    assert house.plan() == {more: taker}
+
+
+def test_who_is_full_gets_nothing_more_and_what_it_has_stays():
+    house = House({"A": "10", "B": "34"}, slots=2)
+    first, second = house.order("10", "16"), house.order("11", "16")
+    house.carry("A", first)
+    house.carry("A", second, loaded=False)
+    house.state.robots["A"].then = [first, second]
+    third = house.order("12", "16")
+    assert house.plan() == {third: "B"}, "and B does not take the second"
+
+
+@pytest.mark.parametrize(("drive_s", "takes"), [(1_000.0, True), (80.0, False)])
+def test_who_could_not_bring_all_and_reach_a_charger_gets_no_more(drive_s: float, takes: bool):  # noqa: FBT001
+    house = House({"A": "10"}, drive_s, slots=3, kinds={"30": "charge"})
+    house.carry("A", house.order("10", "20"))
+    house.order("11", "20")
+    assert bool(house.plan()) == takes
+
+
+def test_several_loads_on_one_robot_come_to_the_station_as_one():
+    station = '[[stations]]\nname = "ST"\npoint = "20"\ncapacity = 20\n'
+    house = House({"A": "10", "B": "12"}, slots=TO_STATION_MAX + 1, more=station)
+    ids = [house.order("10", "ST") for _ in range(TO_STATION_MAX + 1)]
+    for one in ids:
+        house.carry("A", one)
+    house.state.robots["A"].then = ids[:-1]
+    more = house.order("13", "ST")
+    assert house.plan() == {more: "B"}

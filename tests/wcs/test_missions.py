@@ -268,3 +268,20 @@ def test_what_was_to_be_set_down_at_the_goal_is_when_it_carries_nothing_any_more
     hear(state, PLANT, robot, forgetful("c"))
     progress = hear(state, PLANT, robot, forgetful("c", mission=unheard(state)[0].mission))
     assert (progress.action, progress.finished) == ("m1-pick", True)
+
+
+@pytest.mark.parametrize(
+    ("load", "more", "finished"),
+    [("y", (), True), ("y", ("x",), False), ("y", ("?",), False), (None, (), True)],
+)
+def test_of_several_loads_the_one_that_is_not_there_any_more_was_set_down(
+    load: str | None,
+    more: tuple[str, ...],
+    finished: bool,  # noqa: FBT001 - a case
+):
+    state, robot, _ = lost_on_the_way()
+    down = DriveAction(action_id="m1-pick", kind="DROP", load="x", slot="2")
+    robot.held[-1].actions, robot.tells_load = (down,), True
+    hear(state, PLANT, robot, forgetful("c", load=load, more_loads=more))
+    again = forgetful("c", mission=unheard(state)[0].mission, load=load, more_loads=more)
+    assert hear(state, PLANT, robot, again).finished == finished

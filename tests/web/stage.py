@@ -32,6 +32,7 @@ BUILT = ROOT / "wms/web_dist"
 STARTED_AT = datetime(2026, 11, 27, 0, 30, tzinfo=UTC)
 SPEED = 60.0
 FRAME_S = 0.2
+SEVERAL = 19  # the number of a robot that carries several loads
 EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 
 
@@ -77,11 +78,12 @@ class Robot:
         """As a frame tells it; a few robots have troubles."""
         state = "DRIVING" if self.route else ("WORKING" if self.load else "IDLE")
         state = {7: "FAULT", 11: "SILENT", 13: "WAITING", 21: "CHARGING"}.get(number, state)
+        several = {"slots": 6, "loads": ["T-7001", "T-7002"]} if number == SEVERAL else {}
         return {
             "robot": self.name, "x_m": self.x_m, "y_m": self.y_m,
             "heading_rad": self.heading_rad, "state": state, "battery": self.battery,
             "load": self.load, "transport": f"01a0-{number:04}" if self.route else None,
-            "route": list(self.route),
+            "route": list(self.route), **several,
         }  # fmt: skip
 
 

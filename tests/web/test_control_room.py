@@ -39,6 +39,17 @@ def test_a_robot_is_followed_and_let_go(stage: StageHand, open_page: Opener, sna
     expect(page.get_by_test_id("fleet")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "2 of 6: T-7001, T-7002"), ("ja", "6 枠中 2： T-7001, T-7002")]
+)
+def test_of_a_robot_with_slots_all_loads_are_named(
+    stage: StageHand, open_page: Opener, lang: str, said: str
+):
+    page = open_page(f"{stage.address}/ui/control?lang={lang}")
+    page.locator("[data-robot=R-20]").click()
+    expect(page.get_by_test_id("loads")).to_have_text(said)
+
+
 def test_there_is_no_emergency_stop_button(stage: StageHand, open_page: Opener):
     page = open_page(f"{stage.address}/ui/control?lang=en")
     expect(page.locator("[data-robot]")).to_have_count(30)

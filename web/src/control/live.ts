@@ -21,6 +21,8 @@ export interface Robot {
   route: string[];
   paused?: boolean; // people, or a safety circuit, have it stand
   why?: string; // it cannot be reckoned with
+  slots?: number; // of one that carries several loads …
+  loads?: string[]; // … and all of them
 }
 export interface Stop {
   circuit: string;
@@ -211,13 +213,24 @@ function take(next: Frame, came_ms: number): void {
       since.set(robot.robot, { state: robot.state, at_ms: site_ms });
       if (old) news.push({ at_ms: site_ms, robot: robot.robot, what: `state.${robot.state}`, detail: robot.route[0] ?? "" });
     }
-    if (old && old.load !== robot.load) {
-      const what = robot.load ? "event.loaded" : "event.unloaded";
-      news.push({ at_ms: site_ms, robot: robot.robot, what, detail: robot.load ?? old.load ?? "" });
-    }
+    if (old) news.push(...changesOfLoad(old, robot, site_ms));
   }
   before = new Map(next.robots.map((each) => [each.robot, each]));
   if (news.length > 0) happenings.value = [...news, ...happenings.peek()].slice(0, EVENTS_KEPT);
+}
+
+/** All that it carries. */
+export function loadsOf(robot: Robot): string[] {
+  return robot.loads ?? (robot.load ? [robot.load] : []);
+}
+
+function changesOfLoad(old: Robot, robot: Robot, at_ms: number): Happening[] {
+  const had = loadsOf(old), has = loadsOf(robot);
+  const news = (what: string) => (detail: string) => ({ at_ms, robot: robot.robot, what, detail });
+  return [
+    ...has.filter((each) => !had.includes(each)).map(news("event.loaded")),
+    ...had.filter((each) => !has.includes(each)).map(news("event.unloaded")),
+  ];
 }
 
 function move(robot: Robot, old: Robot | undefined, came_ms: number): void {

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { clock, lasting, number, percent, t, word } from "../core/i18n.ts";
 import { tick } from "../core/live.ts";
 import { look } from "../core/look.ts";
-import { shown, happenings, inStateS, isBlocked, past, plant, type Robot, type RobotState, selected, stale } from "./live.ts";
+import { shown, happenings, inStateS, isBlocked, loadsOf, past, plant, type Robot, type RobotState, selected, stale } from "./live.ts";
 import { Deeds } from "./deeds.tsx";
 import { Day, Health } from "./health.tsx";
 import { drawSign } from "./signs.ts";
@@ -102,7 +102,10 @@ function Faceplate({ robot }: { robot: Robot }) {
           <Battery level={robot.battery} /> <span class="num">{percent(share(robot.battery))}</span>
         </dd>
         <dt>{t("robots.load")}</dt>
-        <dd>{robot.load ?? "–"}</dd>
+        <dd data-testid="loads">
+          {robot.slots && t("robots.slots", { count: robot.loads?.length ?? 0, slots: robot.slots })}{" "}
+          {loadsOf(robot).join(", ") || "–"}
+        </dd>
         <dt>{t("robots.task")}</dt>
         <dd class="num" title={robot.transport ?? ""}>
           {robot.transport ? `…${robot.transport.slice(-8)}` : "–"}
