@@ -266,17 +266,31 @@ def drawn_here(steps: int) -> tuple[dict[str, float], int]:
     )
 
 
-def locked_up(seeds: int, ticks: int, sizes: Sequence[int]) -> tuple[dict[str, float], int]:
-    """T7: the longest without progress on each map, over so many seeds of all sizes together."""
+def locked_up(
+    maps: Sequence[str], seeds: range, ticks: int, sizes: Sequence[int]
+) -> tuple[dict[str, float], int]:
+    """T7: the longest without progress on each map, over these seeds of all sizes together.
+
+    Each run's line goes to stderr as soon as there is one: these take their time.
+    """
     found, faults = {}, 0
-    for name, make in MAPS.items():
-        worst = []
-        for seed in range(seeds):
-            world = make(sizes[seed % len(sizes)], seed, LATE)
+    for name in maps:
+        worst, legs = [], []
+        for seed in seeds:
+            robots = sizes[seed % len(sizes)]
+            world = MAPS[name](robots, seed, LATE)
             world.run(ticks)
             worst.append(world.without_progress())
-            faults += len(judge(world))
+            legs.append(len(world.legs))
+            wrong = len(judge(world))
+            faults += wrong
+            sys.stderr.write(
+                f"{name} {robots} robots, seed {seed}: {worst[-1]:.2f}, {legs[-1]} legs"
+                f", {wrong} faults\n"
+            )
         found[f"t7_{name}"] = max(worst)
+        found[f"t7_{name}_mean"] = float(np.mean(worst))
+        found[f"t7_{name}_legs"] = float(np.mean(legs))
         found[f"t7_{name}_over_10"] = sum(one > 10 for one in worst)
     return found, faults
 
@@ -284,8 +298,8 @@ def locked_up(seeds: int, ticks: int, sizes: Sequence[int]) -> tuple[dict[str, f
 def main(arguments: list[str]) -> None:
     """`--steps N` (1000), `--seeds N` a map (12), `--ticks N` (3000), `--json`.
 
-    For a part of it: `--only own`, `t7` or `tabled`; `--sizes 40` robots in T7; of the tabled
-    ones `--cases wh1020_500`. Several with commas.
+    For a part of it: `--only own`, `t7` or `tabled`; in T7 `--sizes 40` robots, `--maps comb`, and
+    `--from 100` the first seed; of the tabled ones `--cases wh1020_500`. Several with commas.
     """
 
     def given(name: str, default: str) -> str:
@@ -299,7 +313,9 @@ def main(arguments: list[str]) -> None:
         parts.append(drawn_here(steps))
     if "t7" in only:
         sizes = [int(one) for one in given("--sizes", "5,10,20,40").split(",")]
-        parts.append(locked_up(int(given("--seeds", "12")), int(given("--ticks", "3000")), sizes))
+        maps, begin = given("--maps", ",".join(MAPS)).split(","), int(given("--from", "0"))
+        seeds = range(begin, begin + int(given("--seeds", "12")))
+        parts.append(locked_up(maps, seeds, int(given("--ticks", "3000")), sizes))
     if "tabled" in only and SHARED.exists():
         parts.append(tabled(steps, [case for case in CASES if not cases or case.key in cases]))
     for figures, wrong in parts:

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from wcs.fleet.claims import Claims
 from wcs.fleet.grants import Fleet
+from wcs.fleet.overdue import overdue_first, patience
 from wcs.fleet.serve import NONE
 from wcs.layout.rows import Rows
 
 MOVE_TICKS = 5
 LATE_MAX = 8
+WAY_LEAST = 10 * MOVE_TICKS  # a shorter way counts as this one for who is overdue
 
 Ints = NDArray[np.int32]
 
@@ -69,6 +71,7 @@ class World:
         self.free_ticks = np.zeros(robots)
         self.best = np.full(robots, np.inf)  # the least cost left so far, and since when
         self.best_at = np.zeros(robots, np.int64)
+        self.due = np.full(robots, np.inf)  # when it is overdue
         self.stuck: list[tuple[int, float]] = []  # ticks without progress, free-flow ticks
         self.since = np.zeros(self.fleet.roadmap.nodes, np.int64)
         self.idle: list[int] = []  # without a leg, the longest first
@@ -87,7 +90,7 @@ class World:
         if self.idle and self.tick % MOVE_TICKS == 0:
             self._assign()
         begun = process_time()
-        order, table = self.order, self.rows.table
+        order, table = overdue_first(self.order, self.due, self.tick), self.rows.table
         if self.claims is not None:
             order = self.claims.decide(self.fleet, order, table)
             self._retreat(self.claims.retreats)
@@ -141,7 +144,7 @@ class World:
         leg = (robot, int(fleet.goal[robot]), int(self.began[robot]), self.tick)
         self.legs.append((*leg, float(self.free_ticks[robot])))
         self.done[robot] += 1
-        fleet.goal[robot] = NONE
+        fleet.goal[robot], self.due[robot] = NONE, np.inf
         self.idle.append(robot)
 
     def _assign(self) -> None:
@@ -163,6 +166,7 @@ class World:
         fleet.slot[robot] = self.rows.slot(leg.goal, leg.layer)
         self.began[robot] = self.best_at[robot] = self.tick
         self.free_ticks[robot] = self.best[robot] = self.left_over(robot)
+        self.due[robot] = self.tick + patience(self.free_ticks[robot], WAY_LEAST)
 
     def _nearer(self, robot: int) -> None:
         """Note when a robot is nearer to its goal than it ever was."""
@@ -170,6 +174,7 @@ class World:
         if cost < self.best[robot]:
             self._note(robot)
             self.best[robot], self.best_at[robot] = cost, self.tick
+            self.due[robot] = self.tick + patience(self.free_ticks[robot], WAY_LEAST)
 
     def left_over(self, robot: int) -> float:
         """Ticks to the goal if nobody were in the way, lanes and turns as they cost."""

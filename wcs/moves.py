@@ -44,7 +44,7 @@ class Moves:
             for name, points in granted.items():
                 self._give(state, state.robots[name], points)
             changed += [robot for robot in stirred(state) if robot not in changed]
-            stuck.look(state, changed, waits_for, outbox)
+            stuck.look(state, routes, changed, waits_for, outbox)
         else:
             self._state = None
         for robot in changed:
@@ -96,14 +96,17 @@ class Moves:
         points = [held.point for held in robot.held]
         takes = missions.takes_points(robot)
         urgency = 0 if robot.transport is not None else 1 if robot.goal is not None else 2
-        if robot.urgent or points[-1] in routes.dead_ends:  # out first: nobody else may go in
+        since = robot.since
+        if points[-1] in routes.dead_ends:  # out first: nobody else may go in
             urgency = -1
+        elif robot.urgent and robot.approach is not None:
+            urgency, since = -1, robot.approach.due_at
         return Mover(
             robot=robot.name,
             held=points,
             before=robot.before,
             goal=robot.goal,
-            rank=(urgency, robot.since.timestamp(), robot.name),
+            rank=(urgency, since.timestamp(), robot.name),
             takes=takes,
             settles=not takes and not robot.obstacle,
             ahead_m=sum([self._plant.metres(a, b) for a, b in pairwise(points)]),

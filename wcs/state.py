@@ -137,6 +137,16 @@ class Held:
 
 
 @dataclass(slots=True)
+class Approach:
+    """How near a robot has come to its goal, and when it is overdue if it comes no nearer."""
+
+    goal: str
+    way_s: float  # when it began
+    nearest_s: float
+    due_at: datetime
+
+
+@dataclass(slots=True)
 class Robot:
     """One robot: what it has been told and what it was last heard to be."""
 
@@ -162,7 +172,8 @@ class Robot:
     cancelled: str = ""  # the mission that people took from it, until they let it go on …
     cancelled_at: datetime | None = None  # … and when
     stood_at: datetime | None = None  # since when it stands though it has somewhere to go …
-    urgent: bool = False  # … and for so long that it goes before everybody else
+    approach: Approach | None = None  # while it has somewhere to go
+    urgent: bool = False  # it is overdue, and goes before everybody else
     # orders of the stops after that of `transport`, of a robot that carries several (wcs.stops)
     then: Annotated[list[str], Field(default_factory=list, exclude_if=lambda then: not then)] = (
         field(default_factory=list)

@@ -12,7 +12,8 @@ from tests.wcs.fleet_log import faults_of_locks, faults_of_steps
 from tests.wcs.plain import plain  # noqa: F401 - a fixture
 from wcs.fleet.claims import Claims
 from wcs.fleet.grants import Fleet
-from wcs.fleet.serve import NONE
+from wcs.fleet.overdue import overdue_first, patience
+from wcs.fleet.serve import GOES, NONE
 from wcs.layout.roadmap import of_grid
 from wcs.layout.rows import Rows
 
@@ -97,6 +98,16 @@ def test_nobody_is_locked_up_for_long(name: str, robots: int):
         assert all(
             any(leg[0] == one and leg[3] > 1500 for leg in world.legs) for one in range(robots)
         )
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(("name", "seed"), [("bridge", 17), ("comb", 20)])
+def test_who_is_crowded_out_of_its_goal_is_let_go_first(name: str, seed: int):
+    # waited 13.7 and 13.5 free-flow times before: decision 60
+    world = MAPS[name](40, seed, 0.05)
+    world.run(3000)
+    assert judge(world) == []
+    assert world.without_progress() < 9
 
 
 @pytest.mark.nightly
@@ -272,17 +283,66 @@ def test_who_is_in_a_zone_goes_before_who_waits_for_it_and_not_before_those_of_h
     assert claims.decide(fleet, order, rows.table).tolist() == [0, 1, 2], "nobody waits for it"
 
 
+def street(robots: dict[int, int], *, has_dead_end: bool = True) -> tuple[Fleet, Rows]:
+    """As a corridor, of nodes 0 to 4 and 7 to 11; 5 and 6 are a dead end. All go to 4."""
+    free = np.ones((2, 7), np.bool_)
+    free[1, 5:] = False
+    roadmap = of_grid(free, cost=2, quarter=2)
+    roadmap = roadmap.with_zones() if has_dead_end else roadmap
+    assert bool(roadmap.zones) == has_dead_end
+    fleet, rows = Fleet.at(roadmap, np.array(list(robots.values()), np.int32)), Rows(roadmap)
+    for robot in robots:
+        fleet.goal[robot], fleet.slot[robot] = 4, rows.slot(4)
+    return fleet, rows
+
+
 @pytest.mark.usefixtures("plain")
 def test_who_is_under_way_and_pushed_waits_for_one_who_leaves_and_others_step_aside():
     def pushed(*order: int) -> list[tuple[int, int]]:
-        fleet, rows = corridor({0: 0, 1: 1, 2: 2}, {0: 4, 1: 4, 2: 4})
+        fleet, rows = street({0: 0, 1: 1, 2: 2})
         fleet.lock[3], fleet.tail[2] = 2, 3  # it drives from 2 to 3
         fleet.takes[2], fleet.settles[2] = False, True
         return ends(fleet, fleet.serve(np.array(order, np.int32), rows.table))
 
     assert pushed(2, 0, 1) == []
-    assert pushed(2, 0) == [(1, 6)]
-    assert pushed(0, 1) == [(1, 6)], "the first of all does not wait for who waits"
+    assert pushed(2, 0) == [(1, 8)]
+
+
+@pytest.mark.usefixtures("plain")
+def test_for_the_first_as_few_move_as_can_be_and_without_zones_for_all():
+    def moved(*order: int, has_dead_end: bool = True) -> list[tuple[int, int]]:
+        # 3 has just been granted the way back: it is the first, and on its way
+        fleet, rows = street({0: 0, 1: 1, 2: 2, 3: 7}, has_dead_end=has_dead_end)
+        fleet.takes[3], fleet.settles[3] = False, True
+        return ends(fleet, fleet.serve(np.array(order, np.int32), rows.table))
+
+    assert moved(0) == [(1, 8)], "not 2 to 3, and 1 after it"
+    assert moved(3, 0) == [(2, 3)], "for others it goes where each likes best"
+    assert moved(3, 0, has_dead_end=False) == [(1, 8)]
+
+
+@pytest.mark.usefixtures("plain")
+def test_room_is_not_made_through_who_cannot_move_and_who_works_is_waited_for_last():
+    fleet, rows = street({0: 0, 1: 1, 2: 2, 3: 8})
+    fleet.takes[3] = False
+    order = np.array([0], np.int32)
+    assert ends(fleet, fleet.serve(order, rows.table)) == [(2, 3)]
+    fleet, rows = street({0: 0, 1: 1, 2: 2, 3: 8, 4: 3, 5: 9})
+    fleet.takes[2:] = False
+    assert ends(fleet, fleet.serve(order, rows.table)) == []
+    assert fleet.fate[1] != GOES, "walls all round: others may push it"
+    fleet.settles[3] = True
+    assert ends(fleet, fleet.serve(order, rows.table)) == []
+    assert fleet.fate[1] == GOES, "it waits for one who works"
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_is_overdue_goes_first_and_the_longest_overdue_before_all():
+    order = np.array([3, 0, 1, 2], np.int32)
+    due = np.array([np.inf, 9.0, 5.0, 20.0])
+    assert overdue_first(order, due, 10).tolist() == [2, 1, 3, 0]
+    assert overdue_first(order, due, 5).tolist() == [3, 0, 1, 2]
+    assert patience(10, 50) < patience(60, 50)
 
 
 @pytest.mark.nightly

@@ -8,7 +8,9 @@ of them, and the only place from which it can be granted more. A grant is never 
     in the way  who stands there is pushed: it has to go on from its tail, wherever it likes best
                 but not through those who push; who is in its way is pushed in turn
     leaving     who is on the way out, or works, is waited for; also by who is pushed, if it leads
-                itself and its best node is being left; others, and all for the first, step aside
+                itself and its best node is being left; others step aside
+    the first   for the first in rank as few move as can be, whatever they like; where there are no
+                zones, for everybody
 
 Only the last of such a chain moves now; the others follow as nodes come free. So nothing depends
 on how fast anybody is, and a delay holds up only those who want the same node.
@@ -45,9 +47,11 @@ from wcs.layout.roadmap import Flags, Floats, Ints, Roadmap
 Table: TypeAlias = Ints | Sequence[Sequence[int]]
 _LOOPS = (
     "blocker",
+    "is_left",
     "arcs_from",
     "may_enter",
     "zones_last",
+    "make_room",
     "serve",
 )  # in the order in which they are called
 
@@ -150,7 +154,7 @@ class Fleet:
         `table` are rows of costs, by `slot`: an array, or lists if it runs plain.
         """
         robots = len(self.tail)
-        work = (WIDTH * (robots + 1), CHOICES, robots, robots)
+        work = (WIDTH * (robots + 1), CHOICES, robots, robots, robots)
         changed: tuple[Ints | Floats, ...] = (
             self.tail, self.heading, self.ahead, self.lock, self.fate, self.waits_for,
         )  # fmt: skip
@@ -179,10 +183,11 @@ class Fleet:
         """All that `serve` takes but the order, in its order."""
         *graph, zone_of = ways
         tail, heading, ahead, lock, fate, waits_for = changed
+        is_open = not self.roadmap.zones
         return [
             *graph, self.length, table, self.slot, self.shut, self.layer, self.goal, tail, heading,
-            self.takes, self.pushes, self.settles, ahead, reach, zone_of, self.claims, self.vacant,
-            self.clash_first, self.clash, lock, room[0], fate, waits_for, *room[1:],
+            self.takes, self.pushes, self.settles, ahead, reach, is_open, zone_of, self.claims,
+            self.vacant, self.clash_first, self.clash, lock, room[0], fate, waits_for, *room[1:],
         ]  # fmt: skip
 
 

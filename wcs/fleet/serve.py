@@ -11,6 +11,7 @@ NONE = -1
 CHOICES = 12  # arcs looked at from one node
 WIDTH = CHOICES + 4  # of a level of the stack: robot, how many choices, which is next, waits, arcs
 OPEN, GOES, STAYS = 0, 1, 2  # not decided; will leave its tail; cannot, before this lead
+WAITS = -2  # for one who leaves: no arc to grant
 
 
 def blocker(robot: int, node: int, lock: Ints, clash_first: Ints, clash: Ints) -> int:
@@ -22,6 +23,14 @@ def blocker(robot: int, node: int, lock: Ints, clash_first: Ints, clash: Ints) -
         if other >= 0 and other != robot:
             return int(other)
     return NONE
+
+
+def is_left(node: int, other: int, tail: Ints, clash_first: Ints, clash: Ints, fate: Ints) -> bool:
+    """Whether its holder is on the way out of a node, or out of what clashes with it."""
+    is_tail = bool(tail[other] == node)
+    for k in range(clash_first[node], clash_first[node + 1]):
+        is_tail = is_tail or clash[k] == tail[other]
+    return fate[other] == GOES or not is_tail
 
 
 def arcs_from(  # noqa: C901, PLR0913, PLR0917 - a graph in arrays
@@ -110,6 +119,87 @@ def zones_last(  # noqa: PLR0913, PLR0917 - a graph in arrays
         done += 1
 
 
+def make_room(  # noqa: C901, PLR0912, PLR0913, PLR0917 - one loop, compiled; a graph in arrays
+    lead: int,
+    found: int,
+    first: Ints,
+    end: Ints,
+    facing: Ints,
+    turn: Ints,
+    cost: Ints,
+    table: Ints,
+    slot: Ints,
+    shut: Flags,
+    layer: Ints,
+    goal: Ints,
+    tail: Ints,
+    heading: Ints,
+    takes: Flags,
+    settles: Flags,
+    zone_of: Ints,
+    claims: Flags,
+    vacant: Flags,
+    clash_first: Ints,
+    clash: Ints,
+    lock: Ints,
+    fate: Ints,
+    stack: Ints,
+    keys: Ints,
+    queue: Ints,
+    pusher: Ints,
+) -> int:
+    """Where the fewest robots have to move for a lead: the arc of the last of them.
+
+    `found` arcs of the lead, from `stack[4]` on. WAITS: it is being made already; NONE: nowhere.
+    `queue[0]` is then the last, and `pusher` leads from it back to the lead.
+    """
+    for robot in range(len(tail)):
+        pusher[robot] = NONE
+    pusher[lead] = lead
+    at, waits = WIDTH + 4, NONE
+    for k in range(found):
+        count, done = 0, -1
+        while done < count:  # the lead, then whoever is in the way, the nearest first
+            robot = lead if done < 0 else queue[done]
+            if robot == lead:
+                choices, stack[at] = 1, stack[4 + k]
+            else:
+                choices = arcs_from(
+                    tail[robot], heading[robot], goal[robot], 0, first, end, facing, turn, cost,
+                    table[slot[robot]], shut[layer[robot]], keys, stack, at,
+                )  # fmt: skip
+                zones_last(robot, tail[robot], choices, end, zone_of, claims, stack, at)
+            done += 1
+            for c in range(choices):
+                arc = stack[at + c]
+                node = end[arc]
+                if not may_enter(robot, tail[robot], node, zone_of, claims) and (
+                    robot == lead or not vacant[zone_of[node]]
+                ):
+                    continue
+                other = blocker(robot, node, lock, clash_first, clash)
+                if other == NONE:
+                    if lock[node] == robot:
+                        continue  # its own way so far
+                    queue[0] = robot
+                    return int(arc)
+                if pusher[other] != NONE:
+                    continue
+                if is_left(node, other, tail, clash_first, clash, fate):
+                    queue[0] = robot
+                    return WAITS
+                if takes[other]:
+                    pusher[other] = robot
+                    queue[count] = other
+                    count += 1
+                elif settles[other] and waits == NONE:
+                    waits = robot
+        if waits != NONE:
+            queue[0] = waits
+            return WAITS
+    return NONE
+
+
 def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, compiled; a graph in arrays
     order: Ints,
     first: Ints,
@@ -130,6 +220,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
     settles: Flags,
     ahead: Floats,
     reach: float,
+    is_open: bool,  # noqa: FBT001 - arrays in, as all
     zone_of: Ints,
     claims: Flags,
     vacant: Flags,
@@ -143,6 +234,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
     keys: Ints,
     tried: Ints,
     leads: Ints,
+    pusher: Ints,
 ) -> int:
     """Grant what can be granted now; how many arcs.
 
@@ -158,6 +250,7 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
         settles: (robots,) takes nothing now but will by itself: it works, or is yet to answer.
         ahead: (robots,) granted and not yet driven; changed.
         reach: how much is granted ahead, once less than half of it is left.
+        is_open: there are no zones: all make room where the fewest move, not only the first.
         zone_of, claims: (n,) and (robots, zones).
         vacant: (zones,) dead ends that nobody has claimed: who is pushed may go there; changed.
         clash_first, clash: nodes that are not held together with a node.
@@ -165,14 +258,19 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
         given: (any,) robot, arc, robot, arc ... in the order of granting; filled.
         fate: (robots,) OPEN, GOES or STAYS; filled.
         waits_for: (robots,) the robot that holds up a robot which leads; filled.
-        stack: ((robots + 1) * WIDTH,) room to work in; keys: (CHOICES,), tried, leads: (robots,).
+        stack: ((robots + 1) * WIDTH,) room to work in; keys: (CHOICES,),
+            tried, leads, pusher: (robots,).
     """
     for robot in range(len(tail)):
         fate[robot] = OPEN
         waits_for[robot] = NONE
         leads[robot] = 0
+    foremost = NONE
     for lead in order:
         leads[lead] = goal[lead] != NONE
+        can_go = leads[lead] and goal[lead] != tail[lead] and (takes[lead] or settles[lead])
+        if can_go and foremost == NONE:
+            foremost = lead
     count = found = 0
     for lead in order:
         if fate[lead] != OPEN or not takes[lead] or goal[lead] == NONE:
@@ -206,6 +304,31 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
         if not is_first or is_barred or not pushes[lead]:
             continue
         # --- the way is not free: have others make way
+        if found > 0:
+            waits_for[lead] = blocker(lead, end[stack[4]], lock, clash_first, clash)
+        if is_open or lead == foremost:
+            arc = make_room(
+                lead, found, first, end, facing, turn, cost, table, slot, shut, layer, goal,
+                tail, heading, takes, settles, zone_of, claims, vacant, clash_first, clash,
+                lock, fate, stack, keys, tried, pusher,
+            )  # fmt: skip
+            if arc == NONE:
+                continue
+            robot = tried[0]
+            if arc != WAITS:
+                node = end[arc]
+                given[2 * count], given[2 * count + 1] = robot, arc
+                count += 1
+                lock[node] = robot
+                ahead[robot] += length[arc]
+                tail[robot], heading[robot] = node, facing[arc]
+                if zone_of[node] != NONE:
+                    vacant[zone_of[node]] = False
+            fate[lead] = GOES
+            while robot != lead:
+                fate[robot] = GOES
+                robot = pusher[robot]
+            continue
         depth = failed = 0
         stack[0] = lead
         stack[1] = found
@@ -242,15 +365,8 @@ def serve(  # noqa: C901, D417, PLR0912, PLR0913, PLR0915, PLR0917 - one loop, c
                 if zone != NONE:
                     vacant[zone] = False
                 break
-            if depth == 0 and waits_for[lead] == NONE:
-                waits_for[lead] = other
-            is_tail = tail[other] == node
-            if not is_tail:  # or of what clashes with the node
-                for k in range(clash_first[node], clash_first[node + 1]):
-                    if clash[k] == tail[other]:
-                        is_tail = True
-            if not is_tail or fate[other] == GOES:
-                if depth == 0 or (leads[robot] and stack[base + 2] == 1 and lead != order[0]):
+            if is_left(node, other, tail, clash_first, clash, fate):
+                if depth == 0 or (leads[robot] and stack[base + 2] == 1):
                     break  # it leaves: wait
                 stack[base + 3] = 1
                 continue
