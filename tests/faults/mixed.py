@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from random import Random
 from time import monotonic
 from typing import Any, NamedTuple
@@ -202,13 +203,19 @@ class Day:
         self._say(shop, packet, "choice", "CLOSE", who)
 
     def _count(self, shop: Shop, draw: Random, who: str) -> None:
-        """A place where nobody else goes: now and then one is missing, or one was found."""
+        """A place where nobody else goes: now and then one is missing, or one was found.
+
+        In turn, since who has counted does not count again if the books moved meanwhile: when a
+        count before had to wait until it could be posted.
+        """
+        people = cycle(f"{who}{each}" for each in "abc")
         while not self.home.wait(0.7):
-            packet: dict[str, Any] | None = self._start(shop, "count", ASIDE, who)
+            person = next(people)
+            packet: dict[str, Any] | None = self._start(shop, "count", ASIDE, person)
             units = self.counted + draw.choice((-1, 0, 1))
             deeds = [("scan", ASIDE), ("scan", COUNTED), ("qty", units), ("choice", "done")]
             for kind, value in [*deeds, ("choice", "ok")]:
-                packet = self._say(shop, packet, kind, value, who)
+                packet = self._say(shop, packet, kind, value, person)
             self.counted = units
             self.done["counts"] += 1
 

@@ -17,13 +17,13 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from wms.counting.again import seen
 from wms.counting.make import next_round, operators_of
 from wms.counting.model import CountAct, CountRound, StockCount
 from wms.counting.policy import read_policy
 from wms.counting.post import post_count
 from wms.errors import Conflict, Forbidden, IdReused, NotFound
-from wms.ids import SiteId, derive
-from wms.outbound.model import ExceptionRow
+from wms.ids import SiteId
 from wms.work.model import Task
 
 Act: TypeAlias = Literal["approve", "reject", "recount", "cancel"]
@@ -100,12 +100,12 @@ def decide(
     elif deed.act == "recount":
         count.approved_by = ""
         next_round(session, count, now=now)
-        _seen(session, count)
+        seen(session, count)
     else:
         count.state = "REJECTED" if deed.act == "reject" else "CANCELLED"
         count.ended_at, count.ended_by = now, deed.operator
         _call_off(session, count, now)
-        _seen(session, count)
+        seen(session, count)
     session.flush()
     return count
 
@@ -124,7 +124,7 @@ def _approve(session: Session, count: StockCount, deed: Deed, now: datetime) -> 
     count.state = "ACCEPTED"
     session.flush()
     post_count(session, count, actor=f"user:{deed.operator}", now=now)
-    _seen(session, count)
+    seen(session, count)
 
 
 def _call_off(session: Session, count: StockCount, now: datetime) -> None:
@@ -136,14 +136,4 @@ def _call_off(session: Session, count: StockCount, now: datetime) -> None:
         update(Task)
         .where(Task.site_id == count.site_id, Task.id == this.task_id, Task.state == "OPEN")
         .values(state="CANCELLED", why="count", done_at=now)
-    )
-
-
-def _seen(session: Session, count: StockCount) -> None:
-    """Nobody need look at it any more."""
-    session.execute(
-        update(ExceptionRow)
-        .where(ExceptionRow.site_id == count.site_id)
-        .where(ExceptionRow.id == derive(count.id, "review"))
-        .values(active=False)
     )

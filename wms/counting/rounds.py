@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.catalog import Lot, Sku
+from wms.counting.again import outdate, waiting_with
 from wms.counting.found import WITH_SERIALS, Found, Reader, piles
 from wms.counting.make import next_round, operators_of
 from wms.counting.model import CountLine, CountRound, StockCount
@@ -70,6 +71,7 @@ def finish_count(
     count, this = _locked(session, task)
     if count.state != "OPEN" or count.rounds != this.no:
         return  # it was called off meanwhile
+    waiting = waiting_with(session, count) if count.location_id is not None else ()
     places = places_of(session, count)
     site = SiteId(count.site_id)
     found = _read(session, count, packet, _skus_of(this))
@@ -80,6 +82,8 @@ def finish_count(
     _keep(session, count, this, found, entries)
     _tell_unknown(session, count, found, now)
     conclude(session, count, actor=str(actor), now=now)
+    if count.state != "OPEN":
+        outdate(session, waiting, by=str(actor), now=now)
 
 
 def conclude(session: Session, count: StockCount, *, actor: str, now: datetime) -> None:

@@ -166,3 +166,17 @@ def test_promised_goods_that_are_not_there_are_wanted_elsewhere(stocked: House):
     lines = [stocked.line(order) for order in (pinned, held)]
     assert [line["units_short"] for line in lines] == [6, 5]  # none can be had whole any more
     assert (row["reserved"], row["allocated"], row["free"]) == (0, 0, 3)
+
+
+def test_who_counts_a_place_again_puts_what_waits_for_a_decision_out_of_date(stocked: House):
+    policy(stocked, rounds_max=1, approve_minor=0)
+    stocked.ok(stocked.http.put("/console/v1/sku-values", json={"values": {"A": 2_000}}))
+    count(stocked, "ann", begin(stocked, "ann", PLACE), ("A", 7), ("B", 4))
+    (first,) = counts(stocked, state="REVIEW")
+    count(stocked, "ben", begin(stocked, "ben", PLACE), ("A", 7), ("B", 4))
+    (second,) = counts(stocked, state="REVIEW")
+    assert first["id"] != second["id"]
+    assert one(stocked, first["id"])["state"] == "CANCELLED"
+    assert decide(stocked, "sue", first["id"], "approve").json()["code"] == "count_over"
+    assert decide(stocked, "sue", second["id"], "approve").json()["state"] == "POSTED"
+    assert (free(stocked, "A"), unknown(stocked, "A")) == (7, 3), "the three are missing once"
