@@ -37,6 +37,7 @@ from wms.orders.jobs import order_jobs
 from wms.orders.model import Allocation
 from wms.orders.source_jobs import sourcing_jobs
 from wms.outbound.booking import Desk
+from wms.outbound.few_totes import choose_totes
 from wms.outbound.floor import Floor
 from wms.outbound.packing_jobs import packing_jobs
 from wms.outbound.printing_jobs import printing_jobs
@@ -54,7 +55,7 @@ from wms.returns.people import tell_of_refund
 from wms.stock import checkpoint, lanes, promises
 from wms.stock.seal import ROWS_A_SEAL, Sealer
 from wms.transfers.jobs import transfers_jobs
-from wms.waves.channel import codes_in_turn, release_channel
+from wms.waves.channel import codes_in_turn, release_channel, totes_for
 from wms.waves.jobs import waves_jobs
 from wms.webhooks.jobs import webhook_jobs
 
@@ -141,7 +142,12 @@ class Jobs:
         for site in self.database.run(_sites_with_work):
             now = self.clock.now()
             for code in self.database.run(partial(codes_in_turn, site=site)):
-                release = partial(release_channel, site=site, floor=self.floor, code=code)
+                look = partial(totes_for, site=site, code=code, only=is_for_release(), now=now)
+                wanted = self.database.run(look)
+                totes = choose_totes(wanted) if wanted is not None else frozenset()
+                release = partial(
+                    release_channel, site=site, floor=self.floor, code=code, totes=totes
+                )
                 pinned = self.database.run(partial(release, only=is_for_release(), now=now))
                 if pinned:  # what that empties is filled before it runs dry
                     self.database.run(partial(fill_pressed, site=site, now=now))

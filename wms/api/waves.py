@@ -32,7 +32,7 @@ People = Annotated[StrictInt, Field(ge=1, le=1000)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=100)]
 Units = Annotated[StrictInt, Field(ge=0, le=1_000_000)]
 Shelf = Annotated[StrictInt, Field(ge=0, le=1000)]
-Rule = Literal["FEFO", "FULL_PACK", "WHOLE", "ROBOT", "EMPTY_BIN", "CLOSEST"]
+Rule = Literal["FEFO", "FULL_PACK", "WHOLE", "ROBOT", "FEW_TOTES", "EMPTY_BIN", "CLOSEST"]
 WaveStates = Literal["PLANNED", "SIMULATED", "RELEASED", "DONE", "CANCELLED"]
 
 

@@ -8,6 +8,7 @@ each sees only places that were equal before it:
     FULL_PACK   whole packs from the reserve, loose units from a place to pick from
     WHOLE       a place that has all; else the one that has most
     ROBOT       what robots bring before what people walk to
+    FEW_TOTES   the totes that together serve the release (wms.outbound.few_totes)
     EMPTY_BIN   the place of which least is left
     CLOSEST     the way of the walk: turn, aisle, bay
     (code)      so that it is always the same one
@@ -21,7 +22,9 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-Rule: TypeAlias = Literal["FEFO", "FULL_PACK", "WHOLE", "ROBOT", "EMPTY_BIN", "CLOSEST"]
+Rule: TypeAlias = Literal[
+    "FEFO", "FULL_PACK", "WHOLE", "ROBOT", "FEW_TOTES", "EMPTY_BIN", "CLOSEST"
+]  # fmt: skip
 Key: TypeAlias = tuple[UUID, UUID, UUID | None, str]  # SKU, place, tote, lot
 THIRD = 333
 
@@ -51,6 +54,7 @@ class Spot:
     expires_on: date | None = None
     life_days: int | None = None
     pack_units: int = 1
+    is_chosen: bool = False  # its tote is one of the few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,7 @@ RULES: Mapping[Rule, Judge] = {
     "FULL_PACK": _full_pack,
     "WHOLE": lambda _spot, left, wanted: (left < wanted, -left if left < wanted else 0),
     "ROBOT": lambda spot, _left, _wanted: spot.zone != "ROBOT",
+    "FEW_TOTES": lambda spot, _left, _wanted: not spot.is_chosen,
     "EMPTY_BIN": lambda _spot, left, _wanted: left,
     "CLOSEST": lambda spot, _left, _wanted: spot.way,
 }

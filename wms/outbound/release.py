@@ -12,13 +12,13 @@ is passed by, and people are told why.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from wms.catalog import Pack, Sku
@@ -61,6 +61,11 @@ class Stock:
             if sum(self.left[spot.key] for spot in near) >= wanted.get(sku, 0):
                 self.spots[sku] = near
 
+    def prefer(self, totes: Collection[UUID]) -> None:
+        """Of places that are as good, those in these totes first (rule FEW_TOTES)."""
+        for sku, spots in self.spots.items() if totes else ():
+            self.spots[sku] = [replace(s, is_chosen=s.key[2] in totes) for s in spots]
+
 
 @dataclass(slots=True)
 class Taken:
@@ -91,25 +96,29 @@ def release_site(  # noqa: PLR0913 - what, how much, how
     for _ in range(TRIES):
         if room <= pinned:
             break
-        query = (
-            select(Allocation)
-            .join(Ordered, Ordered.id == Allocation.order_id)
-            .where(
-                Allocation.site_id == site,
-                Allocation.state == "ALLOCATED",
-                Allocation.id.not_in(tried),
-                true() if only is None else only,
-            )
-            .order_by(*BY_TURN)
-            .limit(max(LOOK_MIN, room - pinned) if tried else room)
-            .with_for_update(of=Allocation, skip_locked=True)
-        )
-        allocations = session.scalars(query).all()
+        most = max(LOOK_MIN, room - pinned) if tried else room
+        query = in_turn(site, only, most).where(Allocation.id.not_in(tried))
+        allocations = session.scalars(query.with_for_update(of=Allocation, skip_locked=True)).all()
         if not allocations:
             break
         tried |= {each.id for each in allocations}
         pinned += pin(session, site, allocations, how=how, room=room - pinned, now=now)
     return pinned
+
+
+def in_turn(site: SiteId, only: ColumnElement[bool] | None, most: int) -> Select[Allocation]:
+    """What waits to be released there, in its turn, at most so many lines."""
+    return (
+        select(Allocation)
+        .join(Ordered, Ordered.id == Allocation.order_id)
+        .where(
+            Allocation.site_id == site,
+            Allocation.state == "ALLOCATED",
+            true() if only is None else only,
+        )
+        .order_by(*BY_TURN)
+        .limit(most)
+    )
 
 
 def lines_in_work(session: Session, site: UUID, channel: str | None = None) -> int:
@@ -136,6 +145,7 @@ def pin(
     """Pin these, in their order, at most so many; how many were."""
     stock = stock_for(session, site, {each.sku_id for each in allocations}, how.binding, now)
     stock.keep_to(how.aisles, units_of(allocations))
+    stock.prefer(how.totes)
     lives = shelf_lives(session, how, allocations)
     taken = take(allocations, stock, how.binding, lives, room)
     advances = [_pinned(session, each, one, stock.places[one.spot.key], now)

@@ -60,6 +60,7 @@ class Release:
     channel: str = ""
     wave_id: UUID | None = None
     aisles: frozenset[tuple[str, int]] = frozenset()  # zone and aisle: from there, if enough is
+    totes: frozenset[UUID] = frozenset()  # rather these than others that are as good
 
 
 class PickLine(Base):

@@ -5,9 +5,10 @@ everything, with the floor's limit. A channel with no room at all leaves its ord
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
+from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
@@ -18,8 +19,9 @@ from wms.errors import NotFound
 from wms.ids import SiteId
 from wms.orders.model import Allocation
 from wms.outbound.bind import DEFAULT, Binding
+from wms.outbound.few_totes import Wanted, look
 from wms.outbound.floor import Floor
-from wms.outbound.release import lines_in_work, release_site
+from wms.outbound.release import in_turn, lines_in_work, release_site
 from wms.outbound.style import Release, Style
 from wms.sites import site_id, sites_by_code
 from wms.waves.model import ReleaseChannel
@@ -119,7 +121,16 @@ def codes_in_turn(session: Session, site: SiteId) -> list[str | None]:
     return [code for code, active in rows if active] if rows else [None]
 
 
-def release_channel(
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a channel may release now: which allocations, how many lines, and how."""
+
+    mine: ColumnElement[bool]
+    room: int
+    how: Release
+
+
+def release_channel(  # noqa: PLR0913 - what, how much, how
     session: Session,
     site: SiteId,
     floor: Floor,
@@ -127,10 +138,44 @@ def release_channel(
     *,
     now: datetime,
     only: ColumnElement[bool] | None = None,
+    totes: frozenset[UUID] = frozenset(),
 ) -> int:
-    """Release what there is room for in that channel; how many lines."""
+    """Release what there is room for in that channel; how many lines.
+
+    `totes` are taken rather than others where its rules ask for few (`totes_for`, and choose).
+    """
     if code is None:
         return release_site(session, site, floor, now=now, only=only)
+    turn = _turn(session, site, code, now, only)
+    if turn is None:
+        return 0
+    how = replace(turn.how, totes=totes)
+    return release_site(session, site, floor, now=now, only=turn.mine, how=how, room=turn.room)
+
+
+def totes_for(
+    session: Session,
+    site: SiteId,
+    code: str | None,
+    *,
+    now: datetime,
+    only: ColumnElement[bool] | None = None,
+) -> Wanted | None:
+    """What that channel would release now of which totes; None where nobody asks for few."""
+    row = None if code is None else session.get(ReleaseChannel, (site, code))
+    if row is None or "FEW_TOTES" not in row.binding["rules"]:
+        return None
+    turn = _turn(session, site, row.code, now, only)
+    if turn is None:
+        return None
+    waiting = session.scalars(in_turn(site, turn.mine, turn.room)).all()
+    return look(session, site, waiting, turn.how, now)
+
+
+def _turn(
+    session: Session, site: SiteId, code: str, now: datetime, only: ColumnElement[bool] | None
+) -> Turn | None:
+    """What is that channel's now; None: it has no room, or is none."""
     query = (
         select(ReleaseChannel)
         .where(ReleaseChannel.site_id == site, ReleaseChannel.active)
@@ -145,15 +190,15 @@ def release_channel(
             continue
         room = channel.wip_lines_max - lines_in_work(session, site, code)
         if room <= 0:
-            return 0
+            return None
         mine = and_(its, not_(or_(false(), *before)), true() if only is None else only)
         if channel.choose == "NEAR":
             near = near_orders(
                 session, site, mine, channel.how, room=room, hurry_min=channel.hurry_min, now=now
             )
             mine = and_(mine, Allocation.order_id.in_(near))
-        return release_site(session, site, floor, now=now, only=mine, how=channel.how, room=room)
-    return 0
+        return Turn(mine, room, channel.how)
+    return None
 
 
 def known_site(session: Session, code: str) -> SiteId:

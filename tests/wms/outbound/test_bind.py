@@ -25,6 +25,7 @@ def taken(wanted: int, *spots: Spot, binding: Binding = DEFAULT) -> tuple[str, i
 
 
 PACKS = Binding(rules=("FULL_PACK", "FEFO", "WHOLE"))
+FEW = Binding(rules=("FEFO", "FEW_TOTES", "EMPTY_BIN"))
 SHOP = Binding(min_life=THIRD)
 CASES = [spot("A", 99, pack_units=12), spot("R", 99, pack_units=12, kind="RESERVE")]
 RULES = [
@@ -41,6 +42,11 @@ RULES = [
     ("robots first", 3, [spot("A", 3), spot("B", 9, zone="ROBOT")], DEFAULT, ("B", 3)),
     ("then the emptiest", 3, [spot("A", 9), spot("B", 5)], DEFAULT, ("B", 3)),
     ("then the nearest", 3, [spot("A", 5, way=2), spot("B", 5, way=1)], DEFAULT, ("B", 3)),
+    ("one of the few", 3, [spot("A", 5), spot("B", 9, is_chosen=True)], FEW, ("B", 3)),
+    ("but first to expire first", 3,
+     [spot("A", 5, days=3), spot("B", 9, days=9, is_chosen=True)], FEW, ("A", 3)),
+    ("and only where it is asked for", 3, [spot("A", 5), spot("B", 9, is_chosen=True)],
+     DEFAULT, ("A", 3)),
     ("whole packs from the reserve", 30, CASES, PACKS, ("R", 24)),
     ("loose ones from the face", 6, CASES, PACKS, ("A", 6)),
     ("nothing left", 3, [spot("A", 0)], DEFAULT, None),

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from wcs.assign_pods import SHORT, Line, Pod, choose_pods
+from optimizer.pods import SHORT, Line, Pod, choose_pods
 
 STATIONS = ("S1", "S2")
 
