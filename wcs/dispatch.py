@@ -327,6 +327,8 @@ def _assign(
             assert stops.has_room(state, routes.plant, robot), "it has a free slot"
             stops.put_in(state, routes, robot, transport)
         transport.robot = name
+        if stops.slots_of(routes.plant, robot) > 1:
+            transport.given_at = state.now
         stir(state, name)
         if not transport.announced:
             transport.announced = True

@@ -65,6 +65,8 @@ class Transport:
     ours: bool = True  # both its places are on the plant, so that our robots could do it
     # where its load is, or shall go, on a robot that has several slots
     slot: Annotated[str | None, Field(exclude_if=lambda slot: slot is None)] = None
+    # … and when such a robot got the order
+    given_at: Annotated[datetime | None, Field(exclude_if=lambda at: at is None)] = None
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ Laws:
     slots       never more orders than slots, and so never more loads on board
     in turn     who is more urgent is not made to wait by who is less
     in time     who would be in time is not made late; behind all the others there is room for all
+    in the end  nor is an order put off by others so that it would take longer than PATIENCE_S
     on time     of the places that are left the one at which the new order is least late
 
 Seconds. Source: insertion of pickups and deliveries, as in M. Savelsbergh, M. Sol, "The General
@@ -19,6 +20,7 @@ Pickup and Delivery Problem" (1995).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import accumulate
 from math import inf
 
@@ -28,6 +30,7 @@ from wcs.routing import Routes
 from wcs.state import Robot, State, Transport
 
 ACT_S = 8.0  # about as long as taking or setting down a tote takes
+PATIENCE_S = 600.0
 TURN_BACK_S = 5.0  # what is on its way somewhere comes to rest before it goes elsewhere
 
 
@@ -200,9 +203,8 @@ def _round(state: State, routes: Routes, robot: Robot, order: Transport) -> _Rou
         is_drop = one.loaded or one.id in has
         has.add(one.id)
         first = n + 1 if one.priority > order.priority else first
-        spare_s = inf
-        if is_drop and one.due_at is not None:
-            spare_s = max(0.0, (one.due_at - state.now).total_seconds() - there_s[n])
-        slack_s.append(spare_s)
+        ends = [one.due_at, one.given_at and one.given_at + timedelta(seconds=PATIENCE_S)]
+        ends_s = [(end - state.now).total_seconds() for end in ends if is_drop and end is not None]
+        slack_s.append(max(0.0, min(ends_s, default=inf) - there_s[n]))
     after = [*accumulate(reversed([*slack_s, inf]), min)][::-1]
     return _Round(there_s, after, leg_s, first)

@@ -7,13 +7,13 @@ Where a further order goes is compared with all places that there are, tried one
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from math import inf
+from math import cos, inf, pi, sin
 from random import Random
 
 import pytest
 
 from tests.wcs.fleet import START, Weather, World
-from tests.wcs.small import grid
+from tests.wcs.small import grid, plant_of
 from wcs.assign import is_begun
 from wcs.engine import Started
 from wcs.messages import Withdrawal
@@ -311,6 +311,33 @@ def test_a_more_urgent_one_is_brought_before_those_that_are_less():
     begun = {r.id for r in world.heard if r.state == "LOADED"}
     assert begun == {*slow, fast}
     assert ends.index(fast) == 0, f"it is the first of {ends}"
+
+
+def test_nobody_is_put_off_for_long_by_those_who_come(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("wcs.stops.PATIENCE_S", 150.0)
+    ring = plant_of(
+        {str(n): (30 * cos(n * pi / 12), 30 * sin(n * pi / 12)) for n in range(24)},
+        [f"{n}={(n + 1) % 24}" for n in range(24)],
+        robots={"R0": "0"},
+    )
+    four = replace(ring.robots["R0"], slots=4)
+    world = World(replace(ring, robots={"R0": four}), 1, CALM)
+    far = world.order("far", "1", "12")
+    world.run_until(lambda: world.state.transports[far].loaded, 300)
+
+    def one_more() -> None:
+        """Something to be brought from where it is back to where it comes from."""
+        world.later(5.0, one_more)
+        if len(world.state.transports) < 4:
+            here = int(world.state.robots["R0"].held[-1].point)
+            world.order(f"near-{world.orders}", str(here), str((here - 2) % 24))
+
+    one_more()
+    world.run_until(lambda: far in world.ended(), 2_000)
+    assert world.ended()[far] == ["FINISHED"]
+    given_at = next(r.at for r in world.heard if (r.id, r.state) == (far, "ASSIGNED"))
+    assert (world.now - given_at).total_seconds() < 150.0 + 90.0  # it drives as it can
+    assert len(world.ended()) > 2, "others were served meanwhile"
 
 
 def test_a_stray_load_is_an_alarm_of_a_working_robot_too_and_the_rest_is_anybodys():
