@@ -75,6 +75,7 @@ from wms.api.entrance import Entrance
 from wms.api.observed import Observed
 from wms.database import Database
 from wms.errors import NotFound
+from wms.house_clock import following, house_clock
 from wms.ids import new_id
 from wms.observe import Found, Measures
 from wms.outbound.floor import floor_of
@@ -88,6 +89,20 @@ HSTS = "max-age=31536000"
 WEB = Path(__file__).parent / "web_dist"
 
 
+def _services(settings: Settings) -> Services:
+    database = Database(
+        settings.database_url,
+        pool_size=settings.database_pool,
+        given_clock=settings.clock is not None,
+    )
+    return Services(
+        settings=settings,
+        database=database,
+        clock=house_clock(clock_from_environment(), database),
+        floor=floor_of(settings.site_file),
+    )
+
+
 def create_app(
     settings: Settings, services: Services | None = None, measures: Measures | None = None
 ) -> FastAPI:
@@ -96,16 +111,7 @@ def create_app(
     What is at work between start and end is `app.state.services` as it is at the start.
     """
     own = services is None
-    made = services or Services(
-        settings=settings,
-        database=Database(
-            settings.database_url,
-            pool_size=settings.database_pool,
-            given_clock=settings.clock is not None,
-        ),
-        clock=clock_from_environment(),
-        floor=floor_of(settings.site_file),
-    )
+    made = services or _services(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -115,13 +121,14 @@ def create_app(
                 yield
                 return
             client_id = f"wms-serve-{new_id(SystemClock().now()).hex[-12:]}"
-            async with PahoBus(settings.mqtt_url, client_id=client_id) as bus:
+            with following(made.clock):
+                async with PahoBus(settings.mqtt_url, client_id=client_id) as bus:
 
-                def on_frame(message: BusMessage) -> None:
-                    made.feed.put(message.body.decode())
+                    def on_frame(message: BusMessage) -> None:
+                        made.feed.put(message.body.decode())
 
-                bus.subscribe(frame_topic(made.floor.hub_code), qos=0, handler=on_frame)
-                yield
+                    bus.subscribe(frame_topic(made.floor.hub_code), qos=0, handler=on_frame)
+                    yield
 
     app = FastAPI(
         title="Soko",

@@ -44,6 +44,7 @@ from wms.contacts.keys import Keys
 from wms.control.record import Record, Recorder, devices_in
 from wms.database import Database
 from wms.errors import Unavailable
+from wms.house_clock import following, house_clock
 from wms.ids import new_id
 from wms.job import Job
 from wms.jobs import Jobs
@@ -236,7 +237,6 @@ def run(settings: Settings) -> None:
 
 def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
     """All loops, with what they need; closed with `open_things`."""
-    clock = clock_from_environment()
     floor = floor_of(settings.site_file)
     database = Database(
         settings.database_url,
@@ -244,6 +244,8 @@ def loops(settings: Settings, open_things: ExitStack) -> list[Loop]:
         given_clock=settings.clock is not None,
     )
     open_things.callback(database.close)
+    clock = house_clock(clock_from_environment(), database)
+    open_things.enter_context(following(clock))
     carrier, webhooks = HttpCarrier(settings.carrier_url), WebhookSender(settings.webhooks_allowed)
     carriers = {code: HttpCarrier(url) for code, url in sorted(settings.carrier_urls.items())}
     for each in (carrier, *carriers.values()):

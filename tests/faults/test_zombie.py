@@ -54,7 +54,7 @@ def packed(house: House) -> None:
     [
         (timedelta(0), PARCELS - 1),
         (timedelta(days=-1), PARCELS - 1),
-        # what was wished for by a clock of tomorrow is due tomorrow: the second one waits, alas
+        # of a clock that was given to it: what is wished for tomorrow is due tomorrow for all
         (timedelta(days=1), 0),
     ],
     ids=["right", "a day behind", "a day ahead"],
