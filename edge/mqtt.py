@@ -66,6 +66,7 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 BACKLOG = 20_000  # messages that may wait for a slow reader
+TOPICS_MAX = 10_000  # whose handlers are remembered
 
 
 # --------------------------------------------------------------------------------- topics
@@ -156,6 +157,7 @@ class PahoBus:
         self._arrived: deque[Message] = deque()
         self._backlog = backlog
         self._handlers: list[tuple[str, Handler]] = []
+        self._known: dict[str, list[Handler]] = {}  # by topic
         self._hooks: list[Callable[[], None]] = []
         self._inbox: deque[Message] = deque()
         self._more = asyncio.Event()
@@ -204,6 +206,7 @@ class PahoBus:
         """Ask for messages, now and after every reconnect."""
         if handler is not None:
             self._handlers.append((topic_filter, handler))
+            self._known.clear()
         self._link.subscribe(topic_filter, qos)
 
     async def messages(self) -> AsyncIterator[Message]:
@@ -250,7 +253,7 @@ class PahoBus:
         self._woken = False
         while self._arrived:
             message = self._arrived.popleft()
-            handlers = [h for f, h in self._handlers if topic_matches_sub(f, message.topic)]
+            handlers = self._handlers_of(message.topic)
             for handler in handlers:
                 try:
                     handler(message)
@@ -261,6 +264,15 @@ class PahoBus:
                     self._drop(self._inbox)
                 self._inbox.append(message)
                 self._more.set()
+
+    def _handlers_of(self, topic: str) -> list[Handler]:
+        """Whom a topic concerns. To match it takes longer than to read what was said: once each."""
+        if (found := self._known.get(topic)) is None:
+            if len(self._known) >= TOPICS_MAX:
+                self._known.clear()
+            found = [h for f, h in self._handlers if topic_matches_sub(f, topic)]
+            self._known[topic] = found
+        return found
 
     def _drop(self, waiting: deque[Message]) -> None:
         waiting.popleft()
