@@ -16,10 +16,10 @@ Units: metres, seconds, metres per second.
 Source: strong connectivity by R. E. Tarjan (1972), here as one search forwards and one back.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from math import hypot
+from typing import TypeAlias
 
 from wcs.machines import Area, Circuit, FleetSpec, Portal
 from wcs.mfc_graph import Network, faults_of
@@ -40,6 +40,7 @@ from wcs.sitefile import (
 )
 
 _CLOSEST_M = 1.0
+_Box: TypeAlias = tuple[float, float, float, float]  # west, east, south, north; metres
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,8 @@ def _plant(file: SiteFile) -> Plant:
         sorters={sorter.device: sorter for sorter in file.sorters},
         gates={gate.device: gate for gate in file.gates},
         devices={device.name: device for device in file.devices},
-        leaving={p: tuple(i for i, a in enumerate(ordered) if a.start == p) for p in points},
-        entering={p: tuple(i for i, a in enumerate(ordered) if a.end == p) for p in points},
+        leaving=_arcs_by(points, [arc.start for arc in ordered]),
+        entering=_arcs_by(points, [arc.end for arc in ordered]),
         places=_places(file),
         zones={zone.name: zone for zone in file.zones},
         fleets={fleet.name: fleet for fleet in file.fleets},
@@ -144,6 +145,13 @@ def _plant(file: SiteFile) -> Plant:
         areas={area.name: area for area in file.areas},
         network=Network(file.nodes, file.belts),
     )
+
+
+def _arcs_by(points: Mapping[str, Point], ends: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    arcs: dict[str, list[int]] = {name: [] for name in points}
+    for i, end in enumerate(ends):
+        arcs[end].append(i)
+    return {name: tuple(found) for name, found in arcs.items()}
 
 
 def _places(file: SiteFile) -> dict[str, str]:
@@ -158,7 +166,9 @@ def _places(file: SiteFile) -> dict[str, str]:
 
 def _geometry(plant: Plant) -> Iterator[str]:
     """Points that are too close, and paths that cross away from any point."""
-    for a, b in combinations(plant.points, 2):
+    spots = [(name, name) for name in plant.points]
+    for i, j in _touching([_box(plant, spot, _CLOSEST_M / 2) for spot in spots]):
+        a, b = spots[i][0], spots[j][0]
         same_map = plant.points[a].map == plant.points[b].map
         if same_map and plant.metres(a, b) < _CLOSEST_M:
             yield f"points {a} and {b} lie closer than {_CLOSEST_M} m"
@@ -168,21 +178,33 @@ def _geometry(plant: Plant) -> Iterator[str]:
         for arc in plant.arcs
         if not arc.contraflow and floor[arc.start] == floor[arc.end]
     ]
-    boxes = [_box(plant, path) for path in paths]
-    for i, path in enumerate(paths):
-        low_x, high_x, low_y, high_y = boxes[i]
-        for j in range(i):
-            box = boxes[j]
-            if box[0] <= high_x and low_x <= box[1] and box[2] <= high_y and low_y <= box[3]:
-                other = paths[j]
-                same_map = floor[path[0]] == floor[other[0]]
-                if same_map and not {*path} & {*other} and _cross(plant, path, other):
-                    yield f"paths {' > '.join(other)} and {' > '.join(path)} cross"
+    for i, j in _touching([_box(plant, path) for path in paths]):
+        one, two = paths[i], paths[j]
+        if floor[one[0]] == floor[two[0]] and not {*one} & {*two} and _cross(plant, one, two):
+            yield f"paths {' > '.join(one)} and {' > '.join(two)} cross"
 
 
-def _box(plant: Plant, path: tuple[str, str]) -> tuple[float, float, float, float]:
+def _touching(boxes: Sequence[_Box]) -> list[tuple[int, int]]:
+    """The pairs of boxes with a point in common: only those abreast of each other are asked."""
+    ordered = sorted(range(len(boxes)), key=lambda n: boxes[n][0])
+    pairs = []
+    for k, i in enumerate(ordered):
+        _, high_x, low_y, high_y = boxes[i]
+        for m in range(k + 1, len(ordered)):
+            box = boxes[j := ordered[m]]
+            if box[0] > high_x:
+                break
+            if box[2] <= high_y and low_y <= box[3]:
+                pairs.append((min(i, j), max(i, j)))
+    return sorted(pairs)
+
+
+def _box(plant: Plant, path: tuple[str, str], more_m: float = 0.0) -> _Box:
     a, b = (plant.points[name] for name in path)
-    return min(a.x_m, b.x_m), max(a.x_m, b.x_m), min(a.y_m, b.y_m), max(a.y_m, b.y_m)
+    return (
+        min(a.x_m, b.x_m) - more_m, max(a.x_m, b.x_m) + more_m,
+        min(a.y_m, b.y_m) - more_m, max(a.y_m, b.y_m) + more_m,
+    )  # fmt: skip
 
 
 def _cross(plant: Plant, one: tuple[str, str], two: tuple[str, str]) -> bool:
