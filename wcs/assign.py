@@ -23,6 +23,7 @@ Seconds; shares of a battery. Source: rolling re-assignment of what has not begu
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from math import inf
 
@@ -53,10 +54,7 @@ _FOR_EVER_S = 1e12
 
 def ends(plant: Plant, transport: Transport) -> tuple[str, str]:
     """The points where an order begins and ends."""
-    source, destination = plant.point_of(transport.source), plant.point_of(transport.destination)
-    assert source is not None, "checked when it was accepted"
-    assert destination is not None, "likewise"
-    return source, destination
+    return plant.places[transport.source], plant.places[transport.destination]  # as accepted
 
 
 def is_begun(state: State, transport: Transport) -> bool:
@@ -93,9 +91,14 @@ class _Seeker:
 
 def plan(state: State, routes: Routes) -> dict[str, str | None]:
     """Whose robot changes: orders, and the robot that each gets, or None if it loses its own."""
-    begun = [one for one in state.transports.values() if is_begun(state, one)]
+    fixed, begun = [], []
+    for one in state.transports.values():
+        if is_begun(state, one):
+            begun.append(one)
+        elif _keeps(state, routes.plant, one):
+            fixed.append(one)
     seekers = _seekers(state, routes)
-    begun += [one for one in state.transports.values() if _keeps(state, routes.plant, one)]
+    begun += fixed
     wanted = _wanted(state, begun, len(seekers))
     if not _is_time(state, seekers, wanted):
         return {}
@@ -110,11 +113,11 @@ def plan(state: State, routes: Routes) -> dict[str, str | None]:
 
 
 def _keeps(state: State, plant: Plant, order: Transport) -> bool:
-    """Whether the order stays with a robot that has not begun it: that is not heard, or has slots.
+    """Whether an order not begun stays with its robot: one that is not heard, or has slots.
 
     There it is one stop of several, and what was reckoned with it would not be true without.
     """
-    if order.robot is None or is_begun(state, order):
+    if order.robot is None:
         return False
     has_slots = slots_of(plant, state.robots[order.robot]) > 1
     return has_slots or _is_unheard(state, order.robot)
@@ -140,17 +143,18 @@ def _is_time(state: State, seekers: list[_Seeker], wanted: list[Transport]) -> b
 
 # ------------------------------------------------------------------------------- who and what
 def _seekers(state: State, routes: Routes) -> list[_Seeker]:
-    plant, found = routes.plant, []
+    plant, found, fresh = routes.plant, [], state.now - timedelta(seconds=FRESH_S)
     for robot in state.robots.values():
         if robot.report is None or not robot.held or robot.obstacle:
             continue
-        if _is_unheard(state, robot.name):
+        if robot.heard_at is not None and robot.heard_at < fresh:
             continue
         battery, mine, is_soon, busy_s = robot.report.battery, None, False, 0.0
-        before, point, ready_s = before_last(robot), robot.held[-1].point, _ahead_s(plant, robot)
+        before, point = before_last(robot), robot.held[-1].point
         if robot.transport is None:
             if not is_free(robot) or not _can_work(robot):
                 continue
+            ready_s = _ahead_s(plant, robot)
         elif slots_of(plant, robot) > 1:
             if not _can_work(robot) or not has_room(state, plant, robot):
                 continue
@@ -158,19 +162,29 @@ def _seekers(state: State, routes: Routes) -> list[_Seeker]:
         else:
             transport = state.transports[robot.transport]
             if is_begun(state, transport):
-                goal = ends(plant, transport)[1]
-                ready_s += DROP_S + routes.seconds(before, point, goal)
-                if not transport.loaded or robot.kind != "transport" or ready_s > SOON_S:
+                ready_s = _soon_s(routes, robot, transport)
+                if ready_s > SOON_S:
                     continue
-                before, point, is_soon = None, goal, True
+                before, point, is_soon = None, ends(plant, transport)[1], True
             else:
-                mine = transport.id
+                mine, ready_s = transport.id, _ahead_s(plant, robot)
         found.append(_Seeker(robot, before, point, ready_s, mine, battery, is_soon, busy_s))
     return found
 
 
+def _soon_s(routes: Routes, robot: Robot, transport: Transport) -> float:
+    """How long until it has set down what it carries; infinity if it does not carry it yet."""
+    if not transport.loaded or robot.kind != "transport":
+        return inf
+    goal = ends(routes.plant, transport)[1]
+    left_s = DROP_S + routes.seconds(before_last(robot), robot.held[-1].point, goal)
+    return left_s if left_s > SOON_S else left_s + _ahead_s(routes.plant, robot)
+
+
 def _ahead_s(plant: Plant, robot: Robot) -> float:
     """How long a robot drives to the last point that was granted to it."""
+    if len(robot.held) == 1:
+        return 0.0
     ahead_m = sum(plant.metres(a.point, b.point) for a, b in pairwise(robot.held))
     spec = plant.robots.get(robot.name)
     return ahead_m / (spec.speed_mps if spec is not None else 1.0)
@@ -206,11 +220,11 @@ def _choose(
 ) -> dict[str, _Seeker]:
     """The robot of each order that gets one."""
     plant = routes.plant
-    begins = [ends(plant, order)[0] for order in wanted]
+    ways = [ends(plant, order) for order in wanted]
     robot, order = nearest(
-        _places(plant, [seeker.point for seeker in seekers]), _places(plant, begins)
+        _places(plant, [seeker.point for seeker in seekers]), _places(plant, [a for a, _ in ways])
     )
-    cost_s = _Prices(state, routes).of(seekers, wanted, (robot, order))
+    cost_s = _Prices(state, routes).of(seekers, wanted, ways, (robot, order))
     worth = np.flatnonzero(cost_s < inf)
     if not len(worth):
         return {}
@@ -250,17 +264,24 @@ class _Prices:
     def __init__(self, state: State, routes: Routes) -> None:
         self.state, self.routes = state, routes
         self.chargers = routes.plant.points_of_kind("charge")
+        self.home_s: dict[str, float] = {}  # from a destination to the nearest of them
 
-    def of(self, seekers: list[_Seeker], orders: list[Transport], pairs: Pairs) -> Floats:
-        """(p,) the price of each pair: positions of `seekers` and `orders`."""
+    def of(
+        self,
+        seekers: list[_Seeker],
+        orders: list[Transport],
+        ways: list[tuple[str, str]],
+        pairs: Pairs,
+    ) -> Floats:
+        """(p,) the price of each pair: positions of `seekers` and `orders`; `ways`: their ends."""
         i, j = pairs
         places = [(one.before, one.point) for one in seekers]
-        rides = [self._ride(order) for order in orders]
-        way_s = self.routes.seconds_of(places, [ride[0] for ride in rides], pairs)
+        rides = [self._ride(order, *way) for order, way in zip(orders, ways, strict=True)]
+        way_s = self.routes.seconds_of(places, [source for source, _ in ways], pairs)
         busy_s = np.array([one.busy_s for one in seekers])
         for n in np.flatnonzero(busy_s[i]).tolist():
-            way_s[n] = self._detour_s(seekers[i[n]].robot, orders[j[n]], rides[j[n]][1])
-        ride_s, home_s, gain_s = np.array([ride[1:] for ride in rides]).T
+            way_s[n] = self._detour_s(seekers[i[n]].robot, orders[j[n]], rides[j[n]][0])
+        ride_s, home_s, gain_s = np.array(rides).T
         ready_s = np.array([one.ready_s for one in seekers])
         battery = np.array([one.battery for one in seekers])
         drive_s = np.array([self._drive_s(one.robot) for one in seekers])
@@ -287,13 +308,14 @@ class _Prices:
     def _age_s(self, order: Transport) -> float:
         return (self.state.now - order.accepted_at).total_seconds()
 
-    def _ride(self, order: Transport) -> tuple[str, float, float, float]:
-        """Where it begins; seconds loaded, and on to a charger; and what it gains."""
-        source, goal = ends(self.routes.plant, order)
+    def _ride(self, order: Transport, source: str, goal: str) -> tuple[float, float, float]:
+        """Seconds loaded, and on to a charger; and what it gains."""
         ride_s = self.routes.seconds(None, source, goal)
-        home_s = min((self.routes.seconds(None, goal, at) for at in self.chargers), default=0.0)
+        if (home_s := self.home_s.get(goal)) is None:
+            ways_s = (self.routes.seconds(None, goal, at) for at in self.chargers)
+            home_s = self.home_s[goal] = min(ways_s, default=0.0)
         gain_s = PRIORITY_S * order.priority + AGE_WEIGHT * self._age_s(order)
         if order.due_at is not None and ride_s < inf:
             slack_s = (order.due_at - self.state.now).total_seconds() - ride_s
             gain_s += DUE_WEIGHT * min(max(0.0, DUE_AHEAD_S - slack_s), DUE_AHEAD_S)
-        return source, ride_s, home_s, gain_s
+        return ride_s, home_s, gain_s

@@ -243,10 +243,12 @@ def _see_whether_deaf(
 
 def _is_deaf(state: State, plant: Plant, silent: int) -> bool:
     """Whether it is we who do not hear: of more than half, or of anybody for a while."""
+    if not silent:
+        return False
     if silent >= BLIND_MIN and 2 * silent > len(state.robots):
         return True
     heard = [silent_for_s(one, state.now) for one in state.robots.values() if one.heard_at]
-    return bool(silent) and len(heard) >= BLIND_MIN and min(heard) > plant.site.silent_s / 2
+    return len(heard) >= BLIND_MIN and min(heard) > plant.site.silent_s / 2
 
 
 def _give_back(state: State, routes: Routes) -> None:

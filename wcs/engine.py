@@ -84,7 +84,7 @@ from wcs.state import Outbox, State, clear_alarm, fit, raise_alarm, stir
 _OURS = ("edge", "edge.presence", "dead.letters")  # devices that are no machines
 LOOK_EVERY_S = 1.0
 _ENDS = ("FINISHED", "FAILED", "WITHDRAWN")
-GAP_S = 0.001  # a robot of the fleet: between two looks at all, whatever has come
+GAP_S = 0.002  # a robot of the fleet: between two looks at all, whatever has come
 _CONFORMS = 0.5  # the share of messages without a fault below which a robot is an alarm
 
 

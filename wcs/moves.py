@@ -43,7 +43,8 @@ class Moves:
             granted = traffic.grant(self._plant.site.look_ahead_m, waits_for)
             for name, points in granted.items():
                 self._give(state, state.robots[name], points)
-            changed += [robot for robot in stirred(state) if robot not in changed]
+            known = {robot.name for robot in changed}
+            changed += [robot for robot in stirred(state) if robot.name not in known]
             stuck.look(state, routes, changed, waits_for, outbox)
         else:
             self._state = None

@@ -94,7 +94,7 @@ def run(state: State, plant: Plant, outbox: Outbox, held: Container[str] = ()) -
     near = [
         robot
         for robot in (state.robots.values() if ends else ())
-        if any(held.point in ends for held in robot.held)
+        if not ends.isdisjoint([held.point for held in robot.held])
     ]
     for portal in plant.portals.values():
         access = state.portals.setdefault(portal.name, Access())

@@ -33,6 +33,7 @@ from wcs.layout.rows import FAR
 from wcs.plant import Plant
 
 Pairs: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+KNOWN_MAX = 200_000  # answers of `Routes.seconds` that are remembered
 
 
 class Costs:
@@ -128,6 +129,7 @@ class Routes:
         self._table: Ints = np.empty((0, len(plant.arcs)), np.int32)
         self._filled = 0
         self._rows: dict[str, array[int]] = {}
+        self._known_s: dict[tuple[str | None, str, str], float] = {}  # the same is asked each look
         self._is_open: Flags = np.array([self.may_drive(a.start, a.end) for a in plant.arcs])
         self.shut = ~self._is_open[self.costs.order][None, :]
 
@@ -155,8 +157,14 @@ class Routes:
         """How long it takes to a goal, or infinity."""
         if point == goal:
             return 0.0
-        found = self.hops(before, point, goal)
-        return found[0][0] if found else inf
+        asked = (before, point, goal)
+        found_s = self._known_s.get(asked)
+        if found_s is None:
+            if len(self._known_s) >= KNOWN_MAX:
+                self._known_s.clear()
+            hops = self.hops(before, point, goal)
+            found_s = self._known_s[asked] = hops[0][0] if hops else inf
+        return found_s
 
     def seconds_of(
         self, starts: Sequence[tuple[str | None, str]], goals: Sequence[str], pairs: Pairs
