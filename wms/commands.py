@@ -4,7 +4,6 @@ Everything heavy is imported when a command is called.
 """
 
 import json
-import os
 import signal
 import sys
 import threading
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from wms.observe import Measures
     from wms.stock.verify import Judged, Report
 
-POLITE = 10  # how nice `soko worker` is to whoever shares its machine
 Result = TypeVar("Result")
 db = typer.Typer(help="The database: run the embedded one, create, upgrade.", no_args_is_help=True)
 
@@ -126,7 +124,6 @@ def worker() -> None:
 
     settings = Settings()
     configure("worker", level=settings.log_level)
-    os.nice(POLITE)  # where both have one machine, a scan does not wait for what nobody waits for
     run(settings)
 
 

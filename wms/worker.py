@@ -15,6 +15,7 @@ go away and come back. Nothing is kept in memory that the next start would miss.
 time; what a job calls now is the clock's.
 """
 
+import os
 import signal
 import threading
 import time
@@ -73,6 +74,7 @@ FAILED_PAUSE_MAX_S = 2.0
 IDLE_S = 0.03
 SAY_S = 0.1  # each look at what is to be said is a transaction
 WATCH_S = 0.5
+POLITE = 10  # on a machine that it shares, a scan does not wait for what nobody waits for
 
 
 class Hear:
@@ -226,6 +228,7 @@ def run(settings: Settings) -> None:
             threading.Thread(target=loop.run, args=(stop,), name=loop.job.name, daemon=True)
             for loop in every
         ]
+        os.nice(POLITE)  # from now on: whoever waits for it to come back does not wait longer
         for thread in threads:
             thread.start()
         log.info("worker.started", loops=len(threads))
