@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint contracts types bench bench-floor bench-large chaos nightly lock web clean
+.PHONY: help setup demo test check format lint contracts types gates bench bench-floor bench-large chaos nightly lock web clean
 
 help: ## List what you can type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,10 @@ contracts: $(VENV)/.dev ## The architecture, as import contracts
 
 types: $(VENV)/.dev ## mypy --strict
 	@$(BIN)/mypy wms wcs optimizer edge simulators tests benchmarks
+
+gates: $(VENV)/.dev ## The figures and drills that CI holds Soko to besides; some minutes
+	@$(BIN)/python -m pytest -m "" -q -s -p no:randomly tests/faults/test_failover.py tests/journeys/test_kill_under_load.py -k "not 90s"
+	@$(BIN)/python -m benchmarks.limits --json --seed $(or $(SEED),1)
 
 bench: $(VENV)/.dev ## Benchmarks, one JSON line each: some ten minutes
 	@for name in engine_step reserve orders http postings verify; do $(BIN)/python -m benchmarks.$$name --json | tail -n 1; done
