@@ -43,7 +43,8 @@ export class Floor {
   constructor(canvas: HTMLCanvasElement, still: HTMLCanvasElement, plant: Plant) {
     this.canvas = canvas;
     this.still = still;
-    this.ink = canvas.getContext("2d") as Ink;
+    // what is drawn becomes pixels elsewhere than in the thread that also answers to people
+    this.ink = canvas.getContext("2d", { desynchronized: true }) as Ink;
     this.plant = plant;
     this.at = positions(plant);
     this.machines = machines(plant);
@@ -102,6 +103,10 @@ export class Floor {
       x: this.offset.x + (x - this.box.x0) * this.scale,
       y: this.offset.y + (this.box.y1 - y) * this.scale,
     };
+  }
+
+  private whole(css: number): number {
+    return Math.round(css * this.ratio) / this.ratio;
   }
 
   private size(): number {
@@ -324,7 +329,8 @@ export class Floor {
     }
     const sign = this.sign(robot, -pose.heading_rad);
     const half = sign.width / this.ratio / 2;
-    ink.drawImage(sign, x - half, y - half, half * 2, half * 2);
+    // on whole pixels: between them each sign would be worked out anew, which doubles the cost
+    ink.drawImage(sign, this.whole(x - half), this.whole(y - half), half * 2, half * 2);
     if (chosen || robot.state === "FAULT" || robot.state === "SILENT") {
       drawLabel(ink, robot.robot, x, y - r * 2.1 - 6, 12, this.colour.text as string);
     }
