@@ -84,6 +84,7 @@ export class Floor {
     const robot = frame.robots.find((each) => each.robot === chosen);
     if (robot) this.drawRoute(ink, robot, pose(robot));
     for (const each of frame.robots) this.drawRobot(ink, each, pose(each), each === robot);
+    for (const each of frame.robots) if (each === robot || isOut(each)) this.drawName(ink, each, pose(each));
   }
 
   /** The robot under the pointer, if any. */
@@ -331,15 +332,17 @@ export class Floor {
     const half = sign.width / this.ratio / 2;
     // on whole pixels: between them each sign would be worked out anew, which doubles the cost
     ink.drawImage(sign, this.whole(x - half), this.whole(y - half), half * 2, half * 2);
-    if (chosen || robot.state === "FAULT" || robot.state === "SILENT") {
-      drawLabel(ink, robot.robot, x, y - r * 2.1 - 6, 12, this.colour.text as string);
-    }
+  }
+
+  private drawName(ink: Ink, robot: Robot, pose: Pose): void {
+    const { x, y } = this.to(pose);
+    drawLabel(ink, robot.robot, x, y - this.size() * 2.1 - 6, 12, this.colour.text as string);
   }
 
   /** The sign of a robot in its state, as it heads. */
   private sign(robot: Robot, turn: number): ImageBitmap {
     const blocked = isBlocked(robot);
-    const loaded = robot.load !== null && robot.state !== "FAULT" && robot.state !== "SILENT";
+    const loaded = robot.load !== null && !isOut(robot);
     const step = robot.state === "DRIVING" ? Math.round((turn / (Math.PI * 2)) * TURNS) % TURNS : 0;
     const key = `${robot.state}${blocked ? "b" : ""}${loaded ? "l" : ""}${robot.paused ? "p" : ""}${step}`;
     const known = this.signs.get(key);
@@ -376,6 +379,11 @@ export class Floor {
     if (!points) this.closed.set(area, (points = pointsOf(this.plant, area).map((each) => ({ x: each.x_m, y: each.y_m }))));
     drawCrosses(ink, points.map((each) => this.to(each)), Math.max(3, this.scale * 0.5), this.colour.p2 as string);
   }
+}
+
+/** Whether a person has to see to it: its name is shown, over all others. */
+function isOut(robot: Robot): boolean {
+  return robot.state === "FAULT" || robot.state === "SILENT";
 }
 
 function speedOf(now_ms: number): number {
