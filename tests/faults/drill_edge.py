@@ -4,7 +4,8 @@
 
 A device sends lines {"boot", "seq", "grams"} and keeps each until it is told {"boot", "seq"}: all
 of that run through `seq` is on the edge's disk. What the edge takes for the time of day is the
-shared clock and the error in the file `skew_s`; what passes is what really passes.
+shared clock and the error in the file `skew_s`; what passes is what really passes. A command that
+a driver is told goes to its device as {"told": tracking}.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from typing_extensions import override
 from edge.agent import Agent
 from edge.clock import ScaledClock, counted
 from edge.drivers import DeviceUnavailable, Say
-from edge.messages import DeviceCommand, DeviceStatus, WeightRead
+from edge.messages import DeviceCommand, DeviceStatus, ReleaseCarton, WeightRead
 from edge.mqtt import PahoBus
 from edge.site import EdgeSite
 from edge.spool import Spool
@@ -51,6 +52,7 @@ class LineDriver:
     name: str
     port: int
     uplink: Uplink
+    writer: asyncio.StreamWriter | None = None
 
     async def run(self, say: Say) -> None:
         """Hear what it says, write it down, and tell it so."""
@@ -58,6 +60,7 @@ class LineDriver:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError as error:
             raise DeviceUnavailable(self.name, "no connection") from error
+        self.writer = writer
         try:
             say(DeviceStatus(at=self.uplink.clock.now(), device=self.name, status="UP"))
             while line := await reader.readline():
@@ -76,7 +79,9 @@ class LineDriver:
         raise DeviceUnavailable(self.name, "it closed the connection")
 
     async def tell(self, command: DeviceCommand) -> None:
-        """It obeys nothing."""
+        """Hand the release of a carton on; it obeys nothing else."""
+        if isinstance(command, ReleaseCarton) and self.writer is not None:
+            self.writer.write(json.dumps({"told": command.tracking}).encode() + b"\n")
 
 
 async def main(folder: Path, url: str, code: str, *devices: str) -> None:

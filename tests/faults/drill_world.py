@@ -6,6 +6,7 @@ Everything here lives in the test's event loop; the edge, the brokers, the WCS a
 
 import asyncio
 import json
+import socket
 import struct
 from collections import Counter
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class Device:
         self.name = name
         self.made: list[datetime] = []  # when each was said for the first time, in order
         self.said_again = 0
+        self.told: list[int] = []  # the commands that came to it, by their number
         self._clock = clock
         self._kept: list[tuple[str, int, int]] = []  # boot, seq, grams: what survives its reboot
         self._boots = self._seq = 0
@@ -52,9 +54,12 @@ class Device:
         """Whether the edge has called."""
         return self._writer is not None
 
-    async def start(self) -> None:
-        """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+    async def start(self, listening: socket.socket | None = None) -> None:
+        """Listen: on a port of this machine, or on what listens already."""
+        if listening is None:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        else:
+            self._server = await asyncio.start_server(self._serve, sock=listening)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -96,6 +101,9 @@ class Device:
         with suppress(OSError):
             while line := await reader.readline():
                 heard = json.loads(line)
+                if "told" in heard:
+                    self.told.append(heard["told"])
+                    continue
                 self._kept = [
                     each
                     for each in self._kept
