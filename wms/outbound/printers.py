@@ -6,8 +6,9 @@
 
 A printer acknowledges a part of a job before it is given the next. What it was given and did not
 acknowledge may be on paper: printed again it says so (再発行). A printer that is down stops its own
-jobs only, and is put before people until it answers. Whoever works for a printer has it to himself
-for a while (`due_at`).
+jobs only, and is put before people until it answers. A job that cannot be drawn is put aside
+(FAILED) with its reason, before people until it is resumed or cancelled; those behind it go on.
+Whoever works for a printer has it to himself for a while (`due_at`).
 
 What a job prints it names (`kind`, `id`); who it is sent to is looked up when it is printed. Only
 labels that name nobody are kept as a PDF.
@@ -22,7 +23,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
@@ -31,9 +32,9 @@ from wms.contacts.keys import Keys
 from wms.database import Database
 from wms.errors import Conflict, NotFound, Rejected, Unavailable
 from wms.ids import derive
-from wms.outbound.model import Parcel
+from wms.outbound.model import ExceptionRow, Parcel
 from wms.outbound.packing_tables import Printer, PrintJob
-from wms.outbound.prints import ANONYMOUS, drawings_of
+from wms.outbound.prints import ANONYMOUS, Unprintable, drawings_of, rendered
 from wms.outbound.station import station_of
 from wms.outbound.tell import report
 from wms.partners.label_printer import LabelPrinter
@@ -191,6 +192,7 @@ def cancel_job(session: Session, job_id: UUID) -> PrintJob:
     if job.state == "DONE":
         raise JobOver(f"print job {job_id} is done")
     job.state = "CANCELLED"
+    _seen(session, job)
     return job
 
 
@@ -205,7 +207,18 @@ def resume_job(session: Session, job_id: UUID) -> PrintJob:
     if job.state == "DONE":
         raise JobOver(f"print job {job_id} is done")
     job.state, job.problem = "WANTED", ""
+    _seen(session, job)
     return job
+
+
+def _seen(session: Session, job: PrintJob) -> None:
+    """Nobody need look at it any more."""
+    session.execute(
+        update(ExceptionRow)
+        .where(ExceptionRow.site_id == job.site_id)
+        .where(ExceptionRow.id == derive(job.id, "failed"))
+        .values(active=False)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,16 +241,23 @@ class PrintDesk:
 
     def run(self) -> int:
         """Print what is wanted; how many labels."""
-        return sum(
-            self._on_paper(*key) if printer else self._as_pdf(*key)
-            for *key, printer in self.database.run(partial(_due, now=self.clock.now()))
-        )
+        printed = 0
+        for site, job_id, printer in self.database.run(partial(_due, now=self.clock.now())):
+            work = self._on_paper if printer else self._as_pdf
+            try:
+                printed += work(site, job_id)
+            except Unprintable as problem:
+                log.warning("print.failed", job=str(job_id), problem=str(problem))
+                aside = partial(_put_aside, site=site, job_id=job_id, problem=str(problem))
+                self.database.run(partial(aside, now=self.clock.now()))
+        return printed
 
     def _on_paper(self, site: UUID, job_id: UUID) -> int:
         printed = 0
         while (part := self.database.run(lambda s: self._next(s, site, job_id))) is not None:
+            zpl = rendered(partial(to_zpl, part.drawings, dpi=part.dpi))
             try:
-                part.address.print_labels(to_zpl(part.drawings, dpi=part.dpi))
+                part.address.print_labels(zpl)
             except Unavailable as error:
                 problem, now = str(error), self.clock.now()
                 log.warning("printer.down", problem=problem[:200])
@@ -263,7 +283,7 @@ class PrintDesk:
         for number in range(job.done, upto):
             label = job.labels[number]
             again = number < job.sent or label.get("again", False)
-            made = drawings_of(session, self.keys, site, label)
+            made = rendered(partial(drawings_of, session, self.keys, site, label))
             drawings += [marked(drawing, AGAIN) for drawing in made] if again else made
         job.sent = upto
         address = LabelPrinter(host=printer.host, port=printer.port)
@@ -278,7 +298,7 @@ class PrintDesk:
             if more is None:
                 break
             drawings += more
-        document = to_pdf(drawings)
+        document = rendered(partial(to_pdf, drawings))
         return self.database.run(lambda s: _made(s, site, job_id, document, now=self.clock.now()))
 
     def _drawn(self, session: Session, site: UUID, job_id: UUID, at: int) -> list[Drawing] | None:
@@ -289,11 +309,27 @@ class PrintDesk:
         job.done = 0 if at == 0 else job.done
         part = job.labels[at : at + PDF_PART]
         drawings = [
-            drawing for label in part for drawing in drawings_of(session, self.keys, site, label)
+            drawing
+            for label in part
+            for drawing in rendered(partial(drawings_of, session, self.keys, site, label))
         ]
         job.done = min(job.total, at + len(part))
         job.sent = max(job.sent, job.done)
         return drawings
+
+
+def _put_aside(session: Session, *, site: UUID, job_id: UUID, problem: str, now: datetime) -> None:
+    """Print no more of it until somebody has looked; its printer is free."""
+    job = session.get_one(PrintJob, (site, job_id), with_for_update=True)
+    if job.state != "WANTED":
+        return
+    job.state, job.problem = "FAILED", problem
+    printer = session.get(Printer, (site, job.printer), with_for_update=True)
+    if printer is not None:
+        printer.due_at = None
+    facts = {"job": str(job_id), "printer": job.printer, "reason": problem}
+    report(session, site, derive(job_id, "failed"), code="print.failed",
+           source=job.printer or "printing", facts=facts, at=now)  # fmt: skip
 
 
 def _due(session: Session, *, now: datetime) -> list[tuple[UUID, UUID, str]]:

@@ -6,16 +6,17 @@
 {"kind": "MANIFEST", "id": …}        what a carrier takes on a day
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from wms.catalog import Sku
 from wms.contacts.keys import Keys
-from wms.errors import NotFound
+from wms.errors import NotFound, Unavailable, WmsError
 from wms.orders.kits import OrderKit
 from wms.orders.model import Allocation, Order, OrderLine
 from wms.outbound.booking import party
@@ -31,9 +32,29 @@ from wms.shipping.labels import parcel_label
 from wms.shipping.tables import card_in_force, carrier_facts
 from wms.sites import Site
 
+T = TypeVar("T")
 ANONYMOUS = frozenset({"LABEL", "MANIFEST"})  # what may be kept: it says nobody's name
 COLUMNS = (Column(head="品名", share=6), Column(head="品番", share=3),
            Column(head="数量", share=2, right=True))  # fmt: skip
+
+
+class Unprintable(Exception):  # noqa: N818 - reads as a situation
+    """A job cannot be drawn, now or later."""
+
+
+def rendered(render: Callable[[], T]) -> T:
+    """What that makes.
+
+    Raises:
+        Unprintable: it cannot be made, and not because something is away for a while.
+    """
+    try:
+        return render()
+    except (DBAPIError, Unavailable):
+        raise
+    except Exception as error:
+        own = isinstance(error, ValueError | WmsError)  # of others nobody knows whom they name
+        raise Unprintable(f"{type(error).__name__}{f': {error}' if own else ''}"[:200]) from error
 
 
 def drawings_of(
