@@ -76,6 +76,22 @@ async def test_handlers_take_their_topics_and_the_rest_goes_to_messages(broker_u
         assert [message.body for message in handled] == [b"for the handler"]
 
 
+async def test_whoever_asks_for_a_topic_later_hears_of_it_too(broker_url: str):
+    topic = f"t/{name('x')}"
+    early: list[bytes] = []
+    late: list[bytes] = []
+    async with PahoBus(broker_url, client_id=name("a")) as bus:
+        bus.subscribe(topic, handler=lambda message: early.append(message.body))
+        await bus.until_settled()
+        bus.publish(topic, b"1")
+        await soon(lambda: early)
+        bus.subscribe(topic, handler=lambda message: late.append(message.body))
+        await bus.until_settled()
+        bus.publish(topic, b"2")
+        await soon(lambda: late)
+    assert (early[0], early[-1], late[-1]) == (b"1", b"2", b"2")
+
+
 async def test_a_handler_that_fails_does_not_stop_the_others(nats_url: str):
     topic = f"t/{name('x')}"
     handled: list[bytes] = []
