@@ -25,7 +25,6 @@ import os
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,7 +32,6 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
-import httpx2
 import psutil
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -41,7 +39,7 @@ from sqlalchemy.orm import Session
 from benchmarks.http_load import Address, Connection, connect
 from benchmarks.leases import LEASERS, leases_per_s, naive, ours
 from edge.clock import SystemClock
-from edge.ports import HOST, free_port
+from edge.ports import HOST, free_port, is_ready
 from edge.process import Child
 from wms.books import ALL_LAWS
 from wms.catalog import HOUSE_OWNER_ID, SkuRecord, save_skus
@@ -298,7 +296,7 @@ def run(folder: Path, people: int, seconds: float) -> dict[str, Any]:
                 (sys.executable, "-m", "wms.cli", name), name=name, folder=folder, env=settings,
                 ready=ready, ready_within_s=60.0,
             )
-            for name, ready in (("serve", lambda: _answers(port)), ("worker", lambda: True))
+            for name, ready in (("serve", lambda: is_ready(port)), ("worker", lambda: True))
         )  # fmt: skip
         with child, worker:
             asyncio.run(crowd((HOST, port), 10, 3.0, first=2000))  # warm
@@ -345,12 +343,6 @@ def cpu_s(pid: int | None) -> float:
 def a_scan(used_s: float, figures: Figures) -> float:
     """Milliseconds of a core for each scan: says what a quiet machine can, also on a busy one."""
     return round(used_s * 1000 / max(1, len(figures.late_s)), 2)
-
-
-def _answers(port: int) -> bool:
-    with suppress(httpx2.HTTPError):
-        return httpx2.get(f"http://{HOST}:{port}/health/ready", timeout=2).status_code == 200
-    return False
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
-"""Ports of this machine: is one free, and if not, who holds it and what to type."""
+"""Ports of this machine: is one free, who holds it and what to type; does a process answer."""
 
 import socket
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -57,6 +58,18 @@ def check_port_is_free(port: int, *, use: str = "choose another one with --port"
             probe.bind((HOST, port))
         except OSError as error:
             raise PortInUse(port, *_holder(port), use=use) from error
+
+
+def is_ready(port: int, host: str = HOST) -> bool:
+    """Whether a web process of ours says that it and what it needs are ready.
+
+    Cheap, for it is asked again and again while that process needs the processor: a client that
+    could do more would cost fifty milliseconds each time.
+    """
+    with closing(HTTPConnection(host, port, timeout=2)) as line, suppress(OSError, HTTPException):
+        line.request("GET", "/health/ready")
+        return line.getresponse().status == 200  # noqa: PLR2004
+    return False
 
 
 def _holder(port: int) -> tuple[str | None, int | None]:

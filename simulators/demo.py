@@ -30,7 +30,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from edge.broker import broker_child
 from edge.clock import ScaledClock
-from edge.ports import check_port_is_free
+from edge.ports import check_port_is_free, is_ready
 from edge.process import Child, Keeper
 from simulators.benches import printer_ports
 from simulators.load import load_world
@@ -244,9 +244,7 @@ class Demo:
         return done.returncode == 0
 
     def _serves(self) -> bool:
-        with suppress(httpx2.HTTPError):
-            return httpx2.get(f"{self.http_url}/health/ready", timeout=2).status_code == 200
-        return False
+        return is_ready(HTTP_PORT + self.settings.port_offset)
 
     def _print_addresses(self) -> None:
         for name, path in (

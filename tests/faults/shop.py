@@ -6,7 +6,8 @@
             answer = shop.ask("POST", "/v1/holds", body)          # until somebody answers
 
 A shop that gets no answer, or is told to come later, asks the next process again with the same
-body. What it was told each time is in `said`: it must always be the same.
+body, after pauses that grow: who hammers at a door keeps those busy who come to open. What it
+was told each time is in `said`: it must always be the same.
 """
 
 import sys
@@ -23,12 +24,12 @@ from uuid import UUID
 
 import httpx2
 
-from edge.ports import HOST, free_port
+from edge.ports import HOST, free_port, is_ready
 from edge.process import Child
 
 PATIENCE_S = 60.0
 ANSWER_WITHIN_S = 5.0
-AGAIN_AFTER_S = 0.02
+AGAIN_AFTER_S, AGAIN_AT_MOST_S = 0.02, 0.25
 LATER = (429, 503)
 
 
@@ -71,14 +72,6 @@ def serving(folder: Path, database_url: str, *, pool: int = 8) -> Iterator[Serve
         yield serve
 
 
-def is_ready(port: int) -> bool:
-    """Whether the process answers, and its database."""
-    try:
-        return httpx2.get(f"http://{HOST}:{port}/health/ready", timeout=2).status_code == 200
-    except httpx2.HTTPError:
-        return False
-
-
 @dataclass
 class Shop:
     """A client of one or several processes, with a connection of its own to each."""
@@ -111,7 +104,7 @@ class Shop:
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
         """Ask until there is an answer that says something; status and body of it."""
-        until = monotonic() + PATIENCE_S
+        until, pause_s = monotonic() + PATIENCE_S, AGAIN_AFTER_S
         while True:
             trouble = "late"
             try:
@@ -124,7 +117,8 @@ class Shop:
                 trouble = answer.json()["code"]
             self.troubles[trouble] += 1
             self.lines.rotate()
-            self.patience.wait(AGAIN_AFTER_S)
+            self.patience.wait(pause_s)
+            pause_s = min(2 * pause_s, AGAIN_AT_MOST_S)
             assert monotonic() < until, f"no answer to {method} {path}: {self.troubles}"
 
     def reserve(self, hold: UUID, site: str, sku: str, units: int, **more: Any) -> dict[str, Any]:

@@ -16,11 +16,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from edge.ports import HOST, free_port
+from edge.ports import HOST, free_port, is_ready
 from edge.process import Child
 from tests.builders import a_site, a_sku, an_id, stock_of
 from tests.edge.waiting import eventually
-from tests.faults.shop import is_ready
 from wms.database import Database
 from wms.stock.verify import verify
 

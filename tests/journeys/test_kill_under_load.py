@@ -33,13 +33,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from edge.clock import ScaledClock, SystemClock
-from edge.ports import free_port
+from edge.ports import free_port, is_ready
 from edge.process import Keeper
 from simulators.carrier import CarrierApi, Moods
 from simulators.memory import Memory
 from tests.builders import a_site, a_sku, an_id, stock_of
 from tests.faults.mixed import Day as Mixed
-from tests.faults.shop import Serve, Shop, a_serve, is_ready
+from tests.faults.shop import Serve, Shop, a_serve
 from tests.faults.works import DONE, Works, works
 from wcs.journal import open_recording
 from wcs.messages import ParcelExpected
