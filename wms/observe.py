@@ -22,20 +22,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from time import perf_counter, time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
-from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from sqlalchemy import Engine, event
 
 from wms.job import Job
 from wms.settings import Settings
+
+if TYPE_CHECKING:  # a third of a second at each start, where most measure nothing
+    from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 LOOPBACK = "127.0.0.1"
 EXPORT_MS = 10_000
@@ -115,6 +116,13 @@ def measured(process: str, settings: Settings) -> Iterator[Measures | None]:
     Raises:
         OSError: the port is taken.
     """
+    if not (settings.metrics_port or settings.otlp_endpoint or settings.otlp_traces):
+        yield None
+        return
+    from opentelemetry.sdk.metrics import MeterProvider as Provider  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+
     resource = Resource({"service.name": f"soko-{process}"})
     with ExitStack() as open_things:
         if settings.otlp_traces:
@@ -133,16 +141,13 @@ def measured(process: str, settings: Settings) -> Iterator[Measures | None]:
 
             exporter = OTLPMetricExporter(settings.otlp_endpoint)
             readers.append(PeriodicExportingMetricReader(exporter, EXPORT_MS))
-        if not readers and not settings.otlp_traces:
-            yield None
-            return
-        provider = MeterProvider(metric_readers=readers, resource=resource)
+        provider = Provider(metric_readers=readers, resource=resource)
         open_things.callback(provider.shutdown)
         yield Measures(provider)
 
 
 @contextmanager
-def _on_loopback(port: int) -> Iterator[MetricReader]:
+def _on_loopback(port: int) -> Iterator["MetricReader"]:
     """For Prometheus."""
     from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415
     from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415
@@ -157,7 +162,7 @@ def _on_loopback(port: int) -> Iterator[MetricReader]:
 
 
 # ------------------------------------------------------------------------------ where it went
-_TRACERS: list[TracerProvider] = []
+_TRACERS: list["TracerProvider"] = []
 
 
 def tracer() -> trace.Tracer:
@@ -169,8 +174,11 @@ _NOBODY = trace.NoOpTracer()
 
 
 @contextmanager
-def traced(resource: Resource, exporter: SpanExporter) -> Iterator[None]:
+def traced(resource: "Resource", exporter: "SpanExporter") -> Iterator[None]:
     """Spans of requests, jobs and statements go there."""
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     _TRACERS.append(provider)

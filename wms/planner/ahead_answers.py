@@ -1,6 +1,6 @@
 """Answers to questions about the days ahead: read, search, write.
 
-    answer(database, clock)   the next question (wms.planner.ahead), if there is one
+    answer(database, clock, question)   one that was taken (wms.planner.ahead)
 
 What can be asked is in `KINDS`, by name: a function that reads what there is and gives back a
 search. The search tells how far it is and can be stopped (wms.planner.hand); its best stays.
@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from edge.clock import Clock
 from wms.database import Database
-from wms.planner.ahead import take
 from wms.planner.ahead_docks import docks
 from wms.planner.ahead_floor import slots, wave
 from wms.planner.ahead_goods import levels, pallets, routes
@@ -39,11 +38,8 @@ KINDS: Mapping[str, Callable[[Session, Site, Mapping[str, Any], datetime], Searc
 }
 
 
-def answer(database: Database, clock: Clock) -> int:
-    """Answer the next question; whether there was one."""
-    id_ = database.run(lambda s: take(s, now=clock.now()))
-    if id_ is None:
-        return 0
+def answer(database: Database, clock: Clock, id_: UUID) -> None:
+    """Answer a question that this worker has taken."""
     found: dict[str, Any] | None = None
     failed = ""
     try:
@@ -53,7 +49,6 @@ def answer(database: Database, clock: Clock) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, the desk hears of it, once
         failed = f"{type(error).__name__}: {error}"
     database.run(lambda s: _end(s, id_, found, failed, clock.now()))
-    return 1
 
 
 def _search(session: Session, id_: UUID, now: datetime) -> Search:

@@ -3,8 +3,7 @@
 from edge.clock import Clock
 from wms.database import Database
 from wms.job import Job
-from wms.planner import proposals, runs
-from wms.planner.ahead_answers import answer
+from wms.planner import ahead, proposals, runs
 from wms.planner.watch import Watch
 from wms.planner.work import HERE, How
 
@@ -23,7 +22,13 @@ def planner_jobs(database: Database, clock: Clock, how: How = HERE) -> list[Job]
         return database.run(lambda s: proposals.activate_due(s, now=clock.now()))
 
     def reply() -> int:
-        return answer(database, clock)
+        question = database.run(lambda s: ahead.take(s, now=clock.now()))
+        if question is None:
+            return 0
+        from wms.planner.ahead_answers import answer  # noqa: PLC0415 - solvers: half a second
+
+        answer(database, clock, question)
+        return 1
 
     return [
         Job(name="plan-ahead", run=reply, idle_s=0.5),
