@@ -8,6 +8,9 @@ An event has the same id at each attempt, so that a subscriber can tell a repeti
 sent in the order in which they happened, but one that fails does not hold up the others: who
 needs an order's events in order looks at their times, or reads the order.
 
+Law: nobody waits for another subscriber for longer than one question takes that is not answered.
+So a round has a share for each, and whoever was silent is asked no more in it.
+
 Source: https://github.com/standard-webhooks/standard-webhooks (the schedule of attempts).
 """
 
@@ -17,8 +20,8 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import select, true
+from sqlalchemy.orm import Session, aliased
 
 from wms import outbox
 from wms.ids import derive
@@ -40,6 +43,11 @@ class Answer:
     status: int | None
     problem: str | None
     took_ms: int
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether nobody has answered anything."""
+        return self.problem is not None and self.status is None
 
 
 def fan_out(session: Session, *, now: datetime, limit: int = 200) -> int:
@@ -66,17 +74,20 @@ def fan_out(session: Session, *, now: datetime, limit: int = 200) -> int:
     return len(events)
 
 
-def due(session: Session, *, now: datetime, limit: int = 20) -> list[WebhookEvent]:
-    """What is to be sent now. What is for nobody any more is dropped."""
-    query = (
-        select(Delivery, Subscriber)
-        .join(Subscriber, Subscriber.id == Delivery.webhook_id)
+def due(session: Session, *, now: datetime, share: int = 20) -> list[WebhookEvent]:
+    """What is to be sent now, so many to each. What is for nobody any more is dropped."""
+    theirs = (
+        select(Delivery)
+        .where(Delivery.webhook_id == Subscriber.id)
         .where(Delivery.state == "DUE", Delivery.due_at <= now)
         .order_by(Delivery.due_at, Delivery.at, Delivery.id)
-        .limit(limit)
+        .limit(share)
+        .lateral()
     )
+    one = aliased(Delivery, theirs)
+    query = select(one, Subscriber).select_from(Subscriber).join(theirs, true())
     events = []
-    for delivery, subscriber in session.execute(query):
+    for delivery, subscriber in session.execute(query.order_by(one.due_at, one.at, one.id)):
         if subscriber.off_because is not None:
             delivery.state = "DROPPED"
             continue

@@ -21,8 +21,13 @@ def webhook_jobs(database: Database, clock: Clock, webhooks: Webhooks) -> list[J
         now = clock.now()
         events = database.run(lambda s: deliver.fan_out(s, now=now))
         due = database.run(lambda s: deliver.due(s, now=now))
+        silent: set[str] = set()
         for event in due:
+            if event.url in silent:
+                continue  # next time
             answer = _ask(webhooks, event)
+            if answer.is_silence:
+                silent.add(event.url)
             database.run(
                 partial(deliver.settle, delivery_id=event.id, answer=answer, now=clock.now())
             )

@@ -12,6 +12,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 from typing_extensions import override
 
+from edge.ports import free_port
 from tests.builders import NOW, an_id
 from tests.wms.house import House
 from wms.errors import Unavailable
@@ -222,6 +223,23 @@ def test_it_is_given_up_after_all_attempts_and_a_lost_one_can_be_sent_again(
     told.ok(told.http.post(f"/oms/v1/deliveries/{given_up['id']}:redeliver"))
     told.job("tell")
     assert log_of(told, hook)[0]["state"] == "DELIVERED"
+
+
+def test_a_subscriber_that_is_silent_holds_up_nobody_else(
+    told: House, receiver: tuple[str, type[Receiver]]
+):
+    url, here = receiver
+    told.stock("A", 50, "S01-01")
+    deaf = put(told, f"http://127.0.0.1:{free_port()}/hook")
+    for _ in range(25):
+        told.put_order(("A", 1))
+    told.job("tell")
+    assert sum(len(each["attempts"]) for each in log_of(told, deaf)) == 1
+    put(told, url)
+    told.put_order(("A", 1))
+    told.job("tell")
+    assert len(here.told) == 1, "it is not behind what the other has not taken"
+    assert sum(len(each["attempts"]) for each in log_of(told, deaf)) == 2
 
 
 def test_who_answers_gone_is_told_no_more(told: House, receiver: tuple[str, type[Receiver]]):
