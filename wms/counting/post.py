@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.catalog import Sku
+from wms.counting.again import count_anew
 from wms.counting.give_up import Gone, give_up, want_elsewhere
 from wms.counting.model import CountAdjustment, CountLine, StockCount
 from wms.counting.policy import values_of
@@ -50,6 +51,7 @@ def post_count(session: Session, count: StockCount, *, actor: str, now: datetime
         return False
     count.state, count.ended_at, count.ended_by = "POSTED", now, actor
     session.flush()
+    count_anew(session, count, now=now)
     return True
 
 

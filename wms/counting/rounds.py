@@ -71,8 +71,8 @@ def finish_count(
     count, this = _locked(session, task)
     if count.state != "OPEN" or count.rounds != this.no:
         return  # it was called off meanwhile
-    waiting = waiting_with(session, count) if count.location_id is not None else ()
     places = places_of(session, count)
+    waiting = waiting_with(session, count, places)
     site = SiteId(count.site_id)
     found = _read(session, count, packet, _skus_of(this))
     moved = _stand_here(session, count, found, actor, now)

@@ -11,6 +11,7 @@ from tests.wms.counting.counters import (
     begin,
     count,
     counts,
+    decide,
     end,
     free,
     given,
@@ -115,6 +116,47 @@ def test_a_sweep_reads_the_tags_of_a_zone(stocked: House):
     assert this["state"] == "POSTED"  # two have read the same; goods without tags are left alone
     made = {(a["sku"], a["kind"], a["units"]) for a in one(house, this["id"])["adjustments"]}
     assert made == {("SN", "MISSING", -1), ("SN", "SURPLUS", 1)}
+
+
+def sweep(house: House, who: str, count_id: str, tags: list[str]) -> None:
+    """Read the tags of a zone."""
+    packet = given(house, who, kind="sweep")
+    assert packet is not None
+    say(house, who, packet, "choice", "ok")
+    sent = {"command_id": str(an_id()), "epcs": tags}
+    url = f"/api/v1/counts/{HUB}/{count_id}/reads"
+    house.ok(house.http.post(url, json=sent, headers=as_who(who)))
+    packet = given(house, who, kind="sweep")
+    assert packet is not None
+    packet = say(house, who, packet, "choice", "done")["packet"]
+    assert say(house, who, packet, "choice", "ok")["packet"] is None
+
+
+@pytest.mark.parametrize("first", ["SWEEP", "DEMAND"])
+def test_a_unit_that_a_sweep_and_a_place_miss_is_missing_once(house: House, first: str):
+    tag = gtin_with_check_digit("491234500002")
+    skus = [{"code": "T", "name_en": "T", "gtins": [tag]}]
+    house.ok(house.http.put("/master/v1/skus", json=skus))
+    house.ok(house.http.put("/console/v1/sku-values", json={"values": {"T": 2_000}}))
+    receive(house, "T", 5, PLACE)
+    policy = {"tolerance": {"C": {"units": 1}}, "rounds_max": 1, "approve_minor": 0}
+    house.ok(house.http.put(f"/console/v1/count-policy/{HUB}", json=policy))
+    body = {"command_id": str(an_id()), "site": HUB, "kind": "SWEEP", "zone": "SHELF"}
+    (swept,) = house.ok(house.http.post("/console/v1/counts", json=body))["counts"]
+    there = [sgtin_to_epc_hex(tag, number, 7) for number in range(1, 5)]
+    sweep(house, "ann", swept["id"], there)
+    count(house, "ben", begin(house, "ben", PLACE), ("T", 4))
+    waits = {each["kind"]: each["id"] for each in counts(house, state="REVIEW")}
+    (other,) = waits.keys() - {first}
+    assert decide(house, "sue", waits[first], "approve").json()["state"] == "POSTED"
+    assert (free(house, "T"), unknown(house, "T")) == (4, 1)
+    assert decide(house, "sue", waits[other], "approve").json()["code"] == "count_over"
+    if other == "SWEEP":
+        sweep(house, "cem", swept["id"], there)
+    else:
+        count(house, "cem", given(house, "cem"), ("T", 4))
+    assert one(house, waits[other])["state"] in {"AGREED", "POSTED"}
+    assert (free(house, "T"), unknown(house, "T")) == (4, 1), "it is missing once"
 
 
 def test_a_zone_is_counted_whole_and_what_is_wanted_comes_first(stocked: House):
