@@ -29,6 +29,7 @@ dumped and put elsewhere it knows nothing, and Z1 says that in a note.
 Source: RFC 8032 (Ed25519).
 """
 
+import fcntl
 import json
 import os
 import secrets
@@ -145,14 +146,21 @@ class Sealer:
         return seal
 
     def remember(self, seal: Seal) -> None:
-        """Note a seal that is committed. Whatever the database says later, we made it."""
+        """Note a seal that is committed. Whatever the database says later, we made it.
+
+        One after the other, if several seal with this key; the latest link stays.
+        """
         path = _last_file(self._path)
-        known = _made_here(path)
-        known[self._ledger] = {"number": seal.number, "hash": seal.hash.hex()}
-        fresh = path.with_name(f"{path.name}.new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(known))
-        fresh.replace(path)
+        with path.with_name(f"{path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = _made_here(path)
+            if seal.number <= known.get(self._ledger, {}).get("number", -1):
+                return
+            known[self._ledger] = {"number": seal.number, "hash": seal.hash.hex()}
+            fresh = path.with_name(f"{path.name}.new")
+            fresh.touch(mode=0o600)
+            fresh.write_text(json.dumps(known))
+            fresh.replace(path)
 
     def _key(self) -> Ed25519PrivateKey:
         if self._known is None:

@@ -369,6 +369,19 @@ def test_two_sealers_make_one_chain(database: Database, key: Path, goods: tuple[
     assert judged(database, key) == {}
 
 
+def test_of_two_who_note_what_they_sealed_the_latest_link_stays(
+    database: Database, key: Path, goods: tuple[SiteId, SkuId]
+):
+    sealer = sealed(database, key, goods)
+    made = database.run(seals.chain)
+    with ThreadPoolExecutor(8) as pool:
+        for noted in [pool.submit(sealer.remember, one) for one in made * 40]:
+            noted.result()
+    trusted = seals.trust(key)
+    assert trusted is not None
+    assert [number for number, _ in trusted.last.values()] == [made[-1].number]
+
+
 def test_a_seal_is_told(database: Database, key: Path, goods: tuple[SiteId, SkuId]):
     sealed(database, key, goods)
 
