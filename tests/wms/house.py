@@ -34,6 +34,7 @@ from wms.jobs import Jobs
 from wms.outbound import stream
 from wms.outbound.floor import Floor
 from wms.outbound.model import Parcel
+from wms.partners.webhook import WebhookRefused
 from wms.ports import Booked, Booking, Tracking, TrackingEvent, WebhookEvent
 from wms.settings import Settings
 from wms.stock.verify import verify
@@ -109,7 +110,7 @@ class PaperWebhooks:
         """Keep it."""
         if self.refuses:
             self.refuses -= 1
-            raise Unavailable("refused")
+            raise WebhookRefused("answered 503", 503)
         self.events.append(event)
         return 200
 
