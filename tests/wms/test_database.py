@@ -130,3 +130,23 @@ def test_a_server_that_stays_away_is_unavailable(tmp_path: Path):
 
 def test_the_application_acts_as_its_role(database: Database):
     assert database.run(lambda s: s.scalar(text("SELECT current_user"))) == "soko_house"
+
+
+def test_asvs_13_2_6_where_all_connections_are_in_use_it_says_so_and_goes_on_after(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("wms.database.POOL_TIMEOUT_S", 0.05)
+    small = Database(database_url, pool_size=1)
+    one = text("SELECT 1")
+
+    def beside(session: Session) -> str:
+        session.execute(one)
+        with pytest.raises(DatabaseUnavailable, match="in use"):
+            small.run(lambda s: s.execute(one))
+        with pytest.raises(DatabaseUnavailable, match="in use"):
+            small.say(one, {})
+        return "done"
+
+    assert small.run(beside) == "done"
+    assert small.run(lambda s: s.scalar(one)) == 1
+    small.close()

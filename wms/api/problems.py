@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from wms.access import KeyMissing
+from wms.api.doors import policy_of
 from wms.api.limits import TooOften
 from wms.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable, WmsError
 from wms.identity.passwords import AccountShut
@@ -106,7 +107,8 @@ def _of_unforeseen(_handler: Any, request: Request, error: Exception) -> Problem
 
 def _route(request: Request) -> str:
     """The path as we have it in the table: what stands in its place may be a secret of somebody."""
-    return str(getattr(request.scope.get("route"), "path", "?"))
+    route, door = request.scope.get("route"), policy_of(request.scope["path"])
+    return str(getattr(route, "path", None) or getattr(door, "path", "?"))
 
 
 def _of_http(_handler: Any, _request: Request, error: Exception) -> Problem:
