@@ -209,6 +209,7 @@ async def open_loop(
         await asyncio.sleep(TICK_S)
     figures.seconds = time.perf_counter() - crowd.began
     await asyncio.sleep(LAST_ANSWERS_S)
+    crowd.free = []  # whoever would come again now finds nobody
     for connection in made:
         connection.close()
     return figures

@@ -2,8 +2,9 @@
 
     app.add_middleware(Admission, router=holds.quick, problem=...)
 
-Who comes when the house is full hears so at once: 429 with ready bytes, for a tenth of the cost of
-a reservation, or refusing would keep the process from doing what it can do. Those within get
+Who comes when the house is full hears so: 429 with ready bytes, for a quarter of the cost of a
+reservation, and LINGER_S later. Refused at once, a crowd asks as fast as it is refused, and those
+within got half of what the process can do (benchmarks/http.py --storm). Those within get
 their answer in the time that UNDER_WAY_MAX take, so they need not ask again. Those without are told
 to come again at different times, and the later the more of them there are: when three come for each
 that is answered, within 7 s. That is what ends a storm of retries.
@@ -16,6 +17,7 @@ Only they are counted: screens and handhelds keep their way in, and those of the
 quick, too, come as fast (`uncounted`).
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -34,6 +36,7 @@ from wms.stock.coalescer import Overloaded
 
 UNDER_WAY_MAX = 256
 RETRY_AFTER_MAX_S = 30
+LINGER_S = 0.3  # a connection that is refused asks no more than so often
 LOOK_S = 1.0  # how often the crowd is counted
 
 
@@ -89,7 +92,9 @@ class Admission:
             await self._app(scope, receive, send)
         elif self.under_way >= self._most:
             self.refused += 1
-            for message in self._refusals[self._retry_after_s() - 1]:
+            messages = self._refusals[self._retry_after_s() - 1]
+            await asyncio.sleep(LINGER_S)
+            for message in messages:
                 await send(message)
         else:
             self.under_way += 1

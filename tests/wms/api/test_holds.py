@@ -1,6 +1,7 @@
 """Holds over HTTP: every answer and every problem; asked again, answered the same, for ever."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import Engine, text
 from tests.builders import an_id, eventually
 from tests.wms.api.holding import NOT_FOUND, REFUSED, a_body, a_line, command, free, hold, state
 from tests.wms.house import HUB, SPOKE, Hand, House
-from wms.api.admit import Admission
+from wms.api.admit import LINGER_S, Admission
 from wms.api.dependencies import Services
 from wms.app import create_app
 from wms.catalog import HOUSE_OWNER_ID, sku_id
@@ -272,7 +273,9 @@ def test_too_many_at_once_are_told_to_come_again(shop: House, superuser: Engine)
         inside = [shoppers.submit(hold, shop, a_line()) for _ in range(3)]
         eventually(lambda: door.under_way == 3)
 
+        began = time.monotonic()
         refused = [shop.http.post("/v1/holds", json=a_body()) for _ in range(5)]
+        assert time.monotonic() - began >= 5 * LINGER_S, "who is refused at once asks at once"
         reading = shop.http.get(f"/v1/holds/{an_id()}", params={"site": HUB})
         connection.rollback()
 
