@@ -62,5 +62,11 @@ def sees_owner(owner: UUID) -> bool:
     return owners is None or owner in owners
 
 
+def sees_all_owners() -> bool:
+    """Whether who is served now is limited to no owners."""
+    attendant = ATTENDANT.get()
+    return attendant is None or attendant.reach.owners is None
+
+
 def _words(ids: frozenset[UUID] | None) -> str:
     return ALL if ids is None else ",".join(sorted(map(str, ids)))

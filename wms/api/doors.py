@@ -50,8 +50,8 @@ def _desk(*names: str, write: str, sites: bool = True, note: Kind | None = None)
 
 # The longest beginning counts.
 POLICIES = (
-    Policy("/oms/v1/webhooks", "webhooks", "webhooks", note="config"),
-    Policy("/oms/v1/deliveries", "webhooks", "webhooks"),
+    Policy("/oms/v1/webhooks", "webhooks", "webhooks", tenants="write", note="config"),
+    Policy("/oms/v1/deliveries", "webhooks", "webhooks", tenants="write"),
     Policy("/oms/v1", "orders:read", "orders:write"),
     Policy("/oms/v1/orders", "orders:read", "orders:write", tenants="write"),
     Policy("/oms/v1/shipments", "orders:read", "orders:write", tenants="write"),

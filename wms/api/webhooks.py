@@ -12,9 +12,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from wms.api.dependencies import Now, Svc
 from wms.api.shapes import Shape, Text
+from wms.catalog import Owner
 from wms.errors import WmsError
 from wms.events import EVENTS
 from wms.webhooks import subscribe
@@ -40,6 +42,9 @@ class WebhookIn(Shape):
     types: list[Text] = Field(
         default_factory=list, max_length=100, examples=[["OrderShipped", "ParcelDelivered"]]
     )
+    owner: Text | None = Field(
+        default=None, description="whose orders are told (荷主); null: everybody's"
+    )
 
 
 class WebhookOut(BaseModel):
@@ -48,6 +53,7 @@ class WebhookOut(BaseModel):
     id: UUID
     url: str
     types: list[str]
+    owner: str | None
     off_because: Literal["gone", "asked"] | None
     made_at: datetime
 
@@ -103,7 +109,7 @@ class ProblemKindOut(BaseModel):
 def get_webhooks(services: Svc) -> list[WebhookOut]:
     """Who is told."""
     query = select(Subscriber).order_by(Subscriber.made_at, Subscriber.id).limit(1000)
-    return services.database.run(lambda s: [_out(each) for each in s.scalars(query)])
+    return services.database.run(lambda s: [_out(s, each) for each in s.scalars(query)])
 
 
 @router.put(
@@ -115,14 +121,11 @@ def put_webhook(
     webhook_id: UUID, body: WebhookIn, response: Response, services: Svc, now: Now
 ) -> WebhookOut:
     """Tell that address what happens to orders, from now on."""
-    is_new = services.database.run(
-        lambda s: subscribe.subscribe(
-            s, webhook_id, url=body.url, secret=body.secret, types=body.types, now=now
-        )
-    )
+    wanted = subscribe.Subscription(**body.model_dump())
+    is_new = services.database.run(lambda s: subscribe.subscribe(s, webhook_id, wanted, now=now))
     if not is_new:
         response.status_code = HTTPStatus.OK
-    return services.database.run(lambda s: _out(subscribe.of(s, webhook_id)))
+    return services.database.run(lambda s: _out(s, subscribe.of(s, webhook_id)))
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -191,11 +194,13 @@ def problem_kinds() -> dict[str, str]:
     return kinds
 
 
-def _out(subscriber: Subscriber) -> WebhookOut:
+def _out(session: Session, subscriber: Subscriber) -> WebhookOut:
+    owner = session.get_one(Owner, subscriber.owner_id).code if subscriber.owner_id else None
     return WebhookOut(
         id=subscriber.id,
         url=subscriber.url,
         types=subscriber.types,
+        owner=owner,
         off_because=subscriber.off_because,  # type: ignore[arg-type]
         made_at=subscriber.made_at,
     )

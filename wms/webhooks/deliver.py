@@ -1,6 +1,7 @@
 """Deliver: what happened to orders is told to those who subscribed, until they have taken it.
 
-fan_out    events of the outbox become deliveries, one for each subscriber: one transaction
+fan_out    events of the outbox become deliveries, one for each subscriber: one transaction;
+           who subscribed for one owner gets that owner's (wms.webhooks.whose)
 due        deliveries whose time has come; each is sent between transactions
 settle     taken; or tried again later and later, ten times in three days; or given up
 
@@ -27,6 +28,7 @@ from wms import outbox
 from wms.ids import derive
 from wms.ports import WebhookEvent
 from wms.webhooks.model import Attempt, Delivery, Subscriber
+from wms.webhooks.whose import owners_of
 
 HOUR_S = 3600.0
 # After the first attempt, at once, the next ones wait that long (seconds).
@@ -56,6 +58,8 @@ def fan_out(session: Session, *, now: datetime, limit: int = 200) -> int:
     if not events:
         return 0
     subscribers = session.scalars(select(Subscriber).where(Subscriber.off_because.is_(None))).all()
+    is_asked = any(subscriber.owner_id for subscriber in subscribers)
+    whose = owners_of(session, {event.key for event in events}) if is_asked else {}
     session.add_all(
         Delivery(
             id=derive(subscriber.id, event.position),
@@ -69,7 +73,8 @@ def fan_out(session: Session, *, now: datetime, limit: int = 200) -> int:
         )
         for event in events
         for subscriber in subscribers
-        if not subscriber.types or event.type in subscriber.types
+        if (not subscriber.types or event.type in subscriber.types)
+        and subscriber.owner_id in {None, whose.get(event.key)}
     )
     return len(events)
 

@@ -15,7 +15,8 @@ from wms.database import Base
 class Subscriber(Base):
     """Who wants to be told: an address and the secret that its messages are signed with.
 
-    `types` are the events wanted; none means all. While a secret is changed the messages carry
+    `types` are the events wanted; none means all. `owner_id`: those of that owner's orders alone;
+    None: everybody's. While a secret is changed the messages carry
     signatures of both, so that the receiver may change when it likes. `off_because` is why it is
     told no more: "gone" (it answered 410) or "asked"; None: it is told.
     """
@@ -27,6 +28,7 @@ class Subscriber(Base):
     url: Mapped[str]
     secret: Mapped[str]
     secret_before: Mapped[str | None]
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("owner.id"))
     types: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     off_because: Mapped[str | None]
     made_at: Mapped[datetime]

@@ -8,6 +8,7 @@ secret before it signs as well until the next change of it.
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -16,9 +17,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from wms.errors import NotFound, Rejected
+from wms.catalog import owners_by_code
+from wms.errors import IdReused, NotFound, Rejected
 from wms.events import EVENTS
 from wms.ids import derive
+from wms.reach import sees_all_owners
 from wms.webhooks.model import Attempt, Delivery, Subscriber
 
 SECRET_BYTES_MIN = 24  # Standard Webhooks asks for 24 to 64
@@ -45,37 +48,62 @@ class WeakSecret(Rejected):
     code: ClassVar[str] = "weak_secret"
 
 
-def subscribe(
-    session: Session,
-    webhook_id: UUID,
-    *,
-    url: str,
-    secret: str,
-    types: Sequence[str] = (),
-    now: datetime,
-) -> bool:
+class OwnerNeeded(Rejected):
+    """Who is limited to some owners hears of one of them: `owner` says of which."""
+
+    code: ClassVar[str] = "owner_needed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What a subscriber wants: of these types (none: all), whose (None: everybody's), and where."""
+
+    url: str
+    secret: str
+    types: Sequence[str] = ()
+    owner: str | None = None
+
+
+def subscribe(session: Session, webhook_id: UUID, wanted: Subscription, *, now: datetime) -> bool:
     """Tell that address from now on; False if there was such a subscription, changed now.
 
     Raises:
-        UnknownEventType, WeakSecret: nothing has been changed.
+        NotFound: there is no such owner.
+        IdReused: it is another owner's; what was sent there is that owner's business.
+        UnknownEventType, WeakSecret, OwnerNeeded: nothing has been changed.
     """
-    for type_ in types:
+    for type_ in wanted.types:
         if type_ not in EVENTS:
             raise UnknownEventType(type_)
-    check_secret(secret)
-    wanted = sorted(set(types))
+    check_secret(wanted.secret)
+    owner_id = _owner(session, wanted.owner)
+    wanted_types = sorted(set(wanted.types))
     statement = insert(Subscriber).values(
-        id=webhook_id, url=url, secret=secret, types=wanted, made_at=now
-    )
+        id=webhook_id, url=wanted.url, secret=wanted.secret, types=wanted_types,
+        owner_id=owner_id, made_at=now,
+    )  # fmt: skip
     made = session.scalar(statement.on_conflict_do_nothing().returning(Subscriber.id))
     if made is not None:
         return True
     known = session.get_one(Subscriber, webhook_id, with_for_update=True)
-    if known.secret != secret:
+    if known.owner_id != owner_id:
+        raise IdReused(webhook_id)
+    if known.secret != wanted.secret:
         known.secret_before = known.secret
-    known.url, known.secret, known.types = url, secret, wanted
-    known.off_because = None
+    known.url, known.secret = wanted.url, wanted.secret
+    known.types, known.off_because = wanted_types, None
     return False
+
+
+def _owner(session: Session, code: str | None) -> UUID | None:
+    if code is None:
+        if not sees_all_owners():
+            raise OwnerNeeded("say whose orders are told: owner")
+        return None
+    found = owners_by_code(session, [code]).get(code)
+    if found is None:
+        raise NotFound(f"owner {code}")
+    return found
 
 
 def check_secret(secret: str) -> None:
@@ -136,7 +164,7 @@ def send_again(session: Session, delivery_id: UUID, *, now: datetime) -> None:
         NotFound: there is no such delivery.
     """
     delivery = session.get(Delivery, delivery_id, with_for_update=True)
-    if delivery is None:
+    if delivery is None or session.get(Subscriber, delivery.webhook_id) is None:
         raise NotFound(f"delivery {delivery_id}")
     if delivery.state != "DUE":
         delivery.state, delivery.due_at, delivery.attempts = "DUE", now, 0

@@ -21,6 +21,7 @@ from tests.wms.identity.offices import Office
 from wms import access, database
 from wms.api.doors import PUBLIC, policy_of
 from wms.catalog import owner_id
+from wms.ports import WebhookEvent
 
 MINE, THEIRS = "ACME", "HOUSE"
 SECRET = re.compile("SECRET|N9|HOUSE-ASN|" + THEIRS + "-SUPPLIER")
@@ -65,7 +66,21 @@ BODIES |= {
     "POST /v1/holds/{hold_id}:extend": COMMAND | {"site": HUB, "ttl_s": 60},
     "POST /v1/holds/{hold_id}:swap": COMMAND | {"site": HUB, "with": str(an_id())},
 }
-OF_SOMEBODY = ("{order_id}", "{asn_id}", "{invoice_id}", "{owner}", "{hold_id}", "/v1/holds")
+HOOK = {"url": "https://acme.example/soko", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+BODIES |= {
+    "PUT /oms/v1/webhooks/{webhook_id}": HOOK | {"owner": MINE},
+    "POST /oms/v1/webhooks/{webhook_id}:test": COMMAND,
+}
+OF_SOMEBODY = (
+    "{webhook_id}",
+    "{delivery_id}",
+    "{order_id}",
+    "{asn_id}",
+    "{invoice_id}",
+    "{owner}",
+    "{hold_id}",
+    "/v1/holds",
+)
 
 
 class Two:
@@ -77,10 +92,14 @@ class Two:
         ok(http.put("/master/v1/owners", json=[{"code": MINE, "name": "Acme"}]))
         self.orders: dict[str, str] = {}
         self.holds: dict[str, str] = {}
+        self.hooks: dict[str, str] = {}
         self.asns: dict[str, str] = {}
         for owner, sku, number in ((THEIRS, "SECRET-1", "N9"), (MINE, "A", "M0")):
             rows = [{"code": sku, "name_en": sku, "weight_g": 100, "owner": owner}]
             ok(http.put("/master/v1/skus", json=rows))
+            self.hooks[owner] = str(an_id())
+            hook = HOOK | {"url": f"https://{owner.lower()}.example/soko", "owner": owner}
+            ok(http.put(f"/oms/v1/webhooks/{self.hooks[owner]}", json=hook))
             line = {"site": HUB, "location": "S01-01", "sku": sku, "units": 20, "owner": owner}
             ok(http.post("/master/v1/receipts", json={"id": str(an_id()), "lines": [line]}))
             body = house.order_body((sku, 1), owner=owner) | {"number": number}
@@ -98,6 +117,9 @@ class Two:
                     "owner": owner}  # fmt: skip
             demand = {"kind": "CART", "demand_id": str(an_id()), "ttl_s": 600, "lines": [held]}
             assert ok(http.post("/v1/holds", json=demand))["granted"]
+        house.job("tell")
+        log = ok(http.get(f"/oms/v1/webhooks/{self.hooks[THEIRS]}/deliveries"))
+        self.delivery = log[0]["id"]
         issuer = {"name": "倉庫株式会社", "registration": "T7000012050002", "address": "東京都"}
         ok(http.put("/billing/v1/issuer", json=issuer))
         per_unit = {"code": "IN", "kind": "INBOUND", "per": "UNIT", "rate": "1.25"}
@@ -138,7 +160,8 @@ def filled(path: str, two: Two) -> str:
         "order_id": two.orders[THEIRS], "asn_id": two.asns[THEIRS], "site": HUB,
         "hold_id": two.holds[THEIRS], "owner": THEIRS,
         "sku": "SECRET-1", "kind": "skus", "form": "csv", "invoice_id": two.invoice,
-        "line_no": "1", "version": "1",
+        "line_no": "1", "version": "1", "webhook_id": two.hooks[THEIRS],
+        "delivery_id": two.delivery,
     }  # fmt: skip
     return re.sub(r"\{(\w+)(:path)?\}", lambda part: known.get(part[1], str(an_id())), path)
 
@@ -209,6 +232,38 @@ def test_ones_own_is_there_and_lists_have_nothing_else(two: Two, fence: str):
     assert two.ask("POST", f"/v1/holds/{mine}:swap", json=swap).status_code == 404
     assert two.ask("GET", "/v1/availability?sku=SECRET-1").status_code == 404
     assert two.ask("GET", f"/v1/availability?sku=SECRET-1&owner={THEIRS}").status_code == 404
+
+
+def test_an_owner_subscribes_to_what_happens_to_its_own_orders_alone(two: Two, fence: str):
+    """By the key of one owner; whose the events are is asked of what they are about."""
+    assert fence
+    for owner in (MINE, THEIRS):
+        cancel = {"command_id": str(an_id())}
+        two.house.ok(two.house.http.post(f"/inbound/v1/asns/{two.asns[owner]}:cancel", json=cancel))
+    two.house.job("tell")
+    told: dict[str, list[WebhookEvent]] = {}
+    for each in two.house.webhooks.events:
+        told.setdefault(each.url.partition(".")[0].rpartition("/")[2].upper(), []).append(each)
+    assert told.keys() == {MINE, THEIRS}
+    for owner, heard in told.items():
+        assert {each.type for each in heard} == {"OrderPlaced", "AsnCancelled"}
+        about = {str(each.body.get("id") or each.body.get("order_id")) for each in heard}
+        assert about == {two.orders[owner], two.asns[owner]}, "each its own"
+    hooks = two.ask("GET", "/oms/v1/webhooks").json()
+    assert [(hook["id"], hook["owner"]) for hook in hooks] == [(two.hooks[MINE], MINE)]
+    path = f"/oms/v1/webhooks/{two.hooks[MINE]}"
+    assert two.ask("PUT", path, json=HOOK | {"owner": MINE}).status_code == 200
+    assert two.desk.code("PUT", path, json=HOOK, headers=two.key) == (422, "owner_needed")
+    for owner in (THEIRS, "NOBODY"):
+        refused = two.ask("PUT", f"/oms/v1/webhooks/{an_id()}", json=HOOK | {"owner": owner})
+        assert refused.status_code == 404, refused.text
+    (delivery, *_) = two.ask("GET", f"{path}/deliveries").json()
+    again = f"/oms/v1/deliveries/{delivery['id']}:redeliver"
+    assert two.ask("POST", again).status_code == 202
+    both = two.house.http.put(path, json=HOOK)
+    assert (both.status_code, both.json()["code"]) == (422, "id_reused"), (
+        "what was sent there is that owner's: not even the house makes it another's"
+    )
 
 
 def test_bulk_bodies_with_another_owners_goods_are_refused_whole(two: Two, fence: str):
