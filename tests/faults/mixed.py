@@ -56,6 +56,17 @@ class Asked(NamedTuple):
     told: Any
 
 
+class Pauses(NamedTuple):
+    """Seconds between one piece of work and the next."""
+
+    sell: float = 0.05
+    receive: float = 0.3
+    counts: float = 0.7
+    take_back: float = 0.3
+    look: float = 0.1  # for work where there was none
+    carry: float = 0.3
+
+
 def unchanging(path: str, answer: Any) -> Any:
     """What of an answer is for ever; how far a thing has got since is not."""
     if path == EVENTS:
@@ -76,6 +87,7 @@ class Day:
     port: int
     seed: int
     carrier: CarrierApi
+    pauses: Pauses = field(default_factory=Pauses)
     told: list[Asked] = field(default_factory=list)
     troubles: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)  # acknowledged, by kind of work
@@ -158,7 +170,7 @@ class Day:
             act(shop, Random(f"{self.seed}/{number}"), f"p{number}")
 
     def _sell(self, shop: Shop, draw: Random, who: str) -> None:
-        while not self.home.wait(0.05):
+        while not self.home.wait(self.pauses.sell):
             if len(self.open) >= UNDER_WAY_MAX:
                 continue
             order, goods = an_id(), draw.sample(SKUS, draw.randint(1, 3))
@@ -177,7 +189,7 @@ class Day:
 
     def _receive(self, shop: Shop, draw: Random, who: str) -> None:
         """Some comes announced and is unloaded with a handheld, some is simply there."""
-        while not self.home.wait(0.3):
+        while not self.home.wait(self.pauses.receive):
             sku, units = draw.choice(SKUS), draw.randint(5, 40)
             if draw.random() < 0.5:
                 line = {"site": HUB, "location": draw.choice(SHELVES), "sku": sku, "units": units}
@@ -209,7 +221,7 @@ class Day:
         count before had to wait until it could be posted.
         """
         people = cycle(f"{who}{each}" for each in "abc")
-        while not self.home.wait(0.7):
+        while not self.home.wait(self.pauses.counts):
             person = next(people)
             packet: dict[str, Any] | None = self._start(shop, "count", ASIDE, person)
             units = self.counted + draw.choice((-1, 0, 1))
@@ -220,7 +232,7 @@ class Day:
             self.done["counts"] += 1
 
     def _take_back(self, shop: Shop, draw: Random, who: str) -> None:
-        while not self.home.wait(0.3):
+        while not self.home.wait(self.pauses.take_back):
             if not self.gone:
                 continue
             order = self.gone.pop(draw.randrange(len(self.gone)))
@@ -239,7 +251,7 @@ class Day:
             status, packet = shop.ask("GET", query, None, headers)
             assert status in {200, 204}, packet
             if packet is None:
-                self.over.wait(0.1)
+                self.over.wait(self.pauses.look)
                 continue
             kind = packet["kind"]
             while packet is not None:
@@ -250,7 +262,7 @@ class Day:
 
     def _carry(self, shop: Shop, _draw: Random, _who: str) -> None:
         """The van takes what was booked, and what it has delivered is seen in the order."""
-        while not self.over.wait(0.3):
+        while not self.over.wait(self.pauses.carry):
             for order in list(self.open):
                 status, body = shop.ask("GET", f"/oms/v1/orders/{order}")
                 assert status == 200, body
