@@ -14,6 +14,8 @@ Laws:
     once       a scan or sorting that is told again (device, tracking, lap, status) is answered
                again but reported once
     room       no carton is released while as many are on their way as the loop takes
+    heard      who waits is let in again for as long as nobody else waits there, after TELLS_MAX
+               times seldom: the edge may hear nothing for longer than anybody expects
     late       a lane that comes too late is not sent: the sorter has decided by then
 
 Seconds. Source: the decision-point handshake of sorter PLC interfaces.
@@ -49,7 +51,7 @@ from wcs.state import (
 REPLY_S = 60.0  # a divert is worth sending that long; the sorter judges by its own clock anyway
 RELEASE_S = 60.0
 TELL_AGAIN_S = 30.0  # a carton that still stands at its decision point
-TELLS_MAX = 10
+TELLS_MAX, TELL_SELDOM_S = 10, 300.0
 GONE_S = 1800.0  # a carton not heard of for that long has been taken off by hand
 _LEFT = ("DIVERTED", "MAX_RECIRC")
 _REFUSED = ("LANE_FULL", "LANE_DISABLED")
@@ -95,11 +97,10 @@ def release(
     `held` are devices that are not to be moved: somebody has pressed an emergency stop.
     """
     for waiting in state.waiting.values():
-        if waiting.tells >= TELLS_MAX or waiting.device in held:
+        if waiting.device in held:
             continue
-        if waiting.told_at is not None and (now - waiting.told_at) < timedelta(
-            seconds=TELL_AGAIN_S
-        ):
+        pause_s = TELL_AGAIN_S if waiting.tells < TELLS_MAX else TELL_SELDOM_S
+        if waiting.told_at is not None and now - waiting.told_at < timedelta(seconds=pause_s):
             continue
         conveyor = plant.conveyors.get(waiting.device)
         sorter = plant.sorters.get(conveyor.to) if conveyor is not None else None

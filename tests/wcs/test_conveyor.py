@@ -22,6 +22,7 @@ from wcs.conveyor import (
     RELEASE_S,
     REPLY_S,
     TELL_AGAIN_S,
+    TELL_SELDOM_S,
     TELLS_MAX,
 )
 from wcs.engine import Engine, Incoming, Started
@@ -326,7 +327,10 @@ def test_a_carton_is_let_in_at_once_and_told_again_while_it_stands():
     assert released(line.hear(after_s=TELL_AGAIN_S)) == [1]
     assert released(line.hear(arrival(2), after_s=TELL_AGAIN_S)) == [2]
     told = [released(line.hear(after_s=TELL_AGAIN_S)) for _ in range(2 * TELLS_MAX)]
-    assert told[-1] == [], "not for ever"
+    assert told[TELLS_MAX - 2] == [2]
+    assert told[TELLS_MAX - 1] == [], "not so often for ever"
+    seldom = [released(line.hear(after_s=TELL_SELDOM_S)) for _ in range(50)]
+    assert seldom == [[2]] * 50, "it may stand there for as long as the edge hears nothing"
 
 
 def test_nothing_is_let_in_while_the_loop_is_full():
