@@ -32,6 +32,7 @@ from simulators.memory import Memory
 from tests.faults.mixed import Day, Pauses
 from tests.faults.works import Works, works
 from wms.books import ALL_LAWS
+from wms.settings import Settings
 from wms.stock.verify import verify
 
 WARM_S = 10.0
@@ -121,7 +122,7 @@ def main() -> None:
         memory = Memory(folder / "carrier.db")
         vans = ScaledClock.start(folder / "vans", at=SystemClock().now(), speed=1800.0)
         carrier = CarrierApi(memory, vans, seed=SEED, moods=Moods(down=0.0, lost_answers=0.0))
-        with works(folder, carrier) as site:
+        with works(folder, carrier, source_s=Settings().source_s) as site:
             found = measure(site, carrier, rates, options.seconds)
         memory.close()
     print(json.dumps({"benchmark": "order_cost", "seconds": options.seconds} | found))

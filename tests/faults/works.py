@@ -123,8 +123,8 @@ class Works:
 
 
 @contextmanager
-def works(folder: Path, carrier: CarrierApi) -> Iterator[Works]:
-    """Everything runs."""
+def works(folder: Path, carrier: CarrierApi, *, source_s: float = 0.1) -> Iterator[Works]:
+    """Everything runs; orders are sourced so often."""
     with ExitStack() as running:
         server = CarrierServer(carrier, 0)
         server.start()
@@ -141,7 +141,7 @@ def works(folder: Path, carrier: CarrierApi) -> Iterator[Works]:
         env = {
             "SOKO_DATABASE_URL": postgres.url, "SOKO_MQTT_URL": url_of(port),
             "SOKO_STATE_DIR": str(folder), "SOKO_CARRIER_URL": f"http://127.0.0.1:{server.port}",
-            "SOKO_SOURCE_S": "0.1",
+            "SOKO_SOURCE_S": str(source_s),
         }  # fmt: skip
         wcs = ("-c", "from wcs.commands import wcs; wcs()", "run", "--site", str(site_file))
         serve = a_serve(folder, postgres.url, env=env)
