@@ -14,8 +14,9 @@ from tests.edge.test_fuzz import PROTOCOLS
 
 ROOT = Path(__file__).parents[2]
 LEAST = ("-seed=1", "-timeout=5", "-rss_limit_mb=1024", "-max_len=4096")
-GROWTH_MAX_MB = 150  # libFuzzer keeps what has reached new code, and what it has learned
-TOLD = re.compile(rb"^#(\d+)\s+(INITED|DONE)\s+cov: (\d+).* rss: (\d+)Mb", re.MULTILINE)
+GROWTH_MAX_MB = 50  # libFuzzer keeps what has reached new code, and what it has learned
+# What is read by compiled code alone reaches no lines.
+TOLD = re.compile(rb"^#(\d+)\s+(INITED|DONE)(?:\s+cov: (\d+))?.* rss: (\d+)Mb", re.MULTILINE)
 
 
 def guided(name: str, folder: Path, *options: str) -> dict[str, tuple[int, int, int]]:
@@ -26,19 +27,21 @@ def guided(name: str, folder: Path, *options: str) -> dict[str, tuple[int, int, 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:].decode(errors="replace")
     found = TOLD.findall(done.stderr)
-    return {at.decode(): (int(frames), int(lines), int(mb)) for frames, at, lines, mb in found}
+    return {at.decode(): (int(frames), int(lines or 0), int(mb)) for frames, at, lines, mb in found}
 
 
-def judge(found: dict[str, tuple[int, int, int]], least: int) -> None:
+def judge(found: dict[str, tuple[int, int, int]], least: int) -> int:
+    """So many frames, and no memory; how many more lines were reached than by right frames."""
     (_, lines_at_first, mb_at_first), (frames, lines, mb) = found["INITED"], found["DONE"]
     assert frames >= least
-    assert lines > lines_at_first, "it has found no frame that goes another way: it sees nothing"
     assert mb - mb_at_first < GROWTH_MAX_MB
+    return lines - lines_at_first
 
 
 @pytest.mark.timeout(120)
 def test_no_frame_breaks_a_reader_of_any_protocol(tmp_path: Path):
-    judge(guided("all", tmp_path, "-runs=20000"), 20_000)
+    reached = judge(guided("all", tmp_path, "-runs=20000"), 20_000)
+    assert reached > 50, "it sees nothing of where a frame goes"
 
 
 @pytest.mark.nightly
